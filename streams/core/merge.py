@@ -1,0 +1,211 @@
+"""The merger: one sequence, by event time, out of the topics of one partition number.
+
+Owns the order in which records are judged. Knows neither Kafka nor a clock: what was fetched, and the time, are told.
+It never reorders records of one topic, so an early record behind a late one waits for its turn, as in Kafka Streams.
+
+For a complete backlog the order depends on the records alone, not on fetch sizes, the order of fetch responses or the
+size of a run: a record goes out only when the head of every topic is known, be it that the topic has none left.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from heapq import heapify, heappop, heapreplace
+
+from streams.core.records import Decoded
+
+RECORD_OVERHEAD = 512
+"""Bytes that a buffered record counts for beside its key and value: the objects around them, roughly."""
+
+
+class _Queue:
+    """The buffered records of one topic: chunks as pushed, read from `chunk[start]` on."""
+
+    __slots__ = (
+        "bytes_left",
+        "chunk",
+        "chunks",
+        "empty_since",
+        "high_watermark",
+        "next_offset",
+        "rank",
+        "size",
+        "start",
+        "taken",
+        "topic",
+    )
+
+    def __init__(self, topic: str, rank: int) -> None:
+        self.topic = topic
+        self.rank = rank
+        self.clear()
+
+    def clear(self) -> None:
+        self.chunk: Sequence[Decoded] = ()
+        self.start = 0
+        self.size = 0  # bytes of `chunk` when it was whole
+        self.chunks: deque[tuple[Sequence[Decoded], int]] = deque()
+        self.bytes_left = 0  # bytes of `chunks`, without `chunk`
+        self.next_offset = -1  # after the last record pushed
+        self.high_watermark: int | None = None  # None until a fetch response told it
+        self.empty_since: int | None = None
+        self.taken = -1
+
+    @property
+    def empty(self) -> bool:
+        return self.start >= len(self.chunk) and not self.chunks
+
+    @property
+    def awaited(self) -> bool:
+        """Empty, while the partition holds more or may do so."""
+        return self.empty and (self.high_watermark is None or self.next_offset < self.high_watermark)
+
+    def settle(self) -> bool:
+        """Moves on to the next chunk when one is used up; False when nothing is left."""
+        if self.start < len(self.chunk):
+            return True
+        if not self.chunks:
+            self.chunk, self.start, self.size = (), 0, 0
+            return False
+        self.chunk, self.size = self.chunks.popleft()
+        self.bytes_left -= self.size
+        self.start = 0
+        return True
+
+    def buffered_bytes(self) -> int:
+        if not self.chunk:
+            return self.bytes_left
+        return self.bytes_left + self.size * (len(self.chunk) - self.start) // len(self.chunk)
+
+
+class Merger:
+    """Merges the records of `topics`, all of one partition number.
+
+    `topics`: their order breaks ties of event time. `idle_ms`: how long a caught-up topic is waited for before the others
+    go on without it. `max_batch`: the most records that one `take` returns.
+    """
+
+    def __init__(self, topics: Sequence[str], idle_ms: int = 0, max_batch: int = 2000) -> None:
+        if not topics or len(set(topics)) != len(topics):
+            raise ValueError("a merger needs at least one topic, and each only once")
+        if idle_ms < 0 or max_batch < 1:
+            raise ValueError("idle_ms must be 0 or more, max_batch 1 or more")
+        self.topics = tuple(topics)
+        self.idle_ms = idle_ms
+        self.max_batch = max_batch
+        self._queues = [_Queue(topic, rank) for rank, topic in enumerate(topics)]
+        self._by_topic = {queue.topic: queue for queue in self._queues}
+
+    def push(self, topic: str, records: Sequence[Decoded]) -> None:
+        """Adds records of one topic in offset order. The sequence is kept, not copied: leave it alone afterwards.
+
+        Raises `ValueError` when an offset was pushed before: a position went back without `clear`.
+        """
+        if not records:
+            return
+        queue = self._by_topic[topic]
+        first = records[0].record.offset
+        if first < queue.next_offset:
+            raise ValueError(
+                f"offset {first} of {topic} was pushed before (expected {queue.next_offset} or later)"
+            )
+        queue.next_offset = records[-1].record.offset + 1
+        size = RECORD_OVERHEAD * len(records)
+        for (_, _, _, _, key, value), *_ in records:
+            size += (len(key) if key else 0) + (len(value) if value else 0)
+        queue.chunks.append((records, size))
+        queue.bytes_left += size
+        queue.empty_since = None
+
+    def fetched(self, topic: str, next_offset: int, high_watermark: int, now: int) -> None:
+        """Tells what a fetch response said: where reading goes on, and where the partition ends (both offsets).
+
+        `now`: ms since the epoch.
+        """
+        queue = self._by_topic[topic]
+        queue.next_offset = max(queue.next_offset, next_offset)
+        queue.high_watermark = high_watermark
+        if queue.empty and queue.empty_since is None and queue.next_offset >= high_watermark:
+            queue.empty_since = now
+
+    def take(self, now: int) -> list[Decoded]:
+        """The next records in merged order, at most `max_batch`; empty when there are none or a topic is awaited.
+
+        `now`: ms since the epoch.
+        """
+        run: list[Decoded] = []
+        heads: list[tuple[int, int]] = []
+        held = False  # a caught-up topic is still worth waiting for
+        for queue in self._queues:
+            if queue.settle():
+                heads.append((queue.chunk[queue.start].at, queue.rank))
+            elif queue.awaited:
+                return run
+            elif queue.empty_since is not None and now - queue.empty_since < self.idle_ms:
+                held = True
+        heapify(heads)
+        room = self.max_batch
+        while heads and room:
+            at, rank = heads[0]
+            if held and at >= 0:
+                break
+            queue = self._queues[rank]
+            stop = self._stop(queue, heads, room, held)
+            run += queue.chunk[queue.start : stop]
+            room -= stop - queue.start
+            queue.start = stop
+            queue.taken = run[-1].record.offset + 1
+            if queue.settle():
+                heapreplace(heads, (queue.chunk[queue.start].at, rank))
+                continue
+            heappop(heads)
+            if queue.awaited:
+                break
+            queue.empty_since = now
+            held = held or self.idle_ms > 0
+        return run
+
+    @staticmethod
+    def _stop(queue: _Queue, heads: list[tuple[int, int]], room: int, held: bool) -> int:
+        """Where the stretch of `queue` ends that goes out before any other topic's head."""
+        chunk, stop = queue.chunk, queue.start + 1
+        end = min(len(chunk), queue.start + room)
+        if len(heads) == 1:
+            if not held:
+                return end
+            limit = -1
+        else:
+            limit, rival = min(heads[1:3])
+            if rival < queue.rank:
+                limit -= 1  # the rival wins a tie
+            if held:
+                limit = min(limit, -1)
+        while stop < end and chunk[stop].at <= limit:
+            stop += 1
+        return stop
+
+    def taken(self, topic: str) -> int | None:
+        """The offset after the last record of `topic` that went out, None when none did since the last `clear`."""
+        taken = self._by_topic[topic].taken
+        return None if taken < 0 else taken
+
+    def head(self, topic: str) -> Decoded | None:
+        """The record of `topic` that goes out next, None when none is buffered."""
+        queue = self._by_topic[topic]
+        return queue.chunk[queue.start] if queue.settle() else None
+
+    def wait_ms(self, now: int) -> int | None:
+        """Milliseconds until an idle wait ends that holds records back; None when no clock can help."""
+        if all(queue.empty for queue in self._queues) or any(queue.awaited for queue in self._queues):
+            return None
+        since = [queue.empty_since for queue in self._queues if queue.empty_since is not None]
+        return max(0, max(since) + self.idle_ms - now) if since else 0
+
+    def buffered_bytes(self, topic: str | None = None) -> int:
+        """Bytes held of one topic, or of all: keys, values and `RECORD_OVERHEAD` each (exact where a pushed chunk ends)."""
+        queues = self._queues if topic is None else [self._by_topic[topic]]
+        return sum(queue.buffered_bytes() for queue in queues)
+
+    def clear(self) -> None:
+        """Forgets everything, what was fetched too: after a rebalance or a seek."""
+        for queue in self._queues:
+            queue.clear()
