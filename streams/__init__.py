@@ -1,1 +1,1 @@
-"""The pipeline: `streams.core` decides, purely; the rest is the shell that feeds it from Kafka and carries out its effects."""
+"""The pipeline: `streams.core` decides, purely; the rest feeds it from Kafka and carries out its effects."""

@@ -1,1 +1,1 @@
-"""The rules of the pipeline as pure functions: no Faust, Kafka, ClickHouse, metrics, environment or wall clock."""
+"""The rules of the pipeline as pure functions: no Faust, Kafka, ClickHouse, environment or wall clock."""

@@ -1,10 +1,11 @@
 """The merger: one sequence, by event time, out of the topics of one partition number.
 
-Owns the order in which records are judged. Knows neither Kafka nor a clock: what was fetched, and the time, are told.
-It never reorders records of one topic, so an early record behind a late one waits for its turn, as in Kafka Streams.
+Owns the order in which records are judged. Knows neither Kafka nor a clock: what was fetched, and the time,
+are told. It never reorders records of one topic, so an early record behind a late one waits for its turn, as in
+Kafka Streams.
 
-For a complete backlog the order depends on the records alone, not on fetch sizes, the order of fetch responses or the
-size of a run: a record goes out only when the head of every topic is known, be it that the topic has none left.
+For a complete backlog the order depends on the records alone, not on fetch sizes, the order of fetch responses
+or the size of a run: a record goes out only when the head of every topic is known, be it that there is none.
 """
 
 from collections import deque
@@ -80,8 +81,8 @@ class _Queue:
 class Merger:
     """Merges the records of `topics`, all of one partition number.
 
-    `topics`: their order breaks ties of event time. `idle_ms`: how long a caught-up topic is waited for before the others
-    go on without it. `max_batch`: the most records that one `take` returns.
+    `topics`: their order breaks ties of event time. `idle_ms`: how long a caught-up topic is waited for before
+    the others go on without it. `max_batch`: the most records that one `take` returns.
     """
 
     def __init__(self, topics: Sequence[str], idle_ms: int = 0, max_batch: int = 2000) -> None:
@@ -96,7 +97,7 @@ class Merger:
         self._by_topic = {queue.topic: queue for queue in self._queues}
 
     def push(self, topic: str, records: Sequence[Decoded]) -> None:
-        """Adds records of one topic in offset order. The sequence is kept, not copied: leave it alone afterwards.
+        """Adds records of one topic in offset order. The sequence is kept, not copied: leave it alone after.
 
         Raises `ValueError` when an offset was pushed before: a position went back without `clear`.
         """
@@ -117,7 +118,7 @@ class Merger:
         queue.empty_since = None
 
     def fetched(self, topic: str, next_offset: int, high_watermark: int, now: int) -> None:
-        """Tells what a fetch response said: where reading goes on, and where the partition ends (both offsets).
+        """Tells what a fetch response said, in offsets: where reading goes on, and where the partition ends.
 
         `now`: ms since the epoch.
         """
@@ -128,7 +129,7 @@ class Merger:
             queue.empty_since = now
 
     def take(self, now: int) -> list[Decoded]:
-        """The next records in merged order, at most `max_batch`; empty when there are none or a topic is awaited.
+        """The next records in merged order, at most `max_batch`; empty when none may go out yet.
 
         `now`: ms since the epoch.
         """
@@ -184,7 +185,7 @@ class Merger:
         return stop
 
     def taken(self, topic: str) -> int | None:
-        """The offset after the last record of `topic` that went out, None when none did since the last `clear`."""
+        """The offset after the last record of `topic` that went out; None when none did since `clear`."""
         taken = self._by_topic[topic].taken
         return None if taken < 0 else taken
 
@@ -201,7 +202,10 @@ class Merger:
         return max(0, max(since) + self.idle_ms - now) if since else 0
 
     def buffered_bytes(self, topic: str | None = None) -> int:
-        """Bytes held of one topic, or of all: keys, values and `RECORD_OVERHEAD` each (exact where a pushed chunk ends)."""
+        """Bytes held of one topic, or of all: keys, values and `RECORD_OVERHEAD` each.
+
+        Exact where a pushed chunk ends, an average inside one.
+        """
         queues = self._queues if topic is None else [self._by_topic[topic]]
         return sum(queue.buffered_bytes() for queue in queues)
 

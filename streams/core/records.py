@@ -1,4 +1,4 @@
-"""What a Kafka record is in the core, before and after decoding. Owns these shapes only; `decode` fills them."""
+"""What a Kafka record is in the core, before and after decoding. Owns these shapes; `decode` fills them."""
 
 from typing import NamedTuple
 

@@ -156,5 +156,5 @@ def test_clear_forgets_what_was_fetched() -> None:
     ("topics", "idle", "batch"), [([], 0, 1), (["a", "a"], 0, 1), (["a"], -1, 1), (["a"], 0, 0)]
 )
 def test_settings_without_sense_are_refused(topics: list[str], idle: int, batch: int) -> None:
-    with pytest.raises(ValueError, match="merger|idle_ms"):
+    with pytest.raises(ValueError, match=r"merger|idle_ms"):
         Merger(topics, idle, batch)
