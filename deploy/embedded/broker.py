@@ -1,8 +1,9 @@
 """The embedded broker: Tansu, a Kafka-compatible server in one binary, memory only, on a port of 127.0.0.1.
 
 Owns finding the binary and its flags. It must not create topics or know their names. Known differences from
-Apache Kafka: everything is gone when it stops; no transactions; topic configurations are not reported back;
-ListOffsets(latest) is wrong after a batch of several records (trust the high watermark of a fetch response).
+Apache Kafka: everything is gone when it stops; no transactions, no idempotent producers; topic configurations
+are not reported back; ListOffsets(latest) is wrong after a batch of several records (trust the high watermark
+of a fetch response).
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class EmbeddedBroker:
     """A broker for one demo, `behoudlijn up` or test: a context manager with the address in `bootstrap`."""
 
     kind = "embedded"
+    idempotence = False
+    """Whether an idempotent producer works here: InitProducerId of aiokafka (version 0) is refused."""
 
     def __init__(self, *, port: int = 0, log: Path | None = None) -> None:
         """`port` 0 picks a free one; `log` receives the broker's own messages."""
@@ -111,7 +114,8 @@ class EmbeddedBroker:
             "memory://behoudlijn/",
             "--silent",
         ]
-        # Warnings only: at its default level the broker logs every request.
+        # Warnings only: at its default level the broker logs every request. Little grace: it has nothing to
+        # save, and while a client is connected it does not end by itself.
         return ChildProcess(
-            command, name="embedded broker", env={"RUST_LOG": "warn"}, log=self._log, grace=2
+            command, name="embedded broker", env={"RUST_LOG": "warn"}, log=self._log, grace=0.5
         ).start()

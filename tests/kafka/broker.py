@@ -21,11 +21,13 @@ from tests.kafka.node import KafkaNode
 class KafkaBroker:
     """A cluster of one node (or of `nodes`, each broker and controller), as a context manager.
 
-    Without `directory` the data live in a temporary directory that `close` removes; with one they are left for
-    the post-mortem. Ports and data stay the same across `stop`, `kill` and `start`.
+    Without `directory` the data live in a temporary directory that `close` removes; with one they are left
+    for the post-mortem. Ports and data stay the same across `stop`, `kill` and `start`.
     """
 
     kind = "kafka"
+    idempotence = True
+    """Whether an idempotent producer works here."""
 
     def __init__(self, *, nodes: int = 1, directory: Path | None = None) -> None:
         """Raises `KafkaUnavailableError` where Java or the jars are missing (at `start`)."""
@@ -50,7 +52,7 @@ class KafkaBroker:
         self.bootstrap = ",".join(node.address for node in self.nodes)
 
     def start(self, timeout: float = 90.0) -> Self:
-        """Start every node that is down, wait until all serve. Raises `ChildError` after `timeout` seconds."""
+        """Start every node that is down, wait until all serve. Raises `ChildError` after `timeout` s."""
         down = [node for node in self.nodes if not node.running]
         with ThreadPoolExecutor(max_workers=len(self.nodes)) as pool:
             list(pool.map(lambda node: node.format(self._cluster_id()), down))

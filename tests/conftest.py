@@ -1,0 +1,33 @@
+"""What every test shares: hypothesis profiles and the header that names the broker of this run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.kafka.choice import chosen
+from tests.kafka.distribution import cached_jars
+
+# No deadline: a test never judges the speed of the machine. CI repeats the same examples on every run.
+settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI", "").lower() == "true" else "default")
+
+_WITHOUT_BROKER = {"unit", "property", "contract"}
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Name the broker; runs of unit tests alone do not wait for Maven to find out."""
+    if cached_jars() is None and all(_needs_no_broker(argument, config) for argument in config.args):
+        return ["broker: not needed by these tests"]
+    choice = chosen()
+    return [f"broker: {choice.kind} ({choice.reason.splitlines()[0]})"]
+
+
+def _needs_no_broker(argument: str, config: pytest.Config) -> bool:
+    path = (config.invocation_params.dir / argument.split("::")[0]).resolve()
+    tests = Path(__file__).resolve().parent
+    return path.is_relative_to(tests) and bool(_WITHOUT_BROKER & set(path.relative_to(tests).parts[:1]))
