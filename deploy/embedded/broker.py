@@ -3,7 +3,8 @@
 Owns finding the binary and its flags. It must not create topics or know their names. Known differences from
 Apache Kafka: everything is gone when it stops; no transactions, no idempotent producers; topic configurations
 are not reported back; ListOffsets(latest) is wrong after a batch of several records (trust the high watermark
-of a fetch response).
+of a fetch response); a group join takes half of the rebalance time-out, and a member that left is waited for
+until its session ends.
 """
 
 from __future__ import annotations

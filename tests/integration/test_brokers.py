@@ -62,7 +62,10 @@ async def consume_in_group(bootstrap: str, topic: str, group: str, count: int) -
         group_id=group,
         auto_offset_reset="earliest",
         enable_auto_commit=False,
-        rebalance_timeout_ms=1000,  # the embedded broker takes half of it for each join
+        # The embedded broker takes half of the one for each join, and waits the other for those who left.
+        rebalance_timeout_ms=1000,
+        session_timeout_ms=2000,
+        heartbeat_interval_ms=300,
     )
     async with consumer:
         values: list[bytes] = []

@@ -1,0 +1,83 @@
+# Behoudlijn: every command of the project. `make env` needs Python >= 3.11 with pip; everything else runs from .venv.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.stamp
+LOCK := requirements/dev.lock
+# The oldest Python that the project supports; PYTHON=/path/to/python makes another choice.
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
+	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
+	&& { echo "$$p"; break; }; done)
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: env
+env: $(STAMP) ## Set up .venv from the hashed lock (a no-op when up to date)
+
+$(STAMP): $(LOCK) pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then \
+		echo "make env: found no Python >= 3.11 with venv and pip."; \
+		echo "Install one (on Debian: apt install python3 python3-venv), or say which: make env PYTHON=/path/to/python3"; \
+		exit 1; \
+	fi
+	@if ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+		rm -rf $(VENV) && "$(PYTHON)" -m venv $(VENV); \
+	fi
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: demo
+demo: env ## A simulated quarter of a telecom through the whole pipeline, then its report (under two minutes)
+	$(BIN)/behoudlijn demo
+
+.PHONY: up
+up: env ## The same stack, staying up until Ctrl-C
+	$(BIN)/behoudlijn up
+
+.PHONY: test
+test: env ## All tests; integration tests on real Kafka where Java 17 and Maven are at hand. ARGS="-k merge" narrows
+	$(BIN)/pytest $(ARGS)
+
+.PHONY: lint
+lint: env ## Style and format (ruff)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: format
+format: env ## Put the code into its format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: env ## Types (mypy --strict)
+	$(BIN)/mypy
+
+.PHONY: contracts
+contracts: env ## Dependencies point one way (import-linter)
+	$(BIN)/lint-imports
+
+.PHONY: rules
+rules: env ## Prometheus rules and their unit tests (promtool, of the Debian package prometheus)
+	@command -v promtool >/dev/null || { echo "make rules: no promtool; install the package prometheus"; exit 1; }
+	@for file in deploy/prometheus/*.rules.yml; do [ ! -e "$$file" ] || promtool check rules "$$file"; done
+	@for file in deploy/prometheus/tests/*.yml; do [ ! -e "$$file" ] || promtool test rules "$$file"; done
+
+.PHONY: lock
+lock: env ## Write the lock files anew from pyproject.toml (needs the package index)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 pyproject.toml --output-file requirements/runtime.lock
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 --extra dev pyproject.toml --output-file $(LOCK)
+
+.PHONY: clean
+clean: ## Remove .venv and everything that a run leaves behind
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
