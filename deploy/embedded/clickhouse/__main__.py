@@ -1,0 +1,138 @@
+"""Start the embedded ClickHouse server: `python -m deploy.embedded.clickhouse --host 127.0.0.1 --port 0`.
+
+Owns the process: the one ready line on standard output, signals, the temporary directory, the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import structlog
+
+from deploy.embedded.clickhouse.errors import EngineError
+from deploy.embedded.clickhouse.options import credentials, options, tls
+
+if TYPE_CHECKING:
+    from deploy.embedded.clickhouse.engine import Engine
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the server until SIGTERM, SIGINT or the parent's death. Returns the exit code."""
+    parent = os.getppid()
+    chosen = options(arguments)
+    _configure_log(chosen.verbose)
+    os.environ["TZ"] = chosen.timezone  # the engine reads it while it is loaded, so that comes after this
+    time.tzset()
+    try:
+        with _directory(chosen.path) as path:
+            return _run(chosen, path, parent)
+    except (EngineError, OSError, UnicodeDecodeError) as error:
+        sys.stderr.write(f"The embedded ClickHouse server cannot start: {error}\n")
+        return 1
+
+
+def _run(chosen: argparse.Namespace, path: Path, parent: int) -> int:
+    from deploy.embedded.clickhouse.engine import Engine
+
+    try:
+        engine = Engine(str(path))
+    except EngineError as error:
+        raise OSError(
+            f"{error} (is another process using {path}? Each server needs a --path of its own)"
+        ) from error
+    all_ended = asyncio.run(_serve(chosen, engine, parent))
+    if all_ended:
+        engine.close()
+        return 0
+    # A query that cannot be cancelled would hold its thread, and with it the process, for ever.
+    if chosen.path is None:
+        shutil.rmtree(path, ignore_errors=True)
+    os._exit(0)
+
+
+async def _serve(chosen: argparse.Namespace, engine: Engine, parent: int) -> bool:
+    """Serve until told to stop; False if a query could not be stopped. Raises OSError if it cannot listen."""
+    from aiohttp import web
+
+    from deploy.embedded.clickhouse.server import Server
+
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    server = Server(engine, credentials(chosen), name=socket.gethostname(), workers=chosen.workers)
+    runner = web.AppRunner(
+        server.application(),
+        access_log=None,
+        auto_decompress=False,
+        handler_cancellation=True,
+        max_line_size=1 << 20,  # ClickHouse's http_max_uri_size
+        max_field_size=1 << 17,
+        shutdown_timeout=chosen.grace,
+    )
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, chosen.host, chosen.port, ssl_context=tls(chosen)).start()
+        host, port = runner.addresses[0][:2]
+        ready = {"ready": True, "host": host, "port": port, "version": engine.version}
+        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.flush()
+        tasks = [asyncio.create_task(server.expire_sessions())]
+        if chosen.exit_with_parent:
+            tasks.append(asyncio.create_task(_watch(parent, stop)))
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+    finally:
+        await runner.cleanup()
+        all_ended = await server.close(chosen.grace)
+    return all_ended
+
+
+async def _watch(parent: int, stop: asyncio.Event) -> None:
+    """Stop when this process has been given another parent, which happens when its own one has died."""
+    while os.getppid() == parent:  # noqa: ASYNC110 - no event tells of it
+        await asyncio.sleep(0.25)
+    stop.set()
+
+
+@contextlib.contextmanager
+def _directory(chosen: Path | None) -> Iterator[Path]:
+    """The data directory: the chosen one, made if need be, or a temporary one that goes with the process."""
+    if chosen is not None:
+        chosen.mkdir(parents=True, exist_ok=True)
+        yield chosen.resolve()
+        return
+    path = Path(tempfile.mkdtemp(prefix="behoudlijn-clickhouse-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _configure_log(verbose: bool) -> None:
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger("info" if verbose else "warning"),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

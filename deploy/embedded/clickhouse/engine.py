@@ -1,0 +1,194 @@
+"""The chDB engine: one per process, with connections that each are one ClickHouse session.
+
+Owns the engine's life and the reading of its statistics. It must not know HTTP. A connection is used by one
+thread at a time; chDB allows any number of them side by side.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import chdb
+
+from deploy.embedded.clickhouse.errors import EngineError
+
+_INSERT_PIECE: Final = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Counts of one query as the engine reports them; what it does not say is None, and left out."""
+
+    read_rows: int | None = None
+    read_bytes: int | None = None
+    written_rows: int | None = None
+    written_bytes: int | None = None
+    result_rows: int | None = None
+    result_bytes: int | None = None
+    elapsed_ns: int | None = None
+
+    def as_strings(self) -> dict[str, str]:
+        """The JSON members of X-ClickHouse-Summary: ClickHouse writes each number as a string."""
+        return {name: str(value) for name in self.__slots__ if (value := getattr(self, name)) is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A whole answer: its bytes in the asked format, and the counts."""
+
+    body: bytes
+    summary: Summary
+
+
+class Connection:
+    """One session of the engine: own settings, database, temporary tables. Methods raise EngineError."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+
+    def query(
+        self, sql: bytes | str, output: str = "TabSeparated", params: Mapping[str, str] | None = None
+    ) -> Result:
+        """Run one statement; `output` counts where the statement names no format."""
+        try:
+            found = self._raw.query(_text(sql), output, params=dict(params or {}))
+            return Result(found.bytes() or b"", _summary(found))
+        except (
+            Exception
+        ) as error:  # chDB raises RuntimeError, ChdbError and pybind's own kinds for engine errors
+            raise EngineError.from_exception(error) from error
+
+    def insert(self, sql: bytes | str, data_format: str, data: bytes) -> Result:
+        """Run an INSERT (without FORMAT clause) with `data`, in one block up to the engine's insert limits.
+
+        Nothing is written when the data is damaged before the first such block is full.
+        """
+        view = memoryview(data)
+        try:
+            with self._raw.send_insert(_text(sql), data_format) as inserter:
+                for start in range(0, len(view), _INSERT_PIECE):
+                    inserter.append(bytes(view[start : start + _INSERT_PIECE]))
+                done = inserter.finish()
+        except Exception as error:  # as above
+            raise EngineError.from_exception(error) from error
+        return Result(
+            b"",
+            Summary(
+                written_rows=done.rows_written,
+                written_bytes=done.bytes_written,
+                elapsed_ns=int(done.elapsed * 1_000_000_000),
+            ),
+        )
+
+    def stream(self, sql: bytes | str, output: str, params: Mapping[str, str] | None = None) -> ResultStream:
+        """Run a SELECT whose answer comes in pieces; until the stream is closed nothing else may run here."""
+        try:
+            return ResultStream(self._raw.send_query(_text(sql), output, params=dict(params or {})))
+        except Exception as error:  # as above
+            raise EngineError.from_exception(error) from error
+
+    def close(self) -> None:
+        """Give the connection back; temporary tables go with it."""
+        self._raw.close()
+
+
+class ResultStream:
+    """Pieces of one answer. `close` may be called from another thread than the one that reads."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._lock = threading.Lock()
+        self._read_rows = self._read_bytes = self._rows = self._bytes = self._nanoseconds = 0
+
+    def read(self) -> bytes | None:
+        """The next piece, None at the end. Raises EngineError when the query fails on the way."""
+        with self._lock:
+            try:
+                piece = self._raw.fetch()
+            except Exception as error:  # as above
+                raise EngineError.from_exception(error) from error
+        if piece is None:
+            return None
+        self._rows += piece.rows_read()
+        self._bytes += piece.bytes_read()
+        self._read_rows += piece.storage_rows_read()
+        self._read_bytes += piece.storage_bytes_read()
+        self._nanoseconds += int(piece.elapsed() * 1_000_000_000)
+        return bytes(piece.bytes())
+
+    @property
+    def summary(self) -> Summary:
+        """Counts of what has been read so far."""
+        return Summary(self._read_rows, self._read_bytes, 0, 0, self._rows, self._bytes, self._nanoseconds)
+
+    def close(self) -> None:
+        """End the query, also in the middle; waits for a `read` that is under way."""
+        with self._lock:
+            try:
+                self._raw.close()
+            except Exception as error:  # as above
+                raise EngineError.from_exception(error) from error
+
+
+class Engine:
+    """The one engine of this process, over a directory."""
+
+    def __init__(self, path: str) -> None:
+        """Open or create the database in `path`; raises EngineError, for example when another process has
+        it."""
+        self._path = path
+        try:
+            self._root = chdb.connect(path)  # held open: the engine ends with its last connection
+        except Exception as error:  # as above
+            raise EngineError.from_exception(error) from error
+        row = (
+            self.query("SELECT version(), timezone(), getSetting('enable_http_compression')")
+            .body.decode()
+            .split("\t")
+        )
+        self.version, self.timezone = row[0], row[1]
+        self.compresses_by_default = row[2].strip() in ("1", "true")
+
+    def connect(self) -> Connection:
+        """A new session."""
+        try:
+            return Connection(chdb.connect(self._path))
+        except Exception as error:  # as above
+            raise EngineError.from_exception(error) from error
+
+    def query(self, sql: str) -> Result:
+        """Run one statement in a session of its own."""
+        connection = self.connect()
+        try:
+            return connection.query(sql)
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        """Shut the engine down, waiting for its background work."""
+        self._root.close()
+
+
+def _text(sql: bytes | str) -> str | bytes:
+    """SQL as text where it is UTF-8; other bytes go to the engine as they are."""
+    if isinstance(sql, str):
+        return sql
+    try:
+        return sql.decode()
+    except UnicodeDecodeError:
+        return sql
+
+
+def _summary(found: Any) -> Summary:
+    return Summary(
+        read_rows=found.storage_rows_read(),
+        read_bytes=found.storage_bytes_read(),
+        written_rows=found.rows_written(),
+        written_bytes=found.bytes_written(),
+        result_rows=found.rows_read(),
+        result_bytes=found.bytes_read(),
+        elapsed_ns=int(found.elapsed() * 1_000_000_000),
+    )

@@ -1,0 +1,146 @@
+"""The HTTP side: routes, the way of a request from its first header to its response, clients that go away.
+
+It must not decide what SQL means (`call`, `statement`) nor touch the engine on the event loop (`execution`
+runs in worker threads). It must not log SQL, parameters or data: they hold personal data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
+
+import structlog
+from aiohttp import hdrs, web
+
+from deploy.embedded.clickhouse import bodies, encodings
+from deploy.embedded.clickhouse.call import Call, understand
+from deploy.embedded.clickhouse.credentials import Account, Credentials
+from deploy.embedded.clickhouse.engine import Engine
+from deploy.embedded.clickhouse.errors import EngineError
+from deploy.embedded.clickhouse.execution import Answer, Executor
+from deploy.embedded.clickhouse.replies import Replies
+from deploy.embedded.clickhouse.sessions import Sessions
+
+T = TypeVar("T")
+
+_NO_SUCH_PATH: Final = (
+    "There is no handle {path}\n\nUse / or /ping for health checks.\n\n"
+    "Send queries from your program with POST method or GET /?query=...\n"
+)
+
+
+class Server:
+    """ClickHouse's HTTP interface over one engine."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        credentials: Credentials,
+        *,
+        name: str,
+        workers: int = 32,
+        max_body_bytes: int = 1 << 30,
+    ) -> None:
+        """`workers` queries run at once, others wait; a body (encoded or not) has at most
+        `max_body_bytes`."""
+        self._credentials = credentials
+        self._max_body_bytes = max_body_bytes
+        self._sessions = Sessions(engine)
+        self._executor = Executor(engine, self._sessions)
+        self._replies = Replies(
+            version=engine.version,
+            timezone=engine.timezone,
+            name=name,
+            compress_by_default=engine.compresses_by_default,
+            in_thread=self._in_thread,
+        )
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="query")
+        self._cleaning = ThreadPoolExecutor(2, thread_name_prefix="cleaning")
+        self._running: set[asyncio.Future[Answer]] = set()
+        self._log = structlog.get_logger("clickhouse")
+
+    def application(self) -> web.Application:
+        """The routes; run it with `auto_decompress=False` and `handler_cancellation=True`."""
+        app = web.Application(client_max_size=self._max_body_bytes)
+        app.router.add_get("/ping", self._ok)
+        app.router.add_get("/replicas_status", self._ok)
+        for path in ("/", "/query"):
+            app.router.add_get(path, self._query)
+            app.router.add_post(path, self._query)
+        app.router.add_route("*", "/{path:.*}", self._unknown)
+        return app
+
+    async def expire_sessions(self, every: float = 5.0) -> None:
+        """Close idle sessions for ever; run it as a task. `every` is in seconds."""
+        while True:
+            await asyncio.sleep(every)
+            await self._clean(self._sessions.expire)
+
+    async def close(self, grace: float) -> bool:
+        """Wait `grace` seconds for running queries, then cancel them. False if one still runs after that."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=grace)
+        if self._running:
+            await self._clean(self._executor.cancel_all)
+            await asyncio.wait(self._running, timeout=5.0)
+        await self._clean(self._sessions.close)
+        return not self._running
+
+    async def _ok(self, _: web.Request) -> web.Response:
+        return web.Response(text="Ok.\n", content_type="text/html")
+
+    async def _unknown(self, request: web.Request) -> web.Response:
+        return web.Response(status=404, text=_NO_SUCH_PATH.format(path=request.path))
+
+    async def _query(self, request: web.Request) -> web.StreamResponse:
+        if request.method in (hdrs.METH_GET, hdrs.METH_HEAD) and "query" not in request.query:
+            return await self._ok(request)
+        query_id = request.query.get("query_id", "")
+        try:
+            account = self._credentials.check(request.headers, request.query)
+            body = await bodies.read(request, self._max_body_bytes)
+            call = await self._in_thread(functools.partial(self._understand, request, body))
+            query_id = call.query_id
+            answer = await self._run(call, account)
+        except EngineError as error:
+            self._log.info("query_failed", code=error.code, query_id=query_id)
+            return self._replies.refusal(error, query_id)
+        try:
+            return await self._replies.reply(request, call, answer)
+        finally:
+            if answer.rest is not None:
+                self._cleaning.submit(answer.rest.close)
+
+    def _understand(self, request: web.Request, body: bodies.Body) -> Call:
+        raw = encodings.decode(body.raw, request.headers.get(hdrs.CONTENT_ENCODING, ""))
+        bodies.check_size(len(raw), self._max_body_bytes)
+        method = hdrs.METH_GET if request.method == hdrs.METH_HEAD else request.method
+        return understand(method, dict(request.query), request.headers, raw, body.form, body.files)
+
+    async def _run(self, call: Call, account: Account) -> Answer:
+        """Run a call to its end even if the client goes; what the client wants cancelled then is
+        cancelled."""
+        running = self._in_thread(functools.partial(self._executor.run, call, account))
+        self._running.add(running)
+        running.add_done_callback(self._running.discard)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            running.add_done_callback(self._abandon)
+            self._cleaning.submit(self._executor.cancel, call)
+            raise
+
+    def _abandon(self, running: asyncio.Future[Answer]) -> None:
+        """Nobody waits for this answer: give its session back."""
+        if not running.cancelled() and running.exception() is None and (rest := running.result().rest):
+            self._cleaning.submit(rest.close)
+
+    def _in_thread(self, function: Callable[[], T], /) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._pool, function)
+
+    def _clean(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        """Threads apart, so that the end of a query never waits for other queries."""
+        return asyncio.get_running_loop().run_in_executor(self._cleaning, function)
