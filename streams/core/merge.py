@@ -1,11 +1,11 @@
 """The merger: one sequence, by event time, out of the topics of one partition number.
 
 Owns the order in which records are judged. Knows neither Kafka nor a clock: what was fetched, and the time,
-are told. It never reorders records of one topic, so an early record behind a late one waits for its turn, as in
-Kafka Streams.
+are told. It never reorders records of one topic, so an early record behind a late one waits for its turn, as
+in Kafka Streams.
 
-For a complete backlog the order depends on the records alone, not on fetch sizes, the order of fetch responses
-or the size of a run: a record goes out only when the head of every topic is known, be it that there is none.
+For a complete backlog the order depends on the records alone, not on fetch sizes, the order of responses or
+the size of a run: a record goes out only when the head of every topic is known, be it that there is none.
 """
 
 from collections import deque
@@ -81,8 +81,9 @@ class _Queue:
 class Merger:
     """Merges the records of `topics`, all of one partition number.
 
-    `topics`: their order breaks ties of event time. `idle_ms`: how long a caught-up topic is waited for before
-    the others go on without it. `max_batch`: the most records that one `take` returns.
+    `topics`: their order breaks ties of event time. `idle_ms`: how long a caught-up topic is waited for
+    before the others go on without it. `max_batch`: the most records that one `take` returns. The times that
+    the methods are told come from one clock, in ms; it need not be the wall clock.
     """
 
     def __init__(self, topics: Sequence[str], idle_ms: int = 0, max_batch: int = 2000) -> None:
@@ -120,7 +121,7 @@ class Merger:
     def fetched(self, topic: str, next_offset: int, high_watermark: int, now: int) -> None:
         """Tells what a fetch response said, in offsets: where reading goes on, and where the partition ends.
 
-        `now`: ms since the epoch.
+        A `next_offset` below what was pushed changes nothing. To learn of new ends before pushing, pass 0.
         """
         queue = self._by_topic[topic]
         queue.next_offset = max(queue.next_offset, next_offset)
@@ -129,10 +130,7 @@ class Merger:
             queue.empty_since = now
 
     def take(self, now: int) -> list[Decoded]:
-        """The next records in merged order, at most `max_batch`; empty when none may go out yet.
-
-        `now`: ms since the epoch.
-        """
+        """The next records in merged order, at most `max_batch`; empty when none may go out yet."""
         run: list[Decoded] = []
         heads: list[tuple[int, int]] = []
         held = False  # a caught-up topic is still worth waiting for
@@ -193,6 +191,20 @@ class Merger:
         """The record of `topic` that goes out next, None when none is buffered."""
         queue = self._by_topic[topic]
         return queue.chunk[queue.start] if queue.settle() else None
+
+    @property
+    def blocked(self) -> bool:
+        """Records are held back by a topic whose partition holds more, or may do so."""
+        return any(queue.awaited for queue in self._queues) and not all(queue.empty for queue in self._queues)
+
+    def caught_up(self, topic: str) -> bool:
+        """Nothing of `topic` is buffered, and its partition held no more when it was fetched last."""
+        queue = self._by_topic[topic]
+        return queue.empty and not queue.awaited
+
+    def high_watermark(self, topic: str) -> int | None:
+        """Where the partition of `topic` ended, as the last fetch response told; None before the first."""
+        return self._by_topic[topic].high_watermark
 
     def wait_ms(self, now: int) -> int | None:
         """Milliseconds until an idle wait ends that holds records back; None when no clock can help."""

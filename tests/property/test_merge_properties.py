@@ -1,4 +1,4 @@
-"""What must hold of the merger for every backlog: one order, whatever the fetches; nothing lost, none twice."""
+"""What must hold of the merger for every backlog: one order whatever the fetches, nothing lost or doubled."""
 
 from dataclasses import dataclass
 

@@ -1,0 +1,273 @@
+"""The consumer: Faust's, changed so that our input topics arrive as merged runs instead of records.
+
+Owns fetching, pausing, handing over and committing. Faust keeps membership, assignment, flow control and the
+life of the worker; `lane` decides what is handed out and what may be committed. Written against
+faust-streaming 0.15.3: each override says which behaviour of Faust it replaces, and why.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from faust.transport.drivers import aiokafka as driver
+from faust.types import tuples
+
+from streams.consumer_thread import Fetched, LaneConsumerThread
+from streams.lane import Lane, LaneError
+from streams.runs import TP, Run
+
+_POLL_SECONDS = 0.5
+"""How long a fetch may wait while nothing else is due."""
+_BLOCKED_SECONDS = 0.02
+"""The same while records wait for a fetch response: an empty response wakes nobody, so look again soon."""
+
+
+class RunMessage(tuples.ConsumerMessage):  # type: ignore[misc]
+    """What Faust carries to the agent for one run. Only `Lane.ack` acknowledges it.
+
+    Faust acknowledges a message also when the agent raised, and when it skips one during a rebalance: records
+    would be lost, so its acknowledgement does nothing here.
+    """
+
+    __slots__ = ("run",)
+    use_tracking = False
+
+    def __init__(self, run: Run, generation: int) -> None:
+        first = run.records[0].record
+        super().__init__(
+            first.topic,
+            first.partition,
+            first.offset,
+            first.timestamp / 1000,
+            0,
+            None,
+            None,
+            b"",
+            None,
+            tp=tuples.TP(first.topic, first.partition),
+            generation_id=generation,
+        )
+        self.run = run
+
+    def ack(self, consumer: Any, n: int = 1) -> bool:  # noqa: ARG002  (Faust's signature)
+        """Does nothing: see the class."""
+        return False
+
+
+class LaneConsumer(driver.Consumer):  # type: ignore[misc]
+    """Fetches the lane's topics as runs; any other topic that Faust reads goes Faust's own way."""
+
+    transport: Any
+    _thread: LaneConsumerThread
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.lane: Lane = self.transport.lane
+        self.lane.wake = self._on_change
+        self._work = asyncio.Event()  # a run may be ready
+        self._room = asyncio.Event()  # a paused partition may go on
+        self._quiet = asyncio.Event()  # no run is being worked on
+        self._positions = asyncio.Lock()  # a fetch and a seek must not overlap
+        self._prepared = -1  # the epoch for which on_assigned ran
+        self._preparing: asyncio.Task[None] | None = None
+
+    def _new_consumer_thread(self) -> LaneConsumerThread:
+        return LaneConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _on_change(self) -> None:
+        self._work.set()
+        self._room.set()
+        if not self.lane.busy:
+            self._quiet.set()
+
+    # -- rebalances -----------------------------------------------------------------------------------------
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Lets runs under work finish, commits them, then forgets everything.
+
+        Faust drops pending acknowledgements before it commits; the lane keeps ours until after.
+        """
+        if self._preparing is not None:
+            self._preparing.cancel()
+        await super().on_partitions_revoked(revoked)
+        self.lane.forget()
+        if revoked:
+            self.transport.on_revoked()
+
+    async def perform_seek(self) -> None:
+        """Goes to the committed offset of every partition and starts the lane over.
+
+        Faust leaves the position alone where nothing is committed: what was fetched before would be lost.
+        """
+        async with self._positions:
+            self.lane.forget()
+            offsets = await self.seek_to_committed()
+            committed = {TP(*tp): offset for tp, offset in offsets.items()}
+            for tp, offset in committed.items():
+                self._read_offset[tp] = offset if offset is not None and offset >= 0 else None
+                self._committed_offset[tp] = offset or None
+            ours = {tp: offset for tp, offset in committed.items() if tp.topic in self.lane.topics}
+            at_start = {tp for tp, offset in ours.items() if not offset}
+            if at_start:
+                await self._thread.rewind(at_start)
+            self.lane.assign(ours)
+
+    async def wait_empty(self) -> None:
+        """Waits for the runs under work, not longer than `drain_seconds`, and commits what is done.
+
+        Faust waits without end, so that one slow run blocks the rebalance of the whole group.
+        """
+        deadline = time.monotonic() + self.lane.settings.drain_seconds
+        while self.lane.busy and not self.should_stop and (left := deadline - time.monotonic()) > 0:
+            self._quiet.clear()
+            await self.wait_first(self._quiet.wait(), timeout=left)
+        if self.lane.busy:
+            self.log.warning("A run was not finished in time: its records will be read again")
+        await super().wait_empty()
+        if self._uncommitted():
+            await self.commit()  # the commit before only waited for one that had begun earlier
+
+    # -- commits --------------------------------------------------------------------------------------------
+
+    def _uncommitted(self) -> list[TP]:
+        return [tp for tp, offset in self.lane.acked.items() if self._should_commit(tp, offset)]
+
+    def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[Any]:
+        yield from super()._filter_tps_with_pending_acks(topics)
+        for tp in list(self.lane.acked):
+            if topics is None or tp in topics or tp.topic in topics:
+                yield tuples.TP(*tp)
+
+    def _new_offset(self, tp: Any) -> int | None:
+        # Faust looks for consecutive offsets, which our runs skip: it commits one run a tick, or none at all.
+        if tp.topic in self.lane.topics:
+            return self.lane.acked.get(tp)
+        offset: int | None = super()._new_offset(tp)
+        return offset
+
+    async def _add_gap(self, tp: Any, offset_from: int, offset_to: int) -> None:
+        if tp.topic not in self.lane.topics:
+            await super()._add_gap(tp, offset_from, offset_to)
+
+    async def verify_all_partitions_active(self) -> None:
+        """Does nothing: Faust's detector counts messages, of which one run is only one, and it only logs."""
+
+    # -- fetching and handing over --------------------------------------------------------------------------
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Faust's fetcher task: returns at a stop, raises on any failure, which ends the app."""
+        tasks = {
+            asyncio.create_task(self._fetch_forever(fetcher), name="lane-fetch"),
+            asyncio.create_task(self._hand_over_forever(), name="lane-hand-over"),
+        }
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fetch_forever(self, fetcher: Any) -> None:
+        while not (self.should_stop or fetcher.should_stop):
+            if not self.flow_active:
+                await self.wait(self.can_resume_flow)
+                continue
+            if self.lane.assignment.partitions and self._prepared != self.lane.epoch:
+                await self._prepare()
+                continue
+            active = frozenset(TP(*tp) for tp in self._get_active_partitions())
+            if not self.lane.assignment.partitions and any(tp.topic in self.lane.topics for tp in active):
+                raise LaneError(
+                    "input topics were resumed before their positions were known; restart the worker"
+                )
+            await self._fetch_once(active)
+
+    async def _fetch_once(self, active: frozenset[TP]) -> None:
+        """One fetch of `active`, without those that hold enough.
+
+        A full partition is left out of the request to the client, which keeps one response and fetches no
+        further; the client's own `pause` would throw that response away and fetch it again.
+        """
+        full = self.lane.full()
+        wanted = active - full
+        self._room.clear()
+        if not wanted:  # the client takes an empty set for all partitions
+            await self.wait_first(self._room.wait(), timeout=_POLL_SECONDS)
+            return
+        timeout = _POLL_SECONDS
+        if full:
+            timeout = 0.0  # do not wait for others when the full ones may have room again
+        elif self.lane.blocked:
+            timeout = _BLOCKED_SECONDS
+        async with self._positions:
+            generation = self.app.consumer_generation_id
+            fetched = await self._thread.fetch(wanted, timeout)
+            if not self.flow_active or generation != self.app.consumer_generation_id:
+                return  # a rebalance came; all positions are about to be sought
+            await self._accept(fetched)
+        for tp, records in fetched.records.items():
+            if tp.topic not in self.lane.topics:
+                await self._pass_on(tp, records)
+        if full and not fetched.records:
+            await self.wait_first(self._room.wait(), timeout=_BLOCKED_SECONDS)
+
+    async def _accept(self, fetched: Fetched) -> None:
+        ends = {tp: end for tp, end in fetched.ends.items() if tp.topic in self.lane.topics}
+        for tp, (_, high_watermark) in ends.items():
+            self.lane.fetched(tp, 0, high_watermark)  # what comes below is known of before anything goes out
+        for tp, records in fetched.records.items():
+            if tp.topic in self.lane.topics:
+                self.lane.accept(tp, records)
+                self._work.set()
+                await asyncio.sleep(0)
+        for tp, (position, high_watermark) in ends.items():
+            self.lane.fetched(tp, position, high_watermark)
+        self._work.set()
+
+    async def _pass_on(self, tp: TP, records: list[Any]) -> None:
+        """Faust's own way for a topic that is not the lane's."""
+        for record in records:
+            read = self._read_offset[tp]
+            if read is not None and record.offset < read:
+                continue
+            if read and record.offset - read > 1 and self.app.topics.acks_enabled_for(tp.topic):
+                await self._add_gap(tp, read + 1, record.offset)
+            message = self._to_message(tuples.TP(*tp), record)
+            await self.wait_first(self.callback(message), self.suspend_flow.wait())
+            self._read_offset[tp] = record.offset
+
+    async def _hand_over_forever(self) -> None:
+        while True:
+            self._work.clear()
+            while self.flow_active and (run := self.lane.next_run()) is not None:
+                await self.callback(RunMessage(run, self.app.consumer_generation_id))
+            self._room.set()
+            await self.wait_first(self._work.wait(), timeout=self.lane.wait_seconds())
+            if self.should_stop:
+                return
+
+    async def _prepare(self) -> None:
+        """Runs `on_assigned` (recovery) before anything is fetched; a rebalance cancels it."""
+        epoch = self.lane.epoch
+        self._preparing = asyncio.create_task(
+            self.transport.on_assigned(self.lane.assignment), name="lane-prepare"
+        )
+        try:
+            await asyncio.wait({self._preparing})
+            if not self._preparing.cancelled():
+                self._preparing.result()
+                self._prepared = epoch
+        finally:
+            self._preparing.cancel()
+            self._preparing = None
+
+    @property
+    def prepared(self) -> bool:
+        """Whether this worker takes part and `on_assigned` is done: it is ready."""
+        return bool(self.lane.assignment.partitions) and self._prepared == self.lane.epoch

@@ -1,0 +1,78 @@
+"""The thread that runs the Kafka client of a worker: how it is set up, and one look into its buffer.
+
+Owns what must happen inside that thread. `consumer` decides when to fetch and what.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import aiokafka
+from faust.transport.drivers import aiokafka as driver
+
+from streams.runs import TP
+
+_MOST_RECORDS = 10_000
+"""Records taken in one look, at most: decoding them must not keep the event loop from answering for long."""
+
+
+class Fetched(NamedTuple):
+    """One look into the client's buffer: records by partition, and where each partition stands."""
+
+    records: Mapping[TP, list[Any]]
+    ends: Mapping[TP, tuple[int, int]]
+    """Position and high watermark, only of partitions with a fetch response since the assignment."""
+
+
+class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """The thread that runs the Kafka client: its heartbeats go on while the main thread computes."""
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        # Faust takes the round-robin assignor for an app without tables, which tears the topics of one
+        # partition number apart, and fixes fetch_max_wait_ms at 1.5 s, which a resumed partition waits for.
+        conf = self.app.conf
+        self._assignor = self.app.assignor
+        return aiokafka.AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            group_instance_id=conf.consumer_group_instance_id,
+            bootstrap_servers=driver.server_list(transport.url, transport.default_port),
+            partition_assignment_strategy=[self._assignor],
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_poll_records=conf.broker_max_poll_records,
+            max_poll_interval_ms=int((conf.broker_max_poll_interval or 0) * 1000),
+            max_partition_fetch_bytes=conf.consumer_max_fetch_size,
+            fetch_max_wait_ms=transport.lane.settings.fetch_max_wait_ms,
+            request_timeout_ms=int(conf.broker_request_timeout * 1000),
+            check_crcs=conf.broker_check_crcs,
+            session_timeout_ms=int(conf.broker_session_timeout * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            isolation_level="read_uncommitted",
+            metadata_max_age_ms=conf.consumer_metadata_max_age_ms,
+            connections_max_idle_ms=conf.consumer_connections_max_idle_ms,
+            **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
+        )
+
+    async def fetch(self, active: frozenset[TP], wait_seconds: float) -> Fetched:
+        """Takes what was fetched of the `active` partitions (not empty), waiting up to `wait_seconds`."""
+        fetched: Fetched = await self.call_thread(self._fetch, self._ensure_consumer(), active, wait_seconds)
+        return fetched
+
+    async def _fetch(
+        self, consumer: aiokafka.AIOKafkaConsumer, active: frozenset[TP], wait_seconds: float
+    ) -> Fetched:
+        # In the client's own thread and without an await in between: records and positions belong together.
+        records = await self._fetch_records(consumer, active, timeout=wait_seconds, max_records=_MOST_RECORDS)
+        ends: dict[TP, tuple[int, int]] = {}
+        subscription = consumer._subscription.subscription  # noqa: SLF001  (no public way to a set of positions)
+        if subscription is not None and subscription.assignment is not None:
+            for partition in subscription.assignment.tps:
+                state = subscription.assignment.state_value(partition)
+                if state.has_valid_position and state.highwater is not None:
+                    ends[TP(*partition)] = (state.position, state.highwater)
+        return Fetched({TP(*partition): found for partition, found in records.items()}, ends)
+
+    async def rewind(self, partitions: set[TP]) -> None:
+        """Goes back to the first offset of `partitions`."""
+        await self.seek_to_beginning(*[aiokafka.TopicPartition(*tp) for tp in partitions])

@@ -1,0 +1,240 @@
+"""The lane: from fetched records to merged runs, and from acknowledged runs to offsets that may be committed.
+
+Owns what is buffered, handed out and acknowledged, for the partitions of one assignment. Knows neither the
+Kafka client nor Faust; `transport` moves the bytes and asks the lane what to do next.
+"""
+
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from streams.core.merge import Merger
+from streams.core.records import Decoded, Record
+from streams.runs import TP, Assignment, Lag, LaneSettings, Run
+
+_SMALLEST_LIMIT = 64 * 1024
+
+
+class LaneError(Exception):
+    """The lane cannot go on; the process must end without acknowledging anything more."""
+
+
+class FetchedRecord(Protocol):
+    """What the lane reads of a record as the Kafka client delivers it."""
+
+    offset: int
+    timestamp: int
+    key: bytes | None
+    value: bytes | None
+
+
+class _Partition:
+    """One partition number: its merger, and its runs in the order in which they were handed out."""
+
+    def __init__(self, merger: Merger) -> None:
+        self.merger = merger
+        self.in_flight: deque[Run] = deque()
+        self.done: set[int] = set()
+        self.handed_out: dict[TP, int] = {}
+
+
+class Lane:
+    """Records in, runs out, acknowledgements back, for the input topics of one worker.
+
+    `decode` turns a record into an event or a reject and must not raise. `clock`: ms, steady. `wake` is
+    called when room or work appeared; the transport sets it.
+    """
+
+    def __init__(
+        self, settings: LaneSettings, decode: Callable[[Record], Decoded], clock: Callable[[], int]
+    ) -> None:
+        self.settings = settings
+        self.topics = frozenset(settings.topics)
+        self.wake: Callable[[], None] = lambda: None
+        self.assignment = Assignment((), {})
+        self._decode = decode
+        self._clock = clock
+        self._epoch = 0
+        self._number = 0
+        self._partitions: dict[int, _Partition] = {}
+        self._order: deque[_Partition] = deque()
+        self._begun: set[int] = set()
+        self._full: set[TP] = set()
+        self._limit = settings.max_buffer_bytes
+        self._acked: dict[TP, int] = {}
+        self._start: dict[TP, int] = {}
+        self._newest: dict[TP, int] = {}
+
+    # -- what is read ---------------------------------------------------------------------------------------
+
+    def assign(self, committed: Mapping[TP, int | None]) -> None:
+        """Starts over with these partitions, each read from its committed offset (None: from the beginning).
+
+        Raises `LaneError` when the topics are not co-partitioned: then a customer's events lie apart.
+        """
+        self.forget()
+        numbers: dict[int, set[str]] = {}
+        for topic, partition in committed:
+            numbers.setdefault(partition, set()).add(topic)
+        for partition, topics in sorted(numbers.items()):
+            if topics != self.topics:
+                missing = ", ".join(sorted(self.topics - topics))
+                raise LaneError(
+                    f"partition {partition} of {missing} is not assigned to this worker, although others of "
+                    "that number are; give all input topics the same number of partitions, and all workers "
+                    "of the group the same topics"
+                )
+            settings = self.settings
+            merger = Merger(settings.topics, settings.idle_ms, settings.max_batch)
+            self._partitions[partition] = _Partition(merger)
+        self._order.extend(self._partitions.values())
+        self.assignment = Assignment(tuple(self._partitions), dict(committed))
+        self._start = {tp: offset for tp, offset in committed.items() if offset is not None}
+        share = self.settings.max_total_bytes // max(1, len(committed))
+        self._limit = max(_SMALLEST_LIMIT, min(self.settings.max_buffer_bytes, share))
+
+    def forget(self) -> None:
+        """Drops every buffer and every run; later acknowledgements of those runs change nothing."""
+        self._epoch += 1
+        self.assignment = Assignment((), {})
+        self._partitions.clear()
+        self._order.clear()
+        for state in (self._begun, self._full, self._acked, self._start, self._newest):
+            state.clear()
+
+    @property
+    def epoch(self) -> int:
+        """Counts assignments: a run of an earlier one is stale."""
+        return self._epoch
+
+    def accept(self, tp: TP, records: Sequence[FetchedRecord]) -> None:
+        """Decodes and buffers fetched records of one partition, in offset order."""
+        topic, partition = tp
+        decode = self._decode
+        decoded = [
+            decode(Record(topic, partition, record.offset, record.timestamp, record.key, record.value))
+            for record in records
+        ]
+        self._partitions[partition].merger.push(topic, decoded)
+        self._start.setdefault(tp, decoded[0].record.offset)
+        self._newest[tp] = max(self._newest.get(tp, 0), decoded[-1].record.timestamp)
+
+    def fetched(self, tp: TP, next_offset: int, high_watermark: int) -> None:
+        """Tells where reading of a partition goes on and where it ends, as a fetch response said."""
+        self._partitions[tp.partition].merger.fetched(tp.topic, next_offset, high_watermark, self._clock())
+
+    def full(self) -> set[TP]:
+        """The partitions that hold enough and must not be fetched for now."""
+        for number, partition in self._partitions.items():
+            for topic in self.settings.topics:
+                tp, held = TP(topic, number), partition.merger.buffered_bytes(topic)
+                if held >= self._limit:
+                    self._full.add(tp)
+                elif held * 2 < self._limit:
+                    self._full.discard(tp)
+        return self._full
+
+    def buffered_bytes(self) -> int:
+        """Bytes held in all buffers, counted as `Merger.buffered_bytes` does; runs in flight not included."""
+        return sum(partition.merger.buffered_bytes() for partition in self._partitions.values())
+
+    @property
+    def blocked(self) -> bool:
+        """Some partition holds records that wait for another topic of its number."""
+        return any(partition.merger.blocked for partition in self._order)
+
+    # -- what is handed out ---------------------------------------------------------------------------------
+
+    def next_run(self) -> Run | None:
+        """The next run of any partition that has room for one; partitions take turns."""
+        now = self._clock()
+        for _ in range(len(self._order)):
+            partition = self._order[0]
+            self._order.rotate(-1)
+            if len(partition.in_flight) < self.settings.max_in_flight_runs:
+                records = partition.merger.take(now)
+                if records:
+                    return self._hand_out(partition, records)
+        return None
+
+    def _hand_out(self, partition: _Partition, records: list[Decoded]) -> Run:
+        number = records[0].record.partition
+        ends: dict[TP, int] = {}
+        for topic in self.settings.topics:
+            tp, end = TP(topic, number), partition.merger.taken(topic)
+            if end is not None and end != partition.handed_out.get(tp):
+                ends[tp] = end
+        partition.handed_out.update(ends)
+        self._number += 1
+        run = Run(number, records, ends, self._epoch, self._number)
+        partition.in_flight.append(run)
+        return run
+
+    def wait_seconds(self) -> float | None:
+        """How long until an idle wait ends that holds records back; None when there is none."""
+        waits = [
+            wait
+            for partition in self._order
+            if len(partition.in_flight) < self.settings.max_in_flight_runs
+            and (wait := partition.merger.wait_ms(self._clock())) is not None
+        ]
+        return min(waits) / 1000 if waits else None
+
+    # -- what is done ---------------------------------------------------------------------------------------
+
+    def current(self, run: Run) -> bool:
+        """False when a rebalance or a seek came since: drop the run, its records will be read again."""
+        return run.epoch == self._epoch
+
+    def begin(self, run: Run) -> bool:
+        """Marks that work on a run began: a rebalance waits for it. False for a stale run: skip it."""
+        if not self.current(run):
+            return False
+        self._begun.add(run.number)
+        return True
+
+    @property
+    def busy(self) -> bool:
+        """Work on some run began and has not been acknowledged."""
+        return bool(self._begun)
+
+    def ack(self, run: Run) -> bool:
+        """Acknowledges a run: its offsets may be committed once all earlier runs of its partition are done.
+
+        False, and nothing changes, for a stale run or one acknowledged before.
+        """
+        if not self.current(run):
+            return False
+        partition = self._partitions[run.partition]
+        if run.number in partition.done or run not in partition.in_flight:
+            return False
+        self._begun.discard(run.number)
+        partition.done.add(run.number)
+        while partition.in_flight and partition.in_flight[0].number in partition.done:
+            first = partition.in_flight.popleft()
+            partition.done.discard(first.number)
+            self._acked.update(first.end_offsets)
+        self.wake()
+        return True
+
+    @property
+    def acked(self) -> Mapping[TP, int]:
+        """Per partition the offset that may be committed: last acknowledged + 1; of this epoch only."""
+        return self._acked
+
+    def lag(self) -> dict[TP, Lag]:
+        """How far each partition is behind what was acknowledged."""
+        return {tp: self._lag_of(tp) for tp in self.assignment.committed}
+
+    def _lag_of(self, tp: TP) -> Lag:
+        partition = self._partitions[tp.partition]
+        end, newest = partition.merger.high_watermark(tp.topic), self._newest.get(tp)
+        in_flight = (
+            item for run in partition.in_flight for item in run.records if item.record.topic == tp.topic
+        )
+        oldest = next(in_flight, None) or partition.merger.head(tp.topic)
+        if oldest is None and partition.merger.caught_up(tp.topic):
+            return Lag(0, None, newest)  # trailing transaction markers are no lag
+        at = self._acked.get(tp, self._start.get(tp, 0))
+        records = None if end is None else max(0, end - at)
+        return Lag(records, oldest.record.timestamp if oldest else None, newest)

@@ -1,0 +1,69 @@
+"""What the lane hands out, and how it is set: plain values for the lane, the transport and the agents."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from streams.core.records import Decoded
+
+
+class TP(NamedTuple):
+    """A partition of a topic; equal to, and hashed as, the same pair of Faust or aiokafka."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSettings:
+    """How the lane reads. `topics`: the inputs, in the order that breaks ties of event time."""
+
+    topics: tuple[str, ...]
+    idle_ms: int = 0
+    """How long a caught-up topic is waited for, in ms."""
+    max_batch: int = 2000
+    """The most records in one run."""
+    max_buffer_bytes: int = 16 * 1024 * 1024
+    """A partition of a topic is paused when it holds this much, and goes on below half."""
+    max_total_bytes: int = 256 * 1024 * 1024
+    """The same for the whole process: shared evenly by its partitions."""
+    max_in_flight_runs: int = 1
+    """Runs of one partition number that may be handed out before the first is acknowledged."""
+    drain_seconds: float = 10.0
+    """How long a rebalance or a stop waits for runs under work; well under the session time-out."""
+    fetch_max_wait_ms: int = 100
+    """How long a broker may hold an empty fetch; also how late a resumed partition may be fetched again."""
+    idempotent_producer: bool = True
+    """Off for a broker that knows no producer ids."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Run:
+    """Merged records of one partition number: one unit of work and of acknowledgement."""
+
+    partition: int
+    records: Sequence[Decoded]
+    end_offsets: Mapping[TP, int]
+    """Per partition of which the run holds records: the offset to commit when the run is done."""
+    epoch: int
+    number: int
+
+
+class Assignment(NamedTuple):
+    """What this worker reads since the last rebalance or seek."""
+
+    partitions: tuple[int, ...]
+    committed: Mapping[TP, int | None]
+    """Where reading began: the committed offset; None when there was none, and reading began at the start."""
+
+
+class Lag(NamedTuple):
+    """How far one partition is behind. Times are Kafka ingestion times, ms since the epoch.
+
+    `records`: offsets not yet acknowledged (gaps of compacted topics count too), None before the first fetch.
+    `oldest_at`: the oldest record fetched and not acknowledged. `newest_at`: the newest one fetched.
+    """
+
+    records: int | None
+    oldest_at: int | None
+    newest_at: int | None
