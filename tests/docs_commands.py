@@ -1,6 +1,6 @@
 """Run the commands that the documentation promises: every fenced block opened by ```` ```sh run ````.
 
-Owns finding and running them, in order, one shell per file, from the root of the repository. It must not be imported.
+Owns finding and running them, in order, one shell per file, from the repository root; never imported.
 Usage: `python tests/docs_commands.py README.md docs/*.md`.
 """
 
