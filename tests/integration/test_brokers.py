@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -11,7 +12,7 @@ from aiokafka.errors import KafkaError, UnknownError
 from kafka.admin import KafkaAdminClient
 
 from deploy.embedded.broker import EmbeddedBroker
-from deploy.embedded.process import ChildError
+from deploy.embedded.process import ChildError, ChildProcess
 from tests.integration.conftest import Broker
 from tests.kafka.broker import KafkaBroker
 from tests.kafka.choice import chosen
@@ -186,6 +187,30 @@ def test_wiped_names_of_topics_and_groups_can_be_used_again(kafka: KafkaBroker, 
         assert sorted(read_back) == sorted(VALUES)
         wipe(kafka.bootstrap)
         assert unique not in topics(kafka.bootstrap)
+
+
+KILLED_MEMBER = """
+import asyncio, sys
+from aiokafka import AIOKafkaConsumer
+
+async def main(bootstrap, topic, group):
+    async with AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, group_id=group):  # a session of 10 s
+        print("joined", flush=True)
+        await asyncio.sleep(60)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.kafka
+def test_wiping_does_not_wait_for_the_session_of_a_killed_member(kafka: KafkaBroker, unique: str) -> None:
+    create(kafka.bootstrap, unique)
+    command = [sys.executable, "-c", KILLED_MEMBER, kafka.bootstrap, unique, f"group-{unique}"]
+    with ChildProcess(command, name="member") as member:
+        member.wait_line(lambda line: line == "joined" or None, timeout=30)
+        member.kill()
+    wipe(kafka.bootstrap, timeout=20)
+    assert unique not in topics(kafka.bootstrap)
 
 
 @pytest.mark.kafka

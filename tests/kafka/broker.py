@@ -54,8 +54,9 @@ class KafkaBroker:
     def start(self, timeout: float = 90.0) -> Self:
         """Start every node that is down, wait until all serve. Raises `ChildError` after `timeout` s."""
         down = [node for node in self.nodes if not node.running]
+        cluster_id = self._cluster_id()
         with ThreadPoolExecutor(max_workers=len(self.nodes)) as pool:
-            list(pool.map(lambda node: node.format(self._cluster_id()), down))
+            list(pool.map(lambda node: node.format(cluster_id), down))
         for node in down:
             node.launch()
         for node in down:
