@@ -132,7 +132,7 @@ def _statement(in_url: bytes, body: bytes) -> Statement:
         return parse(in_url)
     first = parse(in_url)
     if first.takes_data:
-        data = first.data + b"\n" + body if first.data.strip() else body
+        data = first.data.rstrip(b"\n") + b"\n" + body if first.data.strip() else body
         return Statement(first.kind, first.sql, first.format, True, data)
     return parse(in_url + b"\n" + body)
 

@@ -13,9 +13,11 @@ from typing import Any, Final
 
 import chdb
 
-from deploy.embedded.clickhouse.errors import EngineError
+from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, EngineError
 
 _INSERT_PIECE: Final = 4 * 1024 * 1024
+# chDB starts its sessions like clickhouse-local; these are a server's defaults.
+_AS_A_SERVER: Final = "implicit_select=0&allow_introspection_functions=0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +141,13 @@ class Engine:
     def __init__(self, path: str) -> None:
         """Open or create the database in `path`; raises EngineError, for example when another process has
         it."""
-        self._path = path
+        if "?" in path:
+            raise EngineError.of(
+                BAD_ARGUMENTS, f"The path {path!r} holds a question mark. Choose another one."
+            )
+        self._address = f"{path}?{_AS_A_SERVER}"
         try:
-            self._root = chdb.connect(path)  # held open: the engine ends with its last connection
+            self._root = chdb.connect(self._address)  # held open: the engine ends with its last connection
         except Exception as error:  # as above
             raise EngineError.from_exception(error) from error
         row = (
@@ -155,7 +161,7 @@ class Engine:
     def connect(self) -> Connection:
         """A new session."""
         try:
-            return Connection(chdb.connect(self._path))
+            return Connection(chdb.connect(self._address))
         except Exception as error:  # as above
             raise EngineError.from_exception(error) from error
 

@@ -115,16 +115,23 @@ class Executor:
 
     def _answer(self, session: Session, call: Call, release: Callable[[], None]) -> Answer:
         statement = call.statement
-        if statement.takes_data and not (call.data_format == "Values" and call.params):
-            result = session.connection.insert(statement.sql, call.data_format, statement.data)
-            return Answer(None, result.summary, b"")
+        if statement.takes_data:
+            return Answer(None, self._insert(session, call).summary, b"")
         if statement.streams and not call.whole and call.output_format in STREAMABLE:
             with contextlib.suppress(_NotStreamableError):
                 return self._open(session, call, release)
-        sql = statement.sql + b"\n" + statement.data if statement.data else statement.sql
-        result = session.connection.query(sql, call.output_format, call.params)
+        result = session.connection.query(statement.sql, call.output_format, call.params)
         session.after(call)
         return _whole(call, result)
+
+    @staticmethod
+    def _insert(session: Session, call: Call) -> Result:
+        sql, data = call.statement.sql, call.statement.data
+        if (
+            call.data_format == "Values" and call.params
+        ):  # parameters among the values are the parser's matter
+            return session.connection.query(sql + b" VALUES " + data, params=call.params)
+        return session.connection.insert(sql, call.data_format, data)
 
     @staticmethod
     def _open(session: Session, call: Call, release: Callable[[], None]) -> Answer:

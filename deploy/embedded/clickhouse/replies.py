@@ -89,21 +89,25 @@ class Replies:
             piece = rest.read()
             return None if piece is None else encode(piece)
 
-        await response.prepare(request)
-        await response.write(encode(first))
         try:
-            while (piece := await self._in_thread(following)) is not None:
-                if piece:
-                    await response.write(piece)
-        except EngineError as error:
-            await response.write(encode(_exception_block(error.body(self._version), tag.encode())) + flush())
+            await response.prepare(request)
+            await response.write(encode(first))
+            try:
+                while (piece := await self._in_thread(following)) is not None:
+                    if piece:
+                        await response.write(piece)
+            except EngineError as error:
+                block = _exception_block(error.body(self._version), tag.encode())
+                await response.write(encode(block) + flush())
+                response.force_close()
+                if request.transport is not None:  # no last chunk: the answer is not complete, and shows it
+                    request.transport.close()
+                return response
+            if last := flush():
+                await response.write(last)
+            await response.write_eof()
+        except ConnectionResetError:  # the client has had enough; the caller ends the query
             response.force_close()
-            if request.transport is not None:  # no last chunk: the answer is not complete, and shows it
-                request.transport.close()
-            return response
-        if last := flush():
-            await response.write(last)
-        await response.write_eof()
         return response
 
     def _headers(self, query_id: str) -> dict[str, str]:

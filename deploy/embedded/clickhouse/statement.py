@@ -89,7 +89,6 @@ def parse(text: bytes) -> Statement:
     """
     scan = _Scan(text)
     previous = ""
-    before_open = ""
     for token in _TOKEN.finditer(text):
         group = token.lastgroup
         if group in ("blank", "tag"):
@@ -101,7 +100,7 @@ def parse(text: bytes) -> Statement:
             )
         word = token.group().decode().upper() if group == "word" else ""
         if group == "open":
-            if before_open == "PYTHON":
+            if previous.strip('`"').upper() == "PYTHON":
                 raise EngineError.of(UNKNOWN_FUNCTION, "Unknown table function Python.")
             scan.depth += 1
         elif group == "close":
@@ -120,12 +119,13 @@ def parse(text: bytes) -> Statement:
             if word in _SOURCES:
                 scan.from_query = True
             elif word == "VALUES" and previous not in ("INTO", "TABLE", "."):
-                return Statement("INSERT", text[: token.end()], "Values", True, text[token.end() :])
+                return Statement(
+                    "INSERT", text[: token.start()].rstrip(), "Values", True, text[token.end() :]
+                )
             elif previous == "FORMAT" and word:
                 return _insert(scan, token, token.group().decode())
         _follow_format(scan, token, word, previous)
-        before_open = word
-        previous = word or token.group().decode(errors="replace")
+        previous = word or token.group()[:64].decode(errors="replace")
     return _whole(scan)
 
 
