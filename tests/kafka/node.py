@@ -61,7 +61,7 @@ class KafkaNode:
         if (self.data / "meta.properties").exists():
             return
         command = [*_java(), "kafka.tools.StorageTool", "format"]
-        command += ["--cluster-id", cluster_id, "--config", str(self._properties)]
+        command += [f"--cluster-id={cluster_id}", f"--config={self._properties}"]  # an id may begin with "-"
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode != 0:
             raise ChildError(f"cannot format kafka node {self.number}: {done.stdout}{done.stderr}")
