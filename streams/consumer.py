@@ -67,6 +67,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         self.lane.wake = self._on_change
         self._work = asyncio.Event()  # a run may be ready
         self._room = asyncio.Event()  # a paused partition may go on
+        self._left_out: frozenset[TP] = frozenset()  # full partitions, not asked for in the present fetch
         self._quiet = asyncio.Event()  # no run is being worked on
         self._positions = asyncio.Lock()  # a fetch and a seek must not overlap
         self._prepared = -1  # the epoch for which on_assigned ran
@@ -77,7 +78,6 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
 
     def _on_change(self) -> None:
         self._work.set()
-        self._room.set()
         if not self.lane.busy:
             self._quiet.set()
 
@@ -194,28 +194,22 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         A full partition is left out of the request to the client, which keeps one response and fetches no
         further; the client's own `pause` would throw that response away and fetch it again.
         """
-        full = self.lane.full()
-        wanted = active - full
-        self._room.clear()
+        self._left_out = frozenset(self.lane.full())
+        wanted = active - self._left_out
         if not wanted:  # the client takes an empty set for all partitions
+            self._room.clear()
             await self.wait_first(self._room.wait(), timeout=_POLL_SECONDS)
             return
-        timeout = _POLL_SECONDS
-        if full:
-            timeout = 0.0  # do not wait for others when the full ones may have room again
-        elif self.lane.blocked:
-            timeout = _BLOCKED_SECONDS
         async with self._positions:
             generation = self.app.consumer_generation_id
-            fetched = await self._thread.fetch(wanted, timeout)
+            wait_seconds = _BLOCKED_SECONDS if self.lane.blocked else _POLL_SECONDS
+            fetched = await self._thread.fetch(wanted, wait_seconds)
             if not self.flow_active or generation != self.app.consumer_generation_id:
                 return  # a rebalance came; all positions are about to be sought
             await self._accept(fetched)
         for tp, records in fetched.records.items():
             if tp.topic not in self.lane.topics:
                 await self._pass_on(tp, records)
-        if full and not fetched.records:
-            await self.wait_first(self._room.wait(), timeout=_BLOCKED_SECONDS)
 
     async def _accept(self, fetched: Fetched) -> None:
         ends = {tp: end for tp, end in fetched.ends.items() if tp.topic in self.lane.topics}
@@ -246,11 +240,17 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         while True:
             self._work.clear()
             while self.flow_active and (run := self.lane.next_run()) is not None:
+                self._make_room()
                 await self.callback(RunMessage(run, self.app.consumer_generation_id))
-            self._room.set()
             await self.wait_first(self._work.wait(), timeout=self.lane.wait_seconds())
             if self.should_stop:
                 return
+
+    def _make_room(self) -> None:
+        if self._left_out - self.lane.full():
+            self._left_out = frozenset()
+            self._room.set()
+            self._thread.interrupt()
 
     async def _prepare(self) -> None:
         """Runs `on_assigned` (recovery) before anything is fetched; a rebalance cancels it."""

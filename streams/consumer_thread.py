@@ -3,6 +3,7 @@
 Owns what must happen inside that thread. `consumer` decides when to fetch and what.
 """
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams.runs import TP
 
-_MOST_RECORDS = 10_000
+_MOST_RECORDS = 4000
 """Records taken in one look, at most: decoding them must not keep the event loop from answering for long."""
 
 
@@ -25,6 +26,8 @@ class Fetched(NamedTuple):
 
 class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """The thread that runs the Kafka client: its heartbeats go on while the main thread computes."""
+
+    _look: "asyncio.Future[Any] | None" = None
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         # Faust takes the round-robin assignor for an app without tables, which tears the topics of one
@@ -62,8 +65,17 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def _fetch(
         self, consumer: aiokafka.AIOKafkaConsumer, active: frozenset[TP], wait_seconds: float
     ) -> Fetched:
-        # In the client's own thread and without an await in between: records and positions belong together.
-        records = await self._fetch_records(consumer, active, timeout=wait_seconds, max_records=_MOST_RECORDS)
+        look = asyncio.ensure_future(
+            self._fetch_records(consumer, active, timeout=wait_seconds, max_records=_MOST_RECORDS)
+        )
+        self._look = look
+        try:
+            await asyncio.wait({look})
+        finally:
+            self._look = None
+            look.cancel()
+        records = {} if look.cancelled() else look.result()
+        # Without an await since the records were taken: records and positions belong together.
         ends: dict[TP, tuple[int, int]] = {}
         subscription = consumer._subscription.subscription  # noqa: SLF001  (no public way to a set of positions)
         if subscription is not None and subscription.assignment is not None:
@@ -72,6 +84,15 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                 if state.has_valid_position and state.highwater is not None:
                     ends[TP(*partition)] = (state.position, state.highwater)
         return Fetched({TP(*partition): found for partition, found in records.items()}, ends)
+
+    def interrupt(self) -> None:
+        """Ends a `fetch` that waits, from any thread: what it may ask for has changed."""
+        self.thread_loop.call_soon_threadsafe(self._interrupt)
+
+    def _interrupt(self) -> None:
+        # Safe: the client hands over records without an await in between, so a cancelled look has taken none.
+        if self._look is not None:
+            self._look.cancel()
 
     async def rewind(self, partitions: set[TP]) -> None:
         """Goes back to the first offset of `partitions`."""

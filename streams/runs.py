@@ -23,7 +23,7 @@ class LaneSettings:
     """How long a caught-up topic is waited for, in ms."""
     max_batch: int = 2000
     """The most records in one run."""
-    max_buffer_bytes: int = 16 * 1024 * 1024
+    max_buffer_bytes: int = 8 * 1024 * 1024
     """A partition of a topic is paused when it holds this much, and goes on below half."""
     max_total_bytes: int = 256 * 1024 * 1024
     """The same for the whole process: shared evenly by its partitions."""

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from heapq import heapify, heappop, heapreplace
 
-from streams.core.records import Decoded
+from streams.core.records import REJECTED_AT, Decoded
 
 RECORD_OVERHEAD = 512
 """Bytes that a buffered record counts for beside its key and value: the objects around them, roughly."""
@@ -49,7 +49,7 @@ class _Queue:
         self.next_offset = -1  # after the last record pushed
         self.high_watermark: int | None = None  # None until a fetch response told it
         self.empty_since: int | None = None
-        self.taken = -1
+        self.taken = -1  # after the last record of the last chunk used up
 
     @property
     def empty(self) -> bool:
@@ -64,6 +64,8 @@ class _Queue:
         """Moves on to the next chunk when one is used up; False when nothing is left."""
         if self.start < len(self.chunk):
             return True
+        if self.chunk:
+            self.taken = self.chunk[-1].record.offset + 1
         if not self.chunks:
             self.chunk, self.start, self.size = (), 0, 0
             return False
@@ -133,7 +135,7 @@ class Merger:
         """The next records in merged order, at most `max_batch`; empty when none may go out yet."""
         run: list[Decoded] = []
         heads: list[tuple[int, int]] = []
-        held = False  # a caught-up topic is still worth waiting for
+        held = False  # a caught-up topic is still worth waiting for: only rejects pass
         for queue in self._queues:
             if queue.settle():
                 heads.append((queue.chunk[queue.start].at, queue.rank))
@@ -148,44 +150,43 @@ class Merger:
             if held and at >= 0:
                 break
             queue = self._queues[rank]
-            stop = self._stop(queue, heads, room, held)
-            run += queue.chunk[queue.start : stop]
-            room -= stop - queue.start
+            chunk, start = queue.chunk, queue.start
+            end = min(len(chunk), start + room)
+            stop = start + 1
+            if len(heads) > 1:
+                limit, rival = heads[1] if len(heads) == 2 else min(heads[1], heads[2])
+                if rival < rank:
+                    limit -= 1  # the rival wins a tie
+                if held and limit >= 0:
+                    limit = REJECTED_AT
+                while stop < end and chunk[stop].at <= limit:
+                    stop += 1
+            elif held:
+                while stop < end and chunk[stop].at < 0:
+                    stop += 1
+            else:
+                stop = end
+            run += chunk[start:stop]
+            room -= stop - start
             queue.start = stop
-            queue.taken = run[-1].record.offset + 1
-            if queue.settle():
-                heapreplace(heads, (queue.chunk[queue.start].at, rank))
-                continue
-            heappop(heads)
-            if queue.awaited:
-                break
-            queue.empty_since = now
-            held = held or self.idle_ms > 0
+            if stop < len(chunk):
+                heapreplace(heads, (chunk[stop].at, rank))
+            elif queue.settle():
+                heapreplace(heads, (queue.chunk[0].at, rank))
+            else:
+                heappop(heads)
+                if queue.awaited:
+                    break
+                queue.empty_since = now
+                held = held or self.idle_ms > 0
         return run
-
-    @staticmethod
-    def _stop(queue: _Queue, heads: list[tuple[int, int]], room: int, held: bool) -> int:
-        """Where the stretch of `queue` ends that goes out before any other topic's head."""
-        chunk, stop = queue.chunk, queue.start + 1
-        end = min(len(chunk), queue.start + room)
-        if len(heads) == 1:
-            if not held:
-                return end
-            limit = -1
-        else:
-            limit, rival = min(heads[1:3])
-            if rival < queue.rank:
-                limit -= 1  # the rival wins a tie
-            if held:
-                limit = min(limit, -1)
-        while stop < end and chunk[stop].at <= limit:
-            stop += 1
-        return stop
 
     def taken(self, topic: str) -> int | None:
         """The offset after the last record of `topic` that went out; None when none did since `clear`."""
-        taken = self._by_topic[topic].taken
-        return None if taken < 0 else taken
+        queue = self._by_topic[topic]
+        if queue.start:
+            return queue.chunk[queue.start - 1].record.offset + 1
+        return None if queue.taken < 0 else queue.taken
 
     def head(self, topic: str) -> Decoded | None:
         """The record of `topic` that goes out next, None when none is buffered."""
