@@ -70,6 +70,8 @@ def test_inserts_with_data(text: bytes, sql: bytes, named_format: str | None, da
         ("SELECT ';'; DROP TABLE t", 62),
         ("SELECT 1 INTO OUTFILE 'x'", 36),
         ("INSERT INTO t FROM INFILE 'x' FORMAT CSV", 36),
+        ("INSERT INTO t SELECT x FROM input('x UInt8') FORMAT CSV\n1", 48),
+        ("INSERT INTO t SELECT x FROM `input` ('x UInt8') FORMAT CSV\n1", 48),
         ("SELECT * FROM Python(x)", 46),
         ('SELECT * FROM "python" (x)', 46),
     ],

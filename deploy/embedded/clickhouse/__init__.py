@@ -1,7 +1,17 @@
 """A ClickHouse server in one Python process: the HTTP interface of ClickHouse, answered by the chDB engine.
 
 It owns the protocol (requests, sessions, compression, errors, summaries); the engine owns every answer. It
-must not invent a result: what the engine refuses is returned as the engine's own error. Start it with `python
--m deploy.embedded.clickhouse`. Meant for demos, tests and one-machine use; production uses a ClickHouse
-server.
+must not invent a result: what the engine refuses is returned as the engine's own error. It is meant for demos,
+tests and one-machine use; production uses a server. Start it with `python -m deploy.embedded.clickhouse`.
+
+Where it differs from a ClickHouse server:
+
+- Users are this process' own: `currentUser()` is always `default`, and there is no `CREATE USER` nor quota.
+- Whoever may query may read files of this process' user (`file()`): listen on 127.0.0.1 only.
+- `query_id` is echoed, but `system.processes` shows ids that chDB gives itself; no `system.query_log`.
+- Only statements that start with SELECT or WITH stream, in formats without a head; others come whole.
+- The summary of a streamed answer holds the counts up to its first pieces, since it goes with the headers,
+  and that of an INSERT with data only `written_*` and `elapsed_ns`; there are no progress headers.
+- Native block compression (`compress=1`), the native TCP protocol and `INSERT ... SELECT FROM input()` are
+  not supported and say so; `client_protocol_version` is accepted without effect.
 """

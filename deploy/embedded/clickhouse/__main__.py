@@ -1,27 +1,26 @@
 """Start the embedded ClickHouse server: `python -m deploy.embedded.clickhouse --host 127.0.0.1 --port 0`.
 
-Owns the process: the one ready line on standard output, signals, the temporary directory, the end.
+Owns the process: the one ready line on standard output, signals, the end.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import json
 import os
 import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
+from deploy.embedded.clickhouse.directory import data_directory
 from deploy.embedded.clickhouse.errors import EngineError
 from deploy.embedded.clickhouse.options import credentials, options, tls
 
@@ -37,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ["TZ"] = chosen.timezone  # the engine reads it while it is loaded, so that comes after this
     time.tzset()
     try:
-        with _directory(chosen.path) as path:
+        with data_directory(chosen.path) as path:
             return _run(chosen, path, parent)
     except (EngineError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"The embedded ClickHouse server cannot start: {error}\n")
@@ -59,7 +58,7 @@ def _run(chosen: argparse.Namespace, path: Path, parent: int) -> int:
         return 0
     # A query that cannot be cancelled would hold its thread, and with it the process, for ever.
     if chosen.path is None:
-        shutil.rmtree(path, ignore_errors=True)
+        shutil.rmtree(path.parent, ignore_errors=True)
     os._exit(0)
 
 
@@ -106,20 +105,6 @@ async def _watch(parent: int, stop: asyncio.Event) -> None:
     while os.getppid() == parent:  # noqa: ASYNC110 - no event tells of it
         await asyncio.sleep(0.25)
     stop.set()
-
-
-@contextlib.contextmanager
-def _directory(chosen: Path | None) -> Iterator[Path]:
-    """The data directory: the chosen one, made if need be, or a temporary one that goes with the process."""
-    if chosen is not None:
-        chosen.mkdir(parents=True, exist_ok=True)
-        yield chosen.resolve()
-        return
-    path = Path(tempfile.mkdtemp(prefix="behoudlijn-clickhouse-"))
-    try:
-        yield path
-    finally:
-        shutil.rmtree(path, ignore_errors=True)
 
 
 def _configure_log(verbose: bool) -> None:

@@ -7,6 +7,7 @@ thread at a time; chDB allows any number of them side by side.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -14,27 +15,11 @@ from typing import Any, Final
 import chdb
 
 from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, EngineError
+from deploy.embedded.clickhouse.summary import Summary
 
 _INSERT_PIECE: Final = 4 * 1024 * 1024
 # chDB starts its sessions like clickhouse-local; these are a server's defaults.
 _AS_A_SERVER: Final = "implicit_select=0&allow_introspection_functions=0"
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """Counts of one query as the engine reports them; what it does not say is None, and left out."""
-
-    read_rows: int | None = None
-    read_bytes: int | None = None
-    written_rows: int | None = None
-    written_bytes: int | None = None
-    result_rows: int | None = None
-    result_bytes: int | None = None
-    elapsed_ns: int | None = None
-
-    def as_strings(self) -> dict[str, str]:
-        """The JSON members of X-ClickHouse-Summary: ClickHouse writes each number as a string."""
-        return {name: str(value) for name in self.__slots__ if (value := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +88,8 @@ class ResultStream:
     def __init__(self, raw: Any) -> None:
         self._raw = raw
         self._lock = threading.Lock()
-        self._read_rows = self._read_bytes = self._rows = self._bytes = self._nanoseconds = 0
+        self._begun = time.perf_counter_ns()
+        self._pieces = self._read_rows = self._read_bytes = self._rows = self._bytes = 0
 
     def read(self) -> bytes | None:
         """The next piece, None at the end. Raises EngineError when the query fails on the way."""
@@ -114,17 +100,23 @@ class ResultStream:
                 raise EngineError.from_exception(error) from error
         if piece is None:
             return None
+        self._pieces += 1
         self._rows += piece.rows_read()
         self._bytes += piece.bytes_read()
         self._read_rows += piece.storage_rows_read()
         self._read_bytes += piece.storage_bytes_read()
-        self._nanoseconds += int(piece.elapsed() * 1_000_000_000)
         return bytes(piece.bytes())
 
     @property
     def summary(self) -> Summary:
-        """Counts of what has been read so far."""
-        return Summary(self._read_rows, self._read_bytes, 0, 0, self._rows, self._bytes, self._nanoseconds)
+        """Counts up to the last piece; the engine tells them with pieces, so without one they are unknown."""
+        return Summary(
+            read_rows=self._read_rows if self._pieces else None,
+            read_bytes=self._read_bytes if self._pieces else None,
+            result_rows=self._rows,
+            result_bytes=self._bytes,
+            elapsed_ns=time.perf_counter_ns() - self._begun,
+        )
 
     def close(self) -> None:
         """End the query, also in the middle; waits for a `read` that is under way."""

@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from deploy.embedded.clickhouse.call import Call, ExternalTable
 from deploy.embedded.clickhouse.credentials import Account
-from deploy.embedded.clickhouse.engine import Engine, Result, ResultStream, Summary
+from deploy.embedded.clickhouse.engine import Engine, Result, ResultStream
 from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, EngineError
 from deploy.embedded.clickhouse.formats import STREAMABLE
-from deploy.embedded.clickhouse.sessions import Session, Sessions, identifier, quoted
+from deploy.embedded.clickhouse.literals import identifier, quoted
+from deploy.embedded.clickhouse.sessions import Session, Sessions
+from deploy.embedded.clickhouse.summary import Summary
 
 
 class OpenAnswer:

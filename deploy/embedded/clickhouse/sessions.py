@@ -23,19 +23,10 @@ from deploy.embedded.clickhouse.errors import (
     SESSION_NOT_FOUND,
     EngineError,
 )
+from deploy.embedded.clickhouse.literals import identifier, quoted
 
 _DEFAULT_TIMEOUT: Final = 60.0
 _MAX_TIMEOUT: Final = 3600.0
-
-
-def quoted(text: str) -> str:
-    """A string literal of SQL."""
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def identifier(name: str) -> str:
-    """A quoted identifier of SQL."""
-    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
 
 
 class Session:

@@ -11,7 +11,13 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, SYNTAX_ERROR, UNKNOWN_FUNCTION, EngineError
+from deploy.embedded.clickhouse.errors import (
+    BAD_ARGUMENTS,
+    NOT_IMPLEMENTED,
+    SYNTAX_ERROR,
+    UNKNOWN_FUNCTION,
+    EngineError,
+)
 
 _TOKEN: Final = re.compile(
     rb"""(?P<blank>\s+|--[^\n]*|\#[!\ ][^\n]*|/\*.*?\*/)
@@ -85,7 +91,8 @@ def parse(text: bytes) -> Statement:
 
     Raises EngineError for what ClickHouse's HTTP interface refuses before the engine: an empty query (62),
     several statements (62), `INTO OUTFILE` and `FROM INFILE` (36: the file would be the server's), and chDB's
-    own table function `Python` (46: no ClickHouse server has it, and it reads this process' memory).
+    own table function `Python` (46: no ClickHouse server has it, and it reads this process' memory). Also for
+    `input()` (48), whose data the engine would take for nothing, without an error.
     """
     scan = _Scan(text)
     previous = ""
@@ -100,8 +107,7 @@ def parse(text: bytes) -> Statement:
             )
         word = token.group().decode().upper() if group == "word" else ""
         if group == "open":
-            if previous.strip('`"').upper() == "PYTHON":
-                raise EngineError.of(UNKNOWN_FUNCTION, "Unknown table function Python.")
+            _check_function(previous, scan)
             scan.depth += 1
         elif group == "close":
             scan.depth -= 1
@@ -127,6 +133,18 @@ def parse(text: bytes) -> Statement:
         _follow_format(scan, token, word, previous)
         previous = word or token.group()[:64].decode(errors="replace")
     return _whole(scan)
+
+
+def _check_function(name: str, scan: _Scan) -> None:
+    name = name.strip('`"').upper()
+    if name == "PYTHON":
+        raise EngineError.of(UNKNOWN_FUNCTION, "Unknown table function Python.")
+    if name == "INPUT" and scan.kind == "INSERT" and scan.from_query:
+        raise EngineError.of(
+            NOT_IMPLEMENTED,
+            "INSERT ... SELECT ... FROM input() is not supported by the embedded server: its engine would drop "
+            "the data. Insert into a temporary table of a session first, and select from that.",
+        )
 
 
 def _follow_format(scan: _Scan, token: re.Match[bytes], word: str, previous: str) -> None:

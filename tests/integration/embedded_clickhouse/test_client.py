@@ -18,7 +18,8 @@ START = dt.datetime(2025, 3, 1, 12, tzinfo=dt.UTC)
 EVERY_TYPE = """
     CREATE TABLE every_type (
         id String, queue LowCardinality(String), at DateTime64(3, 'UTC'), resolved Bool, flag UInt8,
-        transfers Int32, wait Float64, drivers Array(String), weights Map(String, Float64), score Nullable(Float64)
+        transfers Int32, wait Float64, drivers Array(String), weights Map(String, Float64),
+        score Nullable(Float64)
     ) ENGINE = MergeTree ORDER BY id
 """
 NAMES = ["id", "queue", "at", "resolved", "flag", "transfers", "wait", "drivers", "weights", "score"]

@@ -54,6 +54,11 @@ def test_headers_of_an_answer(url: str) -> None:
     assert answer.headers["X-ClickHouse-Format"] == "TabSeparated"
     summary = json.loads(answer.headers["X-ClickHouse-Summary"])
     assert (summary["read_rows"], summary["read_bytes"], summary["result_rows"]) == ("10", "80", "10")
+    empty = json.loads(post(url, "SELECT 1 WHERE 0").headers["X-ClickHouse-Summary"])
+    assert set(empty) == {"result_rows", "result_bytes", "elapsed_ns"}  # no piece, no counts of the engine
+    whole = json.loads(post(f"{url}&wait_end_of_query=1", "SELECT 1 WHERE 0").headers["X-ClickHouse-Summary"])
+    assert whole["result_rows"] == "0"
+    assert "read_rows" in whole
     no_result = post(url, "CREATE TABLE t (a Int8) ENGINE = Memory")
     assert (no_result.status_code, no_result.content) == (200, b"")
     assert "X-ClickHouse-Format" not in no_result.headers

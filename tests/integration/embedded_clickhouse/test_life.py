@@ -107,6 +107,20 @@ def test_what_was_confirmed_survives_kill_minus_nine(tmp_path: Path) -> None:
         assert len(rows) <= len(confirmed) + 1
 
 
+def test_the_temporary_directory_of_a_killed_server_goes_with_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with EmbeddedClickHouse() as living:
+        killed = EmbeddedClickHouse().start()
+        killed.child.kill()
+        assert len(list(tmp_path.iterdir())) == 2
+        with EmbeddedClickHouse():
+            assert len(list(tmp_path.iterdir())) == 2
+        assert requests.get(f"{living.url}/?query=SELECT 1", timeout=5).text == "1\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_two_servers_do_not_share_a_path(tmp_path: Path) -> None:
     refusal = pytest.raises(ChildError, match="Each server needs a --path of its own")
     with EmbeddedClickHouse(path=tmp_path / "data"), refusal:

@@ -1,0 +1,13 @@
+"""Names and values as parts of an SQL text."""
+
+from __future__ import annotations
+
+
+def quoted(text: str) -> str:
+    """A string literal of SQL."""
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def identifier(name: str) -> str:
+    """A quoted identifier of SQL."""
+    return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"
