@@ -142,8 +142,8 @@ def _check_function(name: str, scan: _Scan) -> None:
     if name == "INPUT" and scan.kind == "INSERT" and scan.from_query:
         raise EngineError.of(
             NOT_IMPLEMENTED,
-            "INSERT ... SELECT ... FROM input() is not supported by the embedded server: its engine would drop "
-            "the data. Insert into a temporary table of a session first, and select from that.",
+            "INSERT ... SELECT ... FROM input() is not supported by the embedded server: the engine would "
+            "drop the data. Insert into a temporary table of a session first, and select from that.",
         )
 
 

@@ -1,4 +1,4 @@
-"""What the engine counts about a query, as X-ClickHouse-Summary tells it. It must not add anything of its own."""
+"""What the engine counts about a query, as X-ClickHouse-Summary tells it; it must not add to that."""
 
 from __future__ import annotations
 
