@@ -118,6 +118,8 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
 
         Faust waits without end, so that one slow run blocks the rebalance of the whole group.
         """
+        if self.crashed:
+            return
         deadline = time.monotonic() + self.lane.settings.drain_seconds
         while self.lane.busy and not self.should_stop and (left := deadline - time.monotonic()) > 0:
             self._quiet.clear()
@@ -129,6 +131,17 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             await self.commit()  # the commit before only waited for one that had begun earlier
 
     # -- commits --------------------------------------------------------------------------------------------
+
+    async def commit(self, topics: Any = None, start_new_transaction: bool = True) -> bool:
+        """Commits what was acknowledged; nothing after a crash.
+
+        A crash ends the client's thread at once: a commit sent to it would wait for its answer without end,
+        and so would the process.
+        """
+        if self.crashed:
+            return False
+        committed: bool = await super().commit(topics, start_new_transaction)
+        return committed
 
     def _uncommitted(self) -> list[TP]:
         return [tp for tp, offset in self.lane.acked.items() if self._should_commit(tp, offset)]

@@ -1,0 +1,102 @@
+"""A worker with nothing but the lane, for its tests: records whose value is their event time.
+
+As a program (`lane_app.py BOOTSTRAP GROUP TOPIC MODE`) it is a worker that prints a line for each run.
+MODE `hang` never finishes the second run, `raise` fails on it, `decoder` fails while decoding.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import faust
+
+from streams.core.records import Decoded, Record
+from streams.lane import Lane
+from streams.run_agent import add_run_agent
+from streams.runs import LaneSettings, Run
+from streams.transport import install
+
+
+def decode(record: Record) -> Decoded:
+    return Decoded(record, int(record.value or b"-1"), None, None, (), False)
+
+
+def build(
+    bootstrap: str,
+    group: str,
+    topics: tuple[str, ...],
+    handle: Callable[[Run], Awaitable[None]],
+    *,
+    decode: Callable[[Record], Decoded] = decode,
+    commit_seconds: float = 0.3,
+    on_assigned: Any = None,
+    on_revoked: Any = None,
+    **settings: Any,
+) -> tuple[faust.App, Lane]:
+    """The app and its lane, with time-outs that let tests see a rebalance soon."""
+    app = faust.App(
+        group,
+        broker=f"kafka://{bootstrap.replace(',', ';kafka://')}",
+        web_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        table_standby_replicas=0,
+        broker_commit_interval=commit_seconds,
+        broker_rebalance_timeout=4.0,
+        broker_session_timeout=6.0,
+        broker_heartbeat_interval=0.5,
+        broker_request_timeout=15.0,
+    )
+    hooks = {"on_assigned": on_assigned, "on_revoked": on_revoked}
+    lane = install(
+        app,
+        LaneSettings(topics=topics, idempotent_producer=False, **settings),
+        decode,
+        **{name: hook for name, hook in hooks.items() if hook is not None},
+    )
+    add_run_agent(app, lane, handle)
+    return app, lane
+
+
+@asynccontextmanager
+async def running(app: faust.App) -> AsyncIterator[faust.App]:
+    await app.start()
+    try:
+        yield app
+    finally:
+        await app.stop()
+
+
+def main(bootstrap: str, group: str, topic: str, mode: str) -> None:
+    runs = 0
+
+    async def handle(run: Run) -> None:
+        nonlocal runs
+        runs += 1
+        print(f"run {runs}: {len(run.records)} records", flush=True)
+        if runs == 2 and mode == "hang":
+            await asyncio.sleep(3600)
+        if runs == 2 and mode == "raise":
+            raise RuntimeError("a bug in the handler")
+
+    def broken(record: Record) -> Decoded:
+        raise RuntimeError("a bug in the decoder")
+
+    app, _ = build(
+        bootstrap,
+        group,
+        (topic,),
+        handle,
+        decode=broken if mode == "decoder" else decode,
+        max_batch=10,
+        drain_seconds=2.0,
+    )
+    faust.Worker(app, loglevel="WARNING", redirect_stdouts=False, quiet=True).execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
