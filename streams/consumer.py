@@ -15,44 +15,13 @@ from faust.types import tuples
 
 from streams.consumer_thread import Fetched, LaneConsumerThread
 from streams.lane import Lane, LaneError
-from streams.runs import TP, Run
+from streams.run_message import RunMessage
+from streams.runs import TP
 
 _POLL_SECONDS = 0.5
 """How long a fetch may wait while nothing else is due."""
 _BLOCKED_SECONDS = 0.02
 """The same while records wait for a fetch response: an empty response wakes nobody, so look again soon."""
-
-
-class RunMessage(tuples.ConsumerMessage):  # type: ignore[misc]
-    """What Faust carries to the agent for one run. Only `Lane.ack` acknowledges it.
-
-    Faust acknowledges a message also when the agent raised, and when it skips one during a rebalance: records
-    would be lost, so its acknowledgement does nothing here.
-    """
-
-    __slots__ = ("run",)
-    use_tracking = False
-
-    def __init__(self, run: Run, generation: int) -> None:
-        first = run.records[0].record
-        super().__init__(
-            first.topic,
-            first.partition,
-            first.offset,
-            first.timestamp / 1000,
-            0,
-            None,
-            None,
-            b"",
-            None,
-            tp=tuples.TP(first.topic, first.partition),
-            generation_id=generation,
-        )
-        self.run = run
-
-    def ack(self, consumer: Any, n: int = 1) -> bool:  # noqa: ARG002  (Faust's signature)
-        """Does nothing: see the class."""
-        return False
 
 
 class LaneConsumer(driver.Consumer):  # type: ignore[misc]
@@ -95,6 +64,11 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         if revoked:
             self.transport.on_revoked()
 
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """A new generation is as good as a heartbeat."""
+        self._thread.heartbeat_at = time.monotonic()
+        await super().on_partitions_assigned(assigned, generation_id)
+
     async def perform_seek(self) -> None:
         """Goes to the committed offset of every partition and starts the lane over.
 
@@ -108,10 +82,16 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
                 self._read_offset[tp] = offset if offset is not None and offset >= 0 else None
                 self._committed_offset[tp] = offset or None
             ours = {tp: offset for tp, offset in committed.items() if tp.topic in self.lane.topics}
-            at_start = {tp for tp, offset in ours.items() if not offset}
-            if at_start:
-                await self._thread.rewind(at_start)
-            self.lane.assign(ours)
+            first = await self._thread.first_offsets(ours)
+            # Also where the broker removed what follows the committed offset: the client would skip silently.
+            moved = {tp: first[tp] for tp, offset in ours.items() if not offset or offset < first[tp]}
+            if moved:
+                await self._thread.seek_wait(moved)
+            self.lane.assign(ours, first)
+        if self.lane.assignment.expired:
+            self.log.error(
+                "Records were removed by retention before they were read: raise it, or add workers"
+            )
 
     async def wait_empty(self) -> None:
         """Waits for the runs under work, not longer than `drain_seconds`, and commits what is done.
@@ -225,6 +205,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
                 await self._pass_on(tp, records)
 
     async def _accept(self, fetched: Fetched) -> None:
+        epoch = self.lane.epoch
         ends = {tp: end for tp, end in fetched.ends.items() if tp.topic in self.lane.topics}
         for tp, (_, high_watermark) in ends.items():
             self.lane.fetched(tp, 0, high_watermark)  # what comes below is known of before anything goes out
@@ -233,6 +214,8 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
                 self.lane.accept(tp, records)
                 self._work.set()
                 await asyncio.sleep(0)
+                if self.lane.epoch != epoch:
+                    return  # a rebalance came in between
         for tp, (position, high_watermark) in ends.items():
             self.lane.fetched(tp, position, high_watermark)
         self._work.set()
@@ -255,7 +238,8 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             while self.flow_active and (run := self.lane.next_run()) is not None:
                 self._make_room()
                 await self.callback(RunMessage(run, self.app.consumer_generation_id))
-            await self.wait_first(self._work.wait(), timeout=self.lane.wait_seconds())
+            timeout = self.lane.wait_seconds() if self.flow_active else None
+            await self.wait_first(self._work.wait(), timeout=timeout)
             if self.should_stop:
                 return
 
@@ -279,6 +263,14 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         finally:
             self._preparing.cancel()
             self._preparing = None
+
+    @property
+    def heartbeat_age(self) -> float:
+        """Seconds since the broker last confirmed that this worker is a member of its group.
+
+        Above half the session time-out the partitions may soon be another worker's: send no more, and exit.
+        """
+        return time.monotonic() - self._thread.heartbeat_at
 
     @property
     def prepared(self) -> bool:

@@ -4,13 +4,14 @@ Owns what must happen inside that thread. `consumer` decides when to fetch and w
 """
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import aiokafka
 from faust.transport.drivers import aiokafka as driver
 
-from streams.runs import TP
+from streams.runs import TP, LaneSettings
 
 _MOST_RECORDS = 4000
 """Records taken in one look, at most: decoding them must not keep the event loop from answering for long."""
@@ -21,13 +22,36 @@ class Fetched(NamedTuple):
 
     records: Mapping[TP, list[Any]]
     ends: Mapping[TP, tuple[int, int]]
-    """Position and high watermark, only of partitions with a fetch response since the assignment."""
+    """Position and end of each partition, only where a fetch response came since the assignment."""
 
 
 class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     """The thread that runs the Kafka client: its heartbeats go on while the main thread computes."""
 
+    heartbeat_at = 0.0
+    """When the last heartbeat was sent that the broker confirmed, by `time.monotonic`."""
     _look: "asyncio.Future[Any] | None" = None
+
+    async def on_start(self) -> None:
+        """Starts the client, and notes its heartbeats: it keeps their times to itself."""
+        await super().on_start()
+        self.heartbeat_at = time.monotonic()
+        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
+        heartbeat = coordinator._do_heartbeat  # noqa: SLF001
+
+        async def noted_heartbeat() -> bool:
+            sent_at = time.monotonic()
+            confirmed: bool = await heartbeat()
+            if confirmed:
+                self.heartbeat_at = sent_at
+            return confirmed
+
+        coordinator._do_heartbeat = noted_heartbeat  # noqa: SLF001
+
+    @property
+    def _read_committed(self) -> bool:
+        settings: LaneSettings = self.transport.lane.settings
+        return settings.read_committed
 
     def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
         # Faust takes the round-robin assignor for an app without tables, which tears the topics of one
@@ -51,7 +75,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
-            isolation_level="read_uncommitted",
+            isolation_level="read_committed" if self._read_committed else "read_uncommitted",
             metadata_max_age_ms=conf.consumer_metadata_max_age_ms,
             connections_max_idle_ms=conf.consumer_connections_max_idle_ms,
             **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
@@ -82,7 +106,10 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             for partition in subscription.assignment.tps:
                 state = subscription.assignment.state_value(partition)
                 if state.has_valid_position and state.highwater is not None:
-                    ends[TP(*partition)] = (state.position, state.highwater)
+                    end = state.highwater
+                    if self._read_committed and state.lso is not None and state.lso >= 0:
+                        end = state.lso  # what lies behind it belongs to a transaction that is still open
+                    ends[TP(*partition)] = (state.position, end)
         return Fetched({TP(*partition): found for partition, found in records.items()}, ends)
 
     def interrupt(self) -> None:
@@ -94,6 +121,8 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         if self._look is not None:
             self._look.cancel()
 
-    async def rewind(self, partitions: set[TP]) -> None:
-        """Goes back to the first offset of `partitions`."""
-        await self.seek_to_beginning(*[aiokafka.TopicPartition(*tp) for tp in partitions])
+    async def first_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
+        """The first offset that the broker still has, of each of `partitions`."""
+        asked = [aiokafka.TopicPartition(*tp) for tp in partitions]
+        first = await self.earliest_offsets(*asked) if asked else {}
+        return {TP(*tp): offset for tp, offset in first.items()}

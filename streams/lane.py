@@ -5,7 +5,7 @@ Kafka client nor Faust; `transport` moves the bytes and asks the lane what to do
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from streams.core.merge import Merger
@@ -13,6 +13,7 @@ from streams.core.records import Decoded, Record
 from streams.runs import TP, Assignment, Lag, LaneSettings, Run
 
 _SMALLEST_LIMIT = 64 * 1024
+_NOTHING = Assignment((), {}, {})
 
 
 class LaneError(Exception):
@@ -29,10 +30,12 @@ class FetchedRecord(Protocol):
 
 
 class _Partition:
-    """One partition number: its merger, and its runs in the order in which they were handed out."""
+    """What is merged together: its merger, and its runs in the order in which they were handed out."""
 
-    def __init__(self, merger: Merger) -> None:
-        self.merger = merger
+    def __init__(self, topics: tuple[str, ...], number: int, settings: LaneSettings) -> None:
+        self.number = number
+        self.topics = topics
+        self.merger = Merger(topics, settings.idle_ms, settings.max_batch)
         self.in_flight: deque[Run] = deque()
         self.done: set[int] = set()
         self.handed_out: dict[TP, int] = {}
@@ -51,12 +54,12 @@ class Lane:
         self.settings = settings
         self.topics = frozenset(settings.topics)
         self.wake: Callable[[], None] = lambda: None
-        self.assignment = Assignment((), {})
+        self.assignment = _NOTHING
         self._decode = decode
         self._clock = clock
         self._epoch = 0
         self._number = 0
-        self._partitions: dict[int, _Partition] = {}
+        self._partitions: dict[TP, _Partition] = {}  # several topics share one when they are merged
         self._order: deque[_Partition] = deque()
         self._begun: set[int] = set()
         self._full: set[TP] = set()
@@ -67,12 +70,28 @@ class Lane:
 
     # -- what is read ---------------------------------------------------------------------------------------
 
-    def assign(self, committed: Mapping[TP, int | None]) -> None:
-        """Starts over with these partitions, each read from its committed offset (None: from the beginning).
+    def assign(self, committed: Mapping[TP, int | None], first: Mapping[TP, int]) -> None:
+        """Starts over with these partitions, each read from its committed offset or, without one, its first.
 
-        Raises `LaneError` when the topics are not co-partitioned: then a customer's events lie apart.
+        Raises `LaneError` when topics to be merged are not co-partitioned: a customer's events lie apart.
         """
         self.forget()
+        if self.settings.merged:
+            self._assign_merged(committed)
+        else:
+            for tp in sorted(committed):
+                self._partitions[tp] = _Partition((tp.topic,), tp.partition, self.settings)
+        self._order.extend(dict.fromkeys(self._partitions.values()))
+        expired = {
+            tp: first[tp] - offset for tp, offset in committed.items() if offset and first[tp] > offset
+        }
+        numbers = tuple(sorted({tp.partition for tp in committed}))
+        self.assignment = Assignment(numbers, dict(committed), expired)
+        self._start = {tp: max(first[tp], offset or 0) for tp, offset in committed.items()}
+        share = self.settings.max_total_bytes // max(1, len(committed))
+        self._limit = max(_SMALLEST_LIMIT, min(self.settings.max_buffer_bytes, share))
+
+    def _assign_merged(self, committed: Iterable[TP]) -> None:
         numbers: dict[int, set[str]] = {}
         for topic, partition in committed:
             numbers.setdefault(partition, set()).add(topic)
@@ -84,19 +103,13 @@ class Lane:
                     "that number are; give all input topics the same number of partitions, and all workers "
                     "of the group the same topics"
                 )
-            settings = self.settings
-            merger = Merger(settings.topics, settings.idle_ms, settings.max_batch)
-            self._partitions[partition] = _Partition(merger)
-        self._order.extend(self._partitions.values())
-        self.assignment = Assignment(tuple(self._partitions), dict(committed))
-        self._start = {tp: offset for tp, offset in committed.items() if offset is not None}
-        share = self.settings.max_total_bytes // max(1, len(committed))
-        self._limit = max(_SMALLEST_LIMIT, min(self.settings.max_buffer_bytes, share))
+            shared = _Partition(self.settings.topics, partition, self.settings)
+            self._partitions.update((TP(topic, partition), shared) for topic in self.settings.topics)
 
     def forget(self) -> None:
         """Drops every buffer and every run; later acknowledgements of those runs change nothing."""
         self._epoch += 1
-        self.assignment = Assignment((), {})
+        self.assignment = _NOTHING
         self._partitions.clear()
         self._order.clear()
         for state in (self._begun, self._full, self._acked, self._start, self._newest):
@@ -115,28 +128,26 @@ class Lane:
             decode(Record(topic, partition, record.offset, record.timestamp, record.key, record.value))
             for record in records
         ]
-        self._partitions[partition].merger.push(topic, decoded)
-        self._start.setdefault(tp, decoded[0].record.offset)
+        self._partitions[tp].merger.push(topic, decoded)
         self._newest[tp] = max(self._newest.get(tp, 0), decoded[-1].record.timestamp)
 
     def fetched(self, tp: TP, next_offset: int, high_watermark: int) -> None:
         """Tells where reading of a partition goes on and where it ends, as a fetch response said."""
-        self._partitions[tp.partition].merger.fetched(tp.topic, next_offset, high_watermark, self._clock())
+        self._partitions[tp].merger.fetched(tp.topic, next_offset, high_watermark, self._clock())
 
     def full(self) -> set[TP]:
         """The partitions that hold enough and must not be fetched for now."""
-        for number, partition in self._partitions.items():
-            for topic in self.settings.topics:
-                tp, held = TP(topic, number), partition.merger.buffered_bytes(topic)
-                if held >= self._limit:
-                    self._full.add(tp)
-                elif held * 2 < self._limit:
-                    self._full.discard(tp)
+        for tp, partition in self._partitions.items():
+            held = partition.merger.buffered_bytes(tp.topic)
+            if held >= self._limit:
+                self._full.add(tp)
+            elif held * 2 < self._limit:
+                self._full.discard(tp)
         return self._full
 
     def buffered_bytes(self) -> int:
         """Bytes held in all buffers, counted as `Merger.buffered_bytes` does; runs in flight not included."""
-        return sum(partition.merger.buffered_bytes() for partition in self._partitions.values())
+        return sum(partition.merger.buffered_bytes() for partition in self._order)
 
     @property
     def blocked(self) -> bool:
@@ -158,15 +169,14 @@ class Lane:
         return None
 
     def _hand_out(self, partition: _Partition, records: list[Decoded]) -> Run:
-        number = records[0].record.partition
         ends: dict[TP, int] = {}
-        for topic in self.settings.topics:
-            tp, end = TP(topic, number), partition.merger.taken(topic)
+        for topic in partition.topics:
+            tp, end = TP(topic, partition.number), partition.merger.taken(topic)
             if end is not None and end != partition.handed_out.get(tp):
                 ends[tp] = end
         partition.handed_out.update(ends)
         self._number += 1
-        run = Run(number, records, ends, self._epoch, self._number)
+        run = Run(partition.number, records, ends, self._epoch, self._number)
         partition.in_flight.append(run)
         return run
 
@@ -205,7 +215,7 @@ class Lane:
         """
         if not self.current(run):
             return False
-        partition = self._partitions[run.partition]
+        partition = self._partitions[next(iter(run.end_offsets))]
         if run.number in partition.done or run not in partition.in_flight:
             return False
         self._begun.discard(run.number)
@@ -227,7 +237,7 @@ class Lane:
         return {tp: self._lag_of(tp) for tp in self.assignment.committed}
 
     def _lag_of(self, tp: TP) -> Lag:
-        partition = self._partitions[tp.partition]
+        partition = self._partitions[tp]
         end, newest = partition.merger.high_watermark(tp.topic), self._newest.get(tp)
         in_flight = (
             item for run in partition.in_flight for item in run.records if item.record.topic == tp.topic
@@ -235,6 +245,6 @@ class Lane:
         oldest = next(in_flight, None) or partition.merger.head(tp.topic)
         if oldest is None and partition.merger.caught_up(tp.topic):
             return Lag(0, None, newest)  # trailing transaction markers are no lag
-        at = self._acked.get(tp, self._start.get(tp, 0))
+        at = self._acked.get(tp, self._start[tp])
         records = None if end is None else max(0, end - at)
         return Lag(records, oldest.record.timestamp if oldest else None, newest)

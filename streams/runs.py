@@ -19,6 +19,8 @@ class LaneSettings:
     """How the lane reads. `topics`: the inputs, in the order that breaks ties of event time."""
 
     topics: tuple[str, ...]
+    merged: bool = True
+    """Merge the topics of a partition number by event time. Off, for a sink: each goes its own way."""
     idle_ms: int = 0
     """How long a caught-up topic is waited for, in ms."""
     max_batch: int = 2000
@@ -33,13 +35,15 @@ class LaneSettings:
     """How long a rebalance or a stop waits for runs under work; well under the session time-out."""
     fetch_max_wait_ms: int = 100
     """How long a broker may hold an empty fetch; also how late a resumed partition may be fetched again."""
+    read_committed: bool = True
+    """Leave out what a producer's transaction wrote and took back."""
     idempotent_producer: bool = True
     """Off for a broker that knows no producer ids."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """Merged records of one partition number: one unit of work and of acknowledgement."""
+    """Records of one partition number, merged or of one topic: one unit of work and of acknowledgement."""
 
     partition: int
     records: Sequence[Decoded]
@@ -55,6 +59,8 @@ class Assignment(NamedTuple):
     partitions: tuple[int, ...]
     committed: Mapping[TP, int | None]
     """Where reading began: the committed offset; None when there was none, and reading began at the start."""
+    expired: Mapping[TP, int]
+    """Offsets lost: the broker's retention removed them after the last commit and before we read them."""
 
 
 class Lag(NamedTuple):

@@ -332,7 +332,7 @@ def test_recovery_comes_before_the_first_run_and_again_after_a_rebalance(broker:
             await until(lambda: "run" in order)
             assert app.consumer.prepared
             assert order == ["recovery begins", "recovered", "run"]
-            assert assignments == [Assignment((0, 1), {TP(topic, 0): None, TP(topic, 1): None})]
+            assert assignments == [Assignment((0, 1), {TP(topic, 0): None, TP(topic, 1): None}, {})]
             await until(lambda: app.consumer._committed_offset[TP(topic, 0)] == 10)
             other, _ = build(broker.bootstrap, unique, (topic,), handle)
             async with running(other):

@@ -1,0 +1,186 @@
+"""The lane without a broker: what is handed out, in which order it is done, what a rebalance forgets."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from streams.core.merge import RECORD_OVERHEAD
+from streams.core.records import Decoded, Record
+from streams.lane import Lane, LaneError
+from streams.runs import TP, LaneSettings, Run
+
+CALLS, SURVEYS = TP("calls", 0), TP("surveys", 0)
+
+
+@dataclass(frozen=True)
+class Fetched:
+    offset: int
+    timestamp: int
+    value: bytes | None = b"{}"
+    key: bytes | None = b"k"
+
+
+class Clock:
+    now = 0
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def decode(record: Record) -> Decoded:
+    return Decoded(record, record.timestamp, None, None, (), False)
+
+
+def new_lane(**settings: int | bool) -> Lane:
+    return Lane(LaneSettings(topics=("calls", "surveys"), **settings), decode, Clock())  # type: ignore[arg-type]
+
+
+def feed(lane: Lane, tp: TP, times: list[int], first: int = 0, end: int | None = None) -> None:
+    records = [Fetched(offset, at) for offset, at in enumerate(times, start=first)]
+    if records:
+        lane.accept(tp, records)
+    stop = first + len(times)
+    lane.fetched(tp, stop, stop if end is None else end)
+
+
+def assigned(lane: Lane, *numbers: int) -> Lane:
+    tps = [TP(topic, number) for topic in ("calls", "surveys") for number in numbers or (0,)]
+    lane.assign(dict.fromkeys(tps), dict.fromkeys(tps, 0))
+    return lane
+
+
+def take(lane: Lane) -> Run:
+    run = lane.next_run()
+    assert run is not None
+    return run
+
+
+def test_a_run_carries_the_offsets_to_commit_of_the_topics_in_it() -> None:
+    lane = assigned(new_lane(max_batch=3))
+    feed(lane, CALLS, [10, 20, 30, 40], first=5)
+    feed(lane, SURVEYS, [15])
+    run = take(lane)
+    assert [item.at for item in run.records] == [10, 15, 20]
+    assert run.end_offsets == {CALLS: 7, SURVEYS: 1}
+    assert lane.acked == {}
+    assert lane.ack(run)
+    assert lane.acked == {CALLS: 7, SURVEYS: 1}
+    assert take(lane).end_offsets == {CALLS: 9}
+
+
+def test_one_run_of_a_partition_is_out_at_a_time_and_partitions_take_turns() -> None:
+    lane = assigned(new_lane(max_batch=1), 0, 1)
+    for number in (0, 1):
+        feed(lane, TP("calls", number), [1, 2])
+        feed(lane, TP("surveys", number), [])
+    first, second = take(lane), take(lane)
+    assert {first.partition, second.partition} == {0, 1}
+    assert lane.next_run() is None
+    lane.ack(first)
+    assert take(lane).partition == first.partition
+
+
+def test_runs_acknowledged_out_of_order_are_committed_in_order() -> None:
+    lane = assigned(new_lane(max_batch=1, max_in_flight_runs=3))
+    feed(lane, CALLS, [1, 2, 3])
+    feed(lane, SURVEYS, [])
+    one, two, three = take(lane), take(lane), take(lane)
+    assert lane.ack(three)
+    assert lane.ack(two)
+    assert lane.acked == {}
+    assert lane.ack(one)
+    assert lane.acked == {CALLS: 3}
+
+
+def test_an_acknowledgement_counts_once_and_not_after_a_rebalance() -> None:
+    lane = assigned(new_lane(max_batch=1))
+    feed(lane, CALLS, [1, 2])
+    feed(lane, SURVEYS, [])
+    run = take(lane)
+    assert lane.begin(run)
+    assert lane.busy
+    assert lane.ack(run)
+    assert not lane.ack(run)
+    assert not lane.busy
+    stale = take(lane)
+    assigned(lane)
+    assert not lane.current(stale)
+    assert not lane.begin(stale)
+    assert not lane.ack(stale)
+    assert lane.acked == {}
+    assert lane.next_run() is None
+
+
+def test_topics_that_are_not_copartitioned_are_refused() -> None:
+    with pytest.raises(LaneError, match="partition 1 of surveys is not assigned"):
+        new_lane().assign({CALLS: None, SURVEYS: None, TP("calls", 1): None}, {})
+
+
+def test_without_merging_each_partition_goes_its_own_way() -> None:
+    lane = new_lane(merged=False)
+    tps = [CALLS, TP("calls", 1), SURVEYS]
+    lane.assign(dict.fromkeys(tps), dict.fromkeys(tps, 0))
+    feed(lane, SURVEYS, [5])
+    run = take(lane)  # calls were not fetched yet, and nobody waits for them
+    assert run.end_offsets == {SURVEYS: 1}
+    feed(lane, CALLS, [1])
+    assert take(lane).end_offsets == {CALLS: 1}
+    assert lane.ack(run)
+    assert lane.acked == {SURVEYS: 1}
+
+
+def test_a_full_partition_is_paused_until_half_of_it_is_gone() -> None:
+    each = RECORD_OVERHEAD + 3
+    lane = assigned(new_lane(max_batch=60, max_buffer_bytes=200 * each))
+    feed(lane, CALLS, list(range(200)), end=1000)
+    assert lane.full() == {CALLS}
+    feed(lane, SURVEYS, [])
+    paused = []
+    for _ in range(3):
+        lane.ack(take(lane))
+        paused.append(bool(lane.full()))
+    assert paused == [True, False, False]
+
+
+def test_the_process_limit_is_shared_by_its_partitions() -> None:
+    lane = assigned(new_lane(max_total_bytes=1), 0, 1)  # never below 64 KiB
+    feed(lane, CALLS, list(range(200)))
+    assert lane.full() == {CALLS}
+
+
+def test_retention_that_outran_the_commits_is_told() -> None:
+    lane = new_lane()
+    lane.assign({CALLS: 100, SURVEYS: None}, {CALLS: 130, SURVEYS: 7})
+    assert lane.assignment.expired == {CALLS: 30}
+    assert lane.assignment.committed == {CALLS: 100, SURVEYS: None}
+
+
+def test_lag_counts_from_what_was_acknowledged() -> None:
+    lane = assigned(new_lane(max_batch=2))
+    assert lane.lag()[CALLS].records is None
+    feed(lane, CALLS, [11, 12, 13], end=10)
+    feed(lane, SURVEYS, [])
+    lag = lane.lag()
+    assert (lag[CALLS].records, lag[CALLS].oldest_at, lag[CALLS].newest_at) == (10, 11, 13)
+    assert lag[SURVEYS].records == 0
+    lane.ack(take(lane))
+    lag = lane.lag()
+    assert (lag[CALLS].records, lag[CALLS].oldest_at) == (8, 13)
+
+
+def test_an_idle_wait_tells_when_to_look_again() -> None:
+    lane = assigned(new_lane(idle_ms=50))
+    assert lane.wait_seconds() is None
+    feed(lane, SURVEYS, [])
+    feed(lane, CALLS, [1])
+    assert lane.next_run() is None
+    assert lane.wait_seconds() == 0.05
+
+
+def test_wake_is_called_when_a_run_is_done() -> None:
+    lane, calls = assigned(new_lane()), list[bool]()
+    lane.wake = lambda: calls.append(True)
+    feed(lane, CALLS, [1])
+    feed(lane, SURVEYS, [])
+    lane.ack(take(lane))
+    assert calls == [True]
