@@ -13,6 +13,7 @@ from pathlib import Path
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from kafka import TopicPartition as TopicPartitionOfAdmin
 from kafka.admin import KafkaAdminClient
 
 from streams.runs import TP, Assignment, Run
@@ -383,11 +384,79 @@ def test_gaps_of_transaction_markers_do_not_stall_commits(kafka: KafkaBroker, un
             for at in range(5):
                 async with producer.transaction():
                     await producer.send(topic, str(at).encode(), partition=0)
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, b"666", partition=0)
+            await producer.abort_transaction()
         app, lane = build(kafka.bootstrap, unique, (topic,), seen, max_batch=2)
         async with running(app):
             await until(lambda: seen.count() == 5)
             await until(lambda: lane.lag()[TP(topic, 0)].records == 0)
         assert [place[2] for place in seen.places()] == [0, 2, 4, 6, 8]
         assert await committed(kafka, unique, topic) == [9]
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.kafka
+def test_what_retention_removed_is_told_and_reading_goes_on(kafka: KafkaBroker, unique: str) -> None:
+    async def scenario() -> None:
+        topic, seen = f"{unique}.calls", Seen()
+        create(kafka, 1, topic)
+        await produce(kafka, topic, range(10))
+        app, _ = build(kafka.bootstrap, unique, (topic,), seen)
+        await read_all(app, seen, 10)
+        await produce(kafka, topic, range(10, 30))
+        remove_before(kafka, topic, 25)
+
+        told, rest = list[Assignment](), Seen()
+
+        async def note(assignment: Assignment) -> None:
+            told.append(assignment)
+
+        app, _ = build(kafka.bootstrap, unique, (topic,), rest, on_assigned=note)
+        await read_all(app, rest, 5)
+        assert told[0].expired == {TP(topic, 0): 15}
+        assert rest.times() == list(range(25, 30))
+        assert await committed(kafka, unique, topic) == [30]
+
+    asyncio.run(scenario())
+
+
+def remove_before(kafka: KafkaBroker, topic: str, offset: int) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
+    try:
+        admin.delete_records({TopicPartitionOfAdmin(topic, 0): offset})
+    finally:
+        admin.close()
+
+
+def test_heartbeats_are_confirmed_while_the_worker_runs(broker: Broker, unique: str) -> None:
+    async def scenario() -> None:
+        topic, seen = f"{unique}.calls", Seen()
+        create(broker, 1, topic)
+        await produce(broker, topic, [1])
+        app, _ = build(broker.bootstrap, unique, (topic,), seen)
+        async with running(app):
+            await until(lambda: seen.count() == 1)
+            sent_at = app.consumer._thread.heartbeat_at
+            await until(lambda: app.consumer._thread.heartbeat_at > sent_at)
+            assert app.consumer.heartbeat_age < 6.0
+
+    asyncio.run(scenario())
+
+
+def test_a_sink_reads_topics_of_unequal_partitions_each_on_its_own(broker: Broker, unique: str) -> None:
+    async def scenario() -> None:
+        topics, seen = (f"{unique}.triggers", f"{unique}.dead"), Seen()
+        create(broker, 3, topics[0])
+        create(broker, 1, topics[1])
+        for partition in range(3):
+            await produce(broker, topics[0], range(20), partition)
+        await produce(broker, topics[1], range(20))
+        app, _ = build(broker.bootstrap, unique, topics, seen, merged=False, max_batch=7)
+        await read_all(app, seen, 80)
+        assert len(set(seen.places())) == 80
+        assert all(len({item.record.topic for item in run.records}) == 1 for run in seen.runs)
+        assert await committed(broker, unique, *topics) == [20, 20]
 
     asyncio.run(scenario())
