@@ -161,6 +161,10 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         except self.consumer_stopped_errors:
             if not self.app.should_stop:
                 raise
+        except asyncio.CancelledError:
+            if not fetcher.should_stop:
+                raise
+            # A stop; Faust's fetcher takes a cancellation during a rebalance for a crash.
         finally:
             for task in tasks:
                 task.cancel()
