@@ -1,0 +1,61 @@
+"""The bases that every message shares: identifiers, aware times, strict frozen models.
+
+Messages on the way in (`Event`) tolerate fields that we do not know, since producers add fields first; the pipeline counts
+them. Messages on the way out (`Message`) refuse them.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+
+IDENTIFIER_PATTERN = r"^[A-Za-z0-9_.:\-]{1,64}$"
+ANONYMOUS_IDS = frozenset({"", "0", "unknown", "null"})
+"""Customer ids that mean "nobody in particular": half of the records of a real call log carry one (DOMAIN.md)."""
+
+Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]
+"""1-64 characters of `A-Za-z0-9_.:-`."""
+
+InboundCustomerId = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_.:\-]{1,64}|\s{0,64})$")]
+"""A customer id as producers send it: an identifier, or blank when the caller was not recognised."""
+
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-/ ]{0,64}$")]
+"""A business code of the user's own vocabulary (queue, reason, department), at most 64 characters."""
+
+UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
+"""An instant with a zone, kept in UTC; a time without a zone is refused."""
+
+CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+"""ISO 3166-1 alpha-2."""
+
+PhoneE164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
+"""E.164 with the plus sign."""
+
+TimeZoneName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+\-/]{1,64}$")]
+"""A name of the IANA time zone database."""
+
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{2,16}$")]
+"""BCP 47."""
+
+
+class Message(BaseModel):
+    """A message that we write: strict, frozen, no unknown field."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Event(BaseModel):
+    """A message that we read: strict and frozen; unknown fields are kept aside and counted, not refused."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, frozen=True, extra="allow", hide_input_in_errors=True)
+
+    schema_version: Literal[1]
+    event_id: Identifier
+    customer_id: InboundCustomerId | None
+    occurred_at: AwareDatetime
+    """When it happened: event time. Any zone is accepted; it is used as an instant."""
+
+    @property
+    def anonymous(self) -> bool:
+        """True when no customer can be named: counted and reported, never kept as state."""
+        return self.customer_id is None or self.customer_id.strip().lower() in ANONYMOUS_IDS

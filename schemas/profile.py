@@ -1,0 +1,22 @@
+"""`customer.profiles`: what a dialer needs to call a customer, and whether it may. The latest by `occurred_at` counts."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from schemas.base import CountryCode, Event, LanguageTag, PhoneE164, TimeZoneName
+
+
+class ProfileEvent(Event):
+    """The whole profile as of `occurred_at`; it replaces an older one, field by field nothing is merged."""
+
+    type: Literal["profile"]
+    phone_e164: PhoneE164 | None = None
+    country_code: CountryCode | None = None
+    time_zone: TimeZoneName | None = None
+    language: LanguageTag | None = None
+    do_not_call: bool | None = None
+    """The customer objects to being called."""
+    tenure_months: Annotated[int, Field(ge=0, le=1_200)] | None = None
+    monthly_value: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
+    """What the customer is worth a month, in the user's currency."""

@@ -1,0 +1,45 @@
+"""The topics by name, and which model each carries."""
+
+from typing import Final
+
+from schemas.base import Event, Message
+from schemas.call import CallEvent
+from schemas.cancellation import CancellationEvent
+from schemas.dead_letter import DeadLetter
+from schemas.outcome import OutcomeEvent
+from schemas.profile import ProfileEvent
+from schemas.signals import CustomerSignals
+from schemas.survey import SurveyEvent
+from schemas.trigger import CallbackTrigger
+
+CALLS: Final = "contact.calls"
+SURVEYS: Final = "contact.surveys"
+CANCELLATIONS: Final = "contact.cancellations"
+OUTCOMES: Final = "callback.outcomes"
+PROFILES: Final = "customer.profiles"
+
+TRIGGERS: Final = "callback.triggers"
+SHADOW_TRIGGERS: Final = "callback.triggers.shadow"
+SIGNALS: Final = "customer.signals"
+DEAD_LETTERS: Final = "contact.dead-letters"
+CHANGELOG: Final = "behoudlijn.signals.changelog"
+
+INPUTS: Final[dict[str, type[Event]]] = {
+    PROFILES: ProfileEvent,
+    CALLS: CallEvent,
+    SURVEYS: SurveyEvent,
+    CANCELLATIONS: CancellationEvent,
+    OUTCOMES: OutcomeEvent,
+}
+"""What the pipeline reads. The order breaks ties between events of the same millisecond: who the customer is comes first,
+what happened next, what came of our callback last."""
+
+OUTPUTS: Final[dict[str, type[Message]]] = {
+    TRIGGERS: CallbackTrigger,
+    SHADOW_TRIGGERS: CallbackTrigger,
+    SIGNALS: CustomerSignals,
+    DEAD_LETTERS: DeadLetter,
+}
+"""What the pipeline writes."""
+
+MODELS: Final[dict[str, type[Event] | type[Message]]] = {**INPUTS, **OUTPUTS}

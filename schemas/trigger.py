@@ -1,0 +1,72 @@
+"""`callback.triggers` (and `callback.triggers.shadow`): the order to call a customer, and each later change of it.
+
+A trigger is one episode of one customer. Every change is a new record with the same `trigger_id` and the next `sequence`;
+a consumer keeps the highest sequence and drops what it has seen.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from schemas.base import CountryCode, Identifier, LanguageTag, Message, PhoneE164, TimeZoneName, UtcDatetime
+
+TriggerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,200}$")]
+Purpose = Literal["requested_callback", "save", "incident", "service_recovery"]
+TriggerStatus = Literal["open", "retracted", "expired", "completed"]
+ShortText = Annotated[str, Field(max_length=200)]
+
+
+class Driver(Message):
+    """One signal that speaks for the call, with its share of the score."""
+
+    signal: Identifier
+    value: float
+    contribution: float
+    """Its part of logit(score); 0 where a plain rule decided."""
+    evidence: ShortText
+
+
+class Consent(Message):
+    """What we knew about the permission to call when the trigger was decided."""
+
+    basis: Literal["customer_request", "service_without_offer"]
+    do_not_call: bool | None
+    as_of: UtcDatetime | None
+    """When the profile that says so was made; none when there is no profile."""
+
+
+class CallbackTrigger(Message):
+    """Everything a dialer needs for one callback, and the reasons an agent can tell."""
+
+    type: Literal["callback_trigger"] = "callback_trigger"
+    schema_version: Literal[1] = 1
+    trigger_id: TriggerId
+    sequence: Annotated[int, Field(ge=1)]
+    status: TriggerStatus
+    status_reason: Identifier
+    """Why it has this status: the reason code when open, else what ended it."""
+    customer_id: Identifier
+    phone_e164: PhoneE164 | None
+    country_code: CountryCode | None
+    time_zone: TimeZoneName | None
+    language: LanguageTag | None
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+    not_before: UtcDatetime
+    """The first instant outside the quiet hours where the customer lives."""
+    due_at: UtcDatetime
+    """When the customer should have been called at the latest."""
+    expires_at: UtcDatetime
+    """After this the call no longer makes sense: do not dial."""
+    priority: Annotated[int, Field(ge=0, le=100)]
+    purpose: Purpose
+    offer_allowed: bool
+    skill: Identifier
+    reason_code: Identifier
+    score: Annotated[float, Field(ge=0, le=1)]
+    drivers: Annotated[tuple[Driver, ...], Field(max_length=3)]
+    max_attempts: Annotated[int, Field(ge=1)]
+    retry_delay_seconds: Annotated[int, Field(ge=0)]
+    consent: Consent
+    policy: ShortText
+    """Name and digest of the policy that decided."""
