@@ -199,8 +199,9 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             return
         async with self._positions:
             generation = self.app.consumer_generation_id
-            wait_seconds = _BLOCKED_SECONDS if self.lane.blocked else _POLL_SECONDS
-            fetched = await self._thread.fetch(wanted, wait_seconds)
+            blocked = self.lane.blocked
+            wait_seconds = _BLOCKED_SECONDS if blocked else _POLL_SECONDS
+            fetched = await self._thread.fetch(wanted, wait_seconds, urgent=blocked)
             if not self.flow_active or generation != self.app.consumer_generation_id:
                 return  # a rebalance came; all positions are about to be sought
             await self._accept(fetched)

@@ -25,7 +25,7 @@ class LaneSettings:
     """How long a caught-up topic is waited for, in ms."""
     max_batch: int = 2000
     """The most records in one run."""
-    max_buffer_bytes: int = 8 * 1024 * 1024
+    max_buffer_bytes: int = 4 * 1024 * 1024
     """A partition of a topic is paused when it holds this much, and goes on below half."""
     max_total_bytes: int = 256 * 1024 * 1024
     """The same for the whole process: shared evenly by its partitions."""
@@ -33,7 +33,7 @@ class LaneSettings:
     """Runs of one partition number that may be handed out before the first is acknowledged."""
     drain_seconds: float = 10.0
     """How long a rebalance or a stop waits for runs under work; well under the session time-out."""
-    fetch_max_wait_ms: int = 100
+    fetch_max_wait_ms: int = 50
     """How long a broker may hold an empty fetch; also how late a resumed partition may be fetched again."""
     read_committed: bool = True
     """Leave out what a producer's transaction wrote and took back."""
