@@ -1,0 +1,103 @@
+"""From a record's bytes to an event, or to the reason why there is none. Pure: the bound on the future is Kafka's own time.
+
+Bad bytes never raise. A reject's message quotes nothing of the payload, since it may hold personal data.
+"""
+
+from base64 import b64encode
+from datetime import UTC, datetime
+from functools import cache
+from hashlib import sha256
+from typing import Final
+
+from pydantic import ValidationError
+
+from schemas import topics
+from schemas.base import Event
+from schemas.dead_letter import MAX_PAYLOAD_BYTES, DeadLetter, RejectCode
+from streams.core.records import REJECTED_AT, Decoded, Record, Reject
+
+MAX_RECORD_BYTES: Final = 65_536
+"""No valid event comes near; larger ones are refused before they are parsed."""
+FUTURE_TOLERANCE_MS: Final = 300_000
+MAX_MESSAGE: Final = 1_000
+MAX_KEY_BYTES: Final = 1_024
+
+
+@cache
+def model_of(topic: str) -> type[Event]:
+    """The model that a topic carries; `topic` may have a prefix. KeyError when it is none of our inputs."""
+    for name, model in topics.INPUTS.items():
+        if topic == name or topic.endswith(name):
+            return model
+    raise KeyError(f"{topic} is no input topic: expected one of {', '.join(topics.INPUTS)}")
+
+
+def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
+    """Decode one record.
+
+    An event later than the record's ingestion time plus `tolerance_ms` is rejected before it can move a clock; an
+    ingestion time below 0 (a file without `--as-of`) switches that check off.
+    """
+    value = record.value
+    if value is None or not value:
+        return _reject(record, "empty", "the record has no value")
+    if len(value) > MAX_RECORD_BYTES:
+        return _reject(record, "too_large", f"{len(value)} bytes; at most {MAX_RECORD_BYTES} are read")
+    try:
+        event: Event = model_of(record.topic).__pydantic_validator__.validate_json(value)
+    except ValidationError as error:
+        return _reject(record, *_reason(error))
+    at = int(event.occurred_at.timestamp() * 1000)
+    if 0 <= record.timestamp < at - tolerance_ms:
+        ahead = (at - record.timestamp) // 1000
+        return _reject(record, "future_dated", f"occurred_at is {ahead} s after the record was written")
+    extra = event.__pydantic_extra__
+    return Decoded(record, at, event, None, tuple(extra) if extra else (), event.anonymous)
+
+
+def encode_dead_letter(decoded: Decoded) -> bytes:
+    """The dead letter of a reject, as JSON. The same record always gives the same bytes."""
+    record, reject = decoded.record, decoded.reject
+    if reject is None:
+        raise ValueError("only a reject has a dead letter")
+    value = record.value or b""
+    letter = DeadLetter.model_validate(
+        {
+            "topic": record.topic,
+            "partition": record.partition,
+            "offset": record.offset,
+            "reason_code": reject.code,
+            "message": reject.message[:MAX_MESSAGE],
+            "ingested_at": datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC),
+            "key_base64": None if record.key is None else b64encode(record.key[:MAX_KEY_BYTES]).decode(),
+            "payload_base64": b64encode(value[:MAX_PAYLOAD_BYTES]).decode(),
+            "payload_size": len(value),
+            "payload_sha256": sha256(value).hexdigest(),
+        }
+    )
+    return letter.model_dump_json().encode()
+
+
+def _reject(record: Record, code: RejectCode, message: str) -> Decoded:
+    return Decoded(record, REJECTED_AT, None, Reject(code, message), (), False)
+
+
+def _reason(error: ValidationError) -> tuple[RejectCode, str]:
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    for wanted, code in _CODE_OF_FIELD.items():
+        for each in errors:
+            if each["loc"] and each["loc"][0] == wanted:
+                return code, f"{wanted}: {each['msg']}"
+    first = errors[0]
+    if first["type"] == "json_invalid":
+        return "not_json", first["msg"]
+    where = ".".join(str(part) for part in first["loc"]) or "record"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return "invalid_field", f"{where}: {first['msg']}{more}"
+
+
+_CODE_OF_FIELD: Final[dict[str, RejectCode]] = {
+    "type": "unknown_type",
+    "schema_version": "unknown_version",
+    "customer_id": "invalid_customer_id",
+}

@@ -1,0 +1,324 @@
+"""Episodes: when to call, once. Decides openings, upgrades, retractions, completions and expiry, and builds the records.
+
+At most one episode is open a customer. What closes it: an answered callback, an objection, a confirmed cancellation, a
+death, a withdrawal, a score that has cooled down, or time. Decisions are taken at event time and never undone.
+"""
+
+from base64 import b32encode
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from schemas.signals import CustomerSignals
+from schemas.trigger import CallbackTrigger, Purpose
+from streams.core import facts as f
+from streams.core.hours import candidate_zones, first_open
+from streams.core.policy import STRENGTH, Policy, Rule
+from streams.core.signals import DAY, View, evidence, measure
+from streams.core.state import FOREVER, NEVER, State
+
+HOUR: Final = 3_600_000
+NO_REASON: Final = ""
+
+
+class Output(NamedTuple):
+    """One record to publish. Times in ms; `ingested_at` is -1 when time itself was the cause."""
+
+    customer_id: str
+    kind: str
+    """`trigger` or `signals`."""
+    value: bytes
+    caused_at: int
+    ingested_at: int
+    purpose: str
+    status: str
+
+
+class Cause(NamedTuple):
+    """What made us look: an event, or a timer (`ingested_at` -1)."""
+
+    customer_id: str
+    at: int
+    """Event time, ms."""
+    identity: str
+    """Of the event or the timer: it goes into the trigger's id."""
+    ingested_at: int
+    answered: bool = False
+    """The event reports that the customer was reached."""
+
+
+class Assessment(NamedTuple):
+    """The customer's picture at one instant."""
+
+    readings: dict[str, float]
+    contributions: dict[str, float]
+    score: float
+    rule: Rule | None
+
+
+def assess(state: State, policy: Policy, now: int) -> Assessment:
+    """Measure, score and check the rules at `now` (ms)."""
+    readings = measure(View(state, now, policy.parameters), policy.used)
+    contributions = policy.contributions(readings)
+    rule = next((r for r in policy.rules if readings.get(r.signal, 0.0) >= r.at_least), None)
+    return Assessment(readings, contributions, policy.score_of(contributions), rule)
+
+
+def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]:
+    """Bring the ledger up to `now` (ms), in place, and return what must be published, in order."""
+    seen = assess(state, policy, now)
+    outputs = list(_episode(state, policy, now, cause, seen))
+    band = policy.band_of(seen.score, state.band)
+    if outputs or band != state.band:
+        outputs.append(_signals(state, policy, now, cause, seen, band))
+        state.band = band
+    state.due = _next_due(state, policy, now, seen)
+    return outputs
+
+
+def _episode(state: State, policy: Policy, now: int, cause: Cause, seen: Assessment) -> Iterator[Output]:
+    barred = _barred(state)
+    if state.episode:
+        closing = _closing(state, policy, now, cause, seen, barred)
+        if closing is not None:
+            yield _close(state, cause, now, *closing)
+    if cause.answered:
+        _rest(state, cause.at, policy)
+    if barred:
+        return
+    candidate = _candidate(state, policy, now, seen)
+    if candidate is None:
+        return
+    purpose, reason = candidate
+    current: dict[str, Any] | None = orjson.loads(state.episode) if state.episode else None
+    if current is not None and STRENGTH[purpose] <= STRENGTH[current["purpose"]]:
+        return
+    _serve(state, purpose, now, policy)
+    trigger = _trigger(state, policy, now, cause, seen, purpose, reason, current)
+    expires = int(trigger.expires_at.timestamp() * 1000)
+    value = trigger.model_dump_json().encode()
+    state.episode = value if expires > now else b""
+    yield Output(cause.customer_id, "trigger", value, cause.at, cause.ingested_at, purpose, trigger.status)
+
+
+def _barred(state: State) -> str:
+    """Why this customer must not be called at all; empty when nothing bars it."""
+    if state.deceased:
+        return "deceased"
+    if state.objected_at != NEVER or state.profile().get("do_not_call"):
+        return "do_not_call"
+    if state.stage == f.CONFIRMED:
+        return "cancellation_confirmed"
+    return NO_REASON
+
+
+def _closing(
+    state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, barred: str
+) -> tuple[str, str] | None:
+    """The status and reason with which the open episode ends now; none when it goes on."""
+    if barred:
+        return "retracted", barred
+    current = orjson.loads(state.episode)
+    opened = _ms(current["created_at"])
+    if cause.answered and cause.at >= opened:
+        return "completed", "customer_reached"
+    if now >= _ms(current["expires_at"]):
+        return "expired", "validity_over"
+    purpose = current["purpose"]
+    if purpose == "requested_callback" and not state.request_open:
+        return "completed", "customer_reached"
+    if purpose == "save" and state.stage != f.REQUESTED:
+        return "retracted", "cancellation_withdrawn"
+    if purpose == "service_recovery" and seen.rule is None and policy.score and seen.score < policy.score.close_below:
+        return "retracted", "cooled_down"
+    return None
+
+
+def _candidate(state: State, policy: Policy, now: int, seen: Assessment) -> tuple[Purpose, str] | None:
+    """The strongest purpose for which there is a ground that has not been served yet."""
+    if policy.act_on_requests:
+        if state.request_open and state.requested_at > state.served_request_at:
+            return "requested_callback", "callback_requested"
+        if state.stage == f.REQUESTED and state.stage_at > state.served_stage_at:
+            return "save", "cancellation_requested"
+    reason = _score_reason(policy, seen)
+    if reason and _newest_ground(state) > state.scored_at and now >= state.cooldown_until:
+        return "service_recovery", reason
+    return None
+
+
+def _score_reason(policy: Policy, seen: Assessment) -> str:
+    if seen.rule is not None:
+        return seen.rule.name
+    if policy.score is not None and seen.score >= policy.score.open_at:
+        return max(seen.contributions, key=lambda name: (seen.contributions[name], name), default="score")
+    return NO_REASON
+
+
+def _serve(state: State, purpose: Purpose, now: int, policy: Policy) -> None:
+    if purpose == "requested_callback":
+        state.served_request_at = state.requested_at
+    elif purpose == "save":
+        state.served_stage_at = state.stage_at
+    else:
+        state.scored_at = _newest_ground(state)
+        state.cooldown_until = now + int(policy.cooldown_days * DAY)
+
+
+def _newest_ground(state: State) -> int:
+    """When the customer last gave a ground to be called: the newest fact that is not an outcome of ours."""
+    return next((fact.at for fact in reversed(state.facts) if fact.kind != f.OUTCOME), NEVER)
+
+
+def _rest(state: State, at: int, policy: Policy) -> None:
+    """A conversation serves what was asked before it, and gives the customer a rest from calls of ours."""
+    state.served_request_at = max(state.served_request_at, min(state.requested_at, at))
+    state.served_stage_at = max(state.served_stage_at, min(state.stage_at, at))
+    state.scored_at = max(state.scored_at, min(_newest_ground(state), at))
+    state.cooldown_until = max(state.cooldown_until, at + int(policy.cooldown_days * DAY))
+
+
+def trigger_id(customer_id: str, purpose: str, identity: str) -> str:
+    """26 base32 characters of SHA-256 over customer, purpose at opening and the opening event's identity."""
+    digest = sha256(f"{customer_id}\0{purpose}\0{identity}".encode()).digest()
+    return b32encode(digest)[:26].decode().lower()
+
+
+def _trigger(
+    state: State,
+    policy: Policy,
+    now: int,
+    cause: Cause,
+    seen: Assessment,
+    purpose: Purpose,
+    reason: str,
+    current: dict[str, Any] | None,
+) -> CallbackTrigger:
+    handling, profile = policy.purposes[purpose], state.profile()
+    ground = {"requested_callback": state.requested_at, "save": state.stage_at}.get(purpose, now)
+    created = ground if current is None else _ms(current["created_at"])
+    expires = ground + int(handling.valid_hours * HOUR)
+    if purpose == "save" and state.effective_at != NEVER:
+        expires = min(expires, max(state.effective_at, ground))
+    country = profile.get("country_code")
+    zones = candidate_zones(profile.get("time_zone"), profile.get("phone_e164"))
+    opens = first_open(now, country, zones, policy)
+    score_part = min(9, int(seen.score * 10))
+    late = expires <= now
+    return CallbackTrigger.model_validate(
+        {
+            "trigger_id": current["trigger_id"] if current else trigger_id(cause.customer_id, purpose, cause.identity),
+            "sequence": current["sequence"] + 1 if current else 1,
+            "status": "expired" if late else "open",
+            "status_reason": "validity_over" if late else reason,
+            "customer_id": cause.customer_id,
+            "phone_e164": profile.get("phone_e164"),
+            "country_code": country,
+            "time_zone": profile.get("time_zone"),
+            "language": profile.get("language"),
+            "created_at": _time(created),
+            "updated_at": _time(now),
+            "not_before": _time(expires if opens is None else opens),
+            "due_at": _time(ground + int(handling.due_hours * HOUR)),
+            "expires_at": _time(expires),
+            "priority": min(100, handling.priority + score_part),
+            "purpose": purpose,
+            "offer_allowed": handling.offer_allowed,
+            "skill": handling.skill,
+            "reason_code": reason,
+            "score": seen.score,
+            "drivers": _drivers(seen),
+            "max_attempts": handling.max_attempts,
+            "retry_delay_seconds": handling.retry_delay_seconds,
+            "consent": {
+                "basis": "customer_request" if purpose == "requested_callback" else "service_without_offer",
+                "do_not_call": profile.get("do_not_call"),
+                "as_of": None if state.profile_at == NEVER else _time(state.profile_at),
+            },
+            "policy": policy.label,
+        }
+    )
+
+
+def _close(state: State, cause: Cause, now: int, status: str, reason: str) -> Output:
+    """The record that ends the open episode: as it was last published, with the new status."""
+    current = CallbackTrigger.model_validate_json(state.episode)
+    ended = current.model_copy(
+        update={
+            "sequence": current.sequence + 1,
+            "status": status,
+            "status_reason": reason,
+            "updated_at": _time(now),
+        }
+    )
+    state.episode = b""
+    value = ended.model_dump_json().encode()
+    return Output(cause.customer_id, "trigger", value, cause.at, cause.ingested_at, ended.purpose, status)
+
+
+def _signals(state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, band: int) -> Output:
+    state.signals_sequence += 1
+    record = CustomerSignals.model_validate(
+        {
+            "customer_id": cause.customer_id,
+            "sequence": state.signals_sequence,
+            "as_of": _time(now),
+            "score": seen.score,
+            "band": policy.bands[band].name,
+            "previous_band": policy.bands[min(state.band, len(policy.bands) - 1)].name,
+            "signals": seen.readings,
+            "drivers": _drivers(seen),
+            "policy": policy.label,
+        }
+    )
+    value = record.model_dump_json().encode()
+    return Output(cause.customer_id, "signals", value, cause.at, cause.ingested_at, "", "")
+
+
+def _drivers(seen: Assessment) -> tuple[dict[str, Any], ...]:
+    """The three signals that speak most for a call; a rule's own signal first."""
+    ranked = sorted(seen.contributions, key=lambda name: (-seen.contributions[name], name))
+    names = [name for name in ranked if seen.contributions[name] > 0]
+    if seen.rule is not None:
+        names = [seen.rule.signal, *(name for name in names if name != seen.rule.signal)]
+    return tuple(
+        {
+            "signal": name,
+            "value": seen.readings[name],
+            "contribution": seen.contributions.get(name, 0.0),
+            "evidence": evidence(name, seen.readings[name]),
+        }
+        for name in names[:3]
+    )
+
+
+def _next_due(state: State, policy: Policy, now: int, seen: Assessment) -> int:
+    """The next time (ms) at which this state can change though nothing arrives."""
+    due = FOREVER
+    if state.episode:
+        due = _ms(orjson.loads(state.episode)["expires_at"])
+    if state.facts or not state.standing:
+        due = min(due, max(state.newest + policy.parameters.horizon, now + 1))
+    calm = state.band == 0 and not state.episode
+    edges = policy.rising_edges if calm else policy.edges
+    for fact in state.facts if edges else ():
+        for edge in edges:
+            at = fact.at + edge
+            if at > now:
+                due = min(due, at)
+                break
+    waiting = now < state.cooldown_until < due and not _barred(state)
+    if waiting and _newest_ground(state) > state.scored_at and _score_reason(policy, seen):
+        due = state.cooldown_until
+    return due
+
+
+def _time(ms: int) -> datetime:
+    return datetime.fromtimestamp(ms / 1000, UTC)
+
+
+def _ms(text: str) -> int:
+    return round(datetime.fromisoformat(text).timestamp() * 1000)

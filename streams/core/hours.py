@@ -1,0 +1,73 @@
+"""Calling hours: the first instant at which a customer may be called, in the customer's own time zone."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import phonenumbers
+from phonenumbers.timezone import time_zones_for_number
+
+from streams.core.policy import CallingHours, Policy
+
+STEP = timedelta(minutes=15)
+MAX_STEPS = 14 * 24 * 4
+
+
+def candidate_zones(time_zone: str | None, phone: str | None) -> tuple[ZoneInfo, ...]:
+    """The zones that a customer may be in: the stated one, else every one of the number; none when unknown."""
+    if time_zone is not None:
+        zone = _zone(time_zone)
+        return () if zone is None else (zone,)
+    return () if phone is None else _zones_of_number(phone)
+
+
+@cache
+def _zone(name: str) -> ZoneInfo | None:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+@cache
+def _zones_of_prefix(prefix: str) -> tuple[ZoneInfo, ...]:
+    try:
+        names = time_zones_for_number(phonenumbers.parse(prefix, None))
+    except phonenumbers.NumberParseException:
+        return ()
+    zones = tuple(zone for zone in map(_zone, names) if zone is not None and zone.key != "Etc/Unknown")
+    return zones if len(zones) == len(names) else ()
+
+
+def _zones_of_number(phone: str) -> tuple[ZoneInfo, ...]:
+    # The last four digits never decide the zone; without them a bounded cache holds no whole numbers.
+    return _zones_of_prefix(phone[:-4] + "0000")
+
+
+def first_open(at: int, country: str | None, zones: tuple[ZoneInfo, ...], policy: Policy) -> int | None:
+    """The first quarter of an hour from `at` (ms) when every candidate zone is open; none within 14 days or without a zone."""
+    if not zones:
+        return None
+    moment = datetime.fromtimestamp(at / 1000, UTC)
+    for _ in range(MAX_STEPS):
+        if all(_is_open(moment.astimezone(zone), country, policy) for zone in zones):
+            return int(moment.timestamp() * 1000)
+        floor = moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
+        moment = floor + STEP
+    return None
+
+
+def _is_open(local: datetime, country: str | None, policy: Policy) -> bool:
+    hours = _hours_for(local, country, policy)
+    if hours is None or local.date() in hours.closed_on:
+        return False
+    day = (hours.weekdays, hours.saturday, hours.sunday)[max(0, local.weekday() - 4)]
+    return day.opens <= local.time() < day.closes
+
+
+def _hours_for(local: datetime, country: str | None, policy: Policy) -> CallingHours | None:
+    for wanted in (country, "*"):
+        in_force = [h for h in policy.calling_hours if h.country == wanted and h.effective_from <= local.date()]
+        if in_force:
+            return max(in_force, key=lambda hours: hours.effective_from)
+    return None

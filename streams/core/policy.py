@@ -1,0 +1,225 @@
+"""The policy: every number that decides, frozen, each with its source. Owns its meaning; reading files is the shell's."""
+
+from datetime import date, time
+from functools import cached_property
+from hashlib import sha256
+from math import exp
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from schemas.trigger import Purpose
+from streams.core.facts import code_of
+from streams.core.signals import DAY, HOUR, SIGNALS, Parameters
+
+Text = Annotated[str, Field(min_length=1, max_length=400)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
+STRENGTH: dict[Purpose, int] = {"requested_callback": 4, "save": 3, "incident": 2, "service_recovery": 1}
+"""The stronger purpose takes over an open episode."""
+
+
+class Part(BaseModel):
+    """A part of the policy: frozen, no unknown field."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Shape(Part):
+    """What shapes the signals."""
+
+    horizon_days: Annotated[int, Field(ge=1, le=400)] = 90
+    max_facts: Annotated[int, Field(ge=10, le=2_000)] = 200
+    repeat_within_days: Annotated[int, Field(ge=1, le=30)] = 7
+    silent_after_hours: Annotated[int, Field(ge=1, le=240)] = 24
+    half_life_days: Annotated[int, Field(ge=1, le=90)] = 14
+    short_abandon_seconds: Annotated[int, Field(ge=0, le=60)] = 5
+    high_ivr_steps: Annotated[int, Field(ge=0, le=50)] = 4
+    complaint_reasons: tuple[str, ...] = ()
+
+
+class Weight(Part):
+    """One signal's share of logit(score): `weight` times its value, at most `cap` of it."""
+
+    weight: float
+    effect: Literal["raises", "lowers"]
+    cap: Annotated[float, Field(gt=0)] = 10.0
+    source: Text
+
+    @model_validator(mode="after")
+    def _sign(self) -> Self:
+        if (self.weight >= 0) != (self.effect == "raises"):
+            raise ValueError("a weight >= 0 raises the score, one < 0 lowers it: change the weight or the effect")
+        return self
+
+
+class Number(Part):
+    """A number and where it comes from."""
+
+    value: float
+    source: Text
+
+
+class Scoring(Part):
+    """The score: 1 / (1 + exp(-(intercept + the sum of the contributions)))."""
+
+    intercept: Number
+    open_at: Probability
+    """From this score an episode opens."""
+    close_below: Probability
+    """Below this an episode that the score opened is retracted; lower than `open_at`, so that it does not flutter."""
+    weights: dict[str, Weight]
+
+    @model_validator(mode="after")
+    def _hysteresis(self) -> Self:
+        if self.close_below > self.open_at:
+            raise ValueError("close_below must not be above open_at")
+        return self
+
+
+class Band(Part):
+    """A range of the score with a name, from `starts_at` to the next band."""
+
+    name: Name
+    starts_at: Probability
+
+
+class Rule(Part):
+    """A plain rule: open an episode when a signal reaches a value."""
+
+    name: Name
+    signal: str
+    at_least: float
+    source: Text
+
+
+class Handling(Part):
+    """How a purpose is called."""
+
+    skill: Name
+    priority: Annotated[int, Field(ge=0, le=100)]
+    due_hours: Annotated[float, Field(gt=0)]
+    valid_hours: Annotated[float, Field(gt=0)]
+    max_attempts: Annotated[int, Field(ge=1, le=20)]
+    retry_delay_seconds: Annotated[int, Field(ge=60)]
+    offer_allowed: bool = False
+    source: Text
+
+
+class Opening(Part):
+    """Hours of one kind of day, local time; from == until: closed."""
+
+    opens: time
+    closes: time
+
+
+class CallingHours(Part):
+    """When a country's customers may be called."""
+
+    country: Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
+    """ISO code, or `*` for every other country."""
+    effective_from: date
+    weekdays: Opening
+    saturday: Opening
+    sunday: Opening
+    closed_on: tuple[date, ...] = ()
+    source: Text
+
+
+class Policy(Part):
+    """Everything that decides who is called, why, when and how often."""
+
+    name: Name
+    version: Annotated[int, Field(ge=1)]
+    description: Text
+    calibrated: bool = False
+    """False: the score is a risk score, not yet a probability."""
+    shape: Shape = Shape()
+    score: Scoring | None = None
+    bands: tuple[Band, ...] = (Band(name="calm", starts_at=0.0),)
+    band_hysteresis: Probability = 0.0
+    rules: tuple[Rule, ...] = ()
+    cooldown_days: Annotated[float, Field(ge=0, le=365)] = 14
+    act_on_requests: bool = True
+    """Callback requests and cancellations that can be withdrawn trigger at once."""
+    purposes: dict[Purpose, Handling]
+    calling_hours: tuple[CallingHours, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        named = [(f"score.weights.{n}", n) for n in (self.score.weights if self.score else {})]
+        named += [(f"rules.{i}.signal", rule.signal) for i, rule in enumerate(self.rules)]
+        for where, name in named:
+            if name not in SIGNALS:
+                raise ValueError(f"{where}: unknown signal {name!r}; known: {', '.join(sorted(SIGNALS))}")
+        starts = [band.starts_at for band in self.bands]
+        if not starts or starts[0] != 0 or starts != sorted(set(starts)):
+            raise ValueError("bands: they start at 0 and rise")
+        missing = sorted(set(STRENGTH) - set(self.purposes))
+        if missing:
+            raise ValueError(f"purposes: missing {', '.join(missing)}")
+        if not any(hours.country == "*" for hours in self.calling_hours):
+            raise ValueError("calling_hours: one entry for country '*' is needed")
+        return self
+
+    @cached_property
+    def label(self) -> str:
+        """Name, version and digest: which policy decided."""
+        return f"{self.name}/{self.version}@{sha256(self.model_dump_json().encode()).hexdigest()[:8]}"
+
+    @cached_property
+    def parameters(self) -> Parameters:
+        """The shape in the units of the core."""
+        s = self.shape
+        return Parameters(
+            s.horizon_days * DAY,
+            s.max_facts,
+            s.repeat_within_days * DAY,
+            s.silent_after_hours * HOUR,
+            s.half_life_days * DAY,
+            s.short_abandon_seconds,
+            s.high_ivr_steps,
+            frozenset(map(code_of, s.complaint_reasons)),
+        )
+
+    @cached_property
+    def used(self) -> tuple[str, ...]:
+        """The signals that can change a decision."""
+        weighed = self.score.weights if self.score else {}
+        return tuple(dict.fromkeys([*weighed, *(rule.signal for rule in self.rules)]))
+
+    @cached_property
+    def edges(self) -> tuple[int, ...]:
+        """Ages (ms) at which some fact can change some signal."""
+        return tuple(sorted({edge for name in self.used for edge in SIGNALS[name].edges(self.parameters)}))
+
+    @cached_property
+    def rising_edges(self) -> tuple[int, ...]:
+        """Those of `edges` that can raise the score, also for a customer who is calm."""
+        names = [n for n in self.used if SIGNALS[n].rising or self._weight(n) < 0]
+        return tuple(sorted({edge for name in names for edge in SIGNALS[name].edges(self.parameters)}))
+
+    def _weight(self, name: str) -> float:
+        return self.score.weights[name].weight if self.score and name in self.score.weights else 0.0
+
+    def contributions(self, readings: dict[str, float]) -> dict[str, float]:
+        """Each signal's part of logit(score)."""
+        if self.score is None:
+            return {}
+        weights = self.score.weights
+        return {n: weights[n].weight * min(v, weights[n].cap) for n, v in readings.items() if n in weights}
+
+    def score_of(self, contributions: dict[str, float]) -> float:
+        """The score, 0-1; 0 for a policy without scoring."""
+        if self.score is None:
+            return 0.0
+        return 1.0 / (1.0 + exp(-(self.score.intercept.value + sum(contributions.values()))))
+
+    def band_of(self, score: float, current: int) -> int:
+        """The band of a score; a customer leaves a band downwards only when below its start by the hysteresis."""
+        band = 0
+        for index, each in enumerate(self.bands):
+            start = each.starts_at - (self.band_hysteresis if index <= current else 0.0)
+            if score >= start or index == 0:
+                band = index
+        return band

@@ -1,0 +1,201 @@
+"""A customer's state: facts, standing registers and the ledger, and its versioned bytes, which are the changelog's value.
+
+Standing registers hold obligations and permissions outside the horizon. Each keeps a maximum, taken over every version of
+an event that arrives, so that neither order nor repetition matters: what a customer once asked for is closed only by an
+outcome, never by a survey that is sent again. The ledger is what was decided, which cannot be taken back.
+"""
+
+from dataclasses import dataclass, field
+from struct import Struct
+from typing import Any, Final
+
+import orjson
+
+from schemas.cancellation import CancellationEvent
+from schemas.outcome import OutcomeEvent
+from schemas.profile import ProfileEvent
+from schemas.survey import SurveyEvent
+from streams.core.facts import DECEASED, FACT, REASONS, STAGES, Fact, identity_of
+
+VERSION: Final = 1
+NEVER: Final = -(2**62)
+"""A time before every event."""
+FOREVER: Final = 2**62
+_HEAD: Final = Struct("<BBBBHB12qQIHH")
+_DUE: Final = Struct("<7xq")
+
+
+class UnknownVersion(Exception):
+    """A state was written by a version that this one cannot read: start the worker with the newer release."""
+
+
+@dataclass(slots=True)
+class State:
+    """One customer. Times are ms since the epoch, UTC; `NEVER` where nothing happened yet."""
+
+    due: int = FOREVER
+    """When it must be looked at again though nothing arrives."""
+    newest: int = NEVER
+    """The newest event time seen."""
+    facts: list[Fact] = field(default_factory=list)
+
+    requested_at: int = NEVER
+    requested_id: int = 0
+    given_at: int = NEVER
+    stage: int = 0
+    stage_reason: int = 0
+    stage_at: int = NEVER
+    effective_at: int = NEVER
+    deceased: int = 0
+    objected_at: int = NEVER
+    profile_at: int = NEVER
+    profile_json: bytes = b""
+
+    band: int = 0
+    signals_sequence: int = 0
+    scored_at: int = NEVER
+    """When the score (or a rule) last opened an episode."""
+    cooldown_until: int = NEVER
+    served_request_at: int = NEVER
+    served_stage_at: int = NEVER
+    episode: bytes = b""
+    """The last published JSON of the open episode; empty when none is open."""
+
+    @property
+    def request_open(self) -> bool:
+        """A callback was asked for and not given since."""
+        return self.requested_at > self.given_at
+
+    def profile(self) -> dict[str, Any]:
+        """The profile's fields, empty when there is none."""
+        return orjson.loads(self.profile_json) if self.profile_json else {}
+
+    @property
+    def standing(self) -> bool:
+        """Something must be remembered though the customer has been silent for a whole horizon."""
+        return bool(
+            self.request_open or self.profile_json or self.episode or self.deceased or self.objected_at != NEVER
+        ) or self.stage in (2, 4)
+
+
+def register(state: State, event: object, at: int) -> bool:
+    """Update the standing registers by an event; False when that changes nothing."""
+    if isinstance(event, SurveyEvent):
+        if event.callback_requested:
+            new = (at, identity_of("survey", event.event_id))
+            if new > (state.requested_at, state.requested_id):
+                state.requested_at, state.requested_id = new
+                return True
+    elif isinstance(event, CancellationEvent):
+        return _register_stage(state, event, at)
+    elif isinstance(event, OutcomeEvent):
+        if event.disposition == "ANSWERED_HUMAN" and at > state.given_at:
+            state.given_at = at
+            return True
+        if event.disposition == "DO_NOT_CALL" and at > state.objected_at:
+            state.objected_at = at
+            return True
+    elif isinstance(event, ProfileEvent):
+        new_json = orjson.dumps(
+            event.model_dump(include=_PROFILE_FIELDS, exclude_none=True), option=orjson.OPT_SORT_KEYS
+        )
+        if (at, new_json) > (state.profile_at, state.profile_json):
+            state.profile_at, state.profile_json = at, new_json
+            return True
+    return False
+
+
+_PROFILE_FIELDS: Final = set(ProfileEvent.model_fields) - {
+    "type",
+    "schema_version",
+    "event_id",
+    "customer_id",
+    "occurred_at",
+}
+
+
+def _register_stage(state: State, event: CancellationEvent, at: int) -> bool:
+    effective = NEVER if event.effective_at is None else int(event.effective_at.timestamp() * 1000)
+    new = (at, STAGES.index(event.stage) + 1, REASONS.index(event.reason), effective)
+    changed = False
+    if new[2] == DECEASED and not state.deceased:
+        state.deceased = 1
+        changed = True
+    if new > (state.stage_at, state.stage, state.stage_reason, state.effective_at):
+        state.stage_at, state.stage, state.stage_reason, state.effective_at = new
+        changed = True
+    return changed
+
+
+def encode(state: State) -> bytes:
+    """The bytes of a state: a fixed head, the facts, the profile, the open episode."""
+    head = _HEAD.pack(
+        VERSION,
+        state.band,
+        state.stage,
+        state.stage_reason,
+        len(state.facts),
+        state.deceased,
+        state.due,
+        state.newest,
+        state.requested_at,
+        state.given_at,
+        state.stage_at,
+        state.effective_at,
+        state.objected_at,
+        state.profile_at,
+        state.scored_at,
+        state.cooldown_until,
+        state.served_request_at,
+        state.served_stage_at,
+        state.requested_id,
+        state.signals_sequence,
+        len(state.profile_json),
+        len(state.episode),
+    )
+    pack = FACT.pack
+    return b"".join((head, *[pack(*fact) for fact in state.facts], state.profile_json, state.episode))
+
+
+def decode(data: bytes) -> State:
+    """The state of these bytes. Raises `UnknownVersion` for a layout that this release does not know."""
+    if data[0] != VERSION:
+        raise UnknownVersion(
+            f"state of version {data[0]}, but this release reads version {VERSION}: "
+            "run the release that wrote it, or newer"
+        )
+    (
+        _, band, stage, stage_reason, count, deceased, due, newest, requested_at, given_at, stage_at, effective_at,
+        objected_at, profile_at, scored_at, cooldown_until, served_request_at, served_stage_at, requested_id,
+        signals_sequence, profile_length, episode_length,
+    ) = _HEAD.unpack_from(data)  # fmt: skip
+    facts_end = _HEAD.size + count * FACT.size
+    profile_end = facts_end + profile_length
+    return State(
+        due,
+        newest,
+        list(map(Fact._make, FACT.iter_unpack(data[_HEAD.size : facts_end]))),
+        requested_at,
+        requested_id,
+        given_at,
+        stage,
+        stage_reason,
+        stage_at,
+        effective_at,
+        deceased,
+        objected_at,
+        profile_at,
+        data[facts_end:profile_end],
+        band,
+        signals_sequence,
+        scored_at,
+        cooldown_until,
+        served_request_at,
+        served_stage_at,
+        data[profile_end : profile_end + episode_length],
+    )
+
+
+def due_of(data: bytes) -> int:
+    """The due time (ms) of an encoded state, without decoding the rest."""
+    return int(_DUE.unpack_from(data)[0])
