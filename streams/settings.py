@@ -12,7 +12,7 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -27,6 +27,10 @@ SINK_GROUP = "behoudlijn-sink"
 
 _DAY_MS = 86_400_000
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
+
+
+class SettingsError(ValueError):
+    """A setting is missing or wrong; the message names the variable and what would be right."""
 
 
 class Settings(BaseSettings):
@@ -140,9 +144,6 @@ class Settings(BaseSettings):
     # Seen from outside
     metrics_host: str = Field("127.0.0.1", description="Address of /metrics, /healthz and /readyz.")
     metrics_port: int = Field(9108, ge=0, le=65_535, description="Its port; 0 picks a free one.")
-    stuck_after_s: _Seconds = Field(
-        60.0, description="/healthz fails when the worker's loop has not turned for this long."
-    )
     log_format: Literal["json", "console"] = Field(
         "json", description="`json` for machines, `console` for eyes."
     )
@@ -229,6 +230,23 @@ class Settings(BaseSettings):
             options["sasl_plain_username"] = self.kafka_sasl_username
             options["sasl_plain_password"] = self.kafka_sasl_password.get_secret_value()
         return options
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """The settings of this process; `overrides` (options of a command) win over the environment.
+
+    Raises SettingsError with one line per mistake.
+    """
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        lines = []
+        for mistake in error.errors(include_input=False, include_url=False):
+            place = PREFIX + str(mistake["loc"][0]).upper() if mistake["loc"] else "settings"
+            lines.append(f"{place}: {mistake['msg']}")
+        raise SettingsError("\n".join(lines)) from None  # the cause would show values
+    except ValueError as error:
+        raise SettingsError(str(error)) from error
 
 
 class _NamedFiles(PydanticBaseSettingsSource):

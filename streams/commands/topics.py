@@ -1,0 +1,87 @@
+"""`behoudlijn topics`: make, check and list the topics. It only shows what `streams.topics` finds."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from streams.settings import SettingsError, load_settings
+from streams.topics import TopicReport, TopicsError
+from streams.topics import ensure as ensure_topics
+from streams.topics import inspect as inspect_topics
+
+app = typer.Typer(no_args_is_help=True, help="Make, check and list the Kafka topics.")
+
+_Bootstrap = Annotated[
+    str | None, typer.Option("--bootstrap", help="Brokers, host:port,…; default BEHOUDLIJN_KAFKA_BOOTSTRAP.")
+]
+_Partitions = Annotated[
+    int | None, typer.Option("--partitions", help="Partitions of every topic; default BEHOUDLIJN_PARTITIONS.")
+]
+
+
+def register(parent: typer.Typer) -> None:
+    """Add `topics` to the command line."""
+    parent.add_typer(app, name="topics")
+
+
+@app.command()
+def ensure(bootstrap: _Bootstrap = None, partitions: _Partitions = None) -> None:
+    """Make the topics that are absent and check the others; exit code 1 when one does not fit.
+
+    Example: behoudlijn topics ensure --bootstrap kafka-1:9092,kafka-2:9092
+    """
+    _show(bootstrap, partitions, change=True)
+
+
+@app.command("list")
+def list_(bootstrap: _Bootstrap = None, partitions: _Partitions = None) -> None:
+    """Show the topics as they are; changes nothing.
+
+    Example: behoudlijn topics list
+    """
+    _show(bootstrap, partitions, change=False)
+
+
+def _show(bootstrap: str | None, partitions: int | None, *, change: bool) -> None:
+    given = {"kafka_bootstrap": bootstrap, "partitions": partitions}
+    try:
+        settings = load_settings(**{key: value for key, value in given.items() if value is not None})
+        reports = ensure_topics(settings) if change else inspect_topics(settings)
+    except (SettingsError, TopicsError) as error:
+        for line in str(error).splitlines():
+            typer.echo(f"topics: {line}", err=True)
+        raise typer.Exit(1) from None
+    Console().print(_table(reports))
+    unchecked = sorted({key for report in reports for key in report.unchecked})
+    if unchecked:
+        typer.echo(f"This broker does not report {', '.join(unchecked)}: not checked.", err=True)
+
+
+def _table(reports: tuple[TopicReport, ...]) -> Table:
+    table = Table(
+        Column("topic", no_wrap=True, overflow="fold"),
+        "state",
+        "partitions",
+        "replicas",
+        "cleanup",
+        "retention",
+    )
+    for report in reports:
+        found = report.found
+        if found is None:
+            table.add_row(report.name, report.result, "", "", "", "")
+            continue
+        cleanup = found.configs.get("cleanup.policy", "not reported")
+        retention = found.configs.get("retention.ms", "not reported")
+        if cleanup == "compact":
+            retention = "newest per key"
+        elif retention.isdigit():
+            retention = f"{int(retention) / 86_400_000:g} days"
+        table.add_row(
+            report.name, report.result, str(found.partitions), str(found.replication), cleanup, retention
+        )
+    return table
