@@ -303,9 +303,8 @@ def _next_due(state: State, policy: Policy, now: int, seen: Assessment) -> int:
     if state.facts or not state.standing:
         due = min(due, max(state.newest + policy.parameters.horizon, now + 1))
     calm = state.band == 0 and not state.episode
-    edges = policy.rising_edges if calm else policy.edges
-    for fact in state.facts if edges else ():
-        for edge in edges:
+    for fact in state.facts:
+        for edge in policy.edges(fact.kind, fact.flags, calm):
             at = fact.at + edge
             if at > now:
                 due = min(due, at)

@@ -188,16 +188,21 @@ class Policy(Part):
         weighed = self.score.weights if self.score else {}
         return tuple(dict.fromkeys([*weighed, *(rule.signal for rule in self.rules)]))
 
-    @cached_property
-    def edges(self) -> tuple[int, ...]:
-        """Ages (ms) at which some fact can change some signal."""
-        return tuple(sorted({edge for name in self.used for edge in SIGNALS[name].edges(self.parameters)}))
+    def edges(self, kind: int, flags: int, calm: bool) -> tuple[int, ...]:
+        """Ages (ms) at which a fact of this kind and with these flags can change a signal; for a calm customer only
+        those that can raise the score."""
+        key = kind, flags, calm
+        found = self._edges.get(key)
+        if found is None:
+            concerned = [n for n in self.used if SIGNALS[n].concerns(kind, flags)]
+            names = [n for n in concerned if not calm or SIGNALS[n].rising or self._weight(n) < 0]
+            found = tuple(sorted({edge for name in names for edge in SIGNALS[name].edges(self.parameters)}))
+            self._edges[key] = found
+        return found
 
     @cached_property
-    def rising_edges(self) -> tuple[int, ...]:
-        """Those of `edges` that can raise the score, also for a customer who is calm."""
-        names = [n for n in self.used if SIGNALS[n].rising or self._weight(n) < 0]
-        return tuple(sorted({edge for name in names for edge in SIGNALS[name].edges(self.parameters)}))
+    def _edges(self) -> dict[tuple[int, int, bool], tuple[int, ...]]:
+        return {}
 
     def _weight(self, name: str) -> float:
         return self.score.weights[name].weight if self.score and name in self.score.weights else 0.0

@@ -34,7 +34,7 @@ class Parameters:
 class View:
     """A state as signals see it at `now` (ms): the facts by kind, oldest first."""
 
-    __slots__ = ("calls", "cancellations", "inbound", "now", "parameters", "state", "surveys")
+    __slots__ = ("_recent", "calls", "cancellations", "inbound", "now", "parameters", "present", "state", "surveys")
 
     def __init__(self, state: State, now: int, parameters: Parameters) -> None:
         self.state = state
@@ -45,10 +45,14 @@ class View:
         self.inbound: list[Fact] = []
         self.surveys: list[Fact] = []
         self.cancellations: list[Fact] = []
+        self.present = 0
+        """The kinds of facts that there are: bit `1 << kind` each."""
+        self._recent: dict[int, list[Fact]] = {}
         for fact in state.facts:
             if fact.at <= start:
                 continue
             kind = fact.kind
+            self.present |= 1 << kind
             if kind == f.CALL:
                 self.calls.append(fact)
                 if fact.flags & f.INBOUND:
@@ -60,8 +64,11 @@ class View:
 
     def recent_inbound(self, window: int) -> list[Fact]:
         """Contacts that the customer began within the last `window` ms."""
-        start = self.now - window
-        return [c for c in self.inbound if c.at > start]
+        recent = self._recent.get(window)
+        if recent is None:
+            start = self.now - window
+            recent = self._recent[window] = [c for c in self.inbound if c.at > start]
+        return recent
 
     def decayed(self, chosen: list[Fact]) -> float:
         """The sum over facts of 0.5 to the number of whole half-lives since."""
@@ -82,16 +89,27 @@ class Signal:
     edges: Edges
     rising: bool
     """An edge can raise it: it must be looked at also while the customer is calm."""
+    kinds: int
+    """The kinds of facts that it measures, as bits `1 << kind`; 0 when it reads registers only."""
+    flags: int
+    """Facts without any of these flags do not count; 0 when all do."""
+
+    def concerns(self, kind: int, flags: int) -> bool:
+        """Whether a fact of this kind and with these flags can move it."""
+        return bool(self.kinds & 1 << kind) and (not self.flags or bool(self.flags & flags))
 
 
 SIGNALS: Final[dict[str, Signal]] = {}
 
 
-def signal(evidence: str, edges: Edges, rising: bool = False) -> Callable[[Callable[[View], float]], Callable[[View], float]]:
+def signal(
+    evidence: str, edges: Edges, *kinds: int, flags: int = 0, rising: bool = False
+) -> Callable[[Callable[[View], float]], Callable[[View], float]]:
     """Register the decorated function under its own name."""
+    mask = sum(1 << kind for kind in kinds)
 
     def add(measure: Callable[[View], float]) -> Callable[[View], float]:
-        SIGNALS[measure.__name__] = Signal(measure.__name__, measure, evidence, edges, rising)
+        SIGNALS[measure.__name__] = Signal(measure.__name__, measure, evidence, edges, rising, mask, flags)
         return measure
 
     return add
@@ -109,25 +127,25 @@ def _none(_: Parameters) -> tuple[int, ...]:
     return ()
 
 
-@signal("{value:.0f} contacts in 7 days", _days(7))
+@signal("{value:.0f} contacts in 7 days", _days(7), f.CALL)
 def contacts_7d(view: View) -> float:
     """Contacts that the customer began in 7 days."""
     return len(view.recent_inbound(7 * DAY))
 
 
-@signal("{value:.0f} contacts in 30 days", _days(30))
+@signal("{value:.0f} contacts in 30 days", _days(30), f.CALL)
 def contacts_30d(view: View) -> float:
     """Contacts that the customer began in 30 days."""
     return len(view.recent_inbound(30 * DAY))
 
 
-@signal("{value:.0f} contacts in 90 days", _days(90))
+@signal("{value:.0f} contacts in 90 days", _days(90), f.CALL)
 def contacts_90d(view: View) -> float:
     """Contacts that the customer began in 90 days."""
     return len(view.recent_inbound(90 * DAY))
 
 
-@signal("called back {value:.0f} times on the same matter", lambda p: (30 * DAY, 30 * DAY + p.repeat_within))
+@signal("called back {value:.0f} times on the same matter", lambda p: (30 * DAY, 30 * DAY + p.repeat_within), f.CALL)
 def repeat_contacts(view: View) -> float:
     """Contacts in 30 days that follow one on the same reason within `repeat_within`."""
     start, within = view.now - 30 * DAY, view.parameters.repeat_within
@@ -141,31 +159,31 @@ def repeat_contacts(view: View) -> float:
     return count
 
 
-@signal("had to contact us a third time within 30 days", _days(30))
+@signal("had to contact us a third time within 30 days", _days(30), f.CALL)
 def third_contact(view: View) -> float:
     """1 from the third contact in 30 days."""
     return float(len(view.recent_inbound(30 * DAY)) >= 3)
 
 
-@signal("had to contact us a fourth time within 30 days", _days(30))
+@signal("had to contact us a fourth time within 30 days", _days(30), f.CALL)
 def fourth_contact(view: View) -> float:
     """1 from the fourth contact in 30 days."""
     return float(len(view.recent_inbound(30 * DAY)) >= 4)
 
 
-@signal("{value:.0f} unresolved contacts in 30 days", _days(30))
+@signal("{value:.0f} unresolved contacts in 30 days", _days(30), f.CALL, flags=f.UNRESOLVED)
 def unresolved_30d(view: View) -> float:
     """Contacts in 30 days that ended unresolved."""
     return len([c for c in view.recent_inbound(30 * DAY) if c.flags & f.UNRESOLVED])
 
 
-@signal("{value:.0f} unresolved contacts in 90 days", _days(90))
+@signal("{value:.0f} unresolved contacts in 90 days", _days(90), f.CALL, flags=f.UNRESOLVED)
 def unresolved_90d(view: View) -> float:
     """Contacts in 90 days that ended unresolved."""
     return len([c for c in view.recent_inbound(90 * DAY) if c.flags & f.UNRESOLVED])
 
 
-@signal("gave up waiting {value:.0f} times and was not heard since", lambda p: (p.silent_after, 30 * DAY), rising=True)
+@signal("gave up waiting {value:.0f} times and was not heard since", lambda p: (p.silent_after, 30 * DAY), f.CALL, flags=f.ABANDONED, rising=True)
 def silent_after_abandon(view: View) -> float:
     """Abandoned calls of 30 days (short ones apart) without an answered contact within `silent_after`, once that has passed."""
     p, start = view.parameters, view.now - 30 * DAY
@@ -181,27 +199,27 @@ def silent_after_abandon(view: View) -> float:
     return count
 
 
-@signal("waited {value:.0f} minutes for an answer", _days(30))
+@signal("waited {value:.0f} minutes for an answer", _days(30), f.CALL)
 def longest_wait_minutes(view: View) -> float:
     """The longest wait, in whole minutes, of an answered call in 30 days. An abandoned call's wait is never counted: giving up cuts it short."""
     waits = [c.amount for c in view.recent_inbound(30 * DAY) if not c.flags & f.ABANDONED]
     return max(waits, default=0) // 60
 
 
-@signal("{value:.0f} menu choices too many", _days(30))
+@signal("{value:.0f} menu choices too many", _days(30), f.CALL)
 def excess_ivr_steps(view: View) -> float:
     """Menu choices above `high_ivr_steps` in the worst call of 30 days."""
     steps = max([c.b for c in view.recent_inbound(30 * DAY)], default=0)
     return max(0, steps - view.parameters.high_ivr_steps)
 
 
-@signal("transferred {value:.0f} times in 30 days", _days(30))
+@signal("transferred {value:.0f} times in 30 days", _days(30), f.CALL)
 def transfers_30d(view: View) -> float:
     """Transfers in the contacts of 30 days."""
     return sum([c.c for c in view.recent_inbound(30 * DAY)])
 
 
-@signal("had to change channel {value:.0f} times in 7 days", _days(7))
+@signal("had to change channel {value:.0f} times in 7 days", _days(7), f.CALL)
 def channel_switches_7d(view: View) -> float:
     """Successive contacts of 7 days in different channels; a call after trying online counts as one more."""
     recent = view.recent_inbound(7 * DAY)
@@ -209,25 +227,25 @@ def channel_switches_7d(view: View) -> float:
     return switches + len([c for c in recent if c.flags & f.TRIED_ONLINE])
 
 
-@signal("gave a low satisfaction grade", _half_lives)
+@signal("gave a low satisfaction grade", _half_lives, f.SURVEY)
 def low_csat(view: View) -> float:
     """Surveys with CSAT 1 or 2, decaying."""
     return view.decayed([s for s in view.surveys if 0 < s.a <= 2])
 
 
-@signal("would not recommend us", _half_lives)
+@signal("would not recommend us", _half_lives, f.SURVEY)
 def detractor(view: View) -> float:
     """Surveys with NPS 0-6, decaying."""
     return view.decayed([s for s in view.surveys if 0 < s.b <= 7])
 
 
-@signal("said that it took much effort", _half_lives)
+@signal("said that it took much effort", _half_lives, f.SURVEY)
 def high_effort(view: View) -> float:
     """Surveys with CES 1-3 (difficult), decaying."""
     return view.decayed([s for s in view.surveys if 0 < s.c <= 3])
 
 
-@signal("said that the question was not answered", _half_lives)
+@signal("said that the question was not answered", _half_lives, f.SURVEY, flags=f.NOT_ANSWERED)
 def not_answered(view: View) -> float:
     """Surveys that say that the question was not answered, decaying."""
     return view.decayed([s for s in view.surveys if s.flags & f.NOT_ANSWERED])
@@ -239,13 +257,13 @@ def callback_pending(view: View) -> float:
     return float(view.state.request_open)
 
 
-@signal("spoke of leaving", _half_lives)
+@signal("spoke of leaving", _half_lives, f.CALL, flags=f.CANCEL_INTENT)
 def cancel_intent(view: View) -> float:
     """Contacts in which the customer spoke of leaving, decaying."""
     return view.decayed([c for c in view.calls if c.flags & f.CANCEL_INTENT])
 
 
-@signal("asked how to cancel", _half_lives)
+@signal("asked how to cancel", _half_lives, f.CANCELLATION)
 def cancellation_inquiry(view: View) -> float:
     """Inquiries about cancelling, decaying."""
     return view.decayed([c for c in view.cancellations if c.a == f.INQUIRY])
@@ -257,7 +275,7 @@ def cancellation_requested(view: View) -> float:
     return float(view.state.stage == f.REQUESTED)
 
 
-@signal("{value:.0f} further complaint within 30 days", _days(30))
+@signal("{value:.0f} further complaint within 30 days", _days(30), f.CALL, f.SURVEY)
 def repeated_complaint(view: View) -> float:
     """Complaints of 30 days beyond the first: low grades, unanswered questions, contacts on a complaint reason."""
     start, codes = view.now - 30 * DAY, view.parameters.complaint_codes
@@ -275,10 +293,13 @@ def tenure_years(view: View) -> float:
 def measure(view: View, names: tuple[str, ...]) -> dict[str, float]:
     """The chosen signals that are not zero, by name, in the order of `names`."""
     readings: dict[str, float] = {}
+    present = view.present
     for name in names:
-        value = SIGNALS[name].measure(view)
-        if value:
-            readings[name] = float(value)
+        each = SIGNALS[name]
+        if not each.kinds or each.kinds & present:
+            value = each.measure(view)
+            if value:
+                readings[name] = float(value)
     return readings
 
 
