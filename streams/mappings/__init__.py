@@ -1,0 +1,1 @@
+"""Mapping files (YAML) of the sources that `behoudlijn convert` knows by name."""

@@ -1,0 +1,157 @@
+"""Lines of NDJSON from files, gzip files or standard input, and what each line is.
+
+Owns reading and checking; it sends nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+import zlib
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, Final, NamedTuple, get_args
+
+import orjson
+from pydantic import ValidationError
+
+from schemas import topics
+from schemas.base import Event
+
+STDIN: Final = "-"
+MAX_LINE_BYTES: Final = 1_048_576
+"""A longer line is refused before it fills the memory; no event is a sixteenth of it."""
+_GZIP_MAGIC: Final = b"\x1f\x8b"
+
+
+class InputError(ValueError):
+    """The user's file is wrong; the message tells where (`file:line`) and what to do."""
+
+
+class Line(NamedTuple):
+    """One line that is not blank: `number` counts from 1, `data` is without the line end."""
+
+    file: str
+    number: int
+    data: bytes
+
+    @property
+    def place(self) -> str:
+        return f"{self.file}:{self.number}"
+
+
+class CheckedLine(NamedTuple):
+    """A line that is a valid event. `key` is None for nobody in particular; `routing` is never empty."""
+
+    line: Line
+    topic: str
+    event: Event
+    key: bytes | None
+    routing: bytes
+    """What decides the partition: the customer id, or the event id where there is no customer."""
+
+
+def open_input(path: str) -> io.BufferedReader | gzip.GzipFile:
+    """Open a file (or standard input for `-`) for reading bytes, unpacking gzip (known by its first bytes).
+
+    Raises InputError when it cannot be opened.
+    """
+    try:
+        source = _Unclosed(sys.stdin.buffer) if path == STDIN else io.FileIO(path)
+        raw = io.BufferedReader(source)
+        packed = raw.peek(2)[:2] == _GZIP_MAGIC
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    return _Gzip(raw) if packed else raw
+
+
+def read_lines(paths: Iterable[str]) -> Iterator[Line]:
+    """The lines of the files one after the other. Raises InputError for what cannot be read."""
+    for path in paths:
+        name = "stdin" if path == STDIN else path
+        number = 0
+        with open_input(path) as stream:
+            try:
+                while data := stream.readline(MAX_LINE_BYTES + 1):
+                    number += 1
+                    if len(data) > MAX_LINE_BYTES:
+                        raise InputError(f"{name}:{number}: the line is longer than {MAX_LINE_BYTES} bytes")
+                    data = data.strip()
+                    if data:
+                        yield Line(name, number, data)
+            except (OSError, EOFError, zlib.error) as error:
+                raise InputError(f"{name}: broken after line {number}: {error}") from error
+
+
+def topic_of(data: bytes) -> str:
+    """The input topic of an event, by its field `type`. Raises InputError when it has none of ours."""
+    try:
+        event = orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"no JSON: {error}") from error
+    if not isinstance(event, dict):
+        raise InputError("no event: a JSON object is expected")
+    kind = event.get("type")
+    topic = _TOPIC_OF_TYPE.get(kind) if isinstance(kind, str) else None
+    if topic is None:
+        raise InputError(f"no event: field type must be one of {', '.join(_TOPIC_OF_TYPE)}")
+    return topic
+
+
+def check_line(line: Line) -> CheckedLine:
+    """Read a line as an event.
+
+    Raises InputError with file, line, field and reason; the payload is not quoted.
+    """
+    try:
+        topic = topic_of(line.data)
+        event: Event = topics.INPUTS[topic].__pydantic_validator__.validate_json(line.data)
+    except InputError as error:
+        raise InputError(f"{line.place}: {error}") from error
+    except ValidationError as error:
+        details = error.errors(include_url=False, include_context=False, include_input=False)
+        first = details[0]
+        where = ".".join(str(part) for part in first["loc"]) or "event"
+        more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+        raise InputError(f"{line.place}: {where}: {first['msg']}{more}") from error
+    if event.anonymous or event.customer_id is None:
+        return CheckedLine(line, topic, event, None, event.event_id.encode())
+    key = event.customer_id.encode()
+    return CheckedLine(line, topic, event, key, key)
+
+
+def _types() -> Iterator[tuple[str, str]]:
+    for topic, model in topics.INPUTS.items():
+        for kind in get_args(model.model_fields["type"].annotation):
+            yield kind, topic
+
+
+_TOPIC_OF_TYPE: Final[dict[str, str]] = dict(_types())
+
+
+class _Unclosed(io.RawIOBase):
+    """Standard input without its end: closing our reader must not close the process's."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        read = getattr(self._source, "read1", self._source.read)
+        data: bytes = read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+class _Gzip(gzip.GzipFile):
+    """A gzip reader that closes the file below it too."""
+
+    def __init__(self, raw: io.BufferedReader) -> None:
+        super().__init__(fileobj=raw)
+        self._below = raw
+
+    def close(self) -> None:
+        super().close()
+        self._below.close()
