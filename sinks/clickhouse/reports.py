@@ -1,0 +1,99 @@
+"""The published figures, read from the views: counts are exact, each row of a report is a plain dataclass.
+
+Owns the queries. It must not format or print; what a figure means stands with its field.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.tables import VIEWS
+
+Mode = Literal["live", "shadow"]
+
+
+@dataclass(frozen=True, slots=True)
+class TableCount:
+    """Rows of a view, each identity once."""
+
+    view: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerCount:
+    """Triggers as they stand, by what they are for."""
+
+    mode: str
+    purpose: str
+    reason_code: str
+    status: str
+    triggers: int
+    customers: int
+
+
+@dataclass(frozen=True, slots=True)
+class UrgentTrigger:
+    """One open trigger; `drivers` are (signal, value, contribution, evidence), strongest first."""
+
+    trigger_id: str
+    customer_id: str
+    purpose: str
+    reason_code: str
+    priority: int
+    score: float
+    created_at: datetime
+    due_at: datetime
+    drivers: tuple[tuple[str, float, float, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    """Dead letters of one topic and reason."""
+
+    original_topic: str
+    reason_code: str
+    records: int
+
+
+_URGENT: Final = """
+SELECT trigger_id, customer_id, purpose, reason_code, priority, score, created_at, due_at,
+    arrayZip(driver_signals, driver_values, driver_contributions, driver_evidence) AS drivers
+FROM v_triggers WHERE mode = {mode:String} AND status = 'open'
+ORDER BY priority DESC, due_at, score DESC, trigger_id LIMIT {limit:UInt32}
+"""
+
+
+def table_counts(store: ClickHouse) -> list[TableCount]:
+    """Rows of every view, in the order of `tables.VIEWS`."""
+    union = " UNION ALL ".join(f"SELECT '{view}' AS view, count() AS rows FROM {view}" for view in VIEWS)  # noqa: S608
+    counts = dict(store.query(union))
+    return [TableCount(view, int(counts[view])) for view in VIEWS]
+
+
+def trigger_counts(store: ClickHouse, mode: Mode | None = None) -> list[TriggerCount]:
+    """Triggers by mode, purpose, reason and status, most first; of one mode if given."""
+    rows = store.query(
+        "SELECT mode, purpose, reason_code, status, count() AS triggers, uniqExact(customer_id) "
+        "FROM v_triggers "
+        "WHERE {mode:String} IN ('', mode) GROUP BY mode, purpose, reason_code, status "
+        "ORDER BY mode, triggers DESC, purpose, reason_code, status",
+        {"mode": mode or ""},
+    )
+    return [TriggerCount(*row) for row in rows]
+
+
+def most_urgent(store: ClickHouse, mode: Mode = "live", limit: int = 5) -> list[UrgentTrigger]:
+    """Open triggers by priority, then by the time they are due."""
+    rows = store.query(_URGENT, {"mode": mode, "limit": limit})
+    return [UrgentTrigger(*(*row[:8], tuple(map(tuple, row[8])))) for row in rows]
+
+
+def dead_letter_counts(store: ClickHouse) -> list[ReasonCount]:
+    """Dead letters by topic and reason, most first."""
+    rows = store.query(
+        "SELECT original_topic, reason_code, count() AS records FROM v_dead_letters "
+        "GROUP BY original_topic, reason_code ORDER BY records DESC, original_topic, reason_code"
+    )
+    return [ReasonCount(*row) for row in rows]

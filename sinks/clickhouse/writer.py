@@ -1,0 +1,170 @@
+"""The ClickHouse sink: rows are gathered by table, written in tokened inserts, and counted.
+
+Owns batching, tokens and retries. It must not know what a row means. Not for several threads at once; call
+`flush` from a thread of its own when an event loop must not wait.
+
+A batch is sealed when it is first sent: every further try carries the same rows and the same token, so that
+an insert whose answer was lost is not repeated. The token covers exact retries only; a replay has other
+batches, and there the identities of the tables make one row of two.
+"""
+
+import hashlib
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+import stamina
+import structlog
+
+from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.tables import COLUMNS
+from sinks.contract import Flushed, Row, SinkMismatch, SinkUnavailable
+
+_LOG: Final = structlog.get_logger(__name__)
+
+_ONE_BLOCK: Final[dict[str, object]] = {
+    "async_insert": 0,
+    "insert_deduplicate": 1,
+    # One token, one block: later blocks of an insert would be taken for repeats of the first.
+    "min_insert_block_size_rows": 100_000_000,
+    "min_insert_block_size_bytes": 0,
+    "max_insert_block_size": 100_000_000,
+    # An old history may span more months than ClickHouse allows by default.
+    "max_partitions_per_insert_block": 0,
+}
+
+
+class Batch(NamedTuple):
+    """Sealed rows of one table; `token` is equal for equal rows in equal order, and differs otherwise."""
+
+    table: str
+    rows: tuple[tuple[object, ...], ...]
+    token: str
+
+
+def seal(table: str, rows: list[tuple[object, ...]]) -> Batch:
+    """A batch with its token: the coordinates of its first and last row, and the digest of all values."""
+    columns = COLUMNS[table]
+    digest = hashlib.sha256("\n".join((table, *columns, *map(repr, rows))).encode("utf-8", "surrogatepass"))
+    first, last = (_coordinates(columns, row) for row in (rows[0], rows[-1]))
+    return Batch(table, tuple(rows), f"{table}:{first}:{last}:{len(rows)}:{digest.hexdigest()[:32]}")
+
+
+class ClickHouseSink:
+    """A `sinks.contract.Sink`.
+
+    A batch is due at `batch_rows` rows of one table, or when the oldest row is `batch_seconds` old. A flush
+    tries each insert `attempts` times within `retry_seconds`; `on_retry` and `on_insert` are for metrics.
+    """
+
+    def __init__(
+        self,
+        store: ClickHouse,
+        *,
+        batch_rows: int = 10_000,
+        batch_seconds: float = 1.0,
+        attempts: int = 5,
+        retry_seconds: float = 20.0,
+        wait_initial: float = 0.1,
+        clock: Callable[[], float] = time.monotonic,
+        on_retry: Callable[[str], None] = lambda _table: None,
+        on_insert: Callable[[str, int], None] = lambda _table, _rows: None,
+    ) -> None:
+        self._store = store
+        self._batch_rows = batch_rows
+        self._batch_seconds = batch_seconds
+        self._attempts = attempts
+        self._retry_seconds = retry_seconds
+        self._wait_initial = wait_initial
+        self._clock = clock
+        self._on_retry = on_retry
+        self._on_insert = on_insert
+        self._open: dict[str, list[tuple[object, ...]]] = {}
+        self._sealed: deque[Batch] = deque()
+        self._oldest: float | None = None
+        self._types: dict[str, list[Any]] = {}
+        self._tries = 0  # of the first sealed batch, over all flushes
+
+    @property
+    def pending(self) -> int:
+        """Rows that are not in the store yet."""
+        return sum(map(len, self._open.values())) + sum(len(batch.rows) for batch in self._sealed)
+
+    def add(self, row: Row) -> None:
+        """Take one row. Raises ValueError when it does not fit its table."""
+        expected = len(COLUMNS[row.table])
+        if len(row.values) != expected:
+            raise ValueError(f"{row.table} has {expected} columns, this row {len(row.values)}")
+        if self._oldest is None:
+            self._oldest = self._clock()
+        self._open.setdefault(row.table, []).append(row.values)
+
+    def due(self) -> bool:
+        """True when a batch is full, the oldest row old enough, or a sealed batch waits for another try."""
+        if self._sealed:
+            return True
+        if self._oldest is not None and self._clock() - self._oldest >= self._batch_seconds:
+            return True
+        return any(len(rows) >= self._batch_rows for rows in self._open.values())
+
+    def flush(self) -> Flushed:
+        """Write everything that is pending, see the contract."""
+        self._seal_open()
+        written: dict[str, int] = {}
+        while self._sealed:
+            batch = self._sealed[0]
+            self._write(batch)
+            self._sealed.popleft()
+            self._tries = 0
+            written[batch.table] = written.get(batch.table, 0) + len(batch.rows)
+            self._on_insert(batch.table, len(batch.rows))
+        return Flushed(written)
+
+    def close(self) -> None:
+        """Close the connection; pending rows are the caller's to read again from Kafka."""
+        self._store.close()
+
+    def _seal_open(self) -> None:
+        for table, rows in self._open.items():
+            for start in range(0, len(rows), self._batch_rows):
+                self._sealed.append(seal(table, rows[start : start + self._batch_rows]))
+        self._open.clear()
+        self._oldest = None
+
+    def _write(self, batch: Batch) -> None:
+        for attempt in stamina.retry_context(
+            on=SinkUnavailable,
+            attempts=self._attempts,
+            timeout=self._retry_seconds,
+            wait_initial=self._wait_initial,
+            wait_max=5.0,
+            wait_jitter=self._wait_initial,
+        ):
+            with attempt:
+                self._tries += 1
+                if self._tries > 1:
+                    self._on_retry(batch.table)
+                self._insert(batch)
+
+    def _insert(self, batch: Batch) -> None:
+        columns = COLUMNS[batch.table]
+        if batch.table not in self._types:
+            self._types[batch.table] = self._store.column_types(batch.table, columns)
+        settings = {**_ONE_BLOCK, "insert_deduplication_token": batch.token}
+        written = self._store.insert(
+            batch.table, columns, batch.rows, types=self._types[batch.table], settings=settings
+        )
+        # Of a repeat whose token it knows, a server may say that it wrote nothing.
+        sent = len(batch.rows)
+        if written != sent and not (written == 0 and self._tries > 1):
+            _LOG.error("clickhouse_wrote_other_rows", table=batch.table, sent=sent, written=written)
+            raise SinkMismatch(
+                f"ClickHouse says that it wrote {written} of {sent} rows into {batch.table}: "
+                "stop, and compare the table with its topic before going on"
+            )
+
+
+def _coordinates(columns: tuple[str, ...], row: tuple[object, ...]) -> str:
+    values = dict(zip(columns, row, strict=True))
+    return f"{values['source_topic']}/{values['source_partition']}/{values['source_offset']}"

@@ -1,0 +1,94 @@
+"""What a sink is: it takes rows, writes them in batches, and says "not now" by one named error.
+
+Owns the contract between the sink worker and any store. It must not know a store.
+
+    SinkError
+    ├── SinkUnavailable   an outage: keep the offsets, the same rows may be flushed again
+    └── SinkRefused       the store said no for good: a wrong setting, a missing table or grant, or a bug
+        └── SinkMismatch  the store wrote another number of rows than it was sent
+"""
+
+from typing import NamedTuple, Protocol
+
+
+class SinkError(Exception):
+    """Any failure of a sink. Messages never hold values of a row."""
+
+
+class SinkUnavailable(SinkError):  # noqa: N818 - the name that the worker's code reads best
+    """The store cannot be reached or has no room now; nothing is lost, flush again later."""
+
+
+class SinkRefused(SinkError):  # noqa: N818
+    """The store refused the rows and will refuse them again; stop and tell a person."""
+
+    def __init__(self, message: str, *, code: int | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        """The store's own number of the error, none when it has no such number."""
+
+
+class SinkMismatch(SinkRefused):
+    """The store reports another number of rows than were sent."""
+
+
+class Coordinates(Protocol):
+    """Where a record is in Kafka: `streams.core.records.Record` fits."""
+
+    @property
+    def topic(self) -> str:
+        """Name of the topic."""
+
+    @property
+    def partition(self) -> int:
+        """Number of the partition."""
+
+    @property
+    def offset(self) -> int:
+        """Position within the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Kafka's time of the record in ms since the epoch, UTC."""
+
+
+class Row(NamedTuple):
+    """One row for one table: the values in the order of `sinks.clickhouse.tables.COLUMNS[table]`."""
+
+    table: str
+    values: tuple[object, ...]
+
+
+class Flushed(NamedTuple):
+    """What a flush has written for good: rows by table."""
+
+    rows: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        """All rows."""
+        return sum(self.rows.values())
+
+
+class Sink(Protocol):
+    """Rows go in, and are in the store when `flush` returns. One thread at a time; calls block."""
+
+    @property
+    def pending(self) -> int:
+        """Rows that are not in the store yet."""
+
+    def add(self, row: Row) -> None:
+        """Take one row; never blocks, never writes."""
+
+    def due(self) -> bool:
+        """True when a batch is full or old enough: flush now."""
+
+    def flush(self) -> Flushed:
+        """Write everything that is pending.
+
+        Raises SinkUnavailable after a bounded number of tries; what is pending stays so, and the next flush
+        sends the same batches again. Raises SinkRefused when trying again is no use.
+        """
+
+    def close(self) -> None:
+        """Let go of the connection; writes nothing. Repeatable."""

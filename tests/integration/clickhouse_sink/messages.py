@@ -1,0 +1,122 @@
+"""Builders of messages and coordinates with every field filled, so that a test names only what it is about."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+
+from schemas.base import Event
+from schemas.call import CallEvent
+from schemas.cancellation import CancellationEvent
+from schemas.dead_letter import DeadLetter
+from schemas.outcome import OutcomeEvent
+from schemas.profile import ProfileEvent
+from schemas.signals import CustomerSignals
+from schemas.survey import SurveyEvent
+from schemas.trigger import CallbackTrigger, Consent, Driver
+
+START = datetime(2024, 3, 1, 9, 30, 15, 123_000, tzinfo=UTC)
+DRIVER = Driver(signal="contacts_7d", value=4.0, contribution=0.75, evidence="4 contacts in 7 days")
+
+
+class At(NamedTuple):
+    """Kafka coordinates, as the core's records have them."""
+
+    topic: str
+    partition: int = 0
+    offset: int = 0
+    timestamp: int = int(START.timestamp() * 1000) + 5_000
+
+
+def day(number: float) -> datetime:
+    """That many days after the start."""
+    return START + timedelta(days=number)
+
+
+def event(
+    kind: type[Event], customer: str | None = "c1", name: str = "e1", at: datetime = START, **more: Any
+) -> Any:
+    """An input event of that class."""
+    kinds = {
+        CallEvent: "call",
+        SurveyEvent: "survey",
+        CancellationEvent: "cancellation",
+        OutcomeEvent: "outcome",
+        ProfileEvent: "profile",
+    }
+    head = {
+        "type": kinds[kind],
+        "schema_version": 1,
+        "event_id": name,
+        "customer_id": customer,
+        "occurred_at": at,
+    }  # type: ignore[index]
+    return kind.model_validate({**head, **more})
+
+
+def trigger(customer: str = "c1", sequence: int = 1, at: datetime = START, **more: Any) -> CallbackTrigger:
+    """An open trigger of that customer."""
+    fields: dict[str, Any] = {
+        "trigger_id": f"{customer}-1",
+        "sequence": sequence,
+        "status": "open",
+        "status_reason": "repeat_contact",
+        "customer_id": customer,
+        "phone_e164": "+31612345678",
+        "country_code": "NL",
+        "time_zone": "Europe/Amsterdam",
+        "language": "nl",
+        "created_at": at,
+        "updated_at": at + timedelta(minutes=sequence),
+        "not_before": at,
+        "due_at": at + timedelta(days=1),
+        "expires_at": at + timedelta(days=3),
+        "priority": 70,
+        "purpose": "service_recovery",
+        "offer_allowed": False,
+        "skill": "retention",
+        "reason_code": "repeat_contact",
+        "score": 0.625,
+        "drivers": (DRIVER,),
+        "max_attempts": 3,
+        "retry_delay_seconds": 3600,
+        "consent": Consent(basis="service_without_offer", do_not_call=False, as_of=at),
+        "policy": "default@0123abcd",
+    }
+    return CallbackTrigger.model_validate({**fields, **more})
+
+
+def signals(customer: str = "c1", sequence: int = 1, at: datetime = START) -> CustomerSignals:
+    """A picture of that customer."""
+    return CustomerSignals(
+        customer_id=customer,
+        sequence=sequence,
+        as_of=at,
+        score=0.5,
+        band="high",
+        previous_band="low",
+        signals={"contacts_7d": 4.0, "low_csat": 1.0},
+        drivers=(DRIVER,),
+        policy="default@0123abcd",
+    )
+
+
+def dead_letter(offset: int = 7, reason: Any = "not_json", payload: str = "eA==") -> DeadLetter:
+    """A refused record of the calls' topic."""
+    return DeadLetter(
+        topic="contact.calls",
+        partition=2,
+        offset=offset,
+        reason_code=reason,
+        message="not JSON at byte 0",
+        ingested_at=START,
+        key_base64=None,
+        payload_base64=payload,
+        payload_size=1,
+        payload_sha256="ab" * 32,
+    )
+
+
+def wire(message: Any) -> bytes:
+    """The bytes of an output record."""
+    return message.model_dump_json().encode()  # type: ignore[no-any-return]

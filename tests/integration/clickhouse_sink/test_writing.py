@@ -1,0 +1,198 @@
+"""The sink against a server: every table there and back, duplicates, repeats with tokens, one block per insert."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from schemas import topics
+from schemas.call import CallEvent
+from schemas.cancellation import CancellationEvent
+from schemas.outcome import OutcomeEvent
+from schemas.profile import ProfileEvent
+from schemas.survey import SurveyEvent
+from sinks.clickhouse import tables
+from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.rows import row_of_event, row_of_output
+from sinks.clickhouse.tables import COLUMNS
+from sinks.clickhouse.writer import ClickHouseSink
+from sinks.contract import Row, SinkMismatch, SinkRefused
+from tests.integration.clickhouse_sink.messages import (
+    START,
+    At,
+    day,
+    dead_letter,
+    event,
+    signals,
+    trigger,
+    wire,
+)
+
+
+def output(message: Any, topic: str, offset: int = 0) -> Row:
+    row = row_of_output(wire(message), At(topic, offset=offset))
+    assert row is not None
+    return row
+
+
+def one_of_each() -> list[Row]:
+    calls = At(topics.CALLS, 3, 11)
+    return [
+        row_of_event(
+            event(CallEvent, queue="billing", wait_seconds=40, resolved=False, cancel_intent=True), calls
+        ),
+        row_of_event(event(CallEvent, customer="unknown", name="a1", reason="bill"), calls),
+        row_of_event(event(SurveyEvent, csat=2, answered=False, comment="slecht €"), At(topics.SURVEYS)),
+        row_of_event(
+            event(CancellationEvent, stage="requested", effective_at=day(30)), At(topics.CANCELLATIONS)
+        ),
+        row_of_event(
+            event(OutcomeEvent, trigger_id="c1-1", attempt=1, disposition="BUSY"), At(topics.OUTCOMES)
+        ),
+        row_of_event(event(ProfileEvent, phone_e164="+31612345678", tenure_months=0), At(topics.PROFILES)),
+        output(trigger(), topics.TRIGGERS),
+        output(signals(), topics.SIGNALS),
+        output(dead_letter(), topics.DEAD_LETTERS),
+    ]
+
+
+def write(sink: ClickHouseSink, rows: Sequence[Row]) -> dict[str, int]:
+    for row in rows:
+        sink.add(row)
+    return sink.flush().rows
+
+
+def as_written(value: object) -> object:
+    """What the driver gives back: times as datetimes in UTC, fixed strings as bytes."""
+    if isinstance(value, datetime):
+        return int(value.replace(tzinfo=UTC).timestamp() * 1000 + 0.5)
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def test_every_table_there_and_back(sink: ClickHouseSink, store: ClickHouse) -> None:
+    rows = one_of_each()
+    assert {row.table for row in rows} == set(COLUMNS)
+    assert write(sink, rows) == dict.fromkeys(COLUMNS, 1)
+    assert sink.pending == 0
+    for row in rows:
+        [found] = store.query(f"SELECT {', '.join(COLUMNS[row.table])} FROM {row.table} FINAL")
+        assert tuple(map(as_written, found)) == row.values
+
+
+def test_a_telephone_number_is_in_no_row() -> None:
+    assert not [row for row in one_of_each() if "612345678" in repr(row)]
+
+
+def test_a_replay_in_other_batches_changes_no_view(sink: ClickHouseSink, store: ClickHouse) -> None:
+    rows = [
+        row_of_event(event(CallEvent, name=f"e{n}", at=day(n)), At(topics.CALLS, offset=n)) for n in range(60)
+    ]
+    write(sink, rows[:40])
+    write(sink, rows[20:])
+    assert store.query("SELECT count() FROM fct_calls") == [(80,)]
+    assert store.query("SELECT count(), uniqExact(event_id) FROM v_calls") == [(60, 60)]
+
+
+def test_the_same_batch_again_writes_nothing(sink: ClickHouseSink, store: ClickHouse) -> None:
+    """As after a crash between the insert and the commit: rows over several months, one token."""
+    rows = [
+        row_of_event(event(CallEvent, name=f"e{n}", at=day(n)), At(topics.CALLS, offset=n))
+        for n in range(200)
+    ]
+    write(sink, rows)
+    write(sink, rows)
+    assert store.query("SELECT count() FROM fct_calls") == [(200,)]
+
+
+def test_a_large_insert_is_one_block(store: ClickHouse) -> None:
+    """A second block under one token would be taken for a repeat of the first, and be lost in silence."""
+    sink = ClickHouseSink(store, batch_rows=120_000)
+    at = At(topics.CALLS)
+    made = row_of_event(event(CallEvent, reason="x" * 60, department="y" * 60), at)
+    for number in range(120_000):
+        sink.add(Row(made.table, (made.values[0], f"e{number}", *made.values[2:])))
+    assert sink.flush().total == 120_000
+    assert store.query("SELECT count() FROM v_calls") == [(120_000,)]
+
+
+def test_an_old_history_may_span_more_months_than_the_default(
+    sink: ClickHouseSink, store: ClickHouse
+) -> None:
+    rows = [
+        row_of_event(
+            event(CallEvent, name=f"e{n}", at=datetime(1990 + n // 12, n % 12 + 1, 1, tzinfo=UTC)),
+            At(topics.CALLS, offset=n),
+        )
+        for n in range(150)
+    ]
+    write(sink, rows)
+    assert store.query("SELECT count() FROM v_calls") == [(150,)]
+
+
+def test_the_later_record_of_an_identity_counts(sink: ClickHouseSink, store: ClickHouse) -> None:
+    later = row_of_event(event(CallEvent, reason="corrected"), At(topics.CALLS, offset=9))
+    earlier = row_of_event(event(CallEvent, reason="first"), At(topics.CALLS, offset=8))
+    write(sink, [later])
+    write(sink, [earlier])
+    assert store.query("SELECT reason FROM v_calls") == [("corrected",)]
+
+
+def test_the_latest_profile_counts_whenever_it_arrives(sink: ClickHouseSink, store: ClickHouse) -> None:
+    new = event(ProfileEvent, name="p2", at=day(2), do_not_call=True)
+    old = event(ProfileEvent, name="p1", at=day(1), do_not_call=False)
+    write(sink, [row_of_event(new, At(topics.PROFILES, offset=1))])
+    write(sink, [row_of_event(old, At(topics.PROFILES, offset=2))])
+    assert store.query("SELECT do_not_call FROM v_customers") == [("yes",)]
+
+
+def test_triggers_stand_by_their_highest_sequence(sink: ClickHouseSink, store: ClickHouse) -> None:
+    write(
+        sink, [output(trigger(sequence=2, status="completed", status_reason="answered"), topics.TRIGGERS, 2)]
+    )
+    write(sink, [output(trigger(), topics.TRIGGERS, 1), output(trigger(), topics.SHADOW_TRIGGERS, 1)])
+    write(sink, [output(trigger(), topics.TRIGGERS, 3)])
+    found = store.query("SELECT mode, sequence, status FROM v_triggers ORDER BY mode")
+    assert found == [("live", 2, "completed"), ("shadow", 1, "open")]
+    assert store.query("SELECT count() FROM v_trigger_history") == [(3,)]
+
+
+def test_signals_stand_by_their_latest_picture(sink: ClickHouseSink, store: ClickHouse) -> None:
+    write(sink, [output(signals(sequence=2, at=day(1)), topics.SIGNALS), output(signals(), topics.SIGNALS)])
+    assert store.query("SELECT sequence, as_of > {at:DateTime64} FROM v_customer_signals", {"at": START}) == [
+        (2, 1)
+    ]
+    assert store.query("SELECT count() FROM v_customer_signal_history") == [(2,)]
+
+
+def test_a_missing_table_is_refused_once_and_explained(sink: ClickHouseSink, store: ClickHouse) -> None:
+    store.command("DROP TABLE fct_dead_letters")
+    with pytest.raises(SinkRefused, match="behoudlijn clickhouse migrate") as caught:
+        write(sink, [output(dead_letter(), topics.DEAD_LETTERS)])
+    assert caught.value.code == 60
+    assert sink.pending == 1
+
+
+def test_a_wrong_password_is_refused_without_repeating_it(dsn: str) -> None:
+    wrong = dsn.replace("//default:", "//default:geheim", 1)
+    if wrong == dsn:
+        pytest.skip("the given DSN names another user than default")
+    with pytest.raises(SinkRefused, match="password are wrong") as caught:
+        ClickHouse(wrong).query("SELECT 1")
+    assert "geheim" not in str(caught.value)
+
+
+def test_other_numbers_than_were_sent_are_an_error(
+    store: ClickHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = ClickHouseSink(store)
+    real = store.insert
+
+    def short(*arguments: Any, **named: Any) -> int:
+        return real(*arguments, **named) - 1
+
+    monkeypatch.setattr(store, "insert", short)
+    with pytest.raises(SinkMismatch, match=f"0 of 1 rows into {tables.DEAD_LETTERS}"):
+        write(sink, [output(dead_letter(), topics.DEAD_LETTERS)])
