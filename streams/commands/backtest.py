@@ -1,0 +1,71 @@
+"""`behoudlijn backtest`: what a policy would have done with past events. It shows what `streams.backtest` finds."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from streams.backtest import Backtest, backtest
+from streams.ndjson import InputError, read_lines
+from streams.policies import PolicyError, load_policy
+
+
+def register(app: typer.Typer) -> None:
+    """Add `backtest` to the command line."""
+    app.command("backtest")(run)
+
+
+def run(
+    files: Annotated[list[str], typer.Argument(help="NDJSON files of events, plain or gzip; `-` for standard input.")],
+    policy: Annotated[str, typer.Option(help="A built-in policy's name, or a policy file.")] = "default",
+    partitions: Annotated[int, typer.Option(min=1, max=1024, help="As many as your topics have.")] = 8,
+    triggers_out: Annotated[Path | None, typer.Option(help="Write the triggers to this file, as NDJSON.")] = None,
+    summary_json: Annotated[bool, typer.Option("--summary-json", help="Print one JSON object, nothing else.")] = False,
+    as_of: Annotated[
+        datetime | None, typer.Option(help="Events later than this (UTC) are rejected as future-dated.")
+    ] = None,
+) -> None:
+    """What would have fired: judge the events of files by a policy, as they would have been judged then.
+
+    Example: behoudlijn backtest events.ndjson.gz --policy default --triggers-out triggers.ndjson
+    """
+    try:
+        chosen = load_policy(policy)
+        limit = -1 if as_of is None else int(as_of.timestamp() * 1000)
+        with _progress(summary_json) as progress:
+            task = progress.add_task("events judged", total=None)
+            found = backtest(
+                read_lines(files),
+                chosen,
+                partitions=partitions,
+                as_of=limit,
+                progress=lambda count: progress.advance(task, count),
+            )
+    except (InputError, PolicyError) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if triggers_out is not None:
+        triggers_out.write_bytes(b"".join(value + b"\n" for value in found.triggers))
+    if summary_json:
+        sys.stdout.write(orjson.dumps(found.summary.as_json()).decode() + "\n")
+    else:
+        _show(found, chosen.label)
+
+
+def _progress(quiet: bool) -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} {task.description}"), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet and not sys.stderr.isatty())
+
+
+def _show(found: Backtest, label: str) -> None:
+    table = Table("figure", "value", title=f"Backtest by {label}", title_justify="left")
+    for name, value in found.summary.as_json().items():
+        shown = "-" if value is None else f"{value:,.4g}" if isinstance(value, float) else f"{value:,}"
+        table.add_row(name.replace("_", " "), shown)
+    Console().print(table)
