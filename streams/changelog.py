@@ -1,0 +1,127 @@
+"""The values of the changelog: a customer's state with the outputs of its last batch, and the partition's own record.
+
+Owns this encoding (version 1) and what it means. It must not read or write Kafka.
+
+A customer's value is a header (version, number of the batch that wrote it, length of the state), the state, and the
+*outbox*: the outputs which that batch decided for this customer. A missing value is a customer who left. The
+reserved key, written last in each batch, holds the partition's clock.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import Final, Literal, NamedTuple
+
+import orjson
+
+PARTITION_KEY: Final = b"\x00partition"
+"""Key of the partition's own record: no customer id can hold a zero byte."""
+
+VERSION: Final = 1
+_HEADER: Final = struct.Struct(">BQI")
+_LENGTH: Final = struct.Struct(">I")
+
+Mode = Literal["shadow", "live"]
+Kind = Literal["trigger", "signals"]
+
+
+class ChangelogError(Exception):
+    """A value of the changelog that this version cannot read; the worker must not start from it."""
+
+
+class Sending(NamedTuple):
+    """One output as it was, or has to be, published. Times are ms since the epoch, UTC; -1 when there is none."""
+
+    kind: Kind
+    mode: Mode
+    """In which mode it was decided: a restart in the other mode must not publish it elsewhere."""
+    customer_id: str
+    caused_at: int
+    value: bytes
+
+
+class Entry(NamedTuple):
+    """One customer's value: which batch wrote it, the state (empty when the customer left), the outbox."""
+
+    batch: int
+    state: bytes
+    outbox: bytes
+    """Still encoded: recovery reads millions of entries, and decodes the outboxes of one batch."""
+
+
+class PartitionRecord(NamedTuple):
+    """What belongs to the partition and to no customer. `clock`: partition time in ms, -1 when there is none."""
+
+    batch: int
+    clock: int
+    policy: str
+
+
+def encode_entry(batch: int, state: bytes, outputs: Sequence[Sending]) -> bytes:
+    """The value of one customer."""
+    header = _HEADER.pack(VERSION, batch, len(state))
+    if not outputs:
+        return header + state
+    parts = [header, state]
+    for output in outputs:
+        about = orjson.dumps([output.kind, output.mode, output.caused_at])
+        parts += (_LENGTH.pack(len(about)), about, _LENGTH.pack(len(output.value)), output.value)
+    return b"".join(parts)
+
+
+def decode_entry(value: bytes) -> Entry:
+    """The reverse. Raises `ChangelogError` for another version and for bytes that were cut short."""
+    try:
+        version, batch, length = _HEADER.unpack_from(value)
+    except struct.error as error:
+        raise ChangelogError("a value is shorter than its header") from error
+    if version != VERSION:
+        raise ChangelogError(
+            f"a value has version {version}, this program reads version {VERSION}: "
+            "run the program that wrote it, or a newer one"
+        )
+    end = _HEADER.size + length
+    if len(value) < end:
+        raise ChangelogError("a value is shorter than its header says")
+    return Entry(batch, value[_HEADER.size : end], value[end:])
+
+
+def decode_outbox(customer_id: str, outbox: bytes) -> list[Sending]:
+    """The outputs of an entry, in the order of their decision. Raises `ChangelogError` for broken bytes."""
+    outputs: list[Sending] = []
+    rest = memoryview(outbox)
+    try:
+        while rest:
+            about, rest = _split(rest)
+            value, rest = _split(rest)
+            kind, mode, caused_at = orjson.loads(about)
+            outputs.append(Sending(kind, mode, customer_id, caused_at, bytes(value)))
+    except (struct.error, ValueError) as error:
+        raise ChangelogError("an outbox cannot be read") from error
+    return outputs
+
+
+def _split(rest: memoryview) -> tuple[memoryview, memoryview]:
+    (length,) = _LENGTH.unpack_from(rest)
+    end = _LENGTH.size + length
+    if len(rest) < end:
+        raise ValueError("cut short")
+    return rest[_LENGTH.size : end], rest[end:]
+
+
+def encode_partition(record: PartitionRecord) -> bytes:
+    """The value of the reserved key."""
+    return orjson.dumps({"version": VERSION, **record._asdict()})
+
+
+def decode_partition(value: bytes) -> PartitionRecord:
+    """The reverse. Raises `ChangelogError`."""
+    try:
+        fields = orjson.loads(value)
+        if fields["version"] != VERSION:
+            raise ChangelogError(
+                f"the partition's record has version {fields['version']}, not {VERSION}: "
+                "run the program that wrote it, or a newer one"
+            )
+        return PartitionRecord(int(fields["batch"]), int(fields["clock"]), str(fields["policy"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise ChangelogError("the partition's record cannot be read") from error

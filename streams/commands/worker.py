@@ -1,0 +1,124 @@
+"""`behoudlijn worker`: the two processes of the pipeline. It builds them from settings and options, nothing more."""
+
+import tempfile
+from enum import StrEnum
+from functools import partial
+from os import environ
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from sinks.clickhouse.connection import ClickHouse, DsnError
+from sinks.clickhouse.writer import ClickHouseSink
+from streams import log
+from streams.effects import FailPoint
+from streams.metrics import Metrics
+from streams.policies import PolicyError, load_policy
+from streams.settings import Settings, SettingsError, load_settings
+from streams.signals_worker import SignalsWorker
+from streams.sink_worker import SinkWorker
+from streams.worker import run
+from streams.worker_metrics import SinkMetrics
+
+app = typer.Typer(no_args_is_help=True, help="Run a worker: decide on callbacks, or write to ClickHouse.")
+
+
+class Mode(StrEnum):
+    """Whether dialers get what is decided."""
+
+    SHADOW = "shadow"
+    LIVE = "live"
+
+
+_MetricsPort = Annotated[
+    int | None, typer.Option(help="Port of /metrics, /healthz, /readyz; 0 picks a free one.")
+]
+_Bootstrap = Annotated[
+    str | None, typer.Option("--bootstrap", help="Brokers, host:port,…; default BEHOUDLIJN_KAFKA_BOOTSTRAP.")
+]
+
+
+def register(parent: typer.Typer) -> None:
+    """Add `worker` to the command line."""
+    parent.add_typer(app, name="worker")
+
+
+@app.command()
+def signals(
+    mode: Annotated[
+        Mode | None, typer.Option(help="`shadow` decides without telling dialers; default BEHOUDLIJN_MODE.")
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option(help="Built-in policy, or file; default BEHOUDLIJN_POLICY.")
+    ] = None,
+    bootstrap: _Bootstrap = None,
+    metrics_port: _MetricsPort = None,
+    idle_timers: Annotated[
+        bool,
+        typer.Option(
+            help="Let time pass on partitions without new events. Off for a demo or a replay of history."
+        ),
+    ] = True,
+) -> None:
+    """Read events, keep every customer's signals, publish callback triggers. Ends with code 1 on any failure.
+
+    Example: behoudlijn worker signals --mode shadow
+    """
+    given = {"policy": policy, "mode": mode.value if mode else None}
+    settings = _settings(given | {"kafka_bootstrap": bootstrap, "metrics_port": metrics_port})
+    try:
+        chosen = load_policy(settings.policy)
+    except PolicyError as error:
+        _refuse(error)
+    metrics = Metrics()
+    with tempfile.TemporaryDirectory(prefix="behoudlijn-") as data_dir:
+        code = run(
+            partial(
+                SignalsWorker,
+                settings,
+                chosen,
+                metrics,
+                data_dir=data_dir,
+                idle_timers=idle_timers,
+                fail_point=FailPoint(environ.get("BEHOUDLIJN_FAILPOINT", "")),
+            ),
+            settings,
+            metrics,
+        )
+    raise typer.Exit(code)
+
+
+@app.command()
+def sink(bootstrap: _Bootstrap = None, metrics_port: _MetricsPort = None) -> None:
+    """Write every event and every decision to ClickHouse. An outage there holds this worker's offsets only.
+
+    Example: behoudlijn worker sink
+    """
+    settings = _settings({"kafka_bootstrap": bootstrap, "metrics_port": metrics_port})
+    metrics = Metrics()
+    seen = SinkMetrics(metrics, settings)
+    try:
+        store = ClickHouse(settings.clickhouse_dsn.get_secret_value(), timeout=settings.sink_timeout_s)
+    except DsnError as error:
+        _refuse(error)
+    clickhouse = ClickHouseSink(
+        store, batch_rows=settings.sink_batch_rows, on_retry=seen.retried, on_insert=seen.inserted
+    )
+    with tempfile.TemporaryDirectory(prefix="behoudlijn-") as data_dir:
+        code = run(partial(SinkWorker, settings, clickhouse, seen, data_dir=data_dir), settings, metrics)
+    raise typer.Exit(code)
+
+
+def _settings(given: dict[str, Any]) -> Settings:
+    try:
+        settings = load_settings(**{name: value for name, value in given.items() if value is not None})
+    except SettingsError as error:
+        _refuse(error)
+    log.configure(settings.log_format, settings.log_level)
+    return settings
+
+
+def _refuse(error: Exception) -> NoReturn:
+    for line in str(error).splitlines():
+        typer.echo(f"worker: {line}", err=True)
+    raise typer.Exit(2)

@@ -1,0 +1,228 @@
+"""The signals worker: each run of the lane through the core, and its effects in the order that loses nothing.
+
+Owns the steps of a batch, of a recovery and of time that passes on an idle partition. The states are written
+before the outputs, the outputs are delivered before the run is acknowledged; any failure ends the process.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+import faust
+import structlog
+
+from schemas import topics
+from streams.app import faust_app, lane_settings
+from streams.changelog import Mode, PartitionRecord, Sending, encode_entry
+from streams.core.decode import decode
+from streams.core.engine import BatchResult, process_batch
+from streams.core.episodes import Output
+from streams.core.policy import Policy
+from streams.core.records import Decoded
+from streams.effects import Effects, EffectsError, FailPoint
+from streams.lane import Lane
+from streams.metrics import Metrics
+from streams.recovery import recover
+from streams.run_agent import add_run_agent
+from streams.runs import Assignment, Run
+from streams.settings import SIGNALS_GROUP, Settings
+from streams.store import PartitionStore, Store
+from streams.transport import install
+from streams.worker_metrics import SignalsMetrics
+
+log = structlog.get_logger(__name__)
+
+_TICK_SECONDS = 1.0
+
+
+class StaleError(Exception):
+    """The assignment changed during a batch: nothing more of it may be written or sent."""
+
+
+class SignalsWorker:
+    """The parts of one signals worker; `worker.run` gives it a process. Build it inside a running event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        policy: Policy,
+        metrics: Metrics,
+        *,
+        data_dir: str,
+        idle_timers: bool = True,
+        fail_point: FailPoint | None = None,
+    ) -> None:
+        """`idle_timers`: let wall time pass on partitions without new events; off to judge history as it was."""
+        self.settings = settings
+        self.policy = policy
+        self.store = Store()
+        self.app: faust.App = faust_app(settings, SIGNALS_GROUP, data_dir)
+        self._mode: Mode = settings.mode
+        self._effects = Effects(settings, self._guard)
+        self._fail_point = fail_point or FailPoint()
+        self._idle_timers = idle_timers
+        self._turn = asyncio.Lock()  # one batch at a time: runs, ticks and recoveries take turns
+        self._epoch = -1  # the assignment for which the present turn works
+        self.lane: Lane = install(
+            self.app,
+            lane_settings(settings, tuple(map(settings.topic, topics.INPUTS)), merged=True, in_flight=2),
+            partial(decode, tolerance_ms=int(settings.future_tolerance_s * 1000)),
+            on_assigned=self._recover,
+            on_revoked=self.store.clear,
+        )
+        self._seen = SignalsMetrics(metrics, settings, self.store)
+        add_run_agent(self.app, self.lane, self.handle)
+        if idle_timers:
+            self.app.task(self._tick_forever)
+
+    async def start(self) -> None:
+        """Connects and joins the group; returns when the app runs, not when it is ready."""
+        await self._effects.start()
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """Finishes what is under work, commits and leaves the group."""
+        await self.app.stop()
+        await self._effects.stop()
+
+    @property
+    def heartbeat_age(self) -> float:
+        """Seconds since the broker last confirmed our membership; 0 before we take part."""
+        return self.app.consumer.heartbeat_age if self.lane.assignment.partitions else 0.0
+
+    def missing(self) -> Sequence[str]:
+        """What this worker still waits for, in words; empty when it is ready."""
+        if not self.lane.assignment.partitions:
+            return ["partitions: the group has not assigned any"]
+        return [] if self.app.consumer.prepared else ["customer states: the recovery is under way"]
+
+    def refresh(self) -> None:
+        """Sets the gauges that are looked at rather than counted."""
+        self._seen.refresh(self.lane, self.heartbeat_age)
+
+    # -- recovery -------------------------------------------------------------------------------------------
+
+    async def _recover(self, assignment: Assignment) -> None:
+        began = time.monotonic()
+        async with self._turn:  # not while a batch of the last assignment still writes
+            self._epoch = self.lane.epoch
+            self.store.clear()
+            recovered = await recover(
+                self.settings.topic(topics.CHANGELOG), assignment.partitions, self.settings.aiokafka_options()
+            )
+            resent = 0
+            for part in recovered:
+                if part.unsent:
+                    await self._effects.publish(part.store.number, part.unsent)
+                    resent += len(part.unsent)
+                self.store.put(part.store)
+        self._seen.recovered(time.monotonic() - began, resent)
+        log.info(
+            "customer states recovered",
+            partitions=len(recovered),
+            customers=sum(len(part.store.states) for part in recovered),
+            resent=resent,
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    # -- batches --------------------------------------------------------------------------------------------
+
+    async def handle(self, run: Run) -> None:
+        """One run; returns when every effect of it is confirmed."""
+        async with self._turn:
+            if not self.lane.current(run):
+                return
+            self._epoch = run.epoch
+            partition = self.store.get(run.partition)
+            if partition is None:
+                raise EffectsError(
+                    f"partition {run.partition} has a batch but no recovered states; restart the worker"
+                )
+            began = time.monotonic()
+            try:
+                result = await self._batch(partition, run.records, None)
+            except StaleError:
+                log.warning(
+                    "a batch was given up: its partition may be another worker's", partition=run.partition
+                )
+                return  # its acknowledgement means nothing, and the next owner reads it again
+            self._fail_point("before_ack")
+            self._seen.batch(result, run.records, partition, time.monotonic() - began)
+
+    async def _tick_forever(self) -> None:
+        try:
+            while not self.app.should_stop:
+                await asyncio.sleep(_TICK_SECONDS)
+                if self.app.consumer.flow_active and self.lane.assignment.partitions:
+                    await self._tick()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            await self.app.crash(error)
+            raise
+
+    async def _tick(self) -> None:
+        lag = self.lane.lag()
+        behind = {tp.partition for tp, each in lag.items() if each.records != 0}
+        now = time.time_ns() // 1_000_000
+        for partition in self.store:
+            heap = partition.clock.heap
+            # Without a due time nothing would come of it but a new clock, a write per second for each partition.
+            if partition.number in behind or not heap or heap[0][0] > now:
+                continue
+            async with self._turn:
+                self._epoch = self.lane.epoch
+                if self.store.get(partition.number) is not partition or not self.app.consumer.prepared:
+                    continue
+                with suppress(StaleError):
+                    self._seen.outputs(await self._batch(partition, (), now))
+
+    async def _batch(
+        self, partition: PartitionStore, records: Sequence[Decoded], advance_to: int | None
+    ) -> BatchResult:
+        clock, before = partition.clock, partition.clock.now
+        result = process_batch(records, partition.states, self.policy, clock, advance_to=advance_to)
+        outboxes: dict[str, list[Sending]] = {}
+        for output in result.outputs:
+            outboxes.setdefault(output.customer_id, []).append(self._sending(output))
+        if result.states or outboxes or clock.now != before:
+            number = partition.batch + 1
+            entries: dict[str, bytes | None] = dict.fromkeys(partition.departed)
+            departed: set[str] = set()
+            for customer_id, state in result.states.items():
+                outbox = outboxes.get(customer_id, [])
+                entries[customer_id] = (
+                    None if state is None and not outbox else encode_entry(number, state or b"", outbox)
+                )
+                if state is None and outbox:
+                    departed.add(customer_id)
+            for customer_id in outboxes.keys() - result.states.keys():  # came and left within this batch
+                entries[customer_id] = encode_entry(number, b"", outboxes[customer_id])
+                departed.add(customer_id)
+            record = PartitionRecord(number, clock.now, self.policy.label)
+            await self._effects.write_changelog(partition.number, entries, record)
+            partition.apply(number, result.states, departed)
+            self._fail_point("after_changelog")
+        if result.outputs:
+            await self._effects.publish(partition.number, [s for box in outboxes.values() for s in box])
+        if result.rejects:
+            await self._effects.publish_dead_letters(result.rejects)
+        self._fail_point("after_outputs")
+        return result
+
+    def _sending(self, output: Output) -> Sending:
+        kind = "trigger" if output.kind == "trigger" else "signals"
+        return Sending(kind, self._mode, output.customer_id, output.caused_at, output.value)  # type: ignore[arg-type]
+
+    def _guard(self) -> None:
+        if self.app.crashed:
+            raise EffectsError("the app has crashed; nothing more may be sent")
+        if self._epoch != self.lane.epoch:
+            raise StaleError
+        if self.heartbeat_age > self.settings.session_timeout_s / 2:
+            raise EffectsError(
+                "no heartbeat was confirmed for half the session time-out: the partitions may be another worker's "
+                "by now. Nothing more is sent; start the worker again and look at the broker and this machine's load"
+            )

@@ -1,0 +1,175 @@
+"""The sink worker: every input and output topic into a sink, acknowledged when the sink has confirmed the rows.
+
+Owns collecting runs until a flush is worth it, and waiting out an outage. What a row is, batching by table, tokens
+and the tries of one insert are the sink's. While the store is away nothing is acknowledged, the lane fills up and
+stops fetching, and a rebalance does not wait longer than the lane's drain time.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import faust
+import structlog
+from mode.supervisors import CrashingSupervisor
+
+from schemas import topics
+from sinks.clickhouse.rows import row_of_event, row_of_output
+from sinks.contract import Row, Sink, SinkUnavailable
+from streams.app import faust_app, lane_settings
+from streams.core.decode import decode
+from streams.core.records import Decoded, Record
+from streams.lane import Lane, LaneError
+from streams.runs import Run
+from streams.settings import SINK_GROUP, Settings
+from streams.transport import install
+from streams.worker_metrics import SinkMetrics
+
+log = structlog.get_logger(__name__)
+
+_FIRST_PAUSE = 0.5
+
+
+class SinkWorker:
+    """The parts of one sink worker; `worker.run` gives it a process. Build it inside a running event loop."""
+
+    def __init__(self, settings: Settings, sink: Sink, seen: SinkMetrics, *, data_dir: str) -> None:
+        """`sink` is used from one thread at a time, never from the event loop's."""
+        self.settings = settings
+        self.app: faust.App = faust_app(settings, SINK_GROUP, data_dir)
+        self._sink = sink
+        self._seen = seen
+        self._inputs = frozenset(map(settings.topic, topics.INPUTS))
+        self._waiting: list[Run] = []
+        self._rows = 0
+        self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
+        self._room = asyncio.Event()
+        self._outage = False
+        every = tuple(map(settings.topic, (*topics.INPUTS, *topics.OUTPUTS)))
+        self.lane: Lane = install(
+            self.app,
+            lane_settings(settings, every, merged=False, in_flight=8),
+            self._decode,
+        )
+        self._decode_input = partial(decode, tolerance_ms=int(settings.future_tolerance_s * 1000))
+        channel = self.app.topic(
+            *every, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+        agent = self.app.agent(channel, name="runs", concurrency=1, supervisor_strategy=CrashingSupervisor)
+        agent(self._collect)
+        self.app.task(self._flush_forever)
+
+    async def start(self) -> None:
+        """Joins the group; returns when the app runs."""
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """Lets a flush under way finish, commits and leaves the group."""
+        await self.app.stop()
+        self._sink.close()
+
+    @property
+    def heartbeat_age(self) -> float:
+        """Seconds since the broker last confirmed our membership; 0 before we take part."""
+        return self.app.consumer.heartbeat_age if self.lane.assignment.partitions else 0.0
+
+    def missing(self) -> Sequence[str]:
+        """What this worker still waits for, in words; empty when it is ready."""
+        if not self.lane.assignment.partitions:
+            return ["partitions: the group has not assigned any"]
+        return ["ClickHouse: not available, offsets are held"] if self._outage else []
+
+    def refresh(self) -> None:
+        """Sets the gauges that are looked at rather than counted."""
+        self._seen.refresh(self.lane, self.heartbeat_age)
+
+    def _decode(self, record: Record) -> Decoded:
+        if record.topic in self._inputs:
+            return self._decode_input(record)
+        return Decoded(record, record.timestamp, None, None, (), False)  # a row is made of its bytes
+
+    # -- runs in --------------------------------------------------------------------------------------------
+
+    async def _collect(self, stream: Any) -> None:
+        try:
+            async for event in stream.events():
+                run: Run = event.message.run
+                if not self.lane.begin(run):
+                    continue
+                self._waiting.append(run)
+                self._rows += len(run.records)
+                self._arrived.set()
+                if self._rows >= self.settings.sink_batch_rows:
+                    self._full.set()
+                    self._room.clear()
+                    await self._room.wait()
+            if not self.app.should_stop:
+                raise LaneError("the stream of runs ended although the worker goes on; restart the worker")
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            await self.app.crash(error)
+            raise
+
+    # -- rows out -------------------------------------------------------------------------------------------
+
+    async def _flush_forever(self) -> None:
+        try:
+            while not self.app.should_stop:
+                await self._arrived.wait()
+                await self.app.wait_first(self._full.wait(), timeout=self.settings.sink_batch_s)
+                runs, self._waiting, self._rows = self._waiting, [], 0
+                self._arrived.clear()
+                self._full.clear()
+                self._room.set()
+                await self._write([run for run in runs if self.lane.current(run)])
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            await self.app.crash(error)
+            raise
+
+    async def _write(self, runs: Sequence[Run]) -> None:
+        if not runs:
+            return
+        oldest = await asyncio.to_thread(self._add, runs)
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                await asyncio.to_thread(self._sink.flush)
+                break
+            except SinkUnavailable as error:
+                self._outage = True
+                log.warning("sink unavailable, offsets are held", reason=str(error), again_in_seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self.settings.sink_retry_max_s)
+        if self._outage:
+            self._outage = False
+            log.info("sink available again")
+        self._seen.written(oldest)
+        for run in runs:
+            self.lane.ack(
+                run
+            )  # does nothing for a run that a rebalance took: it is read again, and its rows merge
+
+    def _add(self, runs: Sequence[Run]) -> dict[str, int]:
+        oldest: dict[str, int] = {}
+        for run in runs:
+            for decoded in run.records:
+                row = self._row(decoded)
+                if row is not None:
+                    self._sink.add(row)
+                    at = decoded.record.timestamp
+                    if at < oldest.get(row.table, at + 1):
+                        oldest[row.table] = at
+        return oldest
+
+    def _row(self, decoded: Decoded) -> Row | None:
+        record = decoded.record._replace(topic=self.settings.plain_topic(decoded.record.topic))
+        if decoded.event is not None:
+            return row_of_event(decoded.event, record)
+        if decoded.reject is not None:
+            return None  # the signals worker writes a dead letter, which has a topic and a table of its own
+        return row_of_output(record.value, record)

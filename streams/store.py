@@ -1,0 +1,57 @@
+"""The store: every customer's state in memory, a dict per partition, there only while the partition is ours.
+
+Owns what a recovery brings and what a batch changes. It must not read or write Kafka: the changelog is the
+durable copy, written before the store is changed.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from streams.core.engine import Clock
+
+
+class PartitionStore:
+    """States and clock of one partition.
+
+    `batch` is the highest batch number that its changelog holds, 0 when there is none. `departed` are customers
+    whose last value is an outbox without a state: the next batch removes them from the changelog.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.states: dict[str, bytes] = {}
+        self.departed: set[str] = set()
+        self.clock = Clock()
+        self.batch = 0
+        self.policy = ""
+
+    def apply(self, batch: int, changed: Mapping[str, bytes | None], departed: set[str]) -> None:
+        """Takes over what batch number `batch` wrote to the changelog; None removes a customer."""
+        for customer_id, state in changed.items():
+            if state is None:
+                self.states.pop(customer_id, None)
+            else:
+                self.states[customer_id] = state
+        self.batch = batch
+        self.departed = departed
+
+
+class Store:
+    """The partitions of the present assignment."""
+
+    def __init__(self) -> None:
+        self._partitions: dict[int, PartitionStore] = {}
+
+    def put(self, partition: PartitionStore) -> None:
+        """Adds a recovered partition, in the place of what was there."""
+        self._partitions[partition.number] = partition
+
+    def get(self, number: int) -> PartitionStore | None:
+        """The partition, None when it is not, or no longer, ours."""
+        return self._partitions.get(number)
+
+    def clear(self) -> None:
+        """Drops everything: partitions went to other workers, who change them from now on."""
+        self._partitions.clear()
+
+    def __iter__(self) -> Iterator[PartitionStore]:
+        return iter(list(self._partitions.values()))

@@ -1,0 +1,129 @@
+"""The life of a worker's process: start, health, signals, a stop with bounded grace, and the exit code.
+
+Owns that a worker ends: cleanly at SIGTERM or SIGINT, with a code other than 0 after any failure, and hard when
+ending takes too long. What the worker does is its own business.
+"""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import faust
+import structlog
+
+from streams.health import HealthServer
+from streams.metrics import Metrics
+from streams.settings import Settings
+
+log = structlog.get_logger(__name__)
+
+EXIT_FAILED = 1
+EXIT_STUCK = 70
+_GRACE_AFTER_DRAIN = 10.0
+"""Seconds beyond the drain time: to commit and to leave the group."""
+
+
+class Worker(Protocol):
+    """What `run` needs of a worker."""
+
+    app: faust.App
+
+    async def start(self) -> None:
+        """Connect and begin."""
+
+    async def stop(self) -> None:
+        """Finish what is under work and leave."""
+
+    def missing(self) -> Sequence[str]:
+        """What is still waited for."""
+
+    def refresh(self) -> None:
+        """Set the gauges."""
+
+
+def run(build: Callable[[], Worker], settings: Settings, metrics: Metrics) -> int:
+    """Runs what `build` makes (called inside the event loop) until a signal or a failure; returns the exit code.
+
+    Afterwards the process has a few seconds to end, whatever threads the libraries have left behind.
+    """
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        code = runner.run(_live(build, settings, metrics))
+        _end_hard_after(5.0, code)
+    return code
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # not made for every platform
+        return None
+    return uvloop.new_event_loop
+
+
+async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metrics) -> int:
+    stopping = asyncio.Event()
+    grace = settings.drain_s + _GRACE_AFTER_DRAIN
+
+    def on_signal() -> None:
+        if not stopping.is_set():
+            _end_hard_after(grace + 5.0, EXIT_STUCK)
+        stopping.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, on_signal)
+    worker = build()
+    failed = False
+    try:
+        async with HealthServer(
+            metrics.registry,
+            worker.missing,
+            host=settings.metrics_host,
+            port=settings.metrics_port,
+            refresh=worker.refresh,
+        ) as health:
+            log.info("worker starts", health=health.url)
+            failed = await _until_stopped(worker, stopping)
+            log.info("worker stops", failed=failed)
+            try:
+                async with asyncio.timeout(grace):
+                    await worker.stop()
+            except TimeoutError:
+                log.error("the worker did not stop in time; what was not acknowledged is read again")
+                failed = True
+    except Exception as error:
+        log.error("worker failed", reason=f"{type(error).__name__}: {error}")
+        return EXIT_FAILED
+    return EXIT_FAILED if failed else 0
+
+
+async def _until_stopped(worker: Worker, stopping: asyncio.Event) -> bool:
+    """True when the worker failed, False when it was told to stop."""
+    starting = asyncio.create_task(worker.start(), name="worker-start")
+    told = asyncio.create_task(stopping.wait(), name="worker-stop")
+    try:
+        await asyncio.wait({starting, told}, return_when=asyncio.FIRST_COMPLETED)
+        if starting.done():
+            starting.result()
+            await worker.app.wait(stopping.wait())
+    finally:
+        told.cancel()
+        starting.cancel()
+        await asyncio.gather(starting, told, return_exceptions=True)
+    if stopping.is_set() and not worker.app.crashed:
+        return False
+    reason = worker.app.crash_reason
+    log.error(
+        "worker failed; nothing unfinished was acknowledged, start it again",
+        reason=f"{type(reason).__name__}: {reason}" if reason is not None else "the app ended by itself",
+    )
+    return True
+
+
+def _end_hard_after(seconds: float, code: int) -> None:
+    timer = threading.Timer(seconds, os._exit, args=(code,))
+    timer.daemon = True
+    timer.start()

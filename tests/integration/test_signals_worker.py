@@ -1,0 +1,154 @@
+"""The signals worker as a process on a real broker: what it publishes, and that a kill changes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from schemas import topics
+from streams.changelog import PARTITION_KEY
+from streams.core.decode import decode
+from streams.core.engine import Clock, process_batch
+from streams.core.merge import Merger
+from streams.core.records import Record
+from streams.policies import load_policy
+from streams.recovery import recover
+from streams.settings import SIGNALS_GROUP, Settings
+from streams.topics import ensure
+from tests.integration.conftest import Broker
+from tests.integration.worker_program import (
+    history,
+    produce,
+    read_all,
+    settings_of,
+    until_committed,
+    worker,
+)
+
+INPUTS = tuple(topics.INPUTS)
+
+
+def oracle(settings: Settings, records: dict[str, list[Record]]) -> tuple[dict[str, bytes], set[str]]:
+    """States and outputs by the core alone, one partition after another, for a complete backlog."""
+    policy = load_policy(settings.policy)
+    states: dict[str, bytes] = {}
+    outputs: set[str] = set()
+    for number in range(settings.partitions):
+        merger = Merger([settings.topic(name) for name in INPUTS])
+        for name in INPUTS:
+            part = [record for record in records[name] if record.partition == number]
+            merger.fetched(settings.topic(name), 0, len(part), 0)
+            merger.push(settings.topic(name), [decode(record) for record in part])
+            merger.fetched(settings.topic(name), len(part), len(part), 0)
+        mine: dict[str, bytes] = {}
+        clock = Clock()
+        while run := merger.take(0):
+            result = process_batch(run, mine, policy, clock)
+            for customer, state in result.states.items():
+                if state is None:
+                    mine.pop(customer, None)
+                else:
+                    mine[customer] = state
+            outputs.update(identity(output.value) for output in result.outputs)
+        states |= mine
+    return states, outputs
+
+
+def identity(value: bytes | None) -> str:
+    """What makes an output one: everything in it; a resent one is equal byte for byte."""
+    return (value or b"").decode()
+
+
+async def states_of(settings: Settings) -> dict[str, bytes]:
+    recovered = await recover(
+        settings.topic(topics.CHANGELOG), range(settings.partitions), settings.aiokafka_options()
+    )
+    return {key: state for part in recovered for key, state in part.store.states.items()}
+
+
+def assert_like_the_oracle(settings: Settings) -> dict[str, list[Record]]:
+    outputs = (topics.TRIGGERS, topics.SHADOW_TRIGGERS, topics.SIGNALS, topics.DEAD_LETTERS)
+    found = asyncio.run(read_all(settings, *INPUTS, *outputs))
+    states, expected = oracle(settings, found)
+    published = [identity(r.value) for name in outputs[:3] for r in found[name]]
+    assert set(published) == expected
+    assert asyncio.run(states_of(settings)) == states
+    return found
+
+
+def run_to_the_end(settings: Settings, count: int, *options: str) -> None:
+    with worker(settings, "signals", "--no-idle-timers", *options) as process:
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, count))
+        assert process.stop() == 0, process.log()
+
+
+def prepared(broker: Broker, unique: str, events: Sequence[tuple[str, Any]], **more: Any) -> Settings:
+    settings = settings_of(broker, unique, **more)
+    ensure(settings)
+    asyncio.run(produce(settings, events))
+    return settings
+
+
+def test_events_become_triggers_signals_and_dead_letters(broker: Broker, unique: str) -> None:
+    events: list[tuple[str, Any]] = [*history(30), (topics.CALLS, b"\xffno json"), (topics.SURVEYS, b"{}")]
+    settings = prepared(broker, unique, events, mode="live")
+    run_to_the_end(settings, len(events))
+    found = assert_like_the_oracle(settings)
+
+    triggers = [json.loads(record.value or b"") for record in found[topics.TRIGGERS]]
+    asked = {f"customer-{n}" for n in range(0, 30, 3)}
+    assert {t["customer_id"] for t in triggers if t["purpose"] == "requested_callback"} == asked
+    assert len({(t["trigger_id"], t["sequence"]) for t in triggers}) == len(triggers)
+    assert not found[topics.SHADOW_TRIGGERS], "live triggers have their own topic"
+    assert found[topics.SIGNALS]
+    letters = [json.loads(record.value or b"") for record in found[topics.DEAD_LETTERS]]
+    assert Counter(letter["reason_code"] for letter in letters)["not_json"] == 1
+    assert len(letters) == 2
+    for record in found[topics.TRIGGERS] + found[topics.SIGNALS]:
+        assert record.key == json.loads(record.value or b"")["customer_id"].encode()
+
+
+def test_shadow_mode_tells_no_dialer(broker: Broker, unique: str) -> None:
+    events = history(9)
+    settings = prepared(broker, unique, events)
+    run_to_the_end(settings, len(events))
+    found = assert_like_the_oracle(settings)
+    assert not found[topics.TRIGGERS]
+    assert found[topics.SHADOW_TRIGGERS]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fail_point", ["after_changelog:2", "after_outputs:2", "before_ack:2"])
+def test_a_kill_between_two_steps_changes_nothing(broker: Broker, unique: str, fail_point: str) -> None:
+    events = history(60)
+    settings = prepared(broker, unique, events, mode="live", max_batch=80, commit_interval_s=0.1)
+    with worker(settings, "signals", "--no-idle-timers", fail_point=fail_point) as process:
+        assert process.wait() == 137
+    run_to_the_end(settings, len(events))
+    found = assert_like_the_oracle(settings)
+    counts = Counter(identity(record.value) for record in found[topics.TRIGGERS] + found[topics.SIGNALS])
+    assert max(counts.values()) <= 2, "an output is sent again at most once"
+
+
+def test_a_restart_reads_back_every_state_and_goes_on(broker: Broker, unique: str) -> None:
+    events = history(40)
+    settings = prepared(broker, unique, events[:120])
+    run_to_the_end(settings, 120)
+    asyncio.run(produce(settings, events[120:]))
+    run_to_the_end(settings, len(events))
+    assert_like_the_oracle(settings)
+    changelog = asyncio.run(read_all(settings, topics.CHANGELOG))[topics.CHANGELOG]
+    assert {record.partition for record in changelog if record.key == PARTITION_KEY} == {0, 1}
+
+
+def test_a_broker_out_of_reach_is_told_without_a_traceback(unique: str) -> None:
+    settings = Settings(kafka_bootstrap="127.0.0.1:1", topic_prefix=f"{unique}.", metrics_port=0)
+    with worker(settings, "signals") as process:
+        assert process.wait() == 1
+        assert "Traceback" not in process.log()
+        assert "127.0.0.1:1" in process.log()

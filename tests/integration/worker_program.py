@@ -1,0 +1,193 @@
+"""A worker as a process of its own, and what the tests of both put in and read out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from kafka.partitioner import murmur2
+
+from schemas import topics
+from streams.core.records import Record
+from streams.settings import Settings
+from tests.integration.conftest import Broker
+
+ROOT = Path(__file__).parents[2]
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+def settings_of(broker: Broker, prefix: str, **more: Any) -> Settings:
+    """Settings with time-outs that let a test see a rebalance soon."""
+    values: dict[str, Any] = {
+        "session_timeout_s": 6,
+        "heartbeat_s": 0.5,
+        "rebalance_timeout_s": 4,
+        "request_timeout_s": 15,
+        "commit_interval_s": 0.3,
+        "drain_s": 4,
+        "metrics_port": 0,
+        "partitions": 2,
+    }
+    return Settings(
+        kafka_bootstrap=broker.bootstrap,
+        topic_prefix=f"{prefix}.",
+        idempotence=broker.idempotence,
+        **(values | more),
+    )
+
+
+class Process:
+    """A running worker; its log is kept for the message of a failed test."""
+
+    def __init__(self, child: subprocess.Popen[bytes], log: Path) -> None:
+        self.child = child
+        self._log = log
+
+    def log(self) -> str:
+        """What it has logged so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    def wait(self, seconds: float = 60) -> int:
+        """Its exit code, when it has ended by itself."""
+        return self.child.wait(seconds)
+
+    def stop(self) -> int:
+        """Ends it as an orchestrator does."""
+        self.child.terminate()
+        return self.child.wait(40)
+
+
+@contextmanager
+def worker(settings: Settings, *arguments: str, fail_point: str = "") -> Iterator[Process]:
+    """Starts `behoudlijn worker ARGUMENTS` with `settings`; killed when the test leaves."""
+    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT)}
+    for name, value in settings.model_dump(exclude_unset=True).items():
+        plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        environment[f"BEHOUDLIJN_{name.upper()}"] = str(plain)
+    environment["BEHOUDLIJN_FAILPOINT"] = fail_point
+    program = "from streams.commands.worker import app; app()"
+    with tempfile.TemporaryDirectory() as directory:
+        log = Path(directory, "log")
+        with log.open("wb") as output:
+            child = subprocess.Popen(
+                [sys.executable, "-c", program, *arguments],
+                stdout=output,
+                stderr=output,
+                env=environment,
+                cwd=directory,
+            )
+        try:
+            yield Process(child, log)
+        finally:
+            if child.poll() is None:
+                child.kill()
+                child.wait()
+            if sys.exc_info()[0] is not None:
+                print(log.read_text(encoding="utf-8"))
+
+
+def call(customer: str, number: int, minute: int, **more: Any) -> tuple[str, dict[str, Any]]:
+    """An unresolved call, `minute` minutes after the beginning."""
+    at = datetime.fromtimestamp(START.timestamp() + 60 * minute, UTC)
+    event = {
+        "type": "call",
+        "schema_version": 1,
+        "event_id": f"{customer}-{number}",
+        "customer_id": customer,
+        "occurred_at": at.isoformat(),
+        "resolved": False,
+        **more,
+    }
+    return topics.CALLS, event
+
+
+def survey(customer: str, number: int, minute: int) -> tuple[str, dict[str, Any]]:
+    """A survey in which the customer asks to be called back."""
+    _, event = call(customer, number, minute)
+    del event["resolved"]
+    return topics.SURVEYS, event | {"type": "survey", "csat": 1, "callback_requested": True}
+
+
+def history(customers: int, calls: int = 6) -> list[tuple[str, dict[str, Any]]]:
+    """Events in order of time: everyone calls in turn, every third customer asks for a callback once."""
+    events = [
+        call(f"customer-{n}", k, k * 60 * 24 + n) for k in range(calls) for n in range(customers)
+    ] + [survey(f"customer-{n}", 1000, (calls - 1) * 60 * 24 + n + 7) for n in range(0, customers, 3)]
+    return sorted(events, key=lambda each: (each[1]["occurred_at"], list(topics.INPUTS).index(each[0])))
+
+
+async def produce(settings: Settings, events: Sequence[tuple[str, dict[str, Any] | bytes]]) -> None:
+    """Writes events to their topics, by customer; bytes go to partition 0 as they are."""
+    async with AIOKafkaProducer(**settings.aiokafka_options(), max_batch_size=128 * 1024) as producer:
+        waiting = []
+        for topic, event in events:
+            if isinstance(event, bytes):
+                where: dict[str, Any] = {"value": event, "key": b"bad", "partition": 0}
+            else:
+                key = event["customer_id"].encode()
+                number = (murmur2(key) & 0x7FFFFFFF) % settings.partitions
+                where = {"value": json.dumps(event).encode(), "key": key, "partition": number}
+            waiting.append(await producer.send(settings.topic(topic), **where))
+        await asyncio.gather(*waiting)
+
+
+async def read_all(settings: Settings, *names: str) -> dict[str, list[Record]]:
+    """Everything that the topics `names` hold now."""
+    found: dict[str, list[Record]] = {name: [] for name in names}
+    consumer = AIOKafkaConsumer(
+        **settings.aiokafka_options(), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        left = {TopicPartition(settings.topic(n), p) for n in names for p in range(settings.partitions)}
+        consumer.assign(list(left))
+        for partition in left:
+            consumer.seek(partition, 0)
+        async with asyncio.timeout(60):
+            while left:
+                for partition, records in (await consumer.getmany(timeout_ms=200)).items():
+                    found[settings.plain_topic(partition.topic)] += [
+                        Record(partition.topic, partition.partition, r.offset, r.timestamp, r.key, r.value)
+                        for r in records
+                    ]
+                for partition in list(left):
+                    end = consumer.highwater(partition)
+                    if end is not None and await consumer.position(partition) >= end:
+                        left.discard(partition)
+    finally:
+        await consumer.stop()
+    return found
+
+
+async def committed(settings: Settings, group: str, names: Sequence[str]) -> int:
+    """How many records of the topics `names` the group has committed."""
+    consumer = AIOKafkaConsumer(**settings.aiokafka_options(), group_id=settings.topic(group))
+    await consumer.start()
+    try:
+        total = 0
+        for name in names:
+            for number in range(settings.partitions):
+                total += await consumer.committed(TopicPartition(settings.topic(name), number)) or 0
+        return total
+    finally:
+        await consumer.stop()
+
+
+async def until_committed(
+    process: Process, settings: Settings, group: str, names: Sequence[str], count: int
+) -> None:
+    """Waits until `count` records are committed; fails when the worker ends before."""
+    async with asyncio.timeout(90):
+        while await committed(settings, group, names) < count:
+            assert process.child.poll() is None, process.log()
+            await asyncio.sleep(0.3)

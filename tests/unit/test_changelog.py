@@ -1,0 +1,103 @@
+"""What the changelog's values hold, and what a recovery makes of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from streams.changelog import (
+    PARTITION_KEY,
+    ChangelogError,
+    PartitionRecord,
+    Sending,
+    decode_entry,
+    decode_outbox,
+    decode_partition,
+    encode_entry,
+    encode_partition,
+)
+from streams.core.state import State, encode
+from streams.recovery import Reading
+
+TRIGGER = Sending("trigger", "live", "c1", 1_700_000_000_000, b'{"trigger_id":"t","sequence":1}')
+SIGNALS = Sending("signals", "shadow", "c1", -1, b"{}")
+STATE = encode(State())
+
+
+def test_an_entry_comes_back_byte_for_byte() -> None:
+    entry = decode_entry(encode_entry(7, b"state", [TRIGGER, SIGNALS]))
+    assert (entry.batch, entry.state) == (7, b"state")
+    assert decode_outbox("c1", entry.outbox) == [TRIGGER, SIGNALS]
+
+
+def test_an_entry_without_outputs_has_an_empty_outbox() -> None:
+    assert decode_entry(encode_entry(2**40, b"state", [])).outbox == b""
+
+
+@pytest.mark.parametrize("cut", [0, 5, 14])
+def test_an_entry_cut_short_is_refused(cut: int) -> None:
+    with pytest.raises(ChangelogError):
+        decode_entry(encode_entry(1, b"state", [])[:cut])
+
+
+def test_another_version_is_refused_with_what_to_do() -> None:
+    value = bytearray(encode_entry(1, b"state", []))
+    value[0] = 99
+    with pytest.raises(ChangelogError, match="newer one"):
+        decode_entry(bytes(value))
+
+
+def test_an_outbox_cut_short_is_refused() -> None:
+    outbox = decode_entry(encode_entry(1, b"", [TRIGGER])).outbox
+    with pytest.raises(ChangelogError):
+        decode_outbox("c1", outbox[:-1])
+
+
+def test_the_partitions_record_comes_back() -> None:
+    record = PartitionRecord(3, 1_700_000_000_000, "default@12345678")
+    assert decode_partition(encode_partition(record)) == record
+    with pytest.raises(ChangelogError):
+        decode_partition(b"[]")
+
+
+def test_only_outputs_of_the_highest_batch_are_unsent() -> None:
+    reading = Reading(0)
+    reading.add(b"c1", encode_entry(1, STATE, [TRIGGER]))
+    reading.add(PARTITION_KEY, encode_partition(PartitionRecord(1, 50, "p@1")))
+    reading.add(b"c2", encode_entry(2, STATE, [TRIGGER._replace(customer_id="c2")]))
+    recovered = reading.finish()
+    assert [sending.customer_id for sending in recovered.unsent] == ["c2"]
+    assert recovered.store.batch == 2, "a batch written in part counts"
+    assert recovered.store.clock.now == 50, "its time does not: the partition's record was not reached"
+    assert recovered.store.states.keys() == {"c1", "c2"}
+
+
+def test_a_batch_without_outputs_says_that_the_one_before_was_delivered() -> None:
+    reading = Reading(0)
+    reading.add(b"c1", encode_entry(1, STATE, [TRIGGER]))
+    reading.add(b"c2", encode_entry(2, STATE, []))
+    assert reading.finish().unsent == []
+
+
+def test_a_departed_customer_has_an_outbox_but_no_state() -> None:
+    reading = Reading(0)
+    reading.add(b"c1", encode_entry(1, STATE, []))
+    reading.add(b"c1", encode_entry(2, b"", [TRIGGER]))
+    recovered = reading.finish()
+    assert recovered.store.states == {}
+    assert recovered.store.departed == {"c1"}
+    assert recovered.unsent == [TRIGGER]
+
+
+def test_a_tombstone_removes_everything() -> None:
+    reading = Reading(0)
+    reading.add(b"c1", encode_entry(1, b"", [TRIGGER]))
+    reading.add(b"c1", None)
+    recovered = reading.finish()
+    assert (recovered.store.states, recovered.store.departed, recovered.unsent) == ({}, set(), [])
+
+
+def test_the_same_customer_in_a_later_batch_replaces_its_outbox() -> None:
+    reading = Reading(0)
+    reading.add(b"c1", encode_entry(4, STATE, [TRIGGER]))
+    reading.add(b"c1", encode_entry(4, STATE, [SIGNALS]))
+    assert reading.finish().unsent == [SIGNALS]
