@@ -1,0 +1,55 @@
+"""`behoudlijn schemas`: the messages' JSON Schema, one file per topic. It writes what `schemas` declares."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import BaseModel
+
+from schemas import topics
+
+app = typer.Typer(no_args_is_help=True, help="The messages' formats.")
+
+
+def register(parent: typer.Typer) -> None:
+    """Add `schemas` to the command line."""
+    parent.add_typer(app, name="schemas")
+
+
+@app.callback()
+def _group() -> None:
+    """The messages' formats."""
+
+
+@app.command()
+def export(
+    directory: Annotated[Path, typer.Argument(metavar="DIR", help="Where to; made when it is absent.")],
+) -> None:
+    """Write the JSON Schema of each topic's messages to DIR/<topic>.v1.json.
+
+    Rules between fields (a survey must say something) are in the descriptions only.
+
+    Example: behoudlijn schemas export build/schemas
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for topic, model in topics.MODELS.items():
+            path = directory / f"{topic}.v1.json"
+            path.write_text(json.dumps(document(topic, model), indent=2) + "\n", encoding="utf-8")
+            typer.echo(str(path))
+    except OSError as error:
+        typer.echo(f"schemas: cannot write: {error}. Give a directory that you may write to.", err=True)
+        raise typer.Exit(1) from None
+
+
+def document(topic: str, model: type[BaseModel]) -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of what `topic` carries."""
+    schema = model.model_json_schema()
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:behoudlijn:{topic}:v1",
+        **schema,
+    }

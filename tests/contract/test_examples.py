@@ -1,0 +1,88 @@
+"""Every example under `schemas/examples/<topic>/v1/` is what its folder and its name say.
+
+A valid input decodes; an invalid one is rejected with the code before the first dot of its name. A valid output
+survives a round trip; an invalid one is refused at the field before the first dot of its name.
+"""
+
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from pydantic import ValidationError
+
+from schemas import topics
+from schemas.dead_letter import RejectCode
+from streams.core.decode import decode
+from streams.core.records import Record
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "schemas" / "examples"
+INGESTED_AT = 1_793_491_200_000
+"""2026-11-01T00:00:00Z, after every valid example."""
+
+
+def examples(kind: str, names: dict[str, object]) -> list[object]:
+    """The examples of one kind as pytest parameters: (topic, path)."""
+    return [
+        pytest.param(topic, path, id=f"{topic}/{path.stem}")
+        for topic in sorted(names)
+        for path in sorted((EXAMPLES / topic / "v1" / kind).glob("*.json"))
+    ]
+
+
+def record(topic: str, path: Path) -> Record:
+    return Record(topic, 0, 0, INGESTED_AT, None, path.read_bytes())
+
+
+def test_each_topic_has_valid_and_invalid_examples_and_nothing_else_lies_there() -> None:
+    assert {path.name for path in EXAMPLES.iterdir()} == set(topics.MODELS)
+    for topic in topics.MODELS:
+        for kind in ("valid", "invalid"):
+            assert len(list((EXAMPLES / topic / "v1" / kind).glob("*.json"))) >= 3, (
+                f"{topic}: too few {kind} examples"
+            )
+    walked = {
+        param.values[1]  # type: ignore[attr-defined]
+        for kind in ("valid", "invalid")
+        for param in examples(kind, dict(topics.MODELS))
+    }
+    assert walked == {path for path in EXAMPLES.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(("topic", "path"), examples("valid", dict(topics.INPUTS)))
+def test_a_valid_input_decodes(topic: str, path: Path) -> None:
+    decoded = decode(record(topic, path))
+    assert decoded.reject is None
+    assert isinstance(decoded.event, topics.INPUTS[topic])
+    assert decoded.anonymous == path.stem.startswith("anonymous")
+    assert bool(decoded.unknown_fields) == path.stem.startswith("unknown-field")
+
+
+@pytest.mark.parametrize(("topic", "path"), examples("invalid", dict(topics.INPUTS)))
+def test_an_invalid_input_is_rejected_for_the_reason_in_its_name(topic: str, path: Path) -> None:
+    decoded = decode(record(topic, path))
+    assert decoded.event is None
+    assert decoded.reject is not None
+    assert decoded.reject.code == path.stem.split(".")[0]
+
+
+@pytest.mark.parametrize(("topic", "path"), examples("valid", dict(topics.OUTPUTS)))
+def test_a_valid_output_survives_a_round_trip(topic: str, path: Path) -> None:
+    model = topics.OUTPUTS[topic]
+    message = model.model_validate_json(path.read_bytes())
+    assert model.model_validate_json(message.model_dump_json()) == message
+
+
+@pytest.mark.parametrize(("topic", "path"), examples("invalid", dict(topics.OUTPUTS)))
+def test_an_invalid_output_is_refused_at_the_field_in_its_name(topic: str, path: Path) -> None:
+    with pytest.raises(ValidationError) as caught:
+        topics.OUTPUTS[topic].model_validate_json(path.read_bytes())
+    assert {error["loc"][0] for error in caught.value.errors()} == {path.stem.split(".")[0]}
+
+
+def test_every_reject_code_has_an_example() -> None:
+    found = {
+        path.stem.split(".")[0]
+        for topic in topics.INPUTS
+        for path in (EXAMPLES / topic).rglob("invalid/*.json")
+    }
+    assert found == set(get_args(RejectCode))
