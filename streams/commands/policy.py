@@ -1,4 +1,4 @@
-"""`behoudlijn policy`: list, show and check policies. It shows what `streams.policies` reads, never decides."""
+"""`behoudlijn policy`: list, show and check policies. It shows what `streams.policies` reads."""
 
 from __future__ import annotations
 

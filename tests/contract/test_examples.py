@@ -1,7 +1,7 @@
 """Every example under `schemas/examples/<topic>/v1/` is what its folder and its name say.
 
-A valid input decodes; an invalid one is rejected with the code before the first dot of its name. A valid output
-survives a round trip; an invalid one is refused at the field before the first dot of its name.
+A valid input decodes; an invalid one is rejected with the code before the first dot of its name. A valid
+output survives a round trip; an invalid one is refused at the field before the first dot of its name.
 """
 
 from pathlib import Path
