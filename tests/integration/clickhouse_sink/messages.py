@@ -1,4 +1,4 @@
-"""Builders of messages and coordinates with every field filled, so that a test names only what it is about."""
+"""Builders of messages and coordinates, every field filled: a test names only what it is about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sink against a server: every table there and back, duplicates, repeats with tokens, one block per insert."""
+"""The sink against a server: each table there and back, duplicates, repeats with tokens, one block."""
 
 from __future__ import annotations
 
