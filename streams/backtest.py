@@ -36,7 +36,7 @@ class Summary:
     customers: int
     triggers: int
     flagged_customers: int
-    """Customers with a trigger of any purpose but `save`, which is the answer to a cancellation, not its forecast."""
+    """Customers with a trigger, but for those first flagged at or after their cancellation: that forecasts nothing."""
     cancelled_customers: int
     """Customers with a cancellation requested or confirmed."""
     flagged_and_cancelled: int
@@ -157,9 +157,9 @@ class _Tally:
         for value in triggers:
             trigger = orjson.loads(value)
             ids.add(trigger["trigger_id"])
-            if trigger["purpose"] != "save":
-                first.setdefault(trigger["customer_id"], _ms(trigger["created_at"]))
-        lead = [self.cancelled[c] - at for c, at in first.items() if self.cancelled.get(c, 0) > at]
+            first.setdefault(trigger["customer_id"], _ms(trigger["created_at"]))
+        first = {c: at for c, at in first.items() if c not in self.cancelled or at < self.cancelled[c]}
+        lead = [self.cancelled[c] - at for c, at in first.items() if c in self.cancelled]
         customers, cancelled = len(self.customers), len(self.cancelled)
         precision = len(lead) / len(first) if first else None
         base = cancelled / customers if customers else 0.0
