@@ -1,0 +1,275 @@
+"""The dashboard as code: `python -m deploy.grafana.dashboard` writes dashboards/behoudlijn.json.
+
+Owns panels and their queries; a test holds every query against the declared metrics. From the top: are
+customers served in time, is the pipeline keeping up, is the data sound, is ClickHouse fed.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+TARGET = Path(__file__).parent / "dashboards" / "behoudlijn.json"
+_SOURCE = {"type": "prometheus", "uid": "prometheus"}
+_WIDTH, _COLUMNS, _HEIGHT = 8, 3, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One panel. `queries`: legend and PromQL. `unit`: Grafana's name. `limit`: where the alert is."""
+
+    title: str
+    unit: str
+    queries: tuple[tuple[str, str], ...]
+    about: str
+    kind: Literal["timeseries", "stat"] = "timeseries"
+    limit: float | None = None
+
+
+def _quantiles(metric: str, by: str = "") -> tuple[tuple[str, str], ...]:
+    groups = f"le, {by}" if by else "le"
+    legend = f" {{{{{by}}}}}" if by else ""
+    return tuple(
+        (
+            f"p{round(q * 100)}{legend}",
+            f"histogram_quantile({q}, sum by ({groups}) (rate({metric}_bucket[$__rate_interval])))",
+        )
+        for q in (0.5, 0.95, 0.99)
+    )
+
+
+ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
+    (
+        "Callbacks",
+        (
+            Panel(
+                "Triggers by purpose and status",
+                "ops",
+                (
+                    (
+                        "{{purpose}} {{status}} ({{mode}})",
+                        "sum by (purpose, status, mode) (rate(behoudlijn_triggers_total[$__rate_interval]))",
+                    ),
+                ),
+                "Decided per second; in shadow mode recorded, not published.",
+            ),
+            Panel(
+                "Event arrived → trigger published",
+                "s",
+                _quantiles("behoudlijn_ingest_to_trigger_latency_seconds"),
+                "The pipeline's own part of the latency. 99 % within 5 s is the objective.",
+                limit=5,
+            ),
+            Panel(
+                "Oldest unanswered callback request",
+                "s",
+                (("oldest", "max(behoudlijn_oldest_unanswered_callback_request_seconds)"),),
+                "How long somebody has been waiting for a promised call.",
+                kind="stat",
+                limit=4 * 3600,
+            ),
+            Panel(
+                "Event happened → trigger published",
+                "s",
+                _quantiles("behoudlijn_event_to_trigger_latency_seconds"),
+                "As the customer sees it: includes the producers' delay.",
+            ),
+            Panel(
+                "Triggers late by the objective",
+                "percentunit",
+                (
+                    ("1 h", "behoudlijn:triggers_late:ratio_1h"),
+                    ("6 h", "behoudlijn:triggers_late:ratio_6h"),
+                    ("3 d", "behoudlijn:triggers_late:ratio_3d"),
+                ),
+                "Share later than 5 s; the budget is 1 %.",
+                limit=0.01,
+            ),
+            Panel(
+                "Published after their time",
+                "ops",
+                (
+                    (
+                        "{{purpose}}",
+                        "sum by (purpose) (rate(behoudlijn_triggers_late_total[$__rate_interval]))",
+                    ),
+                ),
+                "Triggers that could no longer be dialled in time when they were published.",
+            ),
+        ),
+    ),
+    (
+        "Signals workers",
+        (
+            Panel(
+                "Events by type and result",
+                "ops",
+                (
+                    (
+                        "{{type}} {{result}}",
+                        "sum by (type, result) (rate(behoudlijn_events_total[$__rate_interval]))",
+                    ),
+                ),
+                "What was read and what became of it.",
+            ),
+            Panel(
+                "Lag in seconds",
+                "s",
+                (("{{job}} {{topic}}", "max by (job, topic) (behoudlijn_lag_seconds)"),),
+                "Age of the oldest record that is not yet worked through.",
+                limit=60,
+            ),
+            Panel(
+                "Lag in records",
+                "short",
+                (("{{job}} {{topic}}", "sum by (job, topic) (behoudlijn_lag_records)"),),
+                "How many records wait.",
+            ),
+            Panel(
+                "Batches",
+                "short",
+                _quantiles("behoudlijn_batch_size_events"),
+                "Events per batch.",
+            ),
+            Panel(
+                "Time per batch",
+                "s",
+                _quantiles("behoudlijn_batch_duration_seconds"),
+                "From taking it to having its outputs acknowledged.",
+            ),
+            Panel(
+                "Customers held, recovery, outputs sent again",
+                "short",
+                (
+                    ("customers", "sum(behoudlijn_customers)"),
+                    ("recovery, s", "max(behoudlijn_recovery_seconds)"),
+                    ("sent again in 1 h", "sum(increase(behoudlijn_outputs_resent_total[1h]))"),
+                ),
+                "The store, and what the last restart cost.",
+            ),
+            Panel(
+                "Freshness and heartbeat",
+                "s",
+                (
+                    ("since last batch {{instance}}", "time() - behoudlijn_last_batch_timestamp_seconds"),
+                    ("event time behind {{instance}}", "time() - behoudlijn_last_event_timestamp_seconds"),
+                    ("heartbeat {{instance}}", "behoudlijn_heartbeat_age_seconds"),
+                ),
+                "How old the newest knowledge is, and whether the group hears from the worker.",
+            ),
+            Panel(
+                "Dead letters by reason",
+                "ops",
+                (
+                    (
+                        "{{reason}}",
+                        "sum by (reason) (rate(behoudlijn_dead_letters_total[$__rate_interval]))",
+                    ),
+                    ("ratio", "behoudlijn:dead_letters:ratio_15m"),
+                ),
+                "Records that are no events. Above 1 % of all somebody is called.",
+            ),
+            Panel(
+                "Unknown fields",
+                "ops",
+                (
+                    (
+                        "{{type}}",
+                        "sum by (type) (rate(behoudlijn_unknown_fields_total[$__rate_interval]))",
+                    ),
+                ),
+                "A producer sends more than the schema knows: time for a new version.",
+            ),
+        ),
+    ),
+    (
+        "ClickHouse",
+        (
+            Panel(
+                "Rows confirmed",
+                "wps",
+                (("{{table}}", "sum by (table) (rate(behoudlijn_sink_rows_total[$__rate_interval]))"),),
+                "Rows that ClickHouse says it has written.",
+            ),
+            Panel(
+                "Delay by table (p95)",
+                "s",
+                (("{{table}}", "behoudlijn:sink_delay_seconds:p95_10m"),),
+                "From arrival in Kafka to the row.",
+                limit=60,
+            ),
+            Panel(
+                "Inserts tried again, rows per insert",
+                "short",
+                (
+                    ("retries in 5 min", "sum(increase(behoudlijn_sink_retries_total[5m]))"),
+                    *_quantiles("behoudlijn_sink_insert_rows")[:1],
+                ),
+                "Retries carry the same token: no row is written twice.",
+            ),
+        ),
+    ),
+)
+
+
+def build() -> dict[str, Any]:
+    """The dashboard in Grafana's model."""
+    panels: list[dict[str, Any]] = []
+    y = 0
+    for title, row in ROWS:
+        grid = {"x": 0, "y": y, "w": _WIDTH * _COLUMNS, "h": 1}
+        panels.append({"id": len(panels) + 1, "type": "row", "title": title, "gridPos": grid, "panels": []})
+        y += 1
+        for index, panel in enumerate(row):
+            line, column = divmod(index, _COLUMNS)
+            place = {"x": column * _WIDTH, "y": y + line * _HEIGHT, "w": _WIDTH, "h": _HEIGHT}
+            panels.append({"id": len(panels) + 1, "gridPos": place, **_panel(panel)})
+        y += -(-len(row) // _COLUMNS) * _HEIGHT
+    return {
+        "uid": "behoudlijn",
+        "title": "Behoudlijn",
+        "description": "Made by deploy/grafana/dashboard.py; changes made in Grafana are not kept.",
+        "schemaVersion": 41,
+        "editable": False,
+        "refresh": "30s",
+        "time": {"from": "now-6h", "to": "now"},
+        "timezone": "browser",
+        "tags": ["behoudlijn"],
+        "panels": panels,
+    }
+
+
+def _panel(panel: Panel) -> dict[str, Any]:
+    steps: list[dict[str, Any]] = [{"color": "green", "value": None}]
+    if panel.limit is not None:
+        steps.append({"color": "red", "value": panel.limit})
+    custom = {"thresholdsStyle": {"mode": "line" if panel.limit is not None else "off"}}
+    return {
+        "type": panel.kind,
+        "title": panel.title,
+        "description": panel.about,
+        "datasource": _SOURCE,
+        "targets": [
+            {"refId": chr(ord("A") + index), "datasource": _SOURCE, "expr": query, "legendFormat": legend}
+            for index, (legend, query) in enumerate(panel.queries)
+        ],
+        "fieldConfig": {
+            "defaults": {
+                "unit": panel.unit,
+                "thresholds": {"mode": "absolute", "steps": steps},
+                "custom": custom if panel.kind == "timeseries" else {},
+            },
+            "overrides": [],
+        },
+    }
+
+
+def rendered() -> str:
+    """The file's text."""
+    return json.dumps(build(), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    TARGET.write_text(rendered(), encoding="utf-8")

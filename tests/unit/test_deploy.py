@@ -1,0 +1,164 @@
+"""What is deployed agrees with the code: compose with the CLI, rules and dashboard with metrics."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+import typer.main
+import yaml
+
+from deploy.grafana.dashboard import TARGET, rendered
+from streams.cli import build
+from streams.metrics import CATALOGUE
+from streams.settings import PREFIX, Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+OURS = [name for name, service in SERVICES.items() if "build" in service]
+RULES = yaml.safe_load((ROOT / "deploy/prometheus/behoudlijn.rules.yml").read_text(encoding="utf-8"))
+ALERTS = [rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule]
+RECORDED = {rule["record"] for group in RULES["groups"] for rule in group["rules"] if "record" in rule}
+DECLARED = {series for spec in CATALOGUE for series in spec.series}
+# Set where tests run, or by us outside the settings' fields.
+EXTRA_VARIABLES = {
+    f"{PREFIX}MIGRATE_PASSWORD",
+    f"{PREFIX}SINK_PASSWORD",
+    f"{PREFIX}BI_PASSWORD",
+    f"{PREFIX}MODE",
+}
+
+
+def command_at(words: list[str]) -> Any:
+    """The command that `words` name; raises when the command line has none."""
+    command: Any = typer.main.get_command(build())
+    while isinstance(getattr(command, "commands", None), dict) and words and words[0] in command.commands:
+        command = command.commands[words.pop(0)]
+    assert not hasattr(command, "commands"), f"no such command: {words}"
+    return command
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_compose_runs_commands_that_exist(service: str) -> None:
+    words = [re.sub(r"\$\{\w+:-(.*)\}", r"\1", word) for word in SERVICES[service]["command"]]
+    command = command_at(words)
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_compose_sets_nothing_that_is_no_setting() -> None:
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields} | EXTRA_VARIABLES
+    text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r"BEHOUDLIJN_[A-Z_]+", text)) - known == set()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_images_are_pinned_and_ports_stay_on_this_machine(service: str) -> None:
+    definition = SERVICES[service]
+    assert re.search(r":v?\d+\.\d+\.\d+", definition["image"]), "pin the tag"
+    assert all(port.startswith("127.0.0.1:") for port in definition.get("ports", []))
+    assert "no-new-privileges:true" in definition["security_opt"]
+    assert not definition.get("privileged")
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_our_containers_hold_no_rights(service: str) -> None:
+    definition = SERVICES[service]
+    assert definition["cap_drop"] == ["ALL"]
+    assert definition["read_only"] is True
+
+
+def test_who_waits_for_whom() -> None:
+    for name, service in SERVICES.items():
+        one_shot = name in ("topics", "migrate")
+        assert ("healthcheck" in service) != one_shot, name
+        for other, wait in service.get("depends_on", {}).items():
+            finished = other in ("topics", "migrate")
+            expected = "service_completed_successfully" if finished else "service_healthy"
+            assert wait["condition"] == expected, (name, other)
+    assert set(SERVICES["sink"]["depends_on"]) == {"topics", "migrate"}
+
+
+def test_every_mounted_file_and_volume_exists() -> None:
+    for service in SERVICES.values():
+        for mount in service.get("volumes", []):
+            source = mount.split(":")[0]
+            assert (ROOT / source).exists() if source.startswith(".") else source in COMPOSE["volumes"], mount
+
+
+def test_clickhouse_users_have_least_rights_and_passwords_from_the_environment() -> None:
+    users = ET.parse(ROOT / "deploy/clickhouse/users.xml").find("users")
+    assert users is not None
+    environment = SERVICES["clickhouse"]["environment"]
+    grants = {}
+    for user in users:
+        if user.tag == "default":
+            continue
+        password = user.find("password")
+        assert password is not None
+        assert password.get("from_env") in environment
+        grants[user.tag] = [query.text for query in user.iter("query")]
+    assert grants["behoudlijn_bi"] == ["GRANT SELECT ON behoudlijn.*"]
+    assert grants["behoudlijn_sink"] == ["GRANT INSERT, SELECT ON behoudlijn.*"]
+    ET.parse(ROOT / "deploy/clickhouse/config.xml")
+
+
+def metrics_in(query: str) -> set[str]:
+    """The names of ours that a PromQL expression asks for."""
+    return set(re.findall(r"\bbehoudlijn[_:][a-z0-9_:]+", re.sub(r'"[^"]*"', '""', query)))
+
+
+def test_rules_ask_for_declared_metrics_only() -> None:
+    for group in RULES["groups"]:
+        for rule in group["rules"]:
+            assert metrics_in(rule["expr"]) <= DECLARED | RECORDED, rule
+
+
+def test_every_alert_says_what_to_do_and_has_a_test() -> None:
+    tests = (ROOT / "deploy/prometheus/tests/behoudlijn.test.yml").read_text(encoding="utf-8")
+    for alert in ALERTS:
+        assert alert["labels"]["severity"] in ("page", "ticket")
+        assert {"summary", "action"} <= set(alert["annotations"])
+        assert f"alertname: {alert['alert']}\n" in tests
+
+
+def test_the_late_limit_of_the_rules_is_a_bucket() -> None:
+    buckets = {str(bound) for spec in CATALOGUE for bound in spec.buckets if "ingest_to_trigger" in spec.name}
+    text = json.dumps(RULES)
+    assert set(re.findall(r'le=\\"([0-9.]+)\\"', text)) <= buckets
+
+
+def test_every_panel_asks_for_declared_metrics_and_every_metric_is_seen() -> None:
+    dashboard = json.loads(TARGET.read_text(encoding="utf-8"))
+    asked: set[str] = set()
+    for panel in dashboard["panels"]:
+        for target in panel.get("targets", []):
+            found = metrics_in(target["expr"])
+            assert found, target["expr"]
+            assert found <= DECLARED | RECORDED, target["expr"]
+            asked |= found
+    for rule in (rule for group in RULES["groups"] for rule in group["rules"] if rule.get("record") in asked):
+        asked |= metrics_in(rule["expr"])
+    assert [spec.name for spec in CATALOGUE if not asked & spec.series] == []
+
+
+def test_the_dashboard_file_is_what_the_code_makes() -> None:
+    assert TARGET.read_text(encoding="utf-8") == rendered(), "run python -m deploy.grafana.dashboard"
+
+
+def test_the_dockerfile_is_clean_and_not_root() -> None:
+    dockerfile = ROOT / "deploy/Dockerfile"
+    linter = Path(sys.executable).with_name("hadolint")
+    done = subprocess.run([linter, dockerfile], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+    text = dockerfile.read_text(encoding="utf-8")
+    assert "USER 10001:10001" in text
+    assert "--require-hashes -r requirements/runtime.lock" in text
+    assert len(re.findall(r"^FROM python:\d+\.\d+\.\d+-", text, re.MULTILINE)) == 2

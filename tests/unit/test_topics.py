@@ -1,0 +1,54 @@
+"""What the topics must be, and why an existing one does not fit."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas import topics as names
+from streams.settings import Settings
+from streams.topics import Found, mismatches, wanted
+
+SETTINGS = Settings(topic_prefix="acme.", partitions=6, replication=3)
+BY_NAME = {topic.name: topic for topic in wanted(SETTINGS)}
+
+
+def test_every_topic_has_the_same_partitions_and_replication() -> None:
+    assert {topic.partitions for topic in BY_NAME.values()} == {6}
+    assert {topic.configs["min.insync.replicas"] for topic in BY_NAME.values()} == {"2"}
+    assert set(BY_NAME) == {f"acme.{name}" for name in (*names.MODELS, names.CHANGELOG)}
+
+
+@pytest.mark.parametrize("name", [names.PROFILES, names.SIGNALS, names.CHANGELOG])
+def test_what_is_a_table_is_compacted_and_never_expires(name: str) -> None:
+    configs = BY_NAME[f"acme.{name}"].configs
+    assert configs["cleanup.policy"] == "compact"
+    assert "retention.ms" not in configs
+
+
+def test_dead_letters_are_kept_shorter_than_events() -> None:
+    dead = BY_NAME[f"acme.{names.DEAD_LETTERS}"].configs["retention.ms"]
+    assert int(dead) < int(BY_NAME[f"acme.{names.CALLS}"].configs["retention.ms"])
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ({"partitions": 8}, "has 8 partitions, but every topic must have 6"),
+        ({"replication": 1}, "has 1 replicas, but 3"),
+        ({"configs": {"cleanup.policy": "compact"}}, "cleanup.policy=compact, but must have delete"),
+        ({"configs": {"retention.ms": "5"}}, "BEHOUDLIJN_RETENTION_MS"),
+        ({"configs": {"min.insync.replicas": "1"}}, "--add-config min.insync.replicas=2"),
+    ],
+)
+def test_a_mismatch_is_explained_with_the_way_out(found: dict[str, object], said: str) -> None:
+    topic = BY_NAME["acme.contact.calls"]
+    values: dict[str, object] = {"partitions": 6, "replication": 3, "configs": dict(topic.configs), **found}
+    problems = mismatches(topic, Found(topic.name, **values))  # type: ignore[arg-type]
+    assert len(problems) == 1
+    assert said in problems[0]
+    assert topic.name in problems[0]
+
+
+def test_more_replicas_and_unreported_configurations_are_fine() -> None:
+    topic = BY_NAME["acme.contact.calls"]
+    assert mismatches(topic, Found(topic.name, 6, 5)) == []
