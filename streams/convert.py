@@ -1,9 +1,9 @@
 """From a table of customers to events in event-time order, by a mapping. The same lines give the same bytes.
 
-Owns the rules that invent times, since the tables have none; it opens no file. A number N becomes N unresolved
-inbound calls, one in each of N equal parts of the window; the place within a part follows from a hash of the
-customer's id, so it is spread over customers and the same on every run. The first and last day of the window stay
-free, so that all contacts lie well within it however days are counted.
+Owns the rules that invent times, since the tables have none; it opens no file. A number N becomes N
+unresolved inbound calls, one in each of N equal parts of the window; the place within a part follows from a
+hash of the customer's id, so it is spread over customers and the same on every run. The first and last day
+of the window stay free, so that all contacts lie well within it however days are counted.
 The whole table is held in memory, since its order is not that of time.
 """
 
@@ -33,8 +33,9 @@ def convert(mapping: Mapping, lines: Iterable[bytes], *, file: str = "input") ->
 
     Raises InputError naming `file:line` and the column for what cannot be read.
     """
+    # Copied, since the bytes of orjson keep their whole buffer (4 kB each) alive.
     events = [
-        (event["occurred_at"], event["event_id"], orjson.dumps(event))
+        (event["occurred_at"], event["event_id"], bytes(memoryview(orjson.dumps(event))))
         for event in _events(mapping, lines, file)
     ]
     for _, _, line in sorted(events):

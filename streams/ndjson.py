@@ -10,7 +10,7 @@ import io
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, Final, NamedTuple, get_args
+from typing import IO, Any, BinaryIO, Final, NamedTuple, cast, get_args
 
 import orjson
 from pydantic import ValidationError
@@ -51,18 +51,18 @@ class CheckedLine(NamedTuple):
     """What decides the partition: the customer id, or the event id where there is no customer."""
 
 
-def open_input(path: str) -> io.BufferedReader | gzip.GzipFile:
+def open_input(path: str) -> IO[bytes]:
     """Open a file (or standard input for `-`) for reading bytes, unpacking gzip (known by its first bytes).
 
     Raises InputError when it cannot be opened.
     """
     try:
         source = _Unclosed(sys.stdin.buffer) if path == STDIN else io.FileIO(path)
-        raw = io.BufferedReader(source)
+        raw = io.BufferedReader(cast("io.RawIOBase", source))
         packed = raw.peek(2)[:2] == _GZIP_MAGIC
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return _Gzip(raw) if packed else raw
+    return cast("IO[bytes]", _Gzip(raw) if packed else raw)
 
 
 def read_lines(paths: Iterable[str]) -> Iterator[Line]:
@@ -148,7 +148,7 @@ class _Unclosed(io.RawIOBase):
 class _Gzip(gzip.GzipFile):
     """A gzip reader that closes the file below it too."""
 
-    def __init__(self, raw: io.BufferedReader) -> None:
+    def __init__(self, raw: Any) -> None:
         super().__init__(fileobj=raw)
         self._below = raw
 

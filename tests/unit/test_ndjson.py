@@ -12,7 +12,10 @@ from streams import ndjson
 from streams.ndjson import InputError, Line, check_line, read_lines, topic_of
 from streams.partitioning import partition_of
 
-CALL = b'{"type":"call","schema_version":1,"event_id":"e1","customer_id":"c1","occurred_at":"2026-01-01T00:00:00Z"}'
+CALL = (
+    b'{"type":"call","schema_version":1,"event_id":"e1","customer_id":"c1",'
+    b'"occurred_at":"2026-01-01T00:00:00Z"}'
+)
 
 
 def test_plain_and_gzip_are_told_by_their_first_bytes(tmp_path: Path) -> None:
