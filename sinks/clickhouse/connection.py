@@ -153,7 +153,8 @@ def _advice(code: int | None) -> str:
 
 def _arguments(dsn: str, timeout: float) -> dict[str, Any]:
     """Arguments of clickhouse-connect: it reads a DSN itself, but overlooks `secure` in there."""
-    common: dict[str, Any] = {"autogenerate_session_id": False, "show_clickhouse_errors": "scrub"}
+    # Times come back aware, in UTC. Without a session, a repeat need not wait for the lost request's lock.
+    common: dict[str, Any] = {"show_clickhouse_errors": "scrub", "tz_mode": "aware"}
     try:
         parts = urlsplit(dsn)
         port = parts.port
@@ -161,7 +162,7 @@ def _arguments(dsn: str, timeout: float) -> dict[str, Any]:
         raise DsnError("the port of the ClickHouse DSN is not a number from 1 to 65535") from error
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     if parts.scheme == "chdb":
-        return {"dsn": dsn, "database": query.get("database", "default"), "show_clickhouse_errors": "scrub"}
+        return {**common, "dsn": dsn, "database": query.get("database", "default")}
     if parts.scheme not in ("clickhouse", "clickhouses") or not parts.hostname:
         raise DsnError(
             "a ClickHouse DSN looks like clickhouse://user:password@host:8123/database or chdb:///directory"
@@ -174,6 +175,7 @@ def _arguments(dsn: str, timeout: float) -> dict[str, Any]:
     return {
         **common,
         **query,
+        "autogenerate_session_id": False,
         "host": parts.hostname,
         "port": port or (8443 if secure else 8123),
         "username": unquote(parts.username or "default"),

@@ -22,7 +22,7 @@ from sinks.clickhouse.reports import (
 )
 from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.clickhouse.writer import ClickHouseSink
-from tests.integration.clickhouse_sink.messages import At, day, dead_letter, event, trigger, wire
+from tests.integration.clickhouse_sink.messages import START, At, day, dead_letter, event, trigger, wire
 
 
 class Story:
@@ -120,6 +120,7 @@ def test_the_most_urgent_are_open_and_tell_why(story: Story, store: ClickHouse) 
     found = most_urgent(store)
     assert [each.customer_id for each in found] == ["c5", "c4", "c3", "c2", "c1"]
     assert found[0].drivers == (("contacts_7d", 4.0, 0.75, "4 contacts in 7 days"),)
+    assert found[0].created_at == START
     assert [each.customer_id for each in most_urgent(store, "shadow")] == ["c8"]
 
 
