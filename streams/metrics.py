@@ -60,13 +60,6 @@ CATALOGUE: tuple[Spec, ...] = (
         ("purpose", "status", "mode"),
     ),
     Spec(
-        "behoudlijn_triggers_late_total",
-        "counter",
-        "triggers",
-        "Triggers published when their time for a call had already passed.",
-        ("purpose",),
-    ),
-    Spec(
         "behoudlijn_dead_letters_total",
         "counter",
         "records",
@@ -180,7 +173,6 @@ class Metrics:
         self.events = self._make(Counter, "behoudlijn_events_total")
         self.unknown_fields = self._make(Counter, "behoudlijn_unknown_fields_total")
         self.triggers = self._make(Counter, "behoudlijn_triggers_total")
-        self.triggers_late = self._make(Counter, "behoudlijn_triggers_late_total")
         self.dead_letters = self._make(Counter, "behoudlijn_dead_letters_total")
         self.outputs_resent = self._make(Counter, "behoudlijn_outputs_resent_total")
         self.event_to_trigger_latency = self._make(Histogram, "behoudlijn_event_to_trigger_latency_seconds")

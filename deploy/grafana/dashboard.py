@@ -87,17 +87,6 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Share later than 5 s; the budget is 1 %.",
                 limit=0.01,
             ),
-            Panel(
-                "Published after their time",
-                "ops",
-                (
-                    (
-                        "{{purpose}}",
-                        "sum by (purpose) (rate(behoudlijn_triggers_late_total[$__rate_interval]))",
-                    ),
-                ),
-                "Triggers that could no longer be dialled in time when they were published.",
-            ),
         ),
     ),
     (
