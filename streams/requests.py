@@ -1,4 +1,4 @@
-"""Callbacks that customers asked for and have not been given: what this worker's states know, kept up to date.
+"""Callbacks that customers asked for and have not been given, followed through the states of this worker.
 
 Owns no state of its own that matters: it is derived from the store, for a gauge. It must not decide anything.
 """
