@@ -85,7 +85,7 @@ class ClickHouse:
         settings: Mapping[str, object] | None = None,
     ) -> int:
         """Write the rows; returns how many the server says it wrote. Raises as `query` does."""
-        with self._translated(f"the insert into {table}"):
+        with self._translated(f"the insert into {table}", silent=True):
             summary = self._open().insert(
                 table, rows, column_names=list(columns), column_types=types, settings=dict(settings or {})
             )
@@ -114,8 +114,12 @@ class ClickHouse:
         return self._client
 
     @contextmanager
-    def _translated(self, doing: str) -> Iterator[None]:
-        """ClickHouse's texts may quote values, so only the code and the symbolic name get out."""
+    def _translated(self, doing: str, *, silent: bool = False) -> Iterator[None]:
+        """ClickHouse's texts may quote values, so only the code and the symbolic name get out.
+
+        The driver's error stays attached as the cause for people who write queries, but not when `silent`: the
+        refusal of an insert may quote a customer's data.
+        """
         try:
             yield
         except ClickHouseError as error:
@@ -125,13 +129,13 @@ class ClickHouse:
                 raise SinkUnavailable(
                     f"ClickHouse at {self.where} is not available for {doing}: {cause}. "
                     "Nothing is lost; check that the server runs and can be reached."
-                ) from error
+                ) from (None if silent else error)
             _LOG.error("clickhouse_refused", doing=doing, code=code, name=name)
             raise SinkRefused(
                 f"ClickHouse at {self.where} refused {doing}: error {code} {name or type(error).__name__}. "
                 f"{_advice(code)}",
                 code=code,
-            ) from error
+            ) from (None if silent else error)
 
 
 def _is_gateway(error: ClickHouseError, code: int | None) -> bool:
@@ -147,14 +151,14 @@ def _advice(code: int | None) -> str:
     if code in (192, 193, 194, 516):
         return "User or password are wrong: look at the DSN."
     if code == 497:
-        return "The user lacks a grant; the sink needs INSERT and SELECT on its tables."
+        return "The user lacks a grant; the sink needs INSERT on its tables, readers SELECT."
     return "Trying again will not help."
 
 
 def _arguments(dsn: str, timeout: float) -> dict[str, Any]:
     """Arguments of clickhouse-connect: it reads a DSN itself, but overlooks `secure` in there."""
     # Times come back aware, in UTC. Without a session, a repeat need not wait for the lost request's lock.
-    common: dict[str, Any] = {"show_clickhouse_errors": "scrub", "tz_mode": "aware"}
+    common: dict[str, Any] = {"tz_mode": "aware"}
     try:
         parts = urlsplit(dsn)
         port = parts.port
