@@ -24,11 +24,15 @@ SHOWN_VIEWS = {
 METHODS = {"triggers": "Behoudlijn", "four_calls": '"at least 4 calls"', "random": "chance"}
 
 
-def tables(store: ClickHouse) -> Iterator[Table]:
-    """Everything that the demo shows, in order."""
+def before_the_calls(store: ClickHouse) -> Iterator[Table]:
+    """What a team leader sees before anybody is called."""
+    yield _urgent(store)
+
+
+def after_the_calls(store: ClickHouse) -> Iterator[Table]:
+    """What came of it all, in order."""
     yield _counts(store)
     yield _triggers(store)
-    yield _urgent(store)
     yield _evaluation(store)
     yield _dead_letters(store)
 

@@ -44,7 +44,7 @@ def look(stack: Stack, worker: str) -> Progress:
 
 
 def wait_until_done(
-    stack: Stack, worker: str, *, at_least: int, timeout: float, tell: Callable[[int], None] = lambda _: None
+    stack: Stack, worker: str, *, timeout: float, at_least: int = 0, tell: Callable[[int], None] = lambda _: None
 ) -> int:
     """Wait until a worker has done `at_least` and has no lag left; what it has done. `tell` hears it on the way.
 

@@ -34,6 +34,7 @@ MEMORY_ONLY = {
     "drain_s": 4.0,
     "request_timeout_s": 20.0,
     "rebalance_timeout_s": 2.0,  # its group join takes half of this
+    "merge_idle_ms": 500,  # topics that are fed side by side stay merged by event time
     "metrics_port": 0,
 }
 

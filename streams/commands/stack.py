@@ -1,0 +1,160 @@
+"""`behoudlijn up` and `behoudlijn demo`: the embedded stack, kept up or shown at work. It shows; `streams.stack` does."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from deploy.embedded.process import ChildError
+from sinks.contract import SinkError
+from streams import demo as shown
+from streams.dial import ReferenceDialer
+from streams.policies import PolicyError, load_policy
+from streams.progress import wait_until_done
+from streams.replay import ReplayError, outgoing_simulated, send
+from streams.simulate import Quarter, SimulationSettings, simulate
+from streams.stack import Stack
+from streams.topic_reader import BrokerError
+from streams.topics import TopicsError
+
+POISON = 0.0005
+WAIT_SECONDS = 600.0
+DIAL_IDLE_SECONDS = 3.0
+MISTAKES = (BrokerError, ChildError, PolicyError, ReplayError, SinkError, TimeoutError, TopicsError)
+
+_Policy = Annotated[str, typer.Option(help="A built-in policy's name, or a policy file.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add `up` and `demo` to the command line."""
+    app.command("up")(up)
+    app.command("demo")(demo)
+
+
+def up(
+    policy: _Policy = "default",
+    mode: Annotated[
+        str, typer.Option(help="`live` publishes triggers for dialers, `shadow` only records them.")
+    ] = "live",
+    data: Annotated[
+        Path | None, typer.Option(help="Where ClickHouse keeps its data; else all is gone at the end.")
+    ] = None,
+) -> None:
+    """Start the embedded stack and keep it up until Ctrl-C.
+
+    Example: behoudlijn up --data ./data
+    """
+    console = Console()
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    try:
+        load_policy(policy)
+        with Stack(mode=mode, policy=policy, data=data, idle_timers=True, say=console.print) as stack:
+            _addresses(console, stack)
+            console.print("Ctrl-C ends it.")
+            while not ended.wait(1.0):
+                stack.check()
+            console.print("stopping")
+    except MISTAKES as error:
+        typer.echo(f"up: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def demo(
+    customers: Annotated[int, typer.Option(min=100, max=200_000, help="Simulated customers.")] = 20_000,
+    seed: Annotated[int, typer.Option(min=0, help="Another seed, another quarter.")] = 1,
+    policy: _Policy = "default",
+) -> None:
+    """A simulated quarter of a telecom's contact centre through the whole pipeline, and what came of it.
+
+    Example: behoudlijn demo --customers 5000
+    """
+    console = Console()
+    try:
+        load_policy(policy)
+        _demo(console, SimulationSettings(customers=customers, seed=seed, poison=POISON), policy)
+    except MISTAKES as error:
+        typer.echo(f"demo: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _demo(console: Console, chosen: SimulationSettings, policy: str) -> None:
+    with _bars(console) as bars:
+        bar = bars.add_task("customers simulated", total=chosen.customers)
+        quarter = simulate(chosen, lambda done: bars.update(bar, completed=done))
+        bars.update(bar, completed=chosen.customers)
+    events = len(quarter.records)
+    with Stack(policy=policy, say=lambda text: console.print(f"[dim]{text}[/dim]")) as stack:
+        seconds = _feed(console, stack, quarter)
+        with console.status("the sink writes the rest"):
+            wait_until_done(stack, "sink", timeout=WAIT_SECONDS)
+        for table in shown.before_the_calls(stack.store()):
+            console.print(table)
+        _dial(console, stack, events)
+        for table in shown.after_the_calls(stack.store()):
+            console.print(table)
+    console.print(
+        f"\n{events:,} simulated events sent and decided in {seconds:.0f} s: {events / seconds:,.0f} events/s.\n"
+        "Where to look next: [bold]make up[/bold] keeps such a stack running; README.md says how to connect your own\n"
+        "Kafka and ClickHouse; [bold].venv/bin/behoudlijn backtest FILE[/bold] judges your own events."
+    )
+
+
+def _feed(console: Console, stack: Stack, quarter: Quarter) -> float:
+    """Send the quarter through the input topics and wait until it is decided; the seconds that took."""
+    events = len(quarter.records)
+    began = time.monotonic()
+    with _bars(console) as bars:
+        bar = bars.add_task("events sent", total=events)
+        asyncio.run(
+            send(
+                outgoing_simulated(quarter.records),
+                stack.settings,
+                progress=lambda count: bars.update(bar, completed=count),
+            )
+        )
+        bar_decided = bars.add_task("events decided", total=events)
+        wait_until_done(
+            stack,
+            "signals",
+            at_least=events,
+            timeout=WAIT_SECONDS,
+            tell=lambda count: bars.update(bar_decided, completed=count),
+        )
+    return time.monotonic() - began
+
+
+def _dial(console: Console, stack: Stack, decided: int) -> None:
+    """Let the reference dialer call whom the triggers name, and wait until its answers have arrived."""
+    with console.status("the reference dialer calls (simulated)"):
+        dialer = ReferenceDialer(
+            stack.settings, clock="trigger", from_beginning=True, until_idle_s=DIAL_IDLE_SECONDS
+        )
+        attempts = dialer.run(threading.Event())["attempts"]
+        wait_until_done(stack, "signals", at_least=decided + attempts, timeout=WAIT_SECONDS)
+        wait_until_done(stack, "sink", timeout=WAIT_SECONDS)
+    console.print(f"The reference dialer made {attempts:,} attempts (simulated) and reported each.\n")
+
+
+def _addresses(console: Console, stack: Stack) -> None:
+    console.print(f"Kafka          {stack.settings.kafka_bootstrap}")
+    console.print(f"ClickHouse     {stack.clickhouse_url}  (user default, no password, database default)")
+    for name, url in stack.health.items():
+        console.print(f"{name + ' worker':<15}{url}/metrics  /healthz  /readyz")
+    console.print("To use every command on this stack, in another terminal:")
+    for name, value in stack.environment().items():
+        console.print(f"  export {name}={value}", highlight=False, soft_wrap=True)
+
+
+def _bars(console: Console) -> Progress:
+    columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=console)
