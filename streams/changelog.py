@@ -1,10 +1,10 @@
-"""The values of the changelog: a customer's state with the outputs of its last batch, and the partition's own record.
+"""The values of the changelog: customers' states with their last outputs, and the partition's own record.
 
 Owns this encoding (version 1) and what it means. It must not read or write Kafka.
 
-A customer's value is a header (version, number of the batch that wrote it, length of the state), the state, and the
-*outbox*: the outputs which that batch decided for this customer. A missing value is a customer who left. The
-reserved key, written last in each batch, holds the partition's clock.
+A customer's value is a header (version, number of the batch that wrote it, length of the state), the state,
+and the *outbox*: the outputs which that batch decided for this customer. A missing value is a customer who
+left. The reserved key, written last in each batch, holds the partition's clock.
 """
 
 import struct
@@ -29,7 +29,7 @@ class ChangelogError(Exception):
 
 
 class Sending(NamedTuple):
-    """One output as it was, or has to be, published. Times are ms since the epoch, UTC; -1 when there is none."""
+    """One output as it was, or has to be, published. Times are ms since the epoch, UTC; -1 for none."""
 
     kind: Kind
     mode: Mode
@@ -49,7 +49,7 @@ class Entry(NamedTuple):
 
 
 class PartitionRecord(NamedTuple):
-    """What belongs to the partition and to no customer. `clock`: partition time in ms, -1 when there is none."""
+    """What belongs to the partition and to no customer. `clock`: partition time in ms, -1 for none."""
 
     batch: int
     clock: int

@@ -1,7 +1,8 @@
-"""The effects of a batch: its states to the changelog, then its outputs to their topics, every delivery awaited.
+"""The effects of a batch: its states to the changelog, then its outputs to their topics, all awaited.
 
-Owns the producer, the order of the effects, and what a published record looks like (key, partition, CloudEvents
-headers). It must not decide anything. A failure leaves as `EffectsError`; the batch is then not acknowledged.
+Owns the producer, the order of the effects, and what a published record looks like (key, partition,
+CloudEvents headers). It must not decide anything. A failure leaves as `EffectsError`; the batch is then not
+acknowledged.
 """
 
 import asyncio
@@ -29,11 +30,11 @@ _SOURCE = b"behoudlijn/signals"
 
 
 class EffectsError(Exception):
-    """A record could not be delivered, or must not be; the process ends unacknowledged and is started again."""
+    """A record could not be delivered, or must not be; the process ends with the batch unacknowledged."""
 
 
 class FailPoint:
-    """A place at which a test lets the process die as if by kill -9; set by BEHOUDLIJN_FAILPOINT, else nothing.
+    """A place at which a test lets the process die as if by kill -9; nowhere unless it is named.
 
     The value is a name (`after_changelog`, `after_outputs`, `before_ack`), or `name:n` for the n-th passage.
     """
@@ -85,13 +86,13 @@ class Effects:
     async def write_changelog(
         self, partition: int, entries: Mapping[str, bytes | None], record: PartitionRecord
     ) -> None:
-        """Writes the entries (None: a tombstone), then the partition's record, to `partition`; durable on return."""
+        """Writes the entries (None: a tombstone), then the partition's record; durable on return."""
         items = [(customer_id.encode(), value) for customer_id, value in entries.items()]
         items.append((PARTITION_KEY, encode_partition(record)))
         builder = self._producer.create_batch()
         for key, value in items:
             if builder.append(key=key, value=value, timestamp=None) is None:
-                # Each piece is awaited before the next, so that the record that comes last is never alone there.
+                # Each piece is awaited before the next, so that the last record never stands alone.
                 await self._deliver(partition, builder)
                 builder = self._producer.create_batch()
                 if builder.append(key=key, value=value, timestamp=None) is None:
@@ -138,9 +139,7 @@ class Effects:
         await self._all(sends)
 
     async def _all(self, sends: Sequence[Awaitable[tuple[str, Any]]]) -> None:
-        waiting: list[tuple[str, Any]] = []
-        for send in sends:
-            waiting.append(await send)  # one after another: this is what keeps their order
+        waiting = [await send for send in sends]  # one after another: this is what keeps their order
         done = await asyncio.gather(*(future for _, future in waiting), return_exceptions=True)
         for (topic, _), outcome in zip(waiting, done, strict=True):
             if isinstance(outcome, KafkaError):
@@ -166,8 +165,8 @@ class Effects:
 
 def _failed(topic: str, error: KafkaError) -> NoReturn:
     raise EffectsError(
-        f"a record for {topic} was not delivered ({type(error).__name__}): check the brokers, the topic and our "
-        "rights on it; the batch was not acknowledged, so start the worker again and nothing is lost"
+        f"a record for {topic} was not delivered ({type(error).__name__}): check the brokers, the topic and "
+        "our rights on it; the batch was not acknowledged, so start the worker again and nothing is lost"
     ) from error
 
 

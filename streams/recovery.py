@@ -1,8 +1,8 @@
 """Recovery: a partition's store, read back from its changelog, and the outputs that may not have been sent.
 
 Owns reading the changelog. It must not write or send anything: `worker` sends what `unsent` holds before the
-first batch. The end of the changelog is taken from fetch responses, since some brokers answer wrongly when they
-are asked for it (Tansu, after a batch of several records).
+first batch. The end of the changelog is taken from fetch responses, since some brokers answer wrongly when
+they are asked for it (Tansu, after a batch of several records).
 """
 
 import asyncio
@@ -36,7 +36,7 @@ class RecoveryError(Exception):
 
 @dataclass(slots=True)
 class Recovered:
-    """A partition as its changelog tells. `unsent`: the outputs of the highest batch, in no order of customers.
+    """A partition as its changelog tells. `unsent`: the outputs of its highest batch.
 
     The outputs of a batch are delivered before the next batch is begun, so those of earlier batches are out.
     """

@@ -42,7 +42,7 @@ class StaleError(Exception):
 
 
 class SignalsWorker:
-    """The parts of one signals worker; `worker.run` gives it a process. Build it inside a running event loop."""
+    """The parts of one signals worker; `worker.run` gives it a process. Build it in a running loop."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class SignalsWorker:
         idle_timers: bool = True,
         fail_point: FailPoint | None = None,
     ) -> None:
-        """`idle_timers`: let wall time pass on partitions without new events; off to judge history as it was."""
+        """`idle_timers`: let wall time pass on partitions without new events; off for history."""
         self.settings = settings
         self.policy = policy
         self.store = Store()
@@ -169,7 +169,7 @@ class SignalsWorker:
         now = time.time_ns() // 1_000_000
         for partition in self.store:
             heap = partition.clock.heap
-            # Without a due time nothing would come of it but a new clock, a write per second for each partition.
+            # Without a due time nothing would come of it but a new clock, a write a second.
             if partition.number in behind or not heap or heap[0][0] > now:
                 continue
             async with self._turn:
@@ -223,6 +223,7 @@ class SignalsWorker:
             raise StaleError
         if self.heartbeat_age > self.settings.session_timeout_s / 2:
             raise EffectsError(
-                "no heartbeat was confirmed for half the session time-out: the partitions may be another worker's "
-                "by now. Nothing more is sent; start the worker again and look at the broker and this machine's load"
+                "no heartbeat was confirmed for half the session time-out: the partitions may be another "
+                "worker's by now. Nothing more is sent; start the worker again, and look at the broker and "
+                "at this machine's load"
             )

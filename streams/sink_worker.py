@@ -1,8 +1,8 @@
-"""The sink worker: every input and output topic into a sink, acknowledged when the sink has confirmed the rows.
+"""The sink worker: every input and output topic into a sink, acknowledged when the rows are confirmed.
 
-Owns collecting runs until a flush is worth it, and waiting out an outage. What a row is, batching by table, tokens
-and the tries of one insert are the sink's. While the store is away nothing is acknowledged, the lane fills up and
-stops fetching, and a rebalance does not wait longer than the lane's drain time.
+Owns collecting runs until a flush is worth it, and waiting out an outage. What a row is, batching by table,
+tokens and the tries of one insert are the sink's. While the store is away nothing is acknowledged, the lane
+fills up and stops fetching, and a rebalance does not wait longer than the lane's drain time.
 """
 
 import asyncio

@@ -12,8 +12,8 @@ from streams.core.engine import Clock
 class PartitionStore:
     """States and clock of one partition.
 
-    `batch` is the highest batch number that its changelog holds, 0 when there is none. `departed` are customers
-    whose last value is an outbox without a state: the next batch removes them from the changelog.
+    `batch` is the highest batch number that its changelog holds, 0 when there is none. `departed` are
+    customers whose last value is an outbox without a state: the next batch removes them from the changelog.
     """
 
     def __init__(self, number: int) -> None:

@@ -1,7 +1,7 @@
 """The life of a worker's process: start, health, signals, a stop with bounded grace, and the exit code.
 
-Owns that a worker ends: cleanly at SIGTERM or SIGINT, with a code other than 0 after any failure, and hard when
-ending takes too long. What the worker does is its own business.
+Owns that a worker ends: cleanly at SIGTERM or SIGINT, with a code other than 0 after any failure, and hard
+when ending takes too long. What the worker does is its own business.
 """
 
 import asyncio
@@ -45,7 +45,7 @@ class Worker(Protocol):
 
 
 def run(build: Callable[[], Worker], settings: Settings, metrics: Metrics) -> int:
-    """Runs what `build` makes (called inside the event loop) until a signal or a failure; returns the exit code.
+    """Runs what `build` makes (called inside the event loop) until a signal or a failure; the exit code.
 
     Afterwards the process has a few seconds to end, whatever threads the libraries have left behind.
     """
@@ -94,7 +94,7 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
             except TimeoutError:
                 log.error("the worker did not stop in time; what was not acknowledged is read again")
                 failed = True
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (whatever it is, the process ends with a message)
         log.error("worker failed", reason=f"{type(error).__name__}: {error}")
         return EXIT_FAILED
     return EXIT_FAILED if failed else 0

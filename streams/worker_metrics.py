@@ -1,6 +1,6 @@
 """What the workers tell the metrics: counts of each batch, and gauges that are looked at before a scrape.
 
-Owns the translation from batches, lag and stores to the catalogue of `metrics`. It must not change anything else.
+Owns the translation from batches, lag and stores to the catalogue of `metrics`. It must not decide.
 """
 
 import time
@@ -105,7 +105,7 @@ class SinkMetrics:
 
 
 def show_lag(metrics: Metrics, settings: Settings, lane: Lane) -> None:
-    """Sets the lag of every partition that is ours, and no other: a lost partition's last value would stay."""
+    """Sets the lag of every partition that is ours, and no other: a lost one must not stay."""
     metrics.lag_records.clear()
     metrics.lag_seconds.clear()
     now = time.time()

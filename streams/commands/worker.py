@@ -1,4 +1,4 @@
-"""`behoudlijn worker`: the two processes of the pipeline. It builds them from settings and options, nothing more."""
+"""`behoudlijn worker`: the two processes of the pipeline. It builds them from settings and options."""
 
 import tempfile
 from enum import StrEnum

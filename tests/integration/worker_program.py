@@ -120,9 +120,9 @@ def survey(customer: str, number: int, minute: int) -> tuple[str, dict[str, Any]
 
 def history(customers: int, calls: int = 6) -> list[tuple[str, dict[str, Any]]]:
     """Events in order of time: everyone calls in turn, every third customer asks for a callback once."""
-    events = [
-        call(f"customer-{n}", k, k * 60 * 24 + n) for k in range(calls) for n in range(customers)
-    ] + [survey(f"customer-{n}", 1000, (calls - 1) * 60 * 24 + n + 7) for n in range(0, customers, 3)]
+    events = [call(f"customer-{n}", k, k * 60 * 24 + n) for k in range(calls) for n in range(customers)] + [
+        survey(f"customer-{n}", 1000, (calls - 1) * 60 * 24 + n + 7) for n in range(0, customers, 3)
+    ]
     return sorted(events, key=lambda each: (each[1]["occurred_at"], list(topics.INPUTS).index(each[0])))
 
 

@@ -1,0 +1,111 @@
+"""The sink worker as a process, from a real broker into a real ClickHouse server, and over an outage of
+it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.embedded.clickhouse.process import EmbeddedClickHouse
+from schemas import topics
+from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.migrations import migrate
+from streams.settings import SIGNALS_GROUP, SINK_GROUP
+from streams.topics import ensure
+from tests.integration.conftest import Broker
+from tests.integration.worker_program import (
+    call,
+    committed,
+    history,
+    produce,
+    read_all,
+    settings_of,
+    until_committed,
+    worker,
+)
+
+INPUTS = tuple(topics.INPUTS)
+
+
+@pytest.fixture
+def clickhouse(tmp_path: Path) -> Iterator[EmbeddedClickHouse]:
+    """A server whose data lasts over a restart, with our tables."""
+    with EmbeddedClickHouse(path=tmp_path / "data", arguments=["--exit-with-parent"]) as server:
+        store = ClickHouse(server.dsn)
+        migrate(store)
+        store.close()
+        yield server
+
+
+def count(server: EmbeddedClickHouse, view: str) -> int:
+    store = ClickHouse(server.dsn)
+    try:
+        return int(store.query(f"SELECT count() FROM {view}")[0][0])
+    finally:
+        store.close()
+
+
+def test_events_and_decisions_become_rows(
+    broker: Broker, unique: str, clickhouse: EmbeddedClickHouse
+) -> None:
+    events: list[tuple[str, Any]] = [
+        *history(30),
+        call("unknown", 1, 3),  # nobody in particular
+        (topics.CALLS, b"no json"),
+    ]
+    settings = settings_of(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.3)
+    ensure(settings)
+    asyncio.run(produce(settings, [*events, events[0]]))  # one event comes twice
+    with worker(settings, "signals", "--no-idle-timers") as signals:
+        asyncio.run(until_committed(signals, settings, SIGNALS_GROUP, INPUTS, len(events) + 1))
+        assert signals.stop() == 0, signals.log()
+    outputs = asyncio.run(read_all(settings, *topics.OUTPUTS))
+    everything = len(events) + 1 + sum(map(len, outputs.values()))
+    with worker(settings, "sink") as sink:
+        every = (*INPUTS, *topics.OUTPUTS)
+        asyncio.run(until_committed(sink, settings, SINK_GROUP, every, everything))
+        assert sink.stop() == 0, sink.log()
+
+    triggers = {
+        (t["trigger_id"], t["sequence"])
+        for t in (json.loads(record.value or b"") for record in outputs[topics.SHADOW_TRIGGERS])
+    }
+    assert triggers
+    expected = {"v_calls": 180, "v_surveys": 10, "v_unattributable_events": 1, "v_dead_letters": 1}
+    expected |= {"v_trigger_history": len(triggers), "v_triggers": len({each for each, _ in triggers})}
+    assert {view: count(clickhouse, view) for view in expected} == expected
+
+
+def test_an_outage_holds_the_offsets_and_loses_nothing(
+    broker: Broker, unique: str, tmp_path: Path, clickhouse: EmbeddedClickHouse
+) -> None:
+    events = history(20)
+    settings = settings_of(
+        broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2, sink_retry_max_s=1
+    )
+    ensure(settings)
+    with worker(settings, "sink") as sink:
+        asyncio.run(produce(settings, events[:40]))
+        asyncio.run(until_committed(sink, settings, SINK_GROUP, INPUTS, 40))
+        port = clickhouse.port
+        clickhouse.stop()
+        asyncio.run(produce(settings, events[40:]))
+        asyncio.run(until_said(sink, "sink unavailable"))
+        assert asyncio.run(committed(settings, SINK_GROUP, INPUTS)) == 40
+        with EmbeddedClickHouse(path=tmp_path / "data", port=port, arguments=["--exit-with-parent"]) as again:
+            asyncio.run(until_committed(sink, settings, SINK_GROUP, INPUTS, len(events)))
+            assert sink.stop() == 0, sink.log()
+            assert count(again, "v_calls") + count(again, "v_surveys") == len(events)
+
+
+async def until_said(process: Any, text: str) -> None:
+    async with asyncio.timeout(60):
+        while text not in process.log():
+            assert process.child.poll() is None, process.log()
+            await asyncio.sleep(0.2)
