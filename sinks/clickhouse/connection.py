@@ -117,8 +117,8 @@ class ClickHouse:
     def _translated(self, doing: str, *, silent: bool = False) -> Iterator[None]:
         """ClickHouse's texts may quote values, so only the code and the symbolic name get out.
 
-        The driver's error stays attached as the cause for people who write queries, but not when `silent`: the
-        refusal of an insert may quote a customer's data.
+        The driver's error stays attached as the cause for people who write queries, but not when `silent`:
+        the refusal of an insert may quote a customer's data.
         """
         try:
             yield
