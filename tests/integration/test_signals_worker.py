@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -152,3 +153,44 @@ def test_a_broker_out_of_reach_is_told_without_a_traceback(unique: str) -> None:
         assert process.wait() == 1
         assert "Traceback" not in process.log()
         assert "127.0.0.1:1" in process.log()
+
+
+def test_time_passes_for_silent_customers(broker: Broker, unique: str) -> None:
+    """The events are months old: with wall time, they cool down and leave, except who still waits for us."""
+    events = history(6)
+    settings = prepared(broker, unique, events)
+    with worker(settings, "signals") as process:
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
+        asyncio.run(until_left(settings, {"customer-0", "customer-3"}))  # they asked for a callback
+        assert process.stop() == 0, process.log()
+    found = asyncio.run(read_all(settings, topics.SHADOW_TRIGGERS))[topics.SHADOW_TRIGGERS]
+    last: dict[str, Any] = {}
+    for record in found:
+        trigger = json.loads(record.value or b"")
+        last[trigger["trigger_id"]] = max(
+            last.get(trigger["trigger_id"], (0, "")), (trigger["sequence"], trigger["status"])
+        )
+    assert last
+    assert "open" not in {status for _, status in last.values()}
+
+
+async def until_left(settings: Settings, customers: set[str]) -> None:
+    async with asyncio.timeout(60):
+        while set(await states_of(settings)) != customers:  # noqa: ASYNC110  (it lies in another process)
+            await asyncio.sleep(0.5)
+
+
+def test_a_worker_that_slept_too_long_sends_nothing_more(broker: Broker, unique: str) -> None:
+    events = history(60)
+    settings = prepared(broker, unique, events, max_batch=40)
+    with worker(settings, "signals", "--no-idle-timers") as sleeper:
+        asyncio.run(until_committed(sleeper, settings, SIGNALS_GROUP, INPUTS, 40))
+        sleeper.child.send_signal(signal.SIGSTOP)
+        with worker(settings, "signals", "--no-idle-timers") as other:
+            asyncio.run(until_committed(other, settings, SIGNALS_GROUP, INPUTS, len(events)))
+            sleeper.child.send_signal(signal.SIGCONT)
+            asyncio.run(asyncio.sleep(3))
+            asyncio.run(produce(settings, history(9, 7)[-9:]))
+            assert other.stop() == 0, other.log()
+        sleeper.stop()
+    assert_like_the_oracle(settings)
