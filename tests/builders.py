@@ -1,0 +1,161 @@
+"""Events at named instants, as decoded records, and a small partition to feed them to.
+
+Every event goes through JSON and the real `decode`, so that a test never builds what no producer could send.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import cache
+from itertools import count
+from typing import Any, Final
+
+import orjson
+
+from schemas import topics
+from streams.core import state as st
+from streams.core.decode import decode
+from streams.core.engine import BatchResult, Clock, process_batch
+from streams.core.episodes import Output
+from streams.core.policy import Policy
+from streams.core.records import Decoded, Record
+from streams.core.signals import SIGNALS, View
+from streams.core.state import State
+from streams.policies import load_policy
+
+HOUR: Final = 3_600_000
+DAY: Final = 24 * HOUR
+START: Final = 1_788_768_000_000
+"""Monday 2026-09-07, 08:00 UTC: ten in the morning in Amsterdam, and a working day."""
+_TOPIC_OF: Final = {
+    "call": topics.CALLS,
+    "survey": topics.SURVEYS,
+    "cancellation": topics.CANCELLATIONS,
+    "outcome": topics.OUTCOMES,
+    "profile": topics.PROFILES,
+}
+_numbers = count(1)
+
+
+def iso(at: int) -> str:
+    """`at` (ms) as ISO 8601 with milliseconds, UTC."""
+    return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at % 1000:03d}Z"
+
+
+def ms(text: str) -> int:
+    """The instant (ms) of an ISO text."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def record(topic: str, value: bytes | None, *, timestamp: int = START) -> Record:
+    """Any record of partition 0."""
+    return Record(topic, 0, next(_numbers), timestamp, b"key", value)
+
+
+def event(
+    kind: str, at: int, *, customer: str | None = "c1", id: str | None = None, ingested: int | None = None, **fields: Any
+) -> Decoded:
+    """An event of `kind` at `at` (ms), ingested at once unless said otherwise."""
+    body = {
+        "type": kind,
+        "schema_version": 1,
+        "event_id": id or f"{kind}-{next(_numbers)}",
+        "customer_id": customer,
+        "occurred_at": iso(at),
+        **fields,
+    }
+    return decode(record(_TOPIC_OF[kind], orjson.dumps(body), timestamp=at if ingested is None else ingested))
+
+
+def call(at: int, **fields: Any) -> Decoded:
+    """An inbound telephone call."""
+    return event("call", at, **fields)
+
+
+def survey(at: int, **fields: Any) -> Decoded:
+    """A survey; give it at least one answer."""
+    return event("survey", at, **fields)
+
+
+def cancellation(at: int, stage: str = "requested", **fields: Any) -> Decoded:
+    """A step of leaving."""
+    return event("cancellation", at, stage=stage, **fields)
+
+
+def outcome(at: int, disposition: str = "ANSWERED_HUMAN", **fields: Any) -> Decoded:
+    """What came of a callback."""
+    return event("outcome", at, disposition=disposition, **{"trigger_id": "t", "attempt": 1} | fields)
+
+
+def profile(at: int, **fields: Any) -> Decoded:
+    """A profile."""
+    return event("profile", at, **fields)
+
+
+@cache
+def default_policy() -> Policy:
+    """The policy that users get."""
+    return load_policy("default")
+
+
+def with_shape(policy: Policy, **shape: Any) -> Policy:
+    """`policy` with other numbers in its shape."""
+    body = policy.model_dump()
+    body["shape"] |= shape
+    return Policy.model_validate(body)
+
+
+class Partition:
+    """One partition: states, clock, and everything that came out so far."""
+
+    def __init__(self, policy: Policy | None = None) -> None:
+        self.policy = policy or default_policy()
+        self.states: dict[str, bytes] = {}
+        self.clock = Clock()
+        self.outputs: list[Output] = []
+        self.counts: dict[tuple[str, str], int] = {}
+
+    def feed(self, *records: Decoded, advance_to: int | None = None) -> BatchResult:
+        """Process one batch and take its states over, as the store does."""
+        result = process_batch(records, self.states, self.policy, self.clock, advance_to=advance_to)
+        for customer, data in result.states.items():
+            if data is None:
+                self.states.pop(customer, None)
+            else:
+                self.states[customer] = data
+        self.outputs += result.outputs
+        for key, number in result.counts.items():
+            self.counts[key] = self.counts.get(key, 0) + number
+        return result
+
+    def one_by_one(self, records: Iterable[Decoded]) -> None:
+        """Each record as a batch of its own."""
+        for each in records:
+            self.feed(each)
+
+    def advance(self, to: int) -> BatchResult:
+        """Let time pass up to `to` (ms)."""
+        return self.feed(advance_to=to)
+
+    def restart(self) -> None:
+        """What a crash leaves: the states' bytes and the partition time."""
+        self.clock = Clock.restore(self.clock.now, self.states)
+
+    def state(self, customer: str = "c1") -> State:
+        """A stored customer."""
+        return st.decode(self.states[customer])
+
+    def triggers(self, customer: str = "c1") -> list[dict[str, Any]]:
+        """The trigger records of a customer so far."""
+        return [orjson.loads(o.value) for o in self.outputs if o.kind == "trigger" and o.customer_id == customer]
+
+    def story(self, customer: str = "c1") -> list[tuple[str, str, int]]:
+        """The triggers as (purpose, status, sequence)."""
+        return [(t["purpose"], t["status"], t["sequence"]) for t in self.triggers(customer)]
+
+    def signals(self, customer: str = "c1") -> list[dict[str, Any]]:
+        """The signals records of a customer so far."""
+        return [orjson.loads(o.value) for o in self.outputs if o.kind == "signals" and o.customer_id == customer]
+
+    def reading(self, name: str, at: int, customer: str = "c1") -> float:
+        """One signal of a stored customer at `at` (ms)."""
+        return SIGNALS[name].measure(View(self.state(customer), at, self.policy.parameters))

@@ -1,0 +1,89 @@
+"""Hypothesis strategies: histories of a few customers, dense enough that episodes open, rise and close in them."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as some
+
+from streams.core.records import Decoded
+from streams.policies import load_policy
+from tests.builders import DAY, HOUR, START, default_policy, event, with_shape
+
+CUSTOMERS = ("c1", "c2", "c3")
+SMALL = with_shape(default_policy(), horizon_days=20, max_facts=10)
+POLICIES = (default_policy(), load_policy("four-unresolved-calls"), SMALL)
+policies = some.sampled_from(POLICIES)
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """An event to be: small and printable when hypothesis shows a counterexample."""
+
+    kind: str
+    at: int
+    customer: str
+    number: int
+    fields: tuple[tuple[str, Any], ...]
+
+    def decoded(self) -> Decoded:
+        """The event as the core gets it."""
+        return event(self.kind, self.at, customer=self.customer, id=f"e{self.number}", **dict(self.fields))
+
+
+def _fields(**choices: some.SearchStrategy[Any]) -> some.SearchStrategy[tuple[tuple[str, Any], ...]]:
+    return some.fixed_dictionaries(choices).map(lambda fields: tuple(fields.items()))
+
+
+_GRADES = _fields(csat=some.integers(1, 5), ces=some.integers(1, 7), answered=some.booleans())
+_KINDS: dict[str, some.SearchStrategy[tuple[tuple[str, Any], ...]]] = {
+    "call": _fields(
+        resolved=some.sampled_from([True, False, False, "unknown"]),
+        direction=some.sampled_from(["inbound", "inbound", "inbound", "outbound"]),
+        reason=some.sampled_from(["fault", "bill", "move"]),
+        channel=some.sampled_from(["phone", "chat"]),
+        abandoned=some.sampled_from([False, False, True]),
+        wait_seconds=some.sampled_from([0, 30, 1200]),
+        cancel_intent=some.sampled_from([False, False, True]),
+    ),
+    "survey": _GRADES | _fields(callback_requested=some.just(True)),
+    "cancellation": _fields(
+        stage=some.sampled_from(["inquiry", "inquiry", "requested", "requested", "withdrawn", "confirmed"]),
+        reason=some.sampled_from(["price", "service", "price", "service", "deceased"]),
+    ),
+    "outcome": _fields(
+        disposition=some.sampled_from(["ANSWERED_HUMAN", "NO_ANSWER", "BUSY", "ANSWERED_HUMAN", "DO_NOT_CALL"]),
+        trigger_id=some.just("t"),
+        attempt=some.just(1),
+    ),
+    "profile": _fields(
+        do_not_call=some.sampled_from([None, None, False, True]),
+        tenure_months=some.sampled_from([None, 6, 60]),
+        time_zone=some.sampled_from([None, "Europe/Amsterdam"]),
+    ),
+}
+_MIX = ("call", "call", "call", "call", "survey", "survey", "cancellation", "outcome", "profile")
+
+
+@some.composite
+def sketches(draw: some.DrawFn, *, span: int) -> Sketch:
+    """One event within `span` ms. Few numbers are drawn, so that the same identity comes in several versions."""
+    kind = draw(some.sampled_from(_MIX))
+    at = START + draw(some.integers(0, span // HOUR)) * HOUR + draw(some.sampled_from([0, 0, 1, 1_234_567]))
+    number = draw(some.integers(1, 40))
+    return Sketch(kind, at, draw(some.sampled_from(("c1", "c1", *CUSTOMERS))), number, draw(_KINDS[kind]))
+
+
+def histories(*, span: int = 60 * DAY, most: int = 40) -> some.SearchStrategy[list[Sketch]]:
+    """Events in the order of arrival, which is any order; from a few to many, since few find edges and many find episodes."""
+    one = sketches(span=span)
+    return some.lists(one, min_size=1, max_size=most) | some.lists(one, min_size=most // 2, max_size=most)
+
+
+def in_order(history: list[Sketch]) -> list[Sketch]:
+    """The history in the order of event time, as a complete backlog is read."""
+    return sorted(history, key=lambda sketch: sketch.at)
+
+
+def decoded(history: list[Sketch]) -> list[Decoded]:
+    """Each sketch as the core gets it."""
+    return [sketch.decoded() for sketch in history]

@@ -1,0 +1,230 @@
+"""What holds for every history: order, repetition, batches, restarts and partitions change nothing that they must not."""
+
+from collections import defaultdict
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from streams.core import state as st
+from streams.core.episodes import Cause, Output, decide
+from streams.core.facts import Fact, fact_of
+from streams.core.policy import Policy
+from streams.core.records import Decoded
+from streams.core.state import FOREVER, State
+from tests.builders import DAY, Partition
+from tests.property.core.histories import (
+    CUSTOMERS,
+    SMALL,
+    Sketch,
+    decoded,
+    histories,
+    in_order,
+    policies,
+)
+
+END = 400 * DAY
+REGISTERS = (
+    "requested_at", "requested_id", "given_at", "stage", "stage_reason", "stage_at", "effective_at", "deceased",
+    "objected_at", "profile_at", "profile_json",
+)  # fmt: skip
+
+
+def facts_by_brute_force(events: list[Decoded], now: int, policy: Policy) -> dict[str, list[Fact]]:
+    """The greatest version of each identity, those in view at `now`, the newest K of them."""
+    best: dict[tuple[str, int], Fact] = {}
+    for each in events:
+        assert each.event is not None
+        fact = fact_of(each.event, each.at)
+        if fact is not None:
+            key = (str(each.event.customer_id), fact.identity)
+            best[key] = max(best.get(key, fact), fact)
+    shape = policy.parameters
+    found: dict[str, list[Fact]] = {customer: [] for customer in CUSTOMERS}
+    for (customer, _), fact in sorted(best.items(), key=lambda item: item[1]):
+        if fact.at > now - shape.horizon:
+            found[customer].append(fact)
+    return {customer: facts[-shape.keep :] for customer, facts in found.items()}
+
+
+def in_view(partition: Partition) -> dict[str, list[Fact]]:
+    start = partition.clock.now - partition.policy.parameters.horizon
+    return {
+        c: [f for f in partition.state(c).facts if f.at > start] if c in partition.states else [] for c in CUSTOMERS
+    }
+
+
+def of_customer(outputs: list[Output]) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = defaultdict(list)
+    for each in outputs:
+        found[each.customer_id].append(each.value)
+    return found
+
+
+@given(histories(), policies, some.data())
+def test_any_order_with_any_duplicates_ends_in_the_brute_force_facts(
+    history: list[Sketch], policy: Policy, data: some.DataObject
+) -> None:
+    events = decoded(history)
+    again = data.draw(some.lists(some.sampled_from(events), max_size=8))
+    partition = Partition(policy)
+    partition.feed(*data.draw(some.permutations(events + again)))
+    assert in_view(partition) == facts_by_brute_force(events, partition.clock.now, policy)
+
+
+@given(histories(span=19 * DAY), policies, some.data())
+def test_within_the_horizon_registers_do_not_depend_on_order(
+    history: list[Sketch], policy: Policy, data: some.DataObject
+) -> None:
+    events = decoded(history)
+    first, second = Partition(policy), Partition(policy)
+    first.feed(*events)
+    second.feed(*data.draw(some.permutations(events)))
+    second.feed(*events)
+    assert first.states.keys() == second.states.keys()
+    for customer in first.states:
+        one, other = first.state(customer), second.state(customer)
+        assert [getattr(one, name) for name in REGISTERS] == [getattr(other, name) for name in REGISTERS]
+
+
+@given(histories(), policies, some.data())
+def test_batches_restarts_and_pauses_never_show(history: list[Sketch], policy: Policy, data: some.DataObject) -> None:
+    events = decoded(history)
+    end = max(sketch.at for sketch in history) + END
+    whole, split = Partition(policy), Partition(policy)
+    whole.feed(*events, advance_to=end)
+    rest = events
+    while rest:
+        size = data.draw(some.integers(1, len(rest)))
+        split.feed(*rest[:size], advance_to=split.clock.now)
+        rest = rest[size:]
+        if data.draw(some.booleans()):
+            split.restart()
+    now = split.clock.now
+    for pause in sorted(data.draw(some.lists(some.integers(now, end), max_size=5))):
+        split.advance(pause)
+        split.restart()
+    split.advance(end)
+    assert split.outputs == whole.outputs
+    assert split.states == whole.states
+    assert split.counts == whole.counts
+
+
+@given(histories(), policies)
+def test_a_customer_in_order_is_decided_the_same_in_any_partition(history: list[Sketch], policy: Policy) -> None:
+    ordered = in_order(history)
+    end = ordered[-1].at + END
+    together = Partition(policy)
+    together.feed(*decoded(ordered), advance_to=end)
+    for customer in CUSTOMERS:
+        alone = Partition(policy)
+        alone.feed(*decoded([s for s in ordered if s.customer == customer]), advance_to=end)
+        assert of_customer(alone.outputs)[customer] == of_customer(together.outputs)[customer]
+        assert alone.states.get(customer) == together.states.get(customer)
+
+
+@given(histories(most=60), policies)
+def test_the_facts_stay_within_both_bounds(history: list[Sketch], policy: Policy) -> None:
+    partition = Partition(policy)
+    for each in decoded(history):
+        assert each.event is not None
+        result = partition.feed(each)
+        for data in result.states.values():
+            if data is not None:
+                facts = st.decode(data).facts
+                assert len(facts) <= policy.parameters.keep
+                assert facts == sorted(facts)
+        touched = result.states.get(str(each.event.customer_id))
+        if touched is not None:
+            oldest = partition.clock.now - policy.parameters.horizon
+            assert all(fact.at > oldest for fact in st.decode(touched).facts)
+
+
+@given(histories(most=60), policies)
+def test_replaying_everything_at_the_end_says_nothing_new(history: list[Sketch], policy: Policy) -> None:
+    partition = Partition(policy)
+    events = decoded(history)
+    partition.one_by_one(events)
+    said = {(o.kind, o.value) for o in partition.outputs}
+    before = dict(partition.states)
+    assert partition.feed(*events).outputs == []
+    assert partition.states == before
+    assert {(o.kind, o.value) for o in partition.outputs} == said
+
+
+@given(histories(), policies, some.floats(0, 1, exclude_min=True, exclude_max=True))
+def test_nothing_changes_before_the_due_time(history: list[Sketch], policy: Policy, share: float) -> None:
+    partition = Partition(policy)
+    events = decoded(history)
+    for each in events:
+        partition.feed(each)
+        for customer, data in partition.states.items():
+            state = st.decode(data)
+            now = partition.clock.now
+            until = min(state.due, now + 100 * DAY)
+            assert state.due > now
+            between = now + int((until - now) * share)
+            if now < between < state.due:
+                assert decide(state, policy, between, Cause(customer, between, "timer", -1)) == []
+
+
+@given(histories())
+def test_whoever_is_silent_leaves_unless_something_is_owed(history: list[Sketch]) -> None:
+    partition = Partition(SMALL)
+    partition.feed(*decoded(history), advance_to=max(sketch.at for sketch in history) + END)
+    for customer in partition.states:
+        state = partition.state(customer)
+        assert state.facts == []
+        assert state.standing
+        assert state.due == FOREVER
+        assert not state.episode
+
+
+_TIMES = some.integers(-(2**62), 2**62)
+
+
+@given(
+    some.builds(
+        State,
+        due=_TIMES,
+        newest=_TIMES,
+        facts=some.lists(
+            some.builds(
+                Fact,
+                at=_TIMES,
+                identity=some.integers(0, 2**64 - 1),
+                kind=some.integers(1, 4),
+                a=some.integers(0, 255),
+                b=some.integers(0, 255),
+                c=some.integers(0, 255),
+                flags=some.integers(0, 65_535),
+                amount=some.integers(0, 65_535),
+                topic=some.integers(0, 2**32 - 1),
+            ),
+            max_size=20,
+        ),
+        requested_at=_TIMES,
+        requested_id=some.integers(0, 2**64 - 1),
+        given_at=_TIMES,
+        stage=some.integers(0, 4),
+        stage_reason=some.integers(0, 7),
+        stage_at=_TIMES,
+        effective_at=_TIMES,
+        deceased=some.integers(0, 1),
+        objected_at=_TIMES,
+        profile_at=_TIMES,
+        profile_json=some.binary(max_size=300),
+        band=some.integers(0, 255),
+        signals_sequence=some.integers(0, 2**32 - 1),
+        scored_at=_TIMES,
+        cooldown_until=_TIMES,
+        served_request_at=_TIMES,
+        served_stage_at=_TIMES,
+        episode=some.binary(max_size=2_000),
+    )
+)
+def test_a_state_survives_its_bytes(state: State) -> None:
+    data = st.encode(state)
+    assert st.decode(data) == state
+    assert st.due_of(data) == state.due
+
+
