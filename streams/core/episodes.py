@@ -89,19 +89,20 @@ def _episode(state: State, policy: Policy, now: int, cause: Cause, seen: Assessm
         _rest(state, cause.at, policy)
     if barred:
         return
-    candidate = _candidate(state, policy, now, seen)
-    if candidate is None:
-        return
-    purpose, reason = candidate
-    current: dict[str, Any] | None = orjson.loads(state.episode) if state.episode else None
-    if current is not None and STRENGTH[purpose] <= STRENGTH[current["purpose"]]:
-        return
-    _serve(state, purpose, now, policy)
-    trigger = _trigger(state, policy, now, cause, seen, purpose, reason, current)
-    expires = int(trigger.expires_at.timestamp() * 1000)
-    value = trigger.model_dump_json().encode()
-    state.episode = value if expires > now else b""
-    yield Output(cause.customer_id, "trigger", value, cause.at, cause.ingested_at, purpose, trigger.status)
+    while (candidate := _candidate(state, policy, now, seen)) is not None:
+        purpose, reason = candidate
+        # A ground that is known too late is recorded as expired under an id of its own: it neither takes over an open
+        # episode nor hides a weaker ground that is still worth a call.
+        late = _expiry(state, policy, purpose, now) <= now
+        current: dict[str, Any] | None = orjson.loads(state.episode) if state.episode and not late else None
+        if current is not None and STRENGTH[purpose] <= STRENGTH[current["purpose"]]:
+            return
+        _serve(state, purpose, now, policy)
+        trigger = _trigger(state, policy, now, cause, seen, purpose, reason, current)
+        value = trigger.model_dump_json().encode()
+        if not late:
+            state.episode = value
+        yield Output(cause.customer_id, "trigger", value, cause.at, cause.ingested_at, purpose, trigger.status)
 
 
 def _barred(state: State) -> str:
@@ -187,6 +188,20 @@ def trigger_id(customer_id: str, purpose: str, identity: str) -> str:
     return b32encode(digest)[:26].decode().lower()
 
 
+def _ground(state: State, purpose: Purpose, now: int) -> int:
+    """When (ms) the ground for this purpose was given."""
+    return {"requested_callback": state.requested_at, "save": state.stage_at}.get(purpose, now)
+
+
+def _expiry(state: State, policy: Policy, purpose: Purpose, now: int) -> int:
+    """Until when (ms) a call for this purpose makes sense."""
+    ground = _ground(state, purpose, now)
+    expires = ground + int(policy.purposes[purpose].valid_hours * HOUR)
+    if purpose == "save" and state.effective_at != NEVER:
+        expires = min(expires, max(state.effective_at, ground))
+    return expires
+
+
 def _trigger(
     state: State,
     policy: Policy,
@@ -198,11 +213,9 @@ def _trigger(
     current: dict[str, Any] | None,
 ) -> CallbackTrigger:
     handling, profile = policy.purposes[purpose], state.profile()
-    ground = {"requested_callback": state.requested_at, "save": state.stage_at}.get(purpose, now)
+    ground = _ground(state, purpose, now)
     created = ground if current is None else _ms(current["created_at"])
-    expires = ground + int(handling.valid_hours * HOUR)
-    if purpose == "save" and state.effective_at != NEVER:
-        expires = min(expires, max(state.effective_at, ground))
+    expires = _expiry(state, policy, purpose, now)
     country = profile.get("country_code")
     zones = candidate_zones(profile.get("time_zone"), profile.get("phone_e164"))
     opens = first_open(now, country, zones, policy)
