@@ -1,0 +1,146 @@
+"""`behoudlijn dead-letters`: show what could not be read, and send it once more. It shows no payload."""
+
+from __future__ import annotations
+
+from typing import Annotated, get_args
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from schemas.dead_letter import DeadLetter, RejectCode
+from streams.commands.options import Bootstrap, fail, one_line, settings_of
+from streams.dead_letters import Filter, Redriven, by_reason, read_letters
+from streams.dead_letters import redrive as redrive_letters
+from streams.topic_reader import TopicReader
+
+app = typer.Typer(no_args_is_help=True, help="Show records that could not be read, and send them once more.")
+
+_Reason = Annotated[
+    str | None, typer.Option("--reason", help=f"Only this reason code: {', '.join(get_args(RejectCode))}.")
+]
+_Topic = Annotated[
+    str | None, typer.Option("--topic", help="Only records of this topic, such as contact.calls.")
+]
+
+
+def register(parent: typer.Typer) -> None:
+    """Add `dead-letters` to the command line."""
+    parent.add_typer(app, name="dead-letters")
+
+
+@app.command("list")
+def list_(
+    reason: _Reason = None,
+    topic: _Topic = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Show so many of the newest.")] = 50,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Show the dead letters: a count by topic and reason, then the newest.
+
+    Example: behoudlijn dead-letters list --reason not_json --limit 20
+    """
+    _check(reason)
+    with one_line("dead-letters"):
+        settings = settings_of(bootstrap)
+        with TopicReader(settings) as reader:
+            found = read_letters(reader, settings, Filter(reason, topic))
+    console = Console()
+    if not found.letters:
+        console.print("No dead letters.")
+    else:
+        console.print(_summary(found.letters))
+        console.print(_letters(found.letters[-limit:], len(found.letters)))
+    _unreadable(found.unreadable)
+
+
+@app.command()
+def redrive(
+    reason: _Reason = None,
+    topic: _Topic = None,
+    limit: Annotated[
+        int | None, typer.Option("--limit", min=1, help="Send at most so many, oldest first.")
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Every dead letter, without a filter.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Look for the originals, send nothing.")] = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Send the originals to their topics again, with their keys: after a fix, or an upgrade that can read
+    them.
+
+    The original is taken from its topic; from the letter only when it is gone there and the letter holds it
+    whole. An event that was accepted meanwhile is counted once, by its id; one that still cannot be read
+    becomes a new dead letter. Exit code 1 when some could not be sent.
+
+    Example: behoudlijn dead-letters redrive --reason unknown_version --topic contact.calls
+    """
+    _check(reason)
+    if reason is None and topic is None and not everything:
+        fail("dead-letters", "choose by --reason or --topic, or say --all")
+    with one_line("dead-letters"):
+        settings = settings_of(bootstrap)
+        with TopicReader(settings) as reader:
+            found = read_letters(reader, settings, Filter(reason, topic))
+            results = redrive_letters(reader, settings, found.letters[:limit], dry_run=dry_run)
+    failed = [result for result in results if result.found is None]
+    console = Console()
+    console.print(_outcome(results, dry_run))
+    if failed:
+        console.print(_failed(failed))
+    _unreadable(found.unreadable)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _check(reason: str | None) -> None:
+    codes = get_args(RejectCode)
+    if reason is not None and reason not in codes:
+        fail("dead-letters", f"there is no reason code {reason}; there are {', '.join(codes)}")
+
+
+def _unreadable(number: int) -> None:
+    if number:
+        typer.echo(f"{number} records of the topic are no dead letters that this release can read.", err=True)
+
+
+def _summary(letters: tuple[DeadLetter, ...]) -> Table:
+    table = Table(Column("topic", overflow="fold"), "reason", Column("letters", justify="right"))
+    for topic, reason, number in by_reason(letters):
+        table.add_row(topic, reason, f"{number:,}")
+    return table
+
+
+def _letters(letters: tuple[DeadLetter, ...], total: int) -> Table:
+    table = Table(
+        Column("arrived (UTC)", no_wrap=True),
+        Column("topic/partition/offset", overflow="fold"),
+        Column("reason", no_wrap=True),
+        Column("message", overflow="fold"),
+        Column("bytes", justify="right"),
+        title=f"newest {len(letters):,} of {total:,}",
+    )
+    for each in letters:
+        table.add_row(
+            f"{each.ingested_at:%Y-%m-%d %H:%M:%S}",
+            f"{each.topic}/{each.partition}/{each.offset}",
+            each.reason_code,
+            each.message,
+            f"{each.payload_size:,}",
+        )
+    return table
+
+
+def _outcome(results: list[Redriven], dry_run: bool) -> str:
+    originals = sum(result.found == "original" for result in results)
+    letters = sum(result.found == "letter" for result in results)
+    verb = "would be sent" if dry_run else "sent"
+    left = len(results) - originals - letters
+    split = f"{originals} originals, {letters} from letters"
+    return f"{originals + letters} {verb} ({split}); {left} cannot be sent."
+
+
+def _failed(failed: list[Redriven]) -> Table:
+    table = Table(Column("topic/partition/offset", overflow="fold"), Column("why not", overflow="fold"))
+    for letter, _, problem in failed:
+        table.add_row(f"{letter.topic}/{letter.partition}/{letter.offset}", problem)
+    return table

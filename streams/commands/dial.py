@@ -1,0 +1,113 @@
+"""`behoudlijn dial`: the reference dialer on the command line. It shows what came of the attempts and
+decides nothing.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from streams.commands.options import Bootstrap, one_line, settings_of
+from streams.dial import ReferenceDialer
+
+
+class ClockChoice(StrEnum):
+    """Which time the dialer lives in."""
+
+    WALL = "wall"
+    TRIGGER = "trigger"
+
+
+def register(app: typer.Typer) -> None:
+    """Add `dial` to the command line."""
+    app.command()(dial)
+
+
+def dial(
+    from_beginning: Annotated[
+        bool,
+        typer.Option("--from-beginning", help="Begin with the oldest trigger, not with the next new one."),
+    ] = False,
+    until_idle: Annotated[
+        float | None,
+        typer.Option("--until-idle", min=0.1, help="End when no trigger came for so many seconds."),
+    ] = None,
+    clock: Annotated[
+        ClockChoice,
+        typer.Option(
+            "--clock", help="`trigger`: the time that the triggers tell, for replayed or simulated events."
+        ),
+    ] = ClockChoice.WALL,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Take callback triggers, simulate the calls, answer with outcomes. Ctrl-C ends it.
+
+    A reference for your own dialer, not one for real calls: nobody is dialled. It drops repeats by (id,
+    sequence) and keeps to not_before, expiry, retraction and priority.
+
+    Example: behoudlijn dial --from-beginning --until-idle 10
+    """
+    with one_line("dial"):
+        settings = settings_of(bootstrap)
+        dialer = ReferenceDialer(
+            settings, clock=clock.value, from_beginning=from_beginning, until_idle_s=until_idle
+        )
+        with _stopped_by_signal() as stop:
+            counts = dialer.run(stop)
+    Console().print(_table(counts, dialer.waiting))
+
+
+@contextmanager
+def _stopped_by_signal() -> Iterator[threading.Event]:
+    stop = threading.Event()
+
+    def end(*_: Any) -> None:
+        stop.set()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield stop  # signals belong to the main thread: whoever runs us in another ends us otherwise
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+_ROWS = (
+    ("new", "triggers taken"),
+    ("updated", "updates"),
+    ("ended", "ended by the pipeline"),
+    ("repeat", "repeats dropped"),
+    ("unreadable", "unreadable"),
+    ("attempts", "attempts"),
+    ("ANSWERED_HUMAN", "  customer reached"),
+    ("NO_ANSWER", "  no answer"),
+    ("BUSY", "  busy"),
+    ("MACHINE", "  machine"),
+    ("CALLBACK_LATER", "  call back later"),
+    ("DO_NOT_CALL", "  objected to calls"),
+    ("INVALID_NUMBER", "  no valid number"),
+    ("too_late", "expired before an attempt"),
+    ("given_up", "given up after the last attempt"),
+)
+
+
+def _table(counts: Counter[str], waiting: int) -> Table:
+    table = Table("simulated calls")
+    table.add_column("number", justify="right")
+    for name, text in _ROWS:
+        if counts[name] or name in ("new", "attempts"):
+            table.add_row(text, f"{counts[name]:,}")
+    table.add_row("still waiting", f"{waiting:,}")
+    return table

@@ -1,0 +1,192 @@
+"""`behoudlijn explain CUSTOMER`: why a customer is, or is not, to be called. It shows what
+`streams.explanation` gathers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from math import log
+from typing import Annotated, Final
+
+import typer
+from rich.console import Console
+from rich.table import Column, Table
+
+from schemas.base import IDENTIFIER_PATTERN
+from streams.commands.options import Bootstrap, fail, one_line, settings_of
+from streams.core.facts import STAGES
+from streams.core.signals import evidence
+from streams.core.state import NEVER
+from streams.explanation import Explanation, from_files, from_topics
+from streams.fact_text import KINDS, text_of
+from streams.policies import load_policy
+
+_ORDER: Final = {"cancellation": 0, "contact": 0, "survey": 0, "callback": 0, "score": 1, "episode": 2}
+
+
+def register(app: typer.Typer) -> None:
+    """Add `explain` to the command line."""
+    app.command()(explain)
+
+
+def explain(
+    customer: Annotated[str, typer.Argument(help="The customer's id.")],
+    file: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--file", help="Decide the events of this NDJSON file instead (may be repeated; `-`: stdin)."
+        ),
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", help="Name or file of the policy; default BEHOUDLIJN_POLICY.")
+    ] = None,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Show a customer's timeline, signals, score with its drivers, and episodes.
+
+    From the running pipeline's topics, or with --file from events on disk. No phone number is shown.
+
+    Example: behoudlijn explain c-000123 --file events.ndjson --policy four-unresolved-calls
+    """
+    if re.match(IDENTIFIER_PATTERN, customer) is None:
+        fail("explain", "a customer id has 1-64 characters of A-Za-z0-9_.:-")
+    with one_line("explain"):
+        settings = settings_of(bootstrap)
+        chosen = load_policy(policy or settings.policy)
+        found = from_files(file, chosen, customer) if file else from_topics(settings, chosen, customer)
+    if not found.known:
+        where = "the files" if file else "the pipeline's topics"
+        fail("explain", f"nothing is known of {customer} in {where}")
+    show(found, Console())
+
+
+def show(found: Explanation, console: Console) -> None:
+    """Print the explanation."""
+    console.print(_head(found))
+    if found.decided_by != found.policy.label:
+        console.print(
+            f"The worker decided by {found.decided_by}; score and signals below are by {found.policy.label}. "
+            "Choose the same with --policy.",
+            style="yellow",
+        )
+    console.print(_timeline(found))
+    console.print(_score(found))
+    if found.changes:
+        console.print(_episodes(found))
+    else:
+        console.print("No episode: nothing was published for a dialer.")
+
+
+def _head(found: Explanation) -> Table:
+    state = found.state
+    table = Table("", "", title=f"customer {found.customer_id}", show_header=False)
+    table.add_row("as of", f"{_time(found.now)} UTC, the newest event time seen")
+    table.add_row("policy", found.decided_by)
+    table.add_row(
+        "score", f"{found.seen.score:.3f}" + ("" if found.policy.calibrated else " (a risk, no probability)")
+    )
+    table.add_row("band", found.band)
+    if found.seen.rule is not None:
+        table.add_row("rule", f"{found.seen.rule.name} holds")
+    if state.requested_at != NEVER:
+        given = "not given yet" if state.request_open else f"given {_time(state.given_at)}"
+        table.add_row("callback asked for", f"{_time(state.requested_at)}, {given}")
+    if state.stage:
+        table.add_row("cancellation", f"{STAGES[state.stage - 1]} {_time(state.stage_at)}")
+    barred = [
+        text
+        for text, holds in (
+            ("deceased", bool(state.deceased)),
+            ("objected to calls", state.objected_at != NEVER),
+            ("do-not-call in the profile", bool(state.profile().get("do_not_call"))),
+        )
+        if holds
+    ]
+    if barred:
+        table.add_row("not to be called", ", ".join(barred))
+    if state.cooldown_until > found.now:
+        table.add_row("rests until", f"{_time(state.cooldown_until)} (no call for the score alone)")
+    if not found.stored:
+        table.add_row("state", "none any more: silent for a whole horizon")
+    return table
+
+
+def _timeline(found: Explanation) -> Table:
+    table = Table(
+        Column("time (UTC)", no_wrap=True), "what", Column("details", overflow="fold"), title="timeline"
+    )
+    for _, _, at, what, text in sorted(_rows(found), key=lambda row: row[:2]):
+        table.add_row(at, what, text)
+    return table
+
+
+def _rows(found: Explanation) -> Iterator[tuple[int, int, str, str, str]]:
+    for fact in found.state.facts:
+        kind = KINDS.get(fact.kind, "fact")
+        text = text_of(fact, found.policy.shape.complaint_reasons)
+        yield fact.at, _ORDER.get(kind, 0), _time(fact.at), kind, text
+    for record in found.signals:
+        at = _ms(record.as_of)
+        text = f"{record.score:.3f}, {record.band}" + (
+            f" (before: {record.previous_band})" if record.band != record.previous_band else ""
+        )
+        yield at, _ORDER["score"], _time(at), "score", text
+    for trigger, mode in found.changes:
+        at = _ms(trigger.updated_at)
+        where = " (shadow)" if mode == "shadow" else ""
+        text = f"{trigger.purpose} {trigger.status}: {trigger.status_reason}{where}"
+        yield at, _ORDER["episode"], _time(at), "episode", text
+
+
+def _score(found: Explanation) -> Table:
+    seen, scoring = found.seen, found.policy.score
+    table = Table("signal", Column("value", justify="right"), Column("share", justify="right"), "evidence")
+    table.title = "signals that are not zero" + (", with their share of logit(score)" if scoring else "")
+    for name in sorted(seen.readings, key=lambda n: (-seen.contributions.get(n, 0.0), n)):
+        share = seen.contributions.get(name)
+        value = seen.readings[name]
+        table.add_row(name, f"{value:.4g}", "" if share is None else f"{share:+.3f}", evidence(name, value))
+    if scoring is not None:
+        table.add_section()
+        table.add_row("intercept", "", f"{scoring.intercept.value:+.3f}", "a customer without any sign")
+        logit = log(seen.score / (1 - seen.score)) if 0 < seen.score < 1 else float("inf")
+        table.add_row("logit(score)", "", f"{logit:+.3f}", f"opens from score {scoring.open_at:g}")
+    return table
+
+
+def _episodes(found: Explanation) -> Table:
+    table = Table(
+        Column("trigger id", overflow="fold"),
+        Column("no.", justify="right"),
+        "status",
+        Column("reason", overflow="fold"),
+        Column("purpose", overflow="fold"),
+        Column("priority", justify="right"),
+        Column("not before (UTC)"),
+        Column("expires (UTC)"),
+        "published",
+        title="episodes",
+    )
+    for trigger, mode in found.changes:
+        table.add_row(
+            trigger.trigger_id,
+            str(trigger.sequence),
+            trigger.status,
+            trigger.status_reason,
+            trigger.purpose,
+            str(trigger.priority),
+            f"{trigger.not_before:%Y-%m-%d %H:%M}",
+            f"{trigger.expires_at:%Y-%m-%d %H:%M}",
+            mode,
+        )
+    return table
+
+
+def _ms(at: datetime) -> int:
+    return round(at.timestamp() * 1000)
+
+
+def _time(ms: int) -> str:
+    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,47 @@
+"""Options that several commands share, and how a command ends when the user made a mistake. Decides nothing
+else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Any
+
+import typer
+
+from streams.changelog import ChangelogError
+from streams.core.state import UnknownVersion
+from streams.ndjson import InputError
+from streams.policies import PolicyError
+from streams.settings import Settings, SettingsError, load_settings
+from streams.topic_reader import BrokerError
+
+Bootstrap = Annotated[
+    str | None, typer.Option("--bootstrap", help="Brokers, host:port,…; default BEHOUDLIJN_KAFKA_BOOTSTRAP.")
+]
+
+_MISTAKES = (BrokerError, ChangelogError, InputError, PolicyError, SettingsError, UnknownVersion)
+
+
+def settings_of(bootstrap: str | None, **more: Any) -> Settings:
+    """The settings of this process, with the options that were given. Raises SettingsError."""
+    given = {"kafka_bootstrap": bootstrap, **more}
+    return load_settings(**{name: value for name, value in given.items() if value is not None})
+
+
+@contextmanager
+def one_line(command: str) -> Iterator[None]:
+    """Ends with exit code 2 and what to do, without a traceback, when the user or the surroundings are
+    wrong.
+    """
+    try:
+        yield
+    except _MISTAKES as error:
+        fail(command, "; ".join(str(error).splitlines()))
+
+
+def fail(command: str, message: str) -> None:
+    """One line on standard error, and exit code 2."""
+    typer.echo(f"{command}: {message}", err=True)
+    raise typer.Exit(2) from None
