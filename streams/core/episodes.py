@@ -5,6 +5,7 @@ death, a withdrawal, a score that has cooled down, or time. Decisions are taken 
 """
 
 from base64 import b32encode
+from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -316,12 +317,14 @@ def _next_due(state: State, policy: Policy, now: int, seen: Assessment) -> int:
     if state.facts or not state.standing:
         due = min(due, max(state.newest + policy.parameters.horizon, now + 1))
     calm = state.band == 0 and not state.episode
+    edges_of = policy.edges
     for fact in state.facts:
-        for edge in policy.edges(fact.kind, fact.flags, calm):
-            at = fact.at + edge
-            if at > now:
-                due = min(due, at)
-                break
+        edges = edges_of(fact.kind, fact.flags, calm)
+        if edges:
+            at = fact.at
+            following = bisect_right(edges, now - at)
+            if following < len(edges) and at + edges[following] < due:
+                due = at + edges[following]
     waiting = now < state.cooldown_until < due and not _barred(state)
     if waiting and _newest_ground(state) > state.scored_at and _score_reason(policy, seen):
         due = state.cooldown_until

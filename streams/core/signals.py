@@ -151,7 +151,7 @@ def repeat_contacts(view: View) -> float:
     start, within = view.now - 30 * DAY, view.parameters.repeat_within
     last: dict[int, int] = {}
     count = 0
-    for call in view.inbound:
+    for call in view.recent_inbound(30 * DAY + within):
         before = last.get(call.topic)
         if before is not None and call.at > start and call.at - before <= within:
             count += 1
@@ -186,16 +186,16 @@ def unresolved_90d(view: View) -> float:
 @signal("gave up waiting {value:.0f} times and was not heard since", lambda p: (p.silent_after, 30 * DAY), f.CALL, flags=f.ABANDONED, rising=True)
 def silent_after_abandon(view: View) -> float:
     """Abandoned calls of 30 days (short ones apart) without an answered contact within `silent_after`, once that has passed."""
-    p, start = view.parameters, view.now - 30 * DAY
+    p, start, ripe = view.parameters, view.now - 30 * DAY, view.now - view.parameters.silent_after
     count = 0
-    for call in view.inbound:
-        if (
-            call.flags & f.ABANDONED
-            and call.amount >= p.short_abandon_seconds
-            and start < call.at <= view.now - p.silent_after
-        ):
-            until = call.at + p.silent_after
-            count += not any(not c.flags & f.ABANDONED and call.at < c.at <= until for c in view.calls)
+    answered_at = view.now + p.silent_after  # the first answered contact after the call looked at
+    for call in reversed(view.calls):
+        if call.at <= start:
+            break
+        if not call.flags & f.ABANDONED:
+            answered_at = call.at
+        elif call.flags & f.INBOUND and call.amount >= p.short_abandon_seconds and call.at <= ripe:
+            count += answered_at > call.at + p.silent_after
     return count
 
 
