@@ -1,0 +1,190 @@
+"""`behoudlijn simulate`, `replay` and `convert`: where events come from. It shows and writes, no more."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import IO, Annotated, cast
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from schemas import topics
+from streams.commands.options import Bootstrap, fail, one_line, settings_of
+from streams.convert import convert as convert_table
+from streams.mapping import load_mapping
+from streams.ndjson import STDIN, open_input, read_lines
+from streams.replay import Outgoing, ReplayError, Sent, outgoing_lines, outgoing_simulated, send
+from streams.settings import Settings
+from streams.simulate import Quarter, SimulationSettings
+from streams.simulate import simulate as simulate_quarter
+from streams.topics import TopicsError, inspect
+
+_OUT_HELP = "File to write, packed when it ends in .gz; `-` for standard output."
+
+
+def register(app: typer.Typer) -> None:
+    """Add the three commands to the command line."""
+    app.command("simulate")(simulate)
+    app.command("replay")(replay)
+    app.command("convert")(convert)
+
+
+def simulate(
+    out: Annotated[str | None, typer.Option("--out", "-o", help=_OUT_HELP)] = None,
+    to_topics: Annotated[
+        bool, typer.Option("--to-topics", help="Send the events to Kafka's topics.")
+    ] = False,
+    truth: Annotated[
+        str | None, typer.Option(help="File for the truth: who left, and why. The pipeline never sees it.")
+    ] = None,
+    customers: Annotated[int, typer.Option(help="How many customers.")] = 20_000,
+    days: Annotated[int, typer.Option(help="How many days.")] = 90,
+    seed: Annotated[int, typer.Option(help="Another number, another quarter; the same, the same bytes.")] = 1,
+    start: Annotated[str, typer.Option(help="The first day, YYYY-MM-DD.")] = "2026-01-01",
+    anonymous: Annotated[float, typer.Option(help="Share of calls from callers not recognised.")] = 0.15,
+    poison: Annotated[float, typer.Option(help="Broken records to put in, as a share of the events.")] = 0.0,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Make up a quarter of a telecom's contact centre: calls, surveys, cancellations and profiles, by time.
+
+    Example: behoudlijn simulate --customers 2000 --out quarter.ndjson.gz --truth truth.ndjson
+    """
+    try:
+        chosen = SimulationSettings(customers, days, seed, date.fromisoformat(start), anonymous, poison)
+    except ValueError as error:
+        fail("simulate", str(error))
+    with one_line("simulate"):
+        settings = settings_of(bootstrap) if to_topics else None
+    if out is None and not to_topics:
+        out = STDIN
+    with _progress() as progress:
+        task = progress.add_task("customers", total=customers)
+        quarter = simulate_quarter(chosen, lambda done: progress.update(task, completed=done))
+        progress.update(task, completed=customers)
+    if out is not None:
+        _write("simulate", out, (record.value for record in quarter.records))
+    if truth is not None:
+        _write("simulate", truth, quarter.truth_lines())
+    if settings is not None:
+        _send("simulate", outgoing_simulated(quarter.records), settings, len(quarter.records))
+    _tell_quarter(quarter)
+
+
+def replay(
+    files: Annotated[
+        list[str], typer.Argument(help="NDJSON files of events, plain or gzip; `-` for standard input.")
+    ],
+    keep_invalid: Annotated[
+        bool,
+        typer.Option("--keep-invalid", help="Send wrong lines too: the pipeline makes them dead letters."),
+    ] = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Send the events of files to Kafka's input topics, checking each line; stops at the first wrong one.
+
+    Sending a file again is harmless: events are known by their ids.
+
+    Example: behoudlijn convert telco-churn churn.all | behoudlijn replay -
+    """
+    with one_line("replay"):
+        settings = settings_of(bootstrap)
+        for path in files:
+            if path != STDIN:
+                open_input(path).close()  # a wrong name is told before anything is sent
+        _send("replay", outgoing_lines(read_lines(files), keep_invalid=keep_invalid), settings, None)
+
+
+def convert(
+    mapping: Annotated[
+        str, typer.Argument(help="telco-churn, iranian-churn, or the path of a mapping file.")
+    ],
+    file: Annotated[str, typer.Argument(help="The table (CSV), plain or gzip; `-` for standard input.")],
+    out: Annotated[str, typer.Option("--out", "-o", help=_OUT_HELP)] = STDIN,
+) -> None:
+    """Turn a table of customers into events, NDJSON in the order of time.
+
+    Example: behoudlijn convert telco-churn tests/data/churn.all.gz --out telco.ndjson
+    """
+    with one_line("convert"):
+        chosen = load_mapping(mapping)
+        with open_input(file) as stream:
+            name = "stdin" if file == STDIN else file
+            # Read whole before the output is opened: a mistake in the table leaves no file behind.
+            events = list(convert_table(chosen, stream, file=name))
+        _write("convert", out, events)
+
+
+def _send(
+    command: str, records: Iterable[tuple[Outgoing, bool]], settings: Settings, total: int | None
+) -> None:
+    try:
+        # Asking Kafka for a topic that is absent may make it, with one partition: look first.
+        inputs = {settings.topic(name) for name in topics.INPUTS}
+        absent = [each.name for each in inspect(settings) if each.result == "absent" and each.name in inputs]
+        if absent:
+            fail(
+                command, f"no topic {absent[0]} at {settings.kafka_bootstrap}: run `behoudlijn topics ensure`"
+            )
+        with _progress() as progress:
+            task = progress.add_task("events sent", total=total)
+            sent = asyncio.run(
+                send(records, settings, progress=lambda done: progress.update(task, completed=done))
+            )
+    except (ReplayError, TopicsError) as error:
+        fail(command, " ".join(str(error).split()))
+    _tell_sent(sent)
+
+
+def _tell_sent(sent: Sent) -> None:
+    shown = ", ".join(f"{topic} {count:,}" for topic, count in sorted(sent.by_topic.items()))
+    invalid = f"; {sent.invalid:,} of them no valid events" if sent.invalid else ""
+    typer.echo(f"sent {sent.records:,} events ({shown}){invalid}", err=True)
+
+
+def _tell_quarter(quarter: Quarter) -> None:
+    left = sum(truth.left_in_period for truth in quarter.truths)
+    events, customers = len(quarter.records), len(quarter.truths)
+    typer.echo(f"simulated {events:,} events of {customers:,} customers, of whom {left:,} left", err=True)
+
+
+def _write(command: str, path: str, lines: Iterable[bytes]) -> None:
+    with _output(command, path) as stream:
+        for line in lines:
+            stream.write(line + b"\n")
+
+
+@contextmanager
+def _output(command: str, path: str) -> Iterator[IO[bytes]]:
+    if path == STDIN:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()  # a reader that has gone is found here, not after the command
+        return
+    try:
+        raw = Path(path).open("wb")  # noqa: SIM115 - closed below
+    except OSError as error:
+        fail(command, f"{path}: cannot be written: {error.strerror or error}")
+    with raw:
+        if path.endswith(".gz"):
+            # Neither name nor time in the header, so that equal events are equal files.
+            with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed:
+                yield cast("IO[bytes]", packed)
+        else:
+            yield raw
+
+
+def _progress() -> Progress:
+    console = Console(stderr=True)
+    columns = (
+        TextColumn("{task.completed:,.0f} {task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
