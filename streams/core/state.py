@@ -15,7 +15,7 @@ from schemas.cancellation import CancellationEvent
 from schemas.outcome import OutcomeEvent
 from schemas.profile import ProfileEvent
 from schemas.survey import SurveyEvent
-from streams.core.facts import DECEASED, FACT, REASONS, STAGES, Fact, identity_of
+from streams.core.facts import CONFIRMED, DECEASED, FACT, REASONS, STAGES, Fact, identity_of
 
 VERSION: Final = 1
 NEVER: Final = -(2**62)
@@ -121,7 +121,11 @@ def _register_stage(state: State, event: CancellationEvent, at: int) -> bool:
     if new[2] == DECEASED and not state.deceased:
         state.deceased = 1
         changed = True
-    if new > (state.stage_at, state.stage, state.stage_reason, state.effective_at):
+    if event.stage == "inquiry":
+        return changed  # a question takes back nothing that was requested; it counts as a fact
+    old = (state.stage_at, state.stage, state.stage_reason, state.effective_at)
+    # A confirmed cancellation is final: whatever comes later, no other stage replaces it.
+    if (new[1] == CONFIRMED, new) > (state.stage == CONFIRMED, old):
         state.stage_at, state.stage, state.stage_reason, state.effective_at = new
         changed = True
     return changed
