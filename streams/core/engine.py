@@ -144,7 +144,9 @@ class _Batch:
         drop_before(state.facts, horizon_start)
         answered = isinstance(event, OutcomeEvent) and event.disposition == "ANSWERED_HUMAN"
         kind: str = event.type  # type: ignore[attr-defined]
-        cause = Cause(customer, at, f"{kind}:{event.event_id}", decoded.record.timestamp, answered)
+        # With its time: a corrected event that asks anew must not repeat the (id, sequence) of its first version.
+        identity = f"{kind}:{event.event_id}:{at}"
+        cause = Cause(customer, at, identity, decoded.record.timestamp, answered)
         self.decide(state, now, cause)
         return ACCEPTED
 
