@@ -196,7 +196,10 @@ class Policy(Part):
         if found is None:
             concerned = [n for n in self.used if SIGNALS[n].concerns(kind, flags)]
             names = [n for n in concerned if not calm or SIGNALS[n].rising or self._weight(n) < 0]
-            found = tuple(sorted({edge for name in names for edge in SIGNALS[name].edges(self.parameters)}))
+            # What leaves the horizon is forgotten, so no edge lies beyond it.
+            horizon = self.parameters.horizon
+            edges = {min(edge, horizon) for name in names for edge in SIGNALS[name].edges(self.parameters)}
+            found = tuple(sorted(edges))
             self._edges[key] = found
         return found
 
