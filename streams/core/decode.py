@@ -19,6 +19,9 @@ from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 MAX_RECORD_BYTES: Final = 65_536
 """No valid event comes near; larger ones are refused before they are parsed."""
 FUTURE_TOLERANCE_MS: Final = 300_000
+EARLIEST_MS: Final = 0
+LATEST_MS: Final = 221_845_392_000_000
+"""The years 1970 to 9000: what is computed from an event time (validity, local hours) stays within the calendar."""
 MAX_MESSAGE: Final = 1_000
 MAX_KEY_BYTES: Final = 1_024
 
@@ -48,6 +51,8 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
     except ValidationError as error:
         return _reject(record, *_reason(error))
     at = int(event.occurred_at.timestamp() * 1000)
+    if not EARLIEST_MS <= at < LATEST_MS:
+        return _reject(record, "invalid_field", "occurred_at: it must lie between the years 1970 and 9000")
     if 0 <= record.timestamp < at - tolerance_ms:
         ahead = (at - record.timestamp) // 1000
         return _reject(record, "future_dated", f"occurred_at is {ahead} s after the record was written")
@@ -68,7 +73,7 @@ def encode_dead_letter(decoded: Decoded) -> bytes:
             "offset": record.offset,
             "reason_code": reject.code,
             "message": reject.message[:MAX_MESSAGE],
-            "ingested_at": datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC),
+            "ingested_at": datetime.fromtimestamp(min(max(record.timestamp, 0), LATEST_MS) / 1000, UTC),
             "key_base64": None if record.key is None else b64encode(record.key[:MAX_KEY_BYTES]).decode(),
             "payload_base64": b64encode(value[:MAX_PAYLOAD_BYTES]).decode(),
             "payload_size": len(value),
