@@ -74,8 +74,7 @@ class SignalsWorker:
         )
         self._seen = SignalsMetrics(metrics, settings, self.store)
         add_run_agent(self.app, self.lane, self.handle)
-        if idle_timers:
-            self.app.task(self._tick_forever)
+        self.app.task(self._tick_forever)
 
     async def start(self) -> None:
         """Connects and joins the group; returns when the app runs, not when it is ready."""
@@ -164,20 +163,29 @@ class SignalsWorker:
             raise
 
     async def _tick(self) -> None:
-        lag = self.lane.lag()
-        behind = {tp.partition for tp, each in lag.items() if each.records != 0}
-        now = time.time_ns() // 1_000_000
+        """What there is to do for partitions that have caught up."""
+        behind = {tp.partition for tp, lag in self.lane.lag().items() if lag.records != 0}
         for partition in self.store:
-            heap = partition.clock.heap
-            # Without a due time nothing would come of it but a new clock, a write a second.
-            if partition.number in behind or not heap or heap[0][0] > now:
+            if partition.number in behind:
                 continue
             async with self._turn:
                 self._epoch = self.lane.epoch
                 if self.store.get(partition.number) is not partition or not self.app.consumer.prepared:
                     continue
                 with suppress(StaleError):
-                    self._seen.outputs(await self._batch(partition, (), now))
+                    await self._idle(partition)
+
+    async def _idle(self, partition: PartitionStore) -> None:
+        now = time.time_ns() // 1_000_000
+        heap = partition.clock.heap
+        # Only when something is due: a new clock alone would be a write per second for each partition.
+        if self._idle_timers and heap and heap[0][0] <= now:
+            self._seen.outputs(await self._batch(partition, (), now))
+        elif partition.unmarked:
+            # A batch of nothing, so that a restart does not send again what was delivered long ago.
+            record = PartitionRecord(partition.batch + 1, partition.clock.now, self.policy.label)
+            await self._effects.write_changelog(partition.number, {}, record)
+            partition.apply(record.batch, {}, partition.departed, outputs=False)
 
     async def _batch(
         self, partition: PartitionStore, records: Sequence[Decoded], advance_to: int | None
@@ -203,7 +211,7 @@ class SignalsWorker:
                 departed.add(customer_id)
             record = PartitionRecord(number, clock.now, self.policy.label)
             await self._effects.write_changelog(partition.number, entries, record)
-            partition.apply(number, result.states, departed)
+            partition.apply(number, result.states, departed, outputs=bool(outboxes))
             self._fail_point("after_changelog")
         if result.outputs:
             await self._effects.publish(partition.number, [s for box in outboxes.values() for s in box])

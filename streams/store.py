@@ -23,8 +23,12 @@ class PartitionStore:
         self.clock = Clock()
         self.batch = 0
         self.policy = ""
+        self.unmarked = False
+        """The last batch had outputs, and nothing in the changelog says yet that they were delivered."""
 
-    def apply(self, batch: int, changed: Mapping[str, bytes | None], departed: set[str]) -> None:
+    def apply(
+        self, batch: int, changed: Mapping[str, bytes | None], departed: set[str], *, outputs: bool
+    ) -> None:
         """Takes over what batch number `batch` wrote to the changelog; None removes a customer."""
         for customer_id, state in changed.items():
             if state is None:
@@ -33,6 +37,7 @@ class PartitionStore:
                 self.states[customer_id] = state
         self.batch = batch
         self.departed = departed
+        self.unmarked = outputs
 
 
 class Store:

@@ -7,6 +7,7 @@ import json
 import signal
 from collections import Counter
 from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import pytest
@@ -23,11 +24,13 @@ from streams.settings import SIGNALS_GROUP, Settings
 from streams.topics import ensure
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
+    call,
     history,
     produce,
     read_all,
     settings_of,
     until_committed,
+    until_said,
     worker,
 )
 
@@ -139,12 +142,39 @@ def test_a_kill_between_two_steps_changes_nothing(broker: Broker, unique: str, f
 def test_a_restart_reads_back_every_state_and_goes_on(broker: Broker, unique: str) -> None:
     events = history(40)
     settings = prepared(broker, unique, events[:120])
-    run_to_the_end(settings, 120)
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, 120))
+        asyncio.run(until_nothing_is_unsent(settings))
+        assert process.stop() == 0, process.log()
     asyncio.run(produce(settings, events[120:]))
     run_to_the_end(settings, len(events))
-    assert_like_the_oracle(settings)
+    found = assert_like_the_oracle(settings)
+    published = Counter(identity(record.value) for record in found[topics.SHADOW_TRIGGERS])
+    assert set(published.values()) == {1}, "a clean restart sends nothing again"
     changelog = asyncio.run(read_all(settings, topics.CHANGELOG))[topics.CHANGELOG]
     assert {record.partition for record in changelog if record.key == PARTITION_KEY} == {0, 1}
+
+
+async def until_nothing_is_unsent(settings: Settings) -> None:
+    changelog, partitions = settings.topic(topics.CHANGELOG), range(settings.partitions)
+    async with asyncio.timeout(60):
+        options = settings.aiokafka_options()
+        while any(p.unsent for p in await recover(changelog, partitions, options)):  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+
+
+@pytest.mark.slow
+def test_killed_again_and_again_it_ends_like_the_oracle(broker: Broker, unique: str) -> None:
+    events, random = history(300), Random(7)
+    settings = prepared(broker, unique, events, mode="live", max_batch=30, commit_interval_s=0.1)
+    for _ in range(3):
+        with worker(settings, "signals", "--no-idle-timers") as process:
+            asyncio.run(until_said(process, "recovered"))
+            asyncio.run(asyncio.sleep(random.random() * 0.3))
+            process.child.kill()
+            process.wait()
+    run_to_the_end(settings, len(events))
+    assert_like_the_oracle(settings)
 
 
 def test_a_broker_out_of_reach_is_told_without_a_traceback(unique: str) -> None:
@@ -190,7 +220,9 @@ def test_a_worker_that_slept_too_long_sends_nothing_more(broker: Broker, unique:
             asyncio.run(until_committed(other, settings, SIGNALS_GROUP, INPUTS, len(events)))
             sleeper.child.send_signal(signal.SIGCONT)
             asyncio.run(asyncio.sleep(3))
-            asyncio.run(produce(settings, history(9, 7)[-9:]))
+            later = [call(f"customer-{n}", 50, 6 * 60 * 24 + n) for n in range(9)]
+            asyncio.run(produce(settings, later))
             assert other.stop() == 0, other.log()
         sleeper.stop()
+    run_to_the_end(settings, len(events) + len(later))
     assert_like_the_oracle(settings)

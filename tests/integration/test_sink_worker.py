@@ -27,6 +27,7 @@ from tests.integration.worker_program import (
     read_all,
     settings_of,
     until_committed,
+    until_said,
     worker,
 )
 
@@ -102,10 +103,3 @@ def test_an_outage_holds_the_offsets_and_loses_nothing(
             asyncio.run(until_committed(sink, settings, SINK_GROUP, INPUTS, len(events)))
             assert sink.stop() == 0, sink.log()
             assert count(again, "v_calls") + count(again, "v_surveys") == len(events)
-
-
-async def until_said(process: Any, text: str) -> None:
-    async with asyncio.timeout(60):
-        while text not in process.log():
-            assert process.child.poll() is None, process.log()
-            await asyncio.sleep(0.2)

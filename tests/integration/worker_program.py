@@ -191,3 +191,11 @@ async def until_committed(
         while await committed(settings, group, names) < count:
             assert process.child.poll() is None, process.log()
             await asyncio.sleep(0.3)
+
+
+async def until_said(process: Process, text: str) -> None:
+    """Waits until the worker's log holds `text`; fails when the worker ends before."""
+    async with asyncio.timeout(60):
+        while text not in process.log():
+            assert process.child.poll() is None, process.log()
+            await asyncio.sleep(0.1)
