@@ -77,4 +77,6 @@ def draw_cause(persona: Persona, start: int, days: int, random: Random) -> Cause
     buffer = 0.6 if persona.heavy else 1.15 if persona.tenure_months < 18 else 0.85
     would_leave = random.random() < habit.leaves * (0.5 + 0.8 * severity) * buffer
     decides = began + int((4 + random.expovariate(1 / (habit.patience - 4))) * DAY_MS)
+    if decides < start:
+        return None  # it came to an end before the period, and the customer is still there
     return Cause(kind, began, decides, would_leave, severity)

@@ -10,15 +10,11 @@ from streams.simulate.calendar import HOUR_MS, Calendar
 from streams.simulate.journal import Journal
 
 REASONS: Final = (
-    "invoice",
-    "order_status",
-    "product_info",
-    "app_help",
-    "usage",
-    "contract",
-    "fault",
-    "password",
+    *("invoice", "payment", "order_status", "delivery", "product_info", "bundle", "contract", "address"),
+    *("app_help", "password", "usage", "roaming", "sim_card", "number_porting", "voicemail", "email_setup"),
+    *("router_setup", "tv_channels", "coverage", "appointment", "fault"),
 )
+"""Everyday reasons, about as many as a real contact centre tells apart: repeats by chance are rare."""
 DEPARTMENTS: Final = {"fault": "technical", "technician": "technical", "cancellation": "retention"}
 _CHANNELS: Final = (
     ("phone", 0.70),

@@ -76,8 +76,9 @@ def test_events_are_unique_within_the_period_and_in_order() -> None:
     assert keys[-1][0] < settings.end_ms == settings.start_ms + 90 * DAY_MS
 
 
-def test_the_default_is_large_enough() -> None:
+def test_the_default_is_large_enough_and_every_customer_is_heard_of() -> None:
     assert len(quarter().records) * (20_000 / 3_000) > 200_000
+    assert len({record.customer_id for record in quarter().records} - {None}) == 3_000
 
 
 def test_one_in_a_hundred_makes_a_third_of_the_calls() -> None:
