@@ -20,7 +20,6 @@ from streams.changelog import (
     decode_outbox,
     decode_partition,
 )
-from streams.core.engine import Clock
 from streams.store import PartitionStore
 
 log = structlog.get_logger(__name__)
@@ -87,7 +86,7 @@ class Reading:
     def finish(self) -> Recovered:
         """The partition, with its timers set."""
         store = self._store
-        store.clock = Clock.restore(store.clock.now, store.states)
+        store.restore(store.clock.now)
         unsent = [
             sending
             for customer_id, outbox in self._outboxes.items()

@@ -7,6 +7,7 @@ durable copy, written before the store is changed.
 from collections.abc import Iterator, Mapping
 
 from streams.core.engine import Clock
+from streams.core.state import decode
 
 
 class PartitionStore:
@@ -20,6 +21,8 @@ class PartitionStore:
         self.number = number
         self.states: dict[str, bytes] = {}
         self.departed: set[str] = set()
+        self.waiting: dict[str, int] = {}
+        """Who asked for a callback and has not been given one, since when (ms)."""
         self.clock = Clock()
         self.batch = 0
         self.policy = ""
@@ -35,9 +38,26 @@ class PartitionStore:
                 self.states.pop(customer_id, None)
             else:
                 self.states[customer_id] = state
+            self._note_request(customer_id, state)
         self.batch = batch
         self.departed = departed
         self.unmarked = outputs
+
+    def restore(self, now: int) -> None:
+        """Derives from the states, once all are recovered, what is not written: timers and who waits.
+
+        `now`: partition time in ms.
+        """
+        self.clock = Clock.restore(now, self.states)
+        for customer_id, state in self.states.items():
+            self._note_request(customer_id, state)
+
+    def _note_request(self, customer_id: str, data: bytes | None) -> None:
+        state = None if data is None else decode(data)
+        if state is not None and state.request_open:
+            self.waiting[customer_id] = state.requested_at
+        else:
+            self.waiting.pop(customer_id, None)
 
 
 class Store:

@@ -71,6 +71,8 @@ class SignalsMetrics:
         for number, count in counts.items():
             self._metrics.customers.labels(str(number)).set(count)
         self._customers = set(counts)
+        since = min((at for part in self._store for at in part.waiting.values()), default=None)
+        self._metrics.oldest_unanswered.set(0 if since is None else max(0.0, time.time() - since / 1000))
         self._metrics.heartbeat_age.set(heartbeat_age)
         show_lag(self._metrics, self._settings, lane)
 

@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import pytest
+import requests
 
 from schemas import topics
 from streams.changelog import PARTITION_KEY
@@ -101,7 +102,16 @@ def prepared(broker: Broker, unique: str, events: Sequence[tuple[str, Any]], **m
 def test_events_become_triggers_signals_and_dead_letters(broker: Broker, unique: str) -> None:
     events: list[tuple[str, Any]] = [*history(30), (topics.CALLS, b"\xffno json"), (topics.SURVEYS, b"{}")]
     settings = prepared(broker, unique, events, mode="live")
-    run_to_the_end(settings, len(events))
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
+        assert requests.get(f"{process.health()}/readyz", timeout=10).json() == {"ready": True, "missing": []}
+        metrics = requests.get(f"{process.health()}/metrics", timeout=10).text
+        assert process.stop() == 0, process.log()
+    assert 'behoudlijn_events_total{result="accepted",type="call"} 180.0' in metrics
+    assert 'behoudlijn_dead_letters_total{reason="not_json"} 1.0' in metrics
+    assert 'behoudlijn_lag_records{partition="0",topic="contact.calls"} 0.0' in metrics
+    oldest = metrics.split("\nbehoudlijn_oldest_unanswered_callback_request_seconds ")[1].split()[0]
+    assert float(oldest) > 0, "customers asked for a callback"
     found = assert_like_the_oracle(settings)
 
     triggers = [json.loads(record.value or b"") for record in found[topics.TRIGGERS]]

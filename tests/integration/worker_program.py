@@ -57,6 +57,11 @@ class Process:
         """What it has logged so far."""
         return self._log.read_text(encoding="utf-8")
 
+    def health(self) -> str:
+        """Where it shows its health, once it has logged that."""
+        lines = map(json.loads, self.log().splitlines())
+        return str(next(line["health"] for line in lines if "health" in line))
+
     def wait(self, seconds: float = 60) -> int:
         """Its exit code, when it has ended by itself."""
         return self.child.wait(seconds)
