@@ -1,0 +1,72 @@
+"""The commands `simulate` and `convert` without a broker: files, standard output, one line for a mistake."""
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from streams.commands import sources
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    made = typer.Typer()
+    sources.register(made)
+    return made
+
+
+def test_simulate_writes_events_and_truth_and_equal_files_for_equal_seeds(
+    app: typer.Typer, tmp_path: Path
+) -> None:
+    for name in ("a.ndjson.gz", "b.ndjson.gz"):
+        arguments = ["simulate", "--customers", "40", "--poison", "0.01", "--out", str(tmp_path / name)]
+        done = CliRunner().invoke(app, [*arguments, "--truth", str(tmp_path / "truth.ndjson")])
+        assert done.exit_code == 0, done.output
+        assert "of 40 customers" in done.stderr
+    packed = (tmp_path / "a.ndjson.gz").read_bytes()
+    assert packed == (tmp_path / "b.ndjson.gz").read_bytes()
+    assert gzip.decompress(packed).count(b"\n") > 100
+    truths = (tmp_path / "truth.ndjson").read_text().splitlines()
+    assert [json.loads(line)["customer_id"] for line in truths[:2]] == ["c000000", "c000001"]
+
+
+def test_convert_writes_to_standard_output(app: typer.Typer) -> None:
+    done = CliRunner().invoke(app, ["convert", "iranian-churn", str(DATA / "customer_churn.csv.gz")])
+    assert done.exit_code == 0
+    assert len(done.stdout.splitlines()) == 3150 + 241 + 241 + 495
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["simulate", "--customers", "0"], "simulate: customers must be from 1"),
+        (["simulate", "--start", "tomorrow"], "simulate: "),
+        (
+            ["simulate", "--customers", "1", "--out", "/no/such/place"],
+            "simulate: /no/such/place: cannot be written",
+        ),
+        (["convert", "no-such-mapping", "-"], "convert: no-such-mapping is neither"),
+        (["convert", "telco-churn", "/no/such/file"], "convert: /no/such/file: cannot be read"),
+        (["convert", "iranian-churn", str(DATA / "churn.all.gz")], "convert: "),
+        (["replay", "/no/such/file"], "replay: /no/such/file: cannot be read"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(app: typer.Typer, arguments: list[str], message: str) -> None:
+    done = CliRunner().invoke(app, arguments)
+    assert done.exit_code == 2
+    assert done.stderr.startswith(message)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_mistake_in_the_table_leaves_no_file(app: typer.Typer, tmp_path: Path) -> None:
+    table, out = tmp_path / "t.csv", tmp_path / "out.ndjson"
+    table.write_text("KS, 128\n")
+    done = CliRunner().invoke(app, ["convert", "telco-churn", str(table), "--out", str(out)])
+    assert done.exit_code == 2
+    assert f"{table}:1: 2 columns, 21 are expected" in done.stderr
+    assert not out.exists()
