@@ -4,7 +4,7 @@ Messages on the way in (`Event`) tolerate fields that we do not know, since prod
 them. Messages on the way out (`Message`) refuse them.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
@@ -41,13 +41,17 @@ LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{2,16}$")
 class Message(BaseModel):
     """A message that we write: strict, frozen, no unknown field."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        strict=True, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
 
 class Event(BaseModel):
     """A message that we read: strict and frozen; unknown fields are kept aside and counted, not refused."""
 
-    model_config: ClassVar[ConfigDict] = ConfigDict(strict=True, frozen=True, extra="allow", hide_input_in_errors=True)
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        strict=True, frozen=True, extra="allow", hide_input_in_errors=True
+    )
 
     schema_version: Literal[1]
     event_id: Identifier

@@ -7,7 +7,9 @@ from pydantic import AwareDatetime
 from schemas.base import Event
 
 CancellationStage = Literal["inquiry", "requested", "withdrawn", "confirmed"]
-CancellationReason = Literal["competitor_offer", "price", "quality", "service", "moved", "deceased", "other", "unknown"]
+CancellationReason = Literal[
+    "competitor_offer", "price", "quality", "service", "moved", "deceased", "other", "unknown"
+]
 
 
 class CancellationEvent(Event):

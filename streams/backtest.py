@@ -66,7 +66,9 @@ def queues_of(lines: Iterable[Line], partitions: int, as_of: int = -1) -> dict[i
 
     `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out.
     """
-    queues: dict[int, dict[str, list[Decoded]]] = {p: {t: [] for t in topics.INPUTS} for p in range(partitions)}
+    queues: dict[int, dict[str, list[Decoded]]] = {
+        p: {t: [] for t in topics.INPUTS} for p in range(partitions)
+    }
     for line in lines:
         try:
             topic = topic_of(line.data)

@@ -3,7 +3,6 @@
 import os
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Final
 
 import typer
@@ -32,8 +31,7 @@ def build() -> typer.Typer:
         help="Reach a dissatisfied customer before that customer calls to cancel.",
     )
     for name in COMMANDS:
-        if find_spec(f"streams.commands.{name}"):
-            import_module(f"streams.commands.{name}").register(app)
+        import_module(f"streams.commands.{name}").register(app)
     return app
 
 

@@ -60,7 +60,9 @@ def _triggers(store: ClickHouse) -> Table:
 
 
 def _urgent(store: ClickHouse) -> Table:
-    table = _table("The five most urgent open triggers (simulated)", "customer", "purpose", "priority", "score", "why")
+    table = _table(
+        "The five most urgent open triggers (simulated)", "customer", "purpose", "priority", "score", "why"
+    )
     for row in most_urgent(store):
         why = "; ".join(evidence for _, _, _, evidence in row.drivers)
         table.add_row(row.customer_id, row.purpose, str(row.priority), f"{row.score:.2f}", why)
@@ -70,7 +72,9 @@ def _urgent(store: ClickHouse) -> Table:
 def _evaluation(store: ClickHouse) -> Table:
     found = evaluate(store)
     title = f"Who was flagged before cancelling (simulated; {found.cancelled:,} of {found.customers:,} cancelled: base rate {found.base_rate:.1%})"
-    table = _table(title, "way to choose", "customers", "cancelled later", "precision", "recall", "lift", "median lead")
+    table = _table(
+        title, "way to choose", "customers", "cancelled later", "precision", "recall", "lift", "median lead"
+    )
     for each in (found.triggers, found.four_calls, found.random):
         table.add_row(METHODS[each.method], *_figures(each))
     return table

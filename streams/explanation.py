@@ -71,7 +71,7 @@ class Explanation:
 
 
 def from_topics(settings: Settings, policy: Policy, customer_id: str) -> Explanation:
-    """Gather from the changelog and the output topics. Raises BrokerError, ChangelogError, UnknownVersion."""
+    """Gather from the changelog and the output topics. Raises BrokerError, ChangelogError, UnknownVersionError."""
     key = customer_id.encode()
     state, now, label = State(), NO_TIME, ""
     value: bytes | None = None

@@ -44,7 +44,12 @@ def look(stack: Stack, worker: str) -> Progress:
 
 
 def wait_until_done(
-    stack: Stack, worker: str, *, timeout: float, at_least: int = 0, tell: Callable[[int], None] = lambda _: None
+    stack: Stack,
+    worker: str,
+    *,
+    timeout: float,
+    at_least: int = 0,
+    tell: Callable[[int], None] = lambda _: None,
 ) -> int:
     """Wait until a worker has done `at_least` and has no lag left; what it has done. `tell` hears it on the way.
 
@@ -59,7 +64,10 @@ def wait_until_done(
                 "needs fewer customers"
             )
         stack.check()
-        seen = look(stack, worker)
+        try:
+            seen = look(stack, worker)
+        except OSError:  # a busy worker may answer late: asked again until the deadline
+            continue
         tell(seen.done)
         finished = seen.done >= at_least and seen.lag == 0 and seen.partitions > 0
         still = still + 1 if finished and seen.done == before else 0

@@ -5,6 +5,7 @@ when ending takes too long. What the worker does is its own business.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import threading
@@ -49,6 +50,10 @@ def run(build: Callable[[], Worker], settings: Settings, metrics: Metrics) -> in
 
     Afterwards the process has a few seconds to end, whatever threads the libraries have left behind.
     """
+    # The records of a batch die together and young; full collections over all states took nearly half the time.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         code = runner.run(_live(build, settings, metrics))
         _end_hard_after(5.0, code)

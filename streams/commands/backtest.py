@@ -22,11 +22,17 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    files: Annotated[list[str], typer.Argument(help="NDJSON files of events, plain or gzip; `-` for standard input.")],
+    files: Annotated[
+        list[str], typer.Argument(help="NDJSON files of events, plain or gzip; `-` for standard input.")
+    ],
     policy: Annotated[str, typer.Option(help="A built-in policy's name, or a policy file.")] = "default",
     partitions: Annotated[int, typer.Option(min=1, max=1024, help="As many as your topics have.")] = 8,
-    triggers_out: Annotated[Path | None, typer.Option(help="Write the triggers to this file, as NDJSON.")] = None,
-    summary_json: Annotated[bool, typer.Option("--summary-json", help="Print one JSON object, nothing else.")] = False,
+    triggers_out: Annotated[
+        Path | None, typer.Option(help="Write the triggers to this file, as NDJSON.")
+    ] = None,
+    summary_json: Annotated[
+        bool, typer.Option("--summary-json", help="Print one JSON object, nothing else.")
+    ] = False,
     as_of: Annotated[
         datetime | None, typer.Option(help="Events later than this (UTC) are rejected as future-dated.")
     ] = None,
@@ -60,7 +66,9 @@ def run(
 
 def _progress(quiet: bool) -> Progress:
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} {task.description}"), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True, disable=quiet and not sys.stderr.isatty())
+    return Progress(
+        *columns, console=Console(stderr=True), transient=True, disable=quiet and not sys.stderr.isatty()
+    )
 
 
 def _show(found: Backtest, label: str) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from streams.changelog import ChangelogError
-from streams.core.state import UnknownVersion
+from streams.core.state import UnknownVersionError
 from streams.ndjson import InputError
 from streams.policies import PolicyError
 from streams.settings import Settings, SettingsError, load_settings
@@ -21,7 +21,7 @@ Bootstrap = Annotated[
     str | None, typer.Option("--bootstrap", help="Brokers, host:port,…; default BEHOUDLIJN_KAFKA_BOOTSTRAP.")
 ]
 
-_MISTAKES = (BrokerError, ChangelogError, InputError, PolicyError, SettingsError, UnknownVersion)
+_MISTAKES = (BrokerError, ChangelogError, InputError, PolicyError, SettingsError, UnknownVersionError)
 
 
 def settings_of(bootstrap: str | None, **more: Any) -> Settings:

@@ -38,7 +38,9 @@ class Clock:
     def restore(cls, now: int, states: Mapping[str, bytes]) -> "Clock":
         """The clock of a partition whose states were recovered."""
         clock = cls(now)
-        clock.heap = [(due, customer) for customer, data in states.items() if (due := st.due_of(data)) < st.FOREVER]
+        clock.heap = [
+            (due, customer) for customer, data in states.items() if (due := st.due_of(data)) < st.FOREVER
+        ]
         heapify(clock.heap)
         return clock
 
@@ -159,7 +161,11 @@ class _Batch:
             if state is None or state.due != due:
                 continue  # it was looked at since, and is scheduled anew
             drop_before(state.facts, due - self.policy.parameters.horizon)
-            if not state.facts and not state.standing and due >= state.newest + self.policy.parameters.horizon:
+            if (
+                not state.facts
+                and not state.standing
+                and due >= state.newest + self.policy.parameters.horizon
+            ):
                 self.outputs.extend(self._leave(state, customer, due))
                 continue
             self.decide(state, due, Cause(customer, due, f"timer:{due}", -1))

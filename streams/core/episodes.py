@@ -103,7 +103,9 @@ def _episode(state: State, policy: Policy, now: int, cause: Cause, seen: Assessm
         value = trigger.model_dump_json().encode()
         if not late:
             state.episode = value
-        yield Output(cause.customer_id, "trigger", value, cause.at, cause.ingested_at, purpose, trigger.status)
+        yield Output(
+            cause.customer_id, "trigger", value, cause.at, cause.ingested_at, purpose, trigger.status
+        )
 
 
 def _barred(state: State) -> str:
@@ -134,7 +136,12 @@ def _closing(
         return "completed", "customer_reached"
     if purpose == "save" and state.stage != f.REQUESTED:
         return "retracted", "cancellation_withdrawn"
-    if purpose == "service_recovery" and seen.rule is None and policy.score and seen.score < policy.score.close_below:
+    if (
+        purpose == "service_recovery"
+        and seen.rule is None
+        and policy.score
+        and seen.score < policy.score.close_below
+    ):
         return "retracted", "cooled_down"
     return None
 
@@ -224,7 +231,9 @@ def _trigger(
     late = expires <= now
     return CallbackTrigger.model_validate(
         {
-            "trigger_id": current["trigger_id"] if current else trigger_id(cause.customer_id, purpose, cause.identity),
+            "trigger_id": current["trigger_id"]
+            if current
+            else trigger_id(cause.customer_id, purpose, cause.identity),
             "sequence": current["sequence"] + 1 if current else 1,
             "status": "expired" if late else "open",
             "status_reason": "validity_over" if late else reason,

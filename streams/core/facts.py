@@ -127,7 +127,9 @@ def _survey(event: SurveyEvent, at: int) -> Fact:
     if event.answered is not None:
         flags |= ANSWERED if event.answered else NOT_ANSWERED
     nps = 0 if event.nps is None else event.nps + 1
-    return Fact(at, identity_of("survey", event.event_id), SURVEY, event.csat or 0, nps, event.ces or 0, flags, 0, 0)
+    return Fact(
+        at, identity_of("survey", event.event_id), SURVEY, event.csat or 0, nps, event.ces or 0, flags, 0, 0
+    )
 
 
 def _cancellation(event: CancellationEvent, at: int) -> Fact:

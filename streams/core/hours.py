@@ -67,7 +67,9 @@ def _is_open(local: datetime, country: str | None, policy: Policy) -> bool:
 
 def _hours_for(local: datetime, country: str | None, policy: Policy) -> CallingHours | None:
     for wanted in (country, "*"):
-        in_force = [h for h in policy.calling_hours if h.country == wanted and h.effective_from <= local.date()]
+        in_force = [
+            h for h in policy.calling_hours if h.country == wanted and h.effective_from <= local.date()
+        ]
         if in_force:
             return max(in_force, key=lambda hours: hours.effective_from)
     return None

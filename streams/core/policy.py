@@ -49,7 +49,9 @@ class Weight(Part):
     @model_validator(mode="after")
     def _sign(self) -> Self:
         if (self.weight >= 0) != (self.effect == "raises"):
-            raise ValueError("a weight >= 0 raises the score, one < 0 lowers it: change the weight or the effect")
+            raise ValueError(
+                "a weight >= 0 raises the score, one < 0 lowers it: change the weight or the effect"
+            )
         return self
 
 

@@ -7,6 +7,7 @@ is known exactly. Decay is therefore in steps too: a decaying signal halves at e
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from streams.core import facts as f
@@ -34,7 +35,17 @@ class Parameters:
 class View:
     """A state as signals see it at `now` (ms): the facts by kind, oldest first."""
 
-    __slots__ = ("_recent", "calls", "cancellations", "inbound", "now", "parameters", "present", "state", "surveys")
+    __slots__ = (
+        "_recent",
+        "calls",
+        "cancellations",
+        "inbound",
+        "now",
+        "parameters",
+        "present",
+        "state",
+        "surveys",
+    )
 
     def __init__(self, state: State, now: int, parameters: Parameters) -> None:
         self.state = state
@@ -145,7 +156,11 @@ def contacts_90d(view: View) -> float:
     return len(view.recent_inbound(90 * DAY))
 
 
-@signal("called back {value:.0f} times on the same matter", lambda p: (30 * DAY, 30 * DAY + p.repeat_within), f.CALL)
+@signal(
+    "called back {value:.0f} times on the same matter",
+    lambda p: (30 * DAY, 30 * DAY + p.repeat_within),
+    f.CALL,
+)
 def repeat_contacts(view: View) -> float:
     """Contacts in 30 days that follow one on the same reason within `repeat_within`."""
     start, within = view.now - 30 * DAY, view.parameters.repeat_within
@@ -183,7 +198,13 @@ def unresolved_90d(view: View) -> float:
     return len([c for c in view.recent_inbound(90 * DAY) if c.flags & f.UNRESOLVED])
 
 
-@signal("gave up waiting {value:.0f} times and was not heard since", lambda p: (p.silent_after, 30 * DAY), f.CALL, flags=f.ABANDONED, rising=True)
+@signal(
+    "gave up waiting {value:.0f} times and was not heard since",
+    lambda p: (p.silent_after, 30 * DAY),
+    f.CALL,
+    flags=f.ABANDONED,
+    rising=True,
+)
 def silent_after_abandon(view: View) -> float:
     """Abandoned calls of 30 days (short ones apart) without an answered contact within `silent_after`, once that has passed."""
     p, start, ripe = view.parameters, view.now - 30 * DAY, view.now - view.parameters.silent_after
@@ -223,7 +244,7 @@ def transfers_30d(view: View) -> float:
 def channel_switches_7d(view: View) -> float:
     """Successive contacts of 7 days in different channels; a call after trying online counts as one more."""
     recent = view.recent_inbound(7 * DAY)
-    switches = sum([a.a != b.a for a, b in zip(recent, recent[1:], strict=False)])
+    switches = sum([a.a != b.a for a, b in pairwise(recent)])
     return switches + len([c for c in recent if c.flags & f.TRIED_ONLINE])
 
 

@@ -25,7 +25,7 @@ _HEAD: Final = Struct("<BBBBHB12qQIHH")
 _DUE: Final = Struct("<7xq")
 
 
-class UnknownVersion(Exception):
+class UnknownVersionError(Exception):
     """A state was written by a version that this one cannot read: start the worker with the newer release."""
 
 
@@ -74,7 +74,11 @@ class State:
     def standing(self) -> bool:
         """Something must be remembered though the customer has been silent for a whole horizon."""
         return bool(
-            self.request_open or self.profile_json or self.episode or self.deceased or self.objected_at != NEVER
+            self.request_open
+            or self.profile_json
+            or self.episode
+            or self.deceased
+            or self.objected_at != NEVER
         ) or self.stage in (2, 4)
 
 
@@ -162,9 +166,9 @@ def encode(state: State) -> bytes:
 
 
 def decode(data: bytes) -> State:
-    """The state of these bytes. Raises `UnknownVersion` for a layout that this release does not know."""
+    """The state of these bytes. Raises `UnknownVersionError` for a layout that this release does not know."""
     if data[0] != VERSION:
-        raise UnknownVersion(
+        raise UnknownVersionError(
             f"state of version {data[0]}, but this release reads version {VERSION}: "
             "run the release that wrote it, or newer"
         )
