@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -41,6 +42,7 @@ def build(
     app = faust.App(
         group,
         broker=f"kafka://{bootstrap.replace(',', ';kafka://')}",
+        datadir=tempfile.mkdtemp(prefix="behoudlijn-"),  # Faust wants one although nothing is kept there
         web_enabled=False,
         topic_disable_leader=True,
         topic_allow_declare=False,
