@@ -52,13 +52,19 @@ def record(topic: str, value: bytes | None, *, timestamp: int = START) -> Record
 
 
 def event(
-    kind: str, at: int, *, customer: str | None = "c1", id: str | None = None, ingested: int | None = None, **fields: Any
+    kind: str,
+    at: int,
+    *,
+    customer: str | None = "c1",
+    event_id: str | None = None,
+    ingested: int | None = None,
+    **fields: Any,
 ) -> Decoded:
     """An event of `kind` at `at` (ms), ingested at once unless said otherwise."""
     body = {
         "type": kind,
         "schema_version": 1,
-        "event_id": id or f"{kind}-{next(_numbers)}",
+        "event_id": event_id or f"{kind}-{next(_numbers)}",
         "customer_id": customer,
         "occurred_at": iso(at),
         **fields,
@@ -83,7 +89,7 @@ def cancellation(at: int, stage: str = "requested", **fields: Any) -> Decoded:
 
 def outcome(at: int, disposition: str = "ANSWERED_HUMAN", **fields: Any) -> Decoded:
     """What came of a callback."""
-    return event("outcome", at, disposition=disposition, **{"trigger_id": "t", "attempt": 1} | fields)
+    return event("outcome", at, disposition=disposition, trigger_id="t", attempt=1, **fields)
 
 
 def profile(at: int, **fields: Any) -> Decoded:
@@ -146,7 +152,9 @@ class Partition:
 
     def triggers(self, customer: str = "c1") -> list[dict[str, Any]]:
         """The trigger records of a customer so far."""
-        return [orjson.loads(o.value) for o in self.outputs if o.kind == "trigger" and o.customer_id == customer]
+        return [
+            orjson.loads(o.value) for o in self.outputs if o.kind == "trigger" and o.customer_id == customer
+        ]
 
     def story(self, customer: str = "c1") -> list[tuple[str, str, int]]:
         """The triggers as (purpose, status, sequence)."""
@@ -154,7 +162,9 @@ class Partition:
 
     def signals(self, customer: str = "c1") -> list[dict[str, Any]]:
         """The signals records of a customer so far."""
-        return [orjson.loads(o.value) for o in self.outputs if o.kind == "signals" and o.customer_id == customer]
+        return [
+            orjson.loads(o.value) for o in self.outputs if o.kind == "signals" and o.customer_id == customer
+        ]
 
     def reading(self, name: str, at: int, customer: str = "c1") -> float:
         """One signal of a stored customer at `at` (ms)."""

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: histories of a few customers, dense enough that episodes open, rise and close in them."""
+"""Hypothesis strategies: histories of a few customers, dense enough that episodes open and close."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -27,7 +27,9 @@ class Sketch:
 
     def decoded(self) -> Decoded:
         """The event as the core gets it."""
-        return event(self.kind, self.at, customer=self.customer, id=f"e{self.number}", **dict(self.fields))
+        return event(
+            self.kind, self.at, customer=self.customer, event_id=f"e{self.number}", **dict(self.fields)
+        )
 
 
 def _fields(**choices: some.SearchStrategy[Any]) -> some.SearchStrategy[tuple[tuple[str, Any], ...]]:
@@ -51,7 +53,9 @@ _KINDS: dict[str, some.SearchStrategy[tuple[tuple[str, Any], ...]]] = {
         reason=some.sampled_from(["price", "service", "price", "service", "deceased"]),
     ),
     "outcome": _fields(
-        disposition=some.sampled_from(["ANSWERED_HUMAN", "NO_ANSWER", "BUSY", "ANSWERED_HUMAN", "DO_NOT_CALL"]),
+        disposition=some.sampled_from(
+            ["ANSWERED_HUMAN", "NO_ANSWER", "BUSY", "ANSWERED_HUMAN", "DO_NOT_CALL"]
+        ),
         trigger_id=some.just("t"),
         attempt=some.just(1),
     ),
@@ -66,7 +70,7 @@ _MIX = ("call", "call", "call", "call", "survey", "survey", "cancellation", "out
 
 @some.composite
 def sketches(draw: some.DrawFn, *, span: int) -> Sketch:
-    """One event within `span` ms. Few numbers are drawn, so that the same identity comes in several versions."""
+    """One event within `span` ms. Few numbers, so that an identity comes in several versions."""
     kind = draw(some.sampled_from(_MIX))
     at = START + draw(some.integers(0, span // HOUR)) * HOUR + draw(some.sampled_from([0, 0, 1, 1_234_567]))
     number = draw(some.integers(1, 40))
@@ -74,7 +78,7 @@ def sketches(draw: some.DrawFn, *, span: int) -> Sketch:
 
 
 def histories(*, span: int = 60 * DAY, most: int = 40) -> some.SearchStrategy[list[Sketch]]:
-    """Events in the order of arrival, which is any order; from a few to many, since few find edges and many find episodes."""
+    """Events in order of arrival, which is any. Few find edges, many find episodes."""
     one = sketches(span=span)
     return some.lists(one, min_size=1, max_size=most) | some.lists(one, min_size=most // 2, max_size=most)
 

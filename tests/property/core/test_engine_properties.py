@@ -1,4 +1,4 @@
-"""What holds for every history: order, repetition, batches, restarts and partitions change nothing that they must not."""
+"""What holds for every history: order, repetition, batches, restarts and partitions never show."""
 
 from collections import defaultdict
 
@@ -24,8 +24,8 @@ from tests.property.core.histories import (
 
 END = 400 * DAY
 REGISTERS = (
-    "requested_at", "requested_id", "given_at", "stage", "stage_reason", "stage_at", "effective_at", "deceased",
-    "objected_at", "profile_at", "profile_json",
+    "requested_at", "requested_id", "given_at", "stage", "stage_reason", "stage_at", "effective_at",
+    "deceased", "objected_at", "profile_at", "profile_json",
 )  # fmt: skip
 
 
@@ -49,7 +49,8 @@ def facts_by_brute_force(events: list[Decoded], now: int, policy: Policy) -> dic
 def in_view(partition: Partition) -> dict[str, list[Fact]]:
     start = partition.clock.now - partition.policy.parameters.horizon
     return {
-        c: [f for f in partition.state(c).facts if f.at > start] if c in partition.states else [] for c in CUSTOMERS
+        c: [f for f in partition.state(c).facts if f.at > start] if c in partition.states else []
+        for c in CUSTOMERS
     }
 
 
@@ -87,7 +88,9 @@ def test_within_the_horizon_registers_do_not_depend_on_order(
 
 
 @given(histories(), policies, some.data())
-def test_batches_restarts_and_pauses_never_show(history: list[Sketch], policy: Policy, data: some.DataObject) -> None:
+def test_batches_restarts_and_pauses_never_show(
+    history: list[Sketch], policy: Policy, data: some.DataObject
+) -> None:
     events = decoded(history)
     end = max(sketch.at for sketch in history) + END
     whole, split = Partition(policy), Partition(policy)
@@ -110,7 +113,9 @@ def test_batches_restarts_and_pauses_never_show(history: list[Sketch], policy: P
 
 
 @given(histories(), policies)
-def test_a_customer_in_order_is_decided_the_same_in_any_partition(history: list[Sketch], policy: Policy) -> None:
+def test_a_customer_in_order_is_decided_the_same_in_any_partition(
+    history: list[Sketch], policy: Policy
+) -> None:
     ordered = in_order(history)
     end = ordered[-1].at + END
     together = Partition(policy)
@@ -226,5 +231,3 @@ def test_a_state_survives_its_bytes(state: State) -> None:
     data = st.encode(state)
     assert st.decode(data) == state
     assert st.due_of(data) == state.due
-
-

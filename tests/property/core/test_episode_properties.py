@@ -1,6 +1,7 @@
-"""What holds for the decisions of every history: one episode at a time, honest sequences, rest, and no call when barred."""
+"""What holds for the decisions of every history: one episode at a time, honest sequences, rest, silence."""
 
 from collections import defaultdict
+from itertools import pairwise
 from math import log
 from typing import Any
 
@@ -26,7 +27,9 @@ def run(history: list[Sketch], policy: Policy) -> Partition:
 
 
 @given(histories(most=60), policies)
-def test_sequences_are_gapless_and_one_episode_is_open_at_a_time(history: list[Sketch], policy: Policy) -> None:
+def test_sequences_are_gapless_and_one_episode_is_open_at_a_time(
+    history: list[Sketch], policy: Policy
+) -> None:
     partition = run(history, policy)
     for customer in CUSTOMERS:
         sequences: dict[str, int] = defaultdict(int)
@@ -81,13 +84,13 @@ def test_the_score_opens_nothing_within_the_cooldown(history: list[Sketch], poli
             for trigger in partition.triggers(customer)
             if trigger["purpose"] == "service_recovery" and trigger["sequence"] == 1
         ]
-        for first, second in zip(opened, opened[1:], strict=False):
+        for first, second in pairwise(opened):
             assert second - first >= rest
+        if history != in_order(history):
+            continue  # an answer that arrives late bars nothing before its arrival
         for sketch in history:
             if sketch.customer == customer and ("disposition", "ANSWERED_HUMAN") in sketch.fields:
-                known = policy.parameters.horizon  # an answer that arrives late bars nothing before its arrival
-                if history == in_order(history) and known:
-                    assert not [at for at in opened if sketch.at <= at < sketch.at + rest]
+                assert not [at for at in opened if sketch.at < at < sketch.at + rest]
 
 
 @given(histories(most=60), policies)
@@ -101,7 +104,9 @@ def test_nobody_is_called_after_a_final_word(history: list[Sketch], policy: Poli
         for output in result.outputs:
             assert output.customer_id not in final or output.status != "open"
         used = (event.type, "beyond_horizon") not in result.counts  # type: ignore[attr-defined]
-        confirmed = isinstance(event, CancellationEvent) and (event.stage == "confirmed" or event.reason == "deceased")
+        confirmed = isinstance(event, CancellationEvent) and (
+            event.stage == "confirmed" or event.reason == "deceased"
+        )
         objected = isinstance(event, OutcomeEvent) and event.disposition == "DO_NOT_CALL"
         if used and (confirmed or objected):
             final.add(str(event.customer_id))

@@ -1,4 +1,4 @@
-"""Decoding: any bytes give an event or a reject with a reason, never an exception, and a reject quotes no payload."""
+"""Decoding: any bytes give an event or a reject with a reason, which quotes no payload."""
 
 import orjson
 import pytest
@@ -11,7 +11,13 @@ from streams.core.decode import MAX_RECORD_BYTES, decode, encode_dead_letter
 from streams.core.records import Decoded, Record
 from tests.builders import DAY, START, call, iso, profile, record, survey
 
-VALID = {"type": "call", "schema_version": 1, "event_id": "e1", "customer_id": "c1", "occurred_at": iso(START)}
+VALID = {
+    "type": "call",
+    "schema_version": 1,
+    "event_id": "e1",
+    "customer_id": "c1",
+    "occurred_at": iso(START),
+}
 _JSON = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=20),
     lambda inner: some.lists(inner, max_size=4) | some.dictionaries(some.text(max_size=8), inner, max_size=4),

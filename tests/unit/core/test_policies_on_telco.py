@@ -1,0 +1,37 @@
+"""The plain rule on a public data set gives, through the real core, the counts that are known of that set."""
+
+from pathlib import Path
+
+from streams.backtest import backtest
+from streams.convert import convert
+from streams.mapping import load_mapping
+from streams.ndjson import Line, open_input
+from streams.policies import load_policy
+
+DATA = Path(__file__).parents[2] / "data" / "churn.all.gz"
+
+
+def telco() -> list[Line]:
+    with open_input(str(DATA)) as stream:
+        lines = list(convert(load_mapping("telco-churn"), stream, file=DATA.name))
+    return [Line(DATA.name, number, line) for number, line in enumerate(lines, 1)]
+
+
+def test_four_unresolved_calls_flag_399_customers_of_whom_201_left_of_707() -> None:
+    lines = telco()
+    results = {
+        n: backtest(lines, load_policy("four-unresolved-calls"), partitions=n, max_batch=size)
+        for n, size in ((1, 2_000), (8, 77))
+    }
+    for result in results.values():
+        found = result.summary
+        assert (found.customers, found.rejected) == (5_000, 0)
+        assert (found.flagged_customers, found.flagged_and_cancelled, found.cancelled_customers) == (
+            399,
+            201,
+            707,
+        )
+    one, eight = (
+        {output.value for output in result.outputs if output.kind == "trigger"} for result in results.values()
+    )
+    assert one == eight
