@@ -14,6 +14,7 @@ from typing import Protocol
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 
 from streams.health import HealthServer
 from streams.metrics import Metrics
@@ -99,6 +100,12 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
             except TimeoutError:
                 log.error("the worker did not stop in time; what was not acknowledged is read again")
                 failed = True
+    except KafkaError as error:
+        log.error(
+            "worker failed: Kafka cannot be used; check BEHOUDLIJN_KAFKA_BOOTSTRAP, and that the brokers run",
+            reason=f"{type(error).__name__}: {error}",
+        )
+        return EXIT_FAILED
     except Exception as error:  # noqa: BLE001  (whatever it is, the process ends with a message)
         log.error("worker failed", reason=f"{type(error).__name__}: {error}")
         return EXIT_FAILED

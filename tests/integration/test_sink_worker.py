@@ -83,6 +83,16 @@ def test_events_and_decisions_become_rows(
     assert {view: count(clickhouse, view) for view in expected} == expected
 
 
+def test_a_stop_during_an_outage_ends_and_acknowledges_nothing(broker: Broker, unique: str) -> None:
+    settings = settings_of(broker, unique, clickhouse_dsn="clickhouse://127.0.0.1:1/none", sink_batch_s=0.2)
+    ensure(settings)
+    asyncio.run(produce(settings, history(3)))
+    with worker(settings, "sink") as sink:
+        asyncio.run(until_said(sink, "sink unavailable"))
+        assert sink.stop() == 0, sink.log()
+    assert asyncio.run(committed(settings, SINK_GROUP, INPUTS)) == 0
+
+
 def test_an_outage_holds_the_offsets_and_loses_nothing(
     broker: Broker, unique: str, tmp_path: Path, clickhouse: EmbeddedClickHouse
 ) -> None:
