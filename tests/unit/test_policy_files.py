@@ -85,7 +85,7 @@ def test_check_prints_file_and_line_and_ends_with_2(file: Path) -> None:
     text = changed(
         file,
         ("open_at: 0.5", "open_at: 1.5"),
-        ("third_contact: {weight: 0.5", "third_contact: {weight: heavy"),
+        ("third_contact: {weight: 0.2", "third_contact: {weight: heavy"),
     )
     result = run("check", str(file))
     assert result.exit_code == 2
