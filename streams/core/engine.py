@@ -164,7 +164,7 @@ class _Batch:
             if (
                 not state.facts
                 and not state.standing
-                and due >= state.newest + self.policy.parameters.horizon
+                and due >= state.ends_at(self.policy.parameters.horizon)
             ):
                 self.outputs.extend(self._leave(state, customer, due))
                 continue

@@ -324,7 +324,7 @@ def _next_due(state: State, policy: Policy, now: int, seen: Assessment) -> int:
     if state.episode:
         due = _ms(orjson.loads(state.episode)["expires_at"])
     if state.facts or not state.standing:
-        due = min(due, max(state.newest + policy.parameters.horizon, now + 1))
+        due = min(due, max(state.ends_at(policy.parameters.horizon), now + 1))
     calm = state.band == 0 and not state.episode
     edges_of = policy.edges
     for fact in state.facts:

@@ -70,6 +70,10 @@ class State:
         """The profile's fields, empty when there is none."""
         return orjson.loads(self.profile_json) if self.profile_json else {}
 
+    def ends_at(self, horizon: int) -> int:
+        """When (ms) it may leave the store, if nothing stands: its facts are gone and the rest from calls is over."""
+        return max(self.newest + horizon, self.cooldown_until)
+
     @property
     def standing(self) -> bool:
         """Something must be remembered though the customer has been silent for a whole horizon."""
