@@ -5,7 +5,20 @@ from typing import Any
 import pytest
 
 from streams.core.records import Decoded
-from tests.builders import DAY, HOUR, START, Partition, call, cancellation, iso, ms, outcome, profile, survey
+from tests.builders import (
+    DAY,
+    HOUR,
+    START,
+    Partition,
+    call,
+    cancellation,
+    default_policy,
+    iso,
+    ms,
+    outcome,
+    profile,
+    survey,
+)
 
 T = START
 REQUEST = {"callback_requested": True}
@@ -170,6 +183,48 @@ def test_a_customer_who_cools_down_is_not_called_any_more() -> None:
     assert partition.triggers()[1]["status_reason"] == "cooled_down"
     fallen = partition.signals()[-1]
     assert (fallen["previous_band"], ms(fallen["as_of"])) == (band, T + 14 * DAY)
+
+
+def test_an_episode_does_not_flutter_between_the_two_thresholds() -> None:
+    partition = Partition()
+    partition.feed(survey(T, csat=1, ces=1, answered=False), call(T, event_id="k", resolved=False))
+    partition.feed(call(T + HOUR, event_id="k", resolved=True))
+    partition.advance(T + DAY)
+    assert partition.story() == [("service_recovery", "open", 1)]
+
+
+def test_after_the_cooldown_only_a_new_ground_opens_again() -> None:
+    partition = Partition()
+    partition.feed(*[call(T + i, resolved=False, reason="fault") for i in range(3)])
+    partition.advance(T + 20 * DAY)
+    assert partition.story() == [("service_recovery", "open", 1), ("service_recovery", "expired", 2)]
+    partition.feed(outcome(T + 20 * DAY, "NO_ANSWER"))
+    assert len(partition.story()) == 2
+    partition.feed(call(T + 21 * DAY))
+    assert partition.story()[2:] == [("service_recovery", "open", 1)]
+
+
+def test_a_ground_given_within_the_cooldown_is_heard_when_it_ends() -> None:
+    partition = Partition()
+    partition.feed(*[call(T + i, resolved=False, reason="fault") for i in range(4)], call(T + 10 * DAY))
+    opened = ms(partition.triggers()[0]["created_at"])
+    partition.advance(opened + 14 * DAY - 1)
+    assert len(partition.story()) == 2
+    partition.advance(opened + 14 * DAY)
+    assert partition.story()[2:] == [("service_recovery", "open", 1)]
+
+
+def test_a_rest_longer_than_the_horizon_is_remembered() -> None:
+    policy = default_policy().model_copy(update={"cooldown_days": 120.0})
+    partition = Partition(policy)
+    partition.feed(*dissatisfied(T))
+    partition.advance(T + 119 * DAY)
+    partition.feed(*dissatisfied(T + 119 * DAY))
+    assert [status for _, status, _ in partition.story()] == ["open", "expired"]
+    partition.advance(T + 121 * DAY)
+    assert partition.story()[2:] == [("service_recovery", "open", 1)]
+    partition.advance(T + 400 * DAY)
+    assert partition.states == {}
 
 
 def test_a_correction_that_lowers_the_score_retracts_the_call() -> None:
