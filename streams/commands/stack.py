@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from deploy.embedded.process import ChildError
 from sinks.contract import SinkError
 from streams import demo as shown
+from streams import log
 from streams.dial import ReferenceDialer
 from streams.policies import PolicyError, load_policy
 from streams.progress import wait_until_done
@@ -53,6 +54,7 @@ def up(
     Example: behoudlijn up --data ./data
     """
     console = Console()
+    log.configure("console", "warning")
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -79,6 +81,7 @@ def demo(
     Example: behoudlijn demo --customers 5000
     """
     console = Console()
+    log.configure("console", "warning")
     try:
         load_policy(policy)
         _demo(console, SimulationSettings(customers=customers, seed=seed, poison=POISON), policy)
