@@ -22,7 +22,7 @@ STRENGTH: dict[Purpose, int] = {"requested_callback": 4, "save": 3, "incident": 
 class Part(BaseModel):
     """A part of the policy: frozen, no unknown field."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Shape(Part):
@@ -223,7 +223,8 @@ class Policy(Part):
         """The score, 0-1; 0 for a policy without scoring."""
         if self.score is None:
             return 0.0
-        return 1.0 / (1.0 + exp(-(self.score.intercept.value + sum(contributions.values()))))
+        logit = self.score.intercept.value + sum(contributions.values())
+        return 1.0 / (1.0 + exp(min(-logit, 700.0)))  # beyond 709 exp overflows
 
     def band_of(self, score: float, current: int) -> int:
         """The band of a score; a customer leaves a band downwards only when below its start by the hysteresis."""
