@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 import orjson
@@ -99,8 +100,8 @@ def profile(at: int, **fields: Any) -> Decoded:
 
 @cache
 def default_policy() -> Policy:
-    """The policy that users get."""
-    return load_policy("default")
+    """The policy of every timeline: a frozen copy of the built-in one, which may be tuned any time."""
+    return load_policy(str(Path(__file__).parent / "data" / "timelines-policy.yaml"))
 
 
 def with_shape(policy: Policy, **shape: Any) -> Policy:

@@ -11,7 +11,7 @@ from tests.builders import DAY, HOUR, START, default_policy, event, with_shape
 
 CUSTOMERS = ("c1", "c2", "c3")
 SMALL = with_shape(default_policy(), horizon_days=20, max_facts=10)
-POLICIES = (default_policy(), load_policy("four-unresolved-calls"), SMALL)
+POLICIES = (load_policy("default"), default_policy(), load_policy("four-unresolved-calls"), SMALL)
 policies = some.sampled_from(POLICIES)
 
 

@@ -182,6 +182,16 @@ def test_a_short_horizon_cools_down_at_the_horizon() -> None:
     assert len(partition.signals()) == before + 1
 
 
+def test_a_calm_customer_is_looked_at_again_when_silence_begins_to_count() -> None:
+    abandoned = [call(T + i, abandoned=True, wait_seconds=300, reason=str(i)) for i in range(2)]
+    partition = fed([unresolved(T - HOUR), *abandoned])
+    partition.advance(T + DAY)
+    assert partition.signals() == []
+    partition.advance(T + DAY + 1)
+    assert [s["band"] for s in partition.signals()] == ["amber"]
+    assert partition.signals()[0]["signals"]["silent_after_abandon"] == 2
+
+
 @pytest.mark.parametrize("name", sorted(SIGNALS))
 def test_an_agent_reads_a_sentence(name: str) -> None:
     sentence = evidence(name, 3.0)

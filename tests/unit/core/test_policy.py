@@ -1,0 +1,55 @@
+"""The policy's arithmetic: bands with hysteresis, a score that stays within 0-1, numbers that are numbers."""
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from streams.core.policy import Policy
+from tests.builders import default_policy
+
+
+def changed(**score: Any) -> Policy:
+    body = default_policy().model_dump()
+    body["score"] |= score
+    return Policy.model_validate(body)
+
+
+@pytest.mark.parametrize(
+    ("score", "current", "band"),
+    [
+        (0.0, 0, 0),
+        (0.149, 0, 0),
+        (0.15, 0, 1),
+        (0.12, 1, 1),  # stays until it is below the start by the hysteresis
+        (0.09, 1, 0),
+        (0.47, 3, 3),
+        (0.44, 3, 2),
+        (0.47, 2, 2),
+        (1.0, 0, 3),
+        (0.0, 3, 0),
+    ],
+)
+def test_a_band_is_entered_at_its_start_and_left_below_it(score: float, current: int, band: int) -> None:
+    assert default_policy().band_of(score, current) == band
+
+
+def test_a_cap_bounds_a_contribution() -> None:
+    assert default_policy().contributions({"repeat_contacts": 99.0}) == {"repeat_contacts": 0.5 * 4}
+
+
+@pytest.mark.parametrize("value", [-5_000.0, 5_000.0])
+def test_extreme_numbers_still_give_a_score(value: float) -> None:
+    policy = changed(intercept={"value": value, "source": "test"})
+    assert 0.0 <= policy.score_of({}) <= 1.0
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_number_is_finite(value: float) -> None:
+    with pytest.raises(ValidationError, match="finite"):
+        changed(intercept={"value": value, "source": "test"})
+
+
+def test_any_change_changes_the_label() -> None:
+    assert changed(open_at=0.51).label != default_policy().label
+    assert changed().label == default_policy().label
