@@ -14,6 +14,7 @@ from tests.builders import (
     call,
     cancellation,
     default_policy,
+    ms,
     outcome,
     profile,
     survey,
@@ -185,11 +186,14 @@ def test_a_short_horizon_cools_down_at_the_horizon() -> None:
 def test_a_calm_customer_is_looked_at_again_when_silence_begins_to_count() -> None:
     abandoned = [call(T + i, abandoned=True, wait_seconds=300, reason=str(i)) for i in range(2)]
     partition = fed([unresolved(T - HOUR), *abandoned])
-    partition.advance(T + DAY)
+    partition.advance(T + DAY - 1)
     assert partition.signals() == []
     partition.advance(T + DAY + 1)
-    assert [s["band"] for s in partition.signals()] == ["amber"]
-    assert partition.signals()[0]["signals"]["silent_after_abandon"] == 2
+    assert [(s["band"], ms(s["as_of"])) for s in partition.signals()] == [
+        ("watch", T + DAY),
+        ("amber", T + DAY + 1),
+    ]
+    assert [s["signals"]["silent_after_abandon"] for s in partition.signals()] == [1, 2]
 
 
 @pytest.mark.parametrize("name", sorted(SIGNALS))
