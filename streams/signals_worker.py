@@ -8,9 +8,11 @@ import asyncio
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 
 import faust
+import orjson
 import structlog
 
 from schemas import topics
@@ -222,7 +224,17 @@ class SignalsWorker:
 
     def _sending(self, output: Output) -> Sending:
         kind = "trigger" if output.kind == "trigger" else "signals"
-        return Sending(kind, self._mode, output.customer_id, output.caused_at, output.value)  # type: ignore[arg-type]
+        mode: Mode = "shadow" if self._mode == "live" and self._too_late(output) else self._mode
+        return Sending(kind, mode, output.customer_id, output.caused_at, output.value)  # type: ignore[arg-type]
+
+    def _too_late(self, output: Output) -> bool:
+        """A trigger past its validity is recorded, and no dialer hears of it. Replayed history has its own time."""
+        if output.kind != "trigger" or output.status not in ("open", "expired"):
+            return False
+        trigger = orjson.loads(output.value)
+        if output.status == "expired":
+            return bool(trigger["sequence"] == 1)
+        return self._idle_timers and datetime.fromisoformat(trigger["expires_at"]) <= datetime.now(UTC)
 
     def _guard(self) -> None:
         if self.app.crashed:
