@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -67,7 +68,10 @@ class Process:
         return self.child.wait(seconds)
 
     def stop(self) -> int:
-        """Ends it as an orchestrator does."""
+        """Ends it as an orchestrator does, once it listens to signals at all."""
+        deadline = time.monotonic() + 60
+        while "worker starts" not in self.log() and self.child.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
         self.child.terminate()
         return self.child.wait(40)
 
