@@ -101,7 +101,7 @@ def profile(at: int, **fields: Any) -> Decoded:
 @cache
 def default_policy() -> Policy:
     """The policy of every timeline: a frozen copy of the built-in one, which may be tuned any time."""
-    return load_policy(str(Path(__file__).parent / "data" / "timelines-policy.yaml"))
+    return load_policy(str(Path(__file__).with_name("timelines-policy.yaml")))
 
 
 def with_shape(policy: Policy, **shape: Any) -> Policy:
