@@ -6,7 +6,7 @@ from hashlib import sha256
 from math import exp
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from schemas.trigger import Purpose
 from streams.core.facts import code_of
@@ -17,6 +17,16 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
 STRENGTH: dict[Purpose, int] = {"requested_callback": 4, "save": 3, "incident": 2, "service_recovery": 1}
 """The stronger purpose takes over an open episode."""
+
+
+def _known(name: str) -> str:
+    if name not in SIGNALS:
+        raise ValueError(f"unknown signal {name!r}; known: {', '.join(sorted(SIGNALS))}")
+    return name
+
+
+SignalName = Annotated[str, AfterValidator(_known)]
+"""The name of a registered signal."""
 
 
 class Part(BaseModel):
@@ -70,7 +80,7 @@ class Scoring(Part):
     """From this score an episode opens."""
     close_below: Probability
     """Below this an episode that the score opened is retracted; lower than `open_at`, so that it does not flutter."""
-    weights: dict[str, Weight]
+    weights: dict[SignalName, Weight]
 
     @model_validator(mode="after")
     def _hysteresis(self) -> Self:
@@ -90,7 +100,7 @@ class Rule(Part):
     """A plain rule: open an episode when a signal reaches a value."""
 
     name: Name
-    signal: str
+    signal: SignalName
     at_least: float
     source: Text
 
@@ -147,22 +157,28 @@ class Policy(Part):
     purposes: dict[Purpose, Handling]
     calling_hours: tuple[CallingHours, ...]
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        named = [(f"score.weights.{n}", n) for n in (self.score.weights if self.score else {})]
-        named += [(f"rules.{i}.signal", rule.signal) for i, rule in enumerate(self.rules)]
-        for where, name in named:
-            if name not in SIGNALS:
-                raise ValueError(f"{where}: unknown signal {name!r}; known: {', '.join(sorted(SIGNALS))}")
-        starts = [band.starts_at for band in self.bands]
+    @field_validator("bands")
+    @classmethod
+    def _rising(cls, bands: tuple[Band, ...]) -> tuple[Band, ...]:
+        starts = [band.starts_at for band in bands]
         if not starts or starts[0] != 0 or starts != sorted(set(starts)):
-            raise ValueError("bands: they start at 0 and rise")
-        missing = sorted(set(STRENGTH) - set(self.purposes))
+            raise ValueError("they start at 0 and rise")
+        return bands
+
+    @field_validator("purposes")
+    @classmethod
+    def _complete(cls, purposes: dict[Purpose, Handling]) -> dict[Purpose, Handling]:
+        missing = sorted(set(STRENGTH) - set(purposes))
         if missing:
-            raise ValueError(f"purposes: missing {', '.join(missing)}")
-        if not any(hours.country == "*" for hours in self.calling_hours):
-            raise ValueError("calling_hours: one entry for country '*' is needed")
-        return self
+            raise ValueError(f"missing: {', '.join(missing)}")
+        return purposes
+
+    @field_validator("calling_hours")
+    @classmethod
+    def _for_all_others(cls, hours: tuple[CallingHours, ...]) -> tuple[CallingHours, ...]:
+        if not any(each.country == "*" for each in hours):
+            raise ValueError("one entry for country '*' is needed")
+        return hours
 
     @cached_property
     def label(self) -> str:

@@ -1,6 +1,6 @@
 """The policies that come with Behoudlijn, and how a policy file is read: every mistake is told with its line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,31 +36,46 @@ def policy_path(name_or_path: str) -> Path:
 def load_policy(name_or_path: str) -> Policy:
     """Read and check a policy by name or path. Raises `PolicyError` with every mistake."""
     path = policy_path(name_or_path)
-    text = path.read_text(encoding="utf-8")
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        document = yaml.safe_load(text)
+        text = path.read_text(encoding="utf-8")
+        # Scalars stay text until the model reads them, so that an impossible date too is told with its line.
+        root, document = yaml.compose(text, Loader=yaml.BaseLoader), yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes text only
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise PolicyError(str(path), [f"{line}: not YAML: {error.problem}"]) from None
-    if not isinstance(document, dict):
+    except (UnicodeDecodeError, yaml.YAMLError):
+        raise PolicyError(str(path), ["1: not YAML: the file is no UTF-8 text"]) from None
+    if not isinstance(root, yaml.MappingNode):
         raise PolicyError(str(path), ["1: a policy is a mapping; start with `name:`"])
+    problems = list(_repeated(root))
     try:
-        return Policy.model_validate(document)
+        policy = Policy.model_validate(document)
     except ValidationError as error:
-        problems = [_problem(root, each) for each in error.errors(include_url=False)]
-        raise PolicyError(str(path), problems) from None
+        problems += [_problem(root, each) for each in error.errors(include_url=False)]
+    if problems:
+        raise PolicyError(str(path), sorted(problems, key=lambda problem: int(problem.split(":", 1)[0])))
+    return policy
 
 
-def _problem(root: Any, error: Any) -> str:
+def _repeated(node: yaml.Node) -> Iterator[str]:
+    """A problem for each key that a mapping holds twice: the last would win in silence."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = int(key.start_mark.line) + 1
+            if key.value in seen:
+                yield f"{line}: {key.value} is given twice, first in line {seen[key.value]}"
+            seen[str(key.value)] = line
+            yield from _repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from _repeated(value)
+
+
+def _problem(root: yaml.Node, error: Any) -> str:
+    location = tuple(part for part in error["loc"] if part != "[key]")
     message: str = error["msg"].removeprefix("Value error, ")
-    location = tuple(error["loc"])
-    if not location and ":" in message:  # checks across parts name the place themselves
-        location = tuple(int(p) if p.isdigit() else p for p in message.split(":", 1)[0].split("."))
-        shown = message
-    else:
-        shown = f"{'.'.join(map(str, location))}: {message}"
-    return f"{_line(root, location)}: {shown}"
+    return f"{_line(root, location)}: {'.'.join(map(str, location))}: {message}"
 
 
 def _line(node: Any, location: tuple[Any, ...]) -> int:

@@ -99,8 +99,8 @@ def test_check_prints_file_and_line_and_ends_with_2(file: Path) -> None:
         (b"name: [unclosed\n", ": not YAML"),
         (b"- a list\n", "1: a policy is a mapping"),
         (b"", "1: a policy is a mapping"),
-        (b"name: \xff\n", "cannot be read"),
-        (DEFAULT.replace("2000-01-01", "2000-02-30").encode(), "cannot be read"),
+        (b"name: \xff\n", "1: not YAML"),
+        (DEFAULT.replace("2000-01-01", "2000-02-30").encode(), "calling_hours.1.effective_from: "),
     ],
 )
 def test_a_file_that_is_no_policy_gives_no_traceback(file: Path, content: bytes, said: str) -> None:
@@ -125,3 +125,20 @@ def test_list_and_show() -> None:
     assert policy.score is not None
     assert all(name in shown for name in policy.score.weights)
     assert run("show", "default", "--yaml").output == DEFAULT
+
+
+def test_each_unknown_signal_and_each_repeated_key_is_told_with_its_line(file: Path) -> None:
+    text = changed(
+        file,
+        ("low_csat: {", "low_cat: {"),
+        ("detractor: {", "detractors: {"),
+        ("cooldown_days: 14", "cooldown_days: 14\ncooldown_days: 7"),
+    )
+    result = run("check", str(file))
+    assert result.exit_code == 2
+    for part, said in (
+        ("low_cat", "unknown signal 'low_cat'"),
+        ("detractors", "unknown signal 'detractors'"),
+    ):
+        assert f"{file}:{line_of(text, part)}: score.weights.{part}: {said}" in result.output
+    assert f":{line_of(text, 'cooldown_days: 7')}: cooldown_days is given twice" in result.output
