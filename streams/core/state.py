@@ -5,6 +5,7 @@ an event that arrives, so that neither order nor repetition matters: what a cust
 outcome, never by a survey that is sent again. The ledger is what was decided, which cannot be taken back.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any, Final
@@ -170,12 +171,20 @@ def encode(state: State) -> bytes:
 
 
 def decode(data: bytes) -> State:
-    """The state of these bytes. Raises `UnknownVersionError` for a layout that this release does not know."""
-    if data[0] != VERSION:
+    """The state of these bytes, of this version or the one before.
+
+    Raises `UnknownVersionError` for a layout that this release does not know.
+    """
+    reader = _READERS.get(data[0])
+    if reader is None:
         raise UnknownVersionError(
-            f"state of version {data[0]}, but this release reads version {VERSION}: "
+            f"state of version {data[0]}, but this release reads version {' and '.join(map(str, _READERS))}: "
             "run the release that wrote it, or newer"
         )
+    return reader(data)
+
+
+def _read_1(data: bytes) -> State:
     (
         _, band, stage, stage_reason, count, deceased, due, newest, requested_at, given_at, stage_at, effective_at,
         objected_at, profile_at, scored_at, cooldown_until, served_request_at, served_stage_at, requested_id,
@@ -206,6 +215,10 @@ def decode(data: bytes) -> State:
         served_stage_at,
         data[profile_end : profile_end + episode_length],
     )
+
+
+_READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1}
+"""By version. A new layout gets a new reader and keeps the one before it; golden bytes of each version are in the tests."""
 
 
 def due_of(data: bytes) -> int:

@@ -1,0 +1,55 @@
+"""The bytes of a state outlive a release: what an earlier one wrote into the changelog is read, or refused with words."""
+
+import pytest
+
+from streams.core.facts import Fact
+from streams.core.state import VERSION, State, UnknownVersionError, decode, due_of, encode
+
+GOLDEN = {
+    1: (
+        "01030202020000008844709e01000000a4381c9c01000000a4381c9c01000000000000000000c0003f6bfe9b01000000"
+        "000000000000c000000000000000c000c02cc89901000000da9de09b010000006ed3579c01000000a4381c9c01000000"
+        "000000000000c00700000000000000040000001500020000da9de09b0100001032547698badcfe0101050209003d00ef"
+        "beadde00a4381c9c01000007000000000000000201040280010000000000007b22636f756e7472795f636f6465223a22"
+        "4e4c227d7b7d"
+    )
+}
+"""What each version wrote for `STATE`. Never edited: a new layout adds its own, and the one before stays readable."""
+
+STATE = State(
+    due=1_780_000_000_000,
+    newest=1_770_000_000_000,
+    facts=[
+        Fact(1_769_000_000_000, 0xFEDCBA9876543210, 1, 1, 5, 2, 9, 61, 0xDEADBEEF),
+        Fact(1_770_000_000_000, 7, 2, 1, 4, 2, 384, 0, 0),
+    ],
+    requested_at=1_770_000_000_000,
+    requested_id=7,
+    stage=2,
+    stage_reason=2,
+    stage_at=1_769_500_000_000,
+    profile_at=1_760_000_000_000,
+    profile_json=b'{"country_code":"NL"}',
+    band=3,
+    signals_sequence=4,
+    scored_at=1_769_000_000_000,
+    cooldown_until=1_771_000_000_000,
+    served_request_at=1_770_000_000_000,
+    episode=b"{}",
+)
+
+
+def test_this_version_writes_its_golden_bytes() -> None:
+    assert encode(STATE).hex() == GOLDEN[VERSION]
+    assert due_of(encode(STATE)) == STATE.due
+
+
+@pytest.mark.parametrize("version", [version for version in (VERSION, VERSION - 1) if version > 0])
+def test_this_version_and_the_one_before_are_read(version: int) -> None:
+    assert decode(bytes.fromhex(GOLDEN[version])) == STATE
+
+
+def test_a_newer_version_is_refused_and_says_what_to_do() -> None:
+    newer = bytes([VERSION + 1]) + encode(STATE)[1:]
+    with pytest.raises(UnknownVersionError, match="run the release that wrote it"):
+        decode(newer)
