@@ -127,6 +127,23 @@ def test_events_become_triggers_signals_and_dead_letters(broker: Broker, unique:
         assert record.key == json.loads(record.value or b"")["customer_id"].encode()
 
 
+def test_a_trigger_past_its_validity_is_recorded_and_no_dialer_hears_of_it(
+    broker: Broker, unique: str
+) -> None:
+    events = history(9)  # of long ago, for a worker that lives today
+    settings = prepared(broker, unique, events, mode="live")
+    with worker(settings, "signals", "--idle-timers") as process:
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
+        assert process.stop() == 0, process.log()
+    found = asyncio.run(read_all(settings, topics.TRIGGERS, topics.SHADOW_TRIGGERS))
+    statuses = {
+        name: {json.loads(record.value or b"")["status"] for record in records}
+        for name, records in found.items()
+    }
+    assert "open" in statuses[topics.SHADOW_TRIGGERS]
+    assert "open" not in statuses[topics.TRIGGERS]
+
+
 def test_shadow_mode_tells_no_dialer(broker: Broker, unique: str) -> None:
     events = history(9)
     settings = prepared(broker, unique, events)
