@@ -5,7 +5,7 @@ only when a fact arrives or at `fact.at + edge` for one of its declared edges, s
 is known exactly. Decay is therefore in steps too: a decaying signal halves at each whole half-life.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -327,8 +327,3 @@ def measure(view: View, names: tuple[str, ...]) -> dict[str, float]:
 def evidence(name: str, value: float) -> str:
     """The sentence that tells an agent what a signal's value means."""
     return SIGNALS[name].evidence.format(value=value)
-
-
-def describe() -> Mapping[str, str]:
-    """Each signal's meaning, by name."""
-    return {name: (each.measure.__doc__ or "").strip() for name, each in SIGNALS.items()}
