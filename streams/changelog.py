@@ -1,14 +1,14 @@
 """The values of the changelog: customers' states with their last outputs, and the partition's own record.
 
-Owns this encoding (version 1) and what it means. It must not read or write Kafka.
+Owns this encoding (version 2) and what it means. It must not read or write Kafka.
 
-A customer's value is a header (version, number of the batch that wrote it, length of the state), the state,
-and the *outbox*: the outputs which that batch decided for this customer. A missing value is a customer who
-left. The reserved key, written last in each batch, holds the partition's clock.
+A customer's value is a header (version, the stamp of who wrote it, length of the state), the state, and the
+*outbox*: the outputs which that batch decided for this customer. A missing value is a customer who left; its
+stamp is a header of the record. The reserved key, written last in each batch, holds the partition's clock.
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, Literal, NamedTuple
 
 import orjson
@@ -16,9 +16,11 @@ import orjson
 PARTITION_KEY: Final = b"\x00partition"
 """Key of the partition's own record: no customer id can hold a zero byte."""
 
-VERSION: Final = 1
-_HEADER: Final = struct.Struct(">BQI")
+VERSION: Final = 2
+_HEADER: Final = struct.Struct(">BIQI")
 _LENGTH: Final = struct.Struct(">I")
+_STAMP: Final = struct.Struct(">IQ")
+_STAMP_HEADER: Final = "behoudlijn-stamp"
 
 Mode = Literal["shadow", "live"]
 Kind = Literal["trigger", "signals"]
@@ -26,6 +28,13 @@ Kind = Literal["trigger", "signals"]
 
 class ChangelogError(Exception):
     """A value of the changelog that this version cannot read; the worker must not start from it."""
+
+
+class Stamp(NamedTuple):
+    """Who wrote a value: in which tenure of the partition (see `tenure`), and in which batch."""
+
+    epoch: int
+    batch: int
 
 
 class Sending(NamedTuple):
@@ -40,25 +49,29 @@ class Sending(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One customer's value: which batch wrote it, the state (empty when the customer left), the outbox."""
+    """One customer's value: who wrote it, the state (empty when the customer left), the outbox."""
 
-    batch: int
-    state: bytes
-    outbox: bytes
+    stamp: Stamp
+    state: bytes = b""
+    outbox: bytes = b""
     """Still encoded: recovery reads millions of entries, and decodes the outboxes of one batch."""
 
 
 class PartitionRecord(NamedTuple):
-    """What belongs to the partition and to no customer. `clock`: partition time in ms, -1 for none."""
+    """What belongs to the partition and to no customer. `clock`: partition time in ms, `NEVER` for none.
 
-    batch: int
+    `owner` is a random word that tells two claims of the same epoch apart.
+    """
+
+    stamp: Stamp
     clock: int
     policy: str
+    owner: str = ""
 
 
-def encode_entry(batch: int, state: bytes, outputs: Sequence[Sending]) -> bytes:
+def encode_entry(stamp: Stamp, state: bytes, outputs: Sequence[Sending]) -> bytes:
     """The value of one customer."""
-    header = _HEADER.pack(VERSION, batch, len(state))
+    header = _HEADER.pack(VERSION, *stamp, len(state))
     if not outputs:
         return header + state
     parts = [header, state]
@@ -71,7 +84,7 @@ def encode_entry(batch: int, state: bytes, outputs: Sequence[Sending]) -> bytes:
 def decode_entry(value: bytes) -> Entry:
     """The reverse. Raises `ChangelogError` for another version and for bytes that were cut short."""
     try:
-        version, batch, length = _HEADER.unpack_from(value)
+        version, epoch, batch, length = _HEADER.unpack_from(value)
     except struct.error as error:
         raise ChangelogError("a value is shorter than its header") from error
     if version != VERSION:
@@ -82,7 +95,22 @@ def decode_entry(value: bytes) -> Entry:
     end = _HEADER.size + length
     if len(value) < end:
         raise ChangelogError("a value is shorter than its header says")
-    return Entry(batch, value[_HEADER.size : end], value[end:])
+    return Entry(Stamp(epoch, batch), value[_HEADER.size : end], value[end:])
+
+
+def tombstone_headers(stamp: Stamp) -> list[tuple[str, bytes]]:
+    """The headers of a record without a value: its stamp has no other place."""
+    return [(_STAMP_HEADER, _STAMP.pack(*stamp))]
+
+
+def tombstone_stamp(headers: Iterable[tuple[str, bytes]]) -> Stamp:
+    """The reverse. Raises `ChangelogError` for a tombstone that no worker wrote."""
+    for name, value in headers:
+        if name == _STAMP_HEADER and len(value) == _STAMP.size:
+            return Stamp(*_STAMP.unpack(value))
+    raise ChangelogError(
+        "a tombstone without a stamp: another program writes to the changelog; take away its right to do so"
+    )
 
 
 def decode_outbox(customer_id: str, outbox: bytes) -> list[Sending]:
@@ -110,7 +138,9 @@ def _split(rest: memoryview) -> tuple[memoryview, memoryview]:
 
 def encode_partition(record: PartitionRecord) -> bytes:
     """The value of the reserved key."""
-    return orjson.dumps({"version": VERSION, **record._asdict()})
+    fields = record._asdict()
+    epoch, batch = fields.pop("stamp")
+    return orjson.dumps({"version": VERSION, "epoch": epoch, "batch": batch, **fields})
 
 
 def decode_partition(value: bytes) -> PartitionRecord:
@@ -122,6 +152,7 @@ def decode_partition(value: bytes) -> PartitionRecord:
                 f"the partition's record has version {fields['version']}, not {VERSION}: "
                 "run the program that wrote it, or a newer one"
             )
-        return PartitionRecord(int(fields["batch"]), int(fields["clock"]), str(fields["policy"]))
+        stamp = Stamp(int(fields["epoch"]), int(fields["batch"]))
+        return PartitionRecord(stamp, int(fields["clock"]), str(fields["policy"]), str(fields["owner"]))
     except (ValueError, KeyError, TypeError) as error:
         raise ChangelogError("the partition's record cannot be read") from error

@@ -7,6 +7,7 @@ where it was.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from pydantic import ValidationError
 from schemas import topics
 from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger
-from streams.changelog import PARTITION_KEY, decode_entry, decode_partition
 from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.episodes import Assessment, assess
@@ -28,6 +28,7 @@ from streams.core.state import NEVER, State
 from streams.core.state import decode as decode_state
 from streams.ndjson import InputError, check_line, read_lines
 from streams.partitioning import partition_of
+from streams.recovery import recover
 from streams.settings import Settings
 from streams.topic_reader import TopicReader
 
@@ -71,19 +72,15 @@ class Explanation:
 
 
 def from_topics(settings: Settings, policy: Policy, customer_id: str) -> Explanation:
-    """Gather from the changelog and the output topics. Raises BrokerError, ChangelogError, UnknownVersionError."""
+    """Gather from the changelog and the output topics.
+
+    Raises BrokerError, ChangelogError, RecoveryError, UnknownVersionError.
+    """
     key = customer_id.encode()
-    state, now, label = State(), NO_TIME, ""
-    value: bytes | None = None
     with TopicReader(settings) as reader:
         changelog = settings.topic(topics.CHANGELOG)
         number = partition_of(key, len(reader.partitions(changelog)))
-        for record in reader.to_end(changelog, [number]):
-            if record.key == key:
-                value = record.value
-            elif record.key == PARTITION_KEY and record.value is not None:
-                own = decode_partition(record.value)
-                now, label = own.clock, own.policy
+        (own,) = asyncio.run(recover(changelog, [number], settings.aiokafka_options()))
         changes: list[Change] = []
         for name, mode in _TRIGGER_TOPICS:
             for body in _bodies(reader, settings.topic(name), number, key):
@@ -93,10 +90,12 @@ def from_topics(settings: Settings, policy: Policy, customer_id: str) -> Explana
         for body in _bodies(reader, settings.topic(topics.SIGNALS), number, key):
             with suppress(ValidationError):
                 signals.append(CustomerSignals.model_validate_json(body))
-    data = decode_entry(value).state if value is not None else b""
-    if data:
-        state = decode_state(data)
-    return _explanation(customer_id, now, policy, label, state, bool(data), changes, signals)
+    store = own.store
+    data = store.states.get(customer_id)
+    state = State() if data is None else decode_state(data)
+    return _explanation(
+        customer_id, store.clock.now, policy, store.policy, state, data is not None, changes, signals
+    )
 
 
 _TRIGGER_TOPICS: Final[tuple[tuple[str, Published], ...]] = (

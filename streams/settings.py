@@ -95,6 +95,11 @@ class Settings(BaseSettings):
     request_timeout_s: _Seconds = Field(
         40.0, description="How long one request to Kafka may take; more than the session time-out."
     )
+    delivery_timeout_s: _Seconds = Field(
+        60.0,
+        description="How long Kafka may take to confirm a record, repeats included; then the worker ends "
+        "unacknowledged.",
+    )
     commit_interval_s: _Seconds = Field(1.0, description="Time between commits of offsets.")
 
     # Deciding

@@ -6,7 +6,7 @@ before the outputs, the outputs are delivered before the run is acknowledged; an
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -17,26 +17,31 @@ import structlog
 
 from schemas import topics
 from streams.app import faust_app, lane_settings
-from streams.changelog import Mode, PartitionRecord, Sending, encode_entry
+from streams.changelog import Mode, Sending
 from streams.core.decode import decode
 from streams.core.engine import BatchResult, process_batch
 from streams.core.episodes import Output
 from streams.core.policy import Policy
 from streams.core.records import Decoded
-from streams.effects import Effects, EffectsError, FailPoint
+from streams.delivery import Deliveries, EffectsError
+from streams.effects import Effects, FailPoint
 from streams.lane import Lane
 from streams.metrics import Metrics
-from streams.recovery import recover
+from streams.recovery import ChangelogReader
 from streams.run_agent import add_run_agent
 from streams.runs import Assignment, Run
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.store import PartitionStore, Store
+from streams.tenure import Change, Tenures
 from streams.transport import install
 from streams.worker_metrics import SignalsMetrics
 
 log = structlog.get_logger(__name__)
 
 _TICK_SECONDS = 1.0
+_MARK_SECONDS = 20.0
+"""An idle partition writes at least so often; well below `min.compaction.lag.ms` of the changelog."""
+_UNCHANGED: Mapping[str, bytes | None] = {}
 
 
 class StaleError(Exception):
@@ -62,7 +67,9 @@ class SignalsWorker:
         self.store = Store()
         self.app: faust.App = faust_app(settings, SIGNALS_GROUP, data_dir)
         self._mode: Mode = settings.mode
-        self._effects = Effects(settings, self._guard)
+        self._deliveries = Deliveries(settings, self._alive)
+        self._tenures = Tenures(settings.topic(topics.CHANGELOG), settings, self._deliveries)
+        self._effects = Effects(settings, self._deliveries, self._guard)
         self._fail_point = fail_point or FailPoint()
         self._idle_timers = idle_timers
         self._turn = asyncio.Lock()  # one batch at a time: runs, ticks and recoveries take turns
@@ -80,13 +87,13 @@ class SignalsWorker:
 
     async def start(self) -> None:
         """Connects and joins the group; returns when the app runs, not when it is ready."""
-        await self._effects.start()
+        await self._deliveries.start()
         await self.app.start()
 
     async def stop(self) -> None:
         """Finishes what is under work, commits and leaves the group."""
         await self.app.stop()
-        await self._effects.stop()
+        await self._deliveries.stop()
 
     @property
     def heartbeat_age(self) -> float:
@@ -110,9 +117,12 @@ class SignalsWorker:
         async with self._turn:  # not while a batch of the last assignment still writes
             self._epoch = self.lane.epoch
             self.store.clear()
-            recovered = await recover(
+            async with ChangelogReader(
                 self.settings.topic(topics.CHANGELOG), assignment.partitions, self.settings.aiokafka_options()
-            )
+            ) as reader:
+                await reader.to_end()
+                await self._tenures.claim(reader)
+            recovered = [reading.finish() for reading in reader.readings.values()]
             resent = 0
             for part in recovered:
                 if part.unsent:
@@ -183,11 +193,10 @@ class SignalsWorker:
         # Only when something is due: a new clock alone would be a write per second for each partition.
         if self._idle_timers and heap and heap[0][0] <= now:
             self._seen.outputs(await self._batch(partition, (), now))
-        elif partition.unmarked:
-            # A batch of nothing, so that a restart does not send again what was delivered long ago.
-            record = PartitionRecord(partition.batch + 1, partition.clock.now, self.policy.label)
-            await self._effects.write_changelog(partition.number, {}, record)
-            partition.apply(record.batch, {}, partition.departed, outputs=False)
+        elif partition.unmarked or time.monotonic() - partition.written_at > _MARK_SECONDS:
+            # A batch of nothing: a restart need not send again what was delivered long ago, and a late word
+            # of a worker that lost the partition is noticed before compaction can prefer it.
+            await self._write(partition, {}, departed=partition.departed, outputs=False)
 
     async def _batch(
         self, partition: PartitionStore, records: Sequence[Decoded], advance_to: int | None
@@ -198,22 +207,14 @@ class SignalsWorker:
         for output in result.outputs:
             outboxes.setdefault(output.customer_id, []).append(self._sending(output))
         if result.states or outboxes or clock.now != before:
-            number = partition.batch + 1
-            entries: dict[str, bytes | None] = dict.fromkeys(partition.departed)
+            changes: dict[str, Change | None] = dict.fromkeys(partition.departed)
             departed: set[str] = set()
-            for customer_id, state in result.states.items():
-                outbox = outboxes.get(customer_id, [])
-                entries[customer_id] = (
-                    None if state is None and not outbox else encode_entry(number, state or b"", outbox)
-                )
+            for customer_id in result.states.keys() | outboxes.keys():  # some came and left within this batch
+                state, outbox = result.states.get(customer_id), outboxes.get(customer_id, ())
+                changes[customer_id] = None if state is None and not outbox else Change(state or b"", outbox)
                 if state is None and outbox:
                     departed.add(customer_id)
-            for customer_id in outboxes.keys() - result.states.keys():  # came and left within this batch
-                entries[customer_id] = encode_entry(number, b"", outboxes[customer_id])
-                departed.add(customer_id)
-            record = PartitionRecord(number, clock.now, self.policy.label)
-            await self._effects.write_changelog(partition.number, entries, record)
-            partition.apply(number, result.states, departed, outputs=bool(outboxes))
+            await self._write(partition, changes, result.states, departed=departed, outputs=bool(outboxes))
             self._fail_point("after_changelog")
         if result.outputs:
             await self._effects.publish(partition.number, [s for box in outboxes.values() for s in box])
@@ -221,6 +222,22 @@ class SignalsWorker:
             await self._effects.publish_dead_letters(result.rejects)
         self._fail_point("after_outputs")
         return result
+
+    async def _write(
+        self,
+        partition: PartitionStore,
+        changes: Mapping[str, Change | None],
+        states: Mapping[str, bytes | None] = _UNCHANGED,
+        *,
+        departed: set[str],
+        outputs: bool,
+    ) -> None:
+        """Makes the next batch durable, and takes it over."""
+        self._guard()
+        number = partition.batch + 1
+        await self._tenures.write(partition, changes, number, partition.clock.now, self.policy.label)
+        partition.apply(number, states, departed, outputs=outputs)
+        partition.written_at = time.monotonic()
 
     def _sending(self, output: Output) -> Sending:
         kind = "trigger" if output.kind == "trigger" else "signals"
@@ -237,10 +254,15 @@ class SignalsWorker:
         return self._idle_timers and datetime.fromisoformat(trigger["expires_at"]) <= datetime.now(UTC)
 
     def _guard(self) -> None:
-        if self.app.crashed:
-            raise EffectsError("the app has crashed; nothing more may be sent")
+        """Before each step of a batch: raises when it must not be taken."""
+        self._alive()
         if self._epoch != self.lane.epoch:
             raise StaleError
+
+    def _alive(self) -> None:
+        """Before each request of the producer: raises when this process must not write any more."""
+        if self.app.crashed:
+            raise EffectsError("the app has crashed; nothing more may be sent")
         if self.heartbeat_age > self.settings.session_timeout_s / 2:
             raise EffectsError(
                 "no heartbeat was confirmed for half the session time-out: the partitions may be another "

@@ -26,6 +26,8 @@ class PartitionStore:
         self.clock = Clock()
         self.batch = 0
         self.policy = ""
+        self.written_at = 0.0
+        """When its changelog was last written by us, by `time.monotonic`."""
         self.unmarked = False
         """The last batch had outputs, and nothing in the changelog says yet that they were delivered."""
 

@@ -137,6 +137,8 @@ def _configs(name: str, settings: Settings) -> dict[str, str]:
     if name == names.CHANGELOG:
         configs["min.cleanable.dirty.ratio"] = "0.2"  # recovery reads all of it: keep it short
         configs["segment.bytes"] = str(64 * 1024 * 1024)
+        # Time to set right what a worker wrote that had lost the partition, before compaction could prefer it.
+        configs["min.compaction.lag.ms"] = "60000"
     if settings.replication >= 3:
         configs["min.insync.replicas"] = "2"
     return configs

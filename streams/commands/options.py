@@ -14,6 +14,7 @@ from streams.changelog import ChangelogError
 from streams.core.state import UnknownVersionError
 from streams.ndjson import InputError
 from streams.policies import PolicyError
+from streams.recovery import RecoveryError
 from streams.settings import Settings, SettingsError, load_settings
 from streams.topic_reader import BrokerError
 
@@ -21,7 +22,15 @@ Bootstrap = Annotated[
     str | None, typer.Option("--bootstrap", help="Brokers, host:port,…; default BEHOUDLIJN_KAFKA_BOOTSTRAP.")
 ]
 
-_MISTAKES = (BrokerError, ChangelogError, InputError, PolicyError, SettingsError, UnknownVersionError)
+_MISTAKES = (
+    BrokerError,
+    ChangelogError,
+    InputError,
+    PolicyError,
+    RecoveryError,
+    SettingsError,
+    UnknownVersionError,
+)
 
 
 def settings_of(bootstrap: str | None, **more: Any) -> Settings:

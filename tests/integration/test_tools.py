@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from deploy.embedded.broker import EmbeddedBroker
 from schemas import topics as names
 from schemas.outcome import OutcomeEvent
-from streams.changelog import PARTITION_KEY, PartitionRecord, Sending, encode_entry, encode_partition
+from streams.changelog import PARTITION_KEY, PartitionRecord, Sending, Stamp, encode_entry, encode_partition
 from streams.commands import dead_letters, dial, explain
 from streams.core.decode import decode, encode_dead_letter
 from streams.core.engine import Clock, process_batch
@@ -247,8 +247,8 @@ def test_explain_from_the_topics_tells_what_the_worker_wrote(
     state = result.states["c-1"]
     assert state is not None
     sendings = [Sending("trigger", "shadow", "c-1", o.caused_at, o.value) for o in result.outputs]
-    publish(sender, settings, names.CHANGELOG, b"c-1", encode_entry(1, state, sendings[:1]))
-    own = encode_partition(PartitionRecord(1, clock.now, policy.label))
+    publish(sender, settings, names.CHANGELOG, b"c-1", encode_entry(Stamp(1, 1), state, sendings[:1]))
+    own = encode_partition(PartitionRecord(Stamp(1, 1), clock.now, policy.label))
     number = partition_of(b"c-1", PARTITIONS)
     sender.send(settings.topic(names.CHANGELOG), key=PARTITION_KEY, value=own, partition=number).get(
         timeout=30

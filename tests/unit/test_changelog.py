@@ -9,51 +9,53 @@ from streams.changelog import (
     ChangelogError,
     PartitionRecord,
     Sending,
+    Stamp,
     decode_entry,
     decode_outbox,
     decode_partition,
     encode_entry,
     encode_partition,
+    tombstone_headers,
 )
 from streams.core.state import State, encode
 from streams.recovery import Reading
 
 TRIGGER = Sending("trigger", "live", "c1", 1_700_000_000_000, b'{"trigger_id":"t","sequence":1}')
 SIGNALS = Sending("signals", "shadow", "c1", -1, b"{}")
-STATE = encode(State())
+STATE, OTHER = encode(State()), encode(State(newest=1))
 
 
 def test_an_entry_comes_back_byte_for_byte() -> None:
-    entry = decode_entry(encode_entry(7, b"state", [TRIGGER, SIGNALS]))
-    assert (entry.batch, entry.state) == (7, b"state")
+    entry = decode_entry(encode_entry(Stamp(1, 7), b"state", [TRIGGER, SIGNALS]))
+    assert (entry.stamp, entry.state) == (Stamp(1, 7), b"state")
     assert decode_outbox("c1", entry.outbox) == [TRIGGER, SIGNALS]
 
 
 def test_an_entry_without_outputs_has_an_empty_outbox() -> None:
-    assert decode_entry(encode_entry(2**40, b"state", [])).outbox == b""
+    assert decode_entry(encode_entry(Stamp(1, 2**40), b"state", [])).outbox == b""
 
 
 @pytest.mark.parametrize("cut", [0, 5, 14])
 def test_an_entry_cut_short_is_refused(cut: int) -> None:
     with pytest.raises(ChangelogError):
-        decode_entry(encode_entry(1, b"state", [])[:cut])
+        decode_entry(encode_entry(Stamp(1, 1), b"state", [])[:cut])
 
 
 def test_another_version_is_refused_with_what_to_do() -> None:
-    value = bytearray(encode_entry(1, b"state", []))
+    value = bytearray(encode_entry(Stamp(1, 1), b"state", []))
     value[0] = 99
     with pytest.raises(ChangelogError, match="newer one"):
         decode_entry(bytes(value))
 
 
 def test_an_outbox_cut_short_is_refused() -> None:
-    outbox = decode_entry(encode_entry(1, b"", [TRIGGER])).outbox
+    outbox = decode_entry(encode_entry(Stamp(1, 1), b"", [TRIGGER])).outbox
     with pytest.raises(ChangelogError):
         decode_outbox("c1", outbox[:-1])
 
 
 def test_the_partitions_record_comes_back() -> None:
-    record = PartitionRecord(3, 1_700_000_000_000, "default@12345678")
+    record = PartitionRecord(Stamp(1, 3), 1_700_000_000_000, "default@12345678")
     assert decode_partition(encode_partition(record)) == record
     with pytest.raises(ChangelogError):
         decode_partition(b"[]")
@@ -61,9 +63,9 @@ def test_the_partitions_record_comes_back() -> None:
 
 def test_only_outputs_of_the_highest_batch_are_unsent() -> None:
     reading = Reading(0)
-    reading.add(b"c1", encode_entry(1, STATE, [TRIGGER]))
-    reading.add(PARTITION_KEY, encode_partition(PartitionRecord(1, 50, "p@1")))
-    reading.add(b"c2", encode_entry(2, STATE, [TRIGGER._replace(customer_id="c2")]))
+    reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, [TRIGGER]))
+    reading.add(PARTITION_KEY, encode_partition(PartitionRecord(Stamp(1, 1), 50, "p@1")))
+    reading.add(b"c2", encode_entry(Stamp(1, 2), STATE, [TRIGGER._replace(customer_id="c2")]))
     recovered = reading.finish()
     assert [sending.customer_id for sending in recovered.unsent] == ["c2"]
     assert recovered.store.batch == 2, "a batch written in part counts"
@@ -73,15 +75,15 @@ def test_only_outputs_of_the_highest_batch_are_unsent() -> None:
 
 def test_a_batch_without_outputs_says_that_the_one_before_was_delivered() -> None:
     reading = Reading(0)
-    reading.add(b"c1", encode_entry(1, STATE, [TRIGGER]))
-    reading.add(b"c2", encode_entry(2, STATE, []))
+    reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, [TRIGGER]))
+    reading.add(b"c2", encode_entry(Stamp(1, 2), STATE, []))
     assert reading.finish().unsent == []
 
 
 def test_a_departed_customer_has_an_outbox_but_no_state() -> None:
     reading = Reading(0)
-    reading.add(b"c1", encode_entry(1, STATE, []))
-    reading.add(b"c1", encode_entry(2, b"", [TRIGGER]))
+    reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, []))
+    reading.add(b"c1", encode_entry(Stamp(1, 2), b"", [TRIGGER]))
     recovered = reading.finish()
     assert recovered.store.states == {}
     assert recovered.store.departed == {"c1"}
@@ -90,14 +92,55 @@ def test_a_departed_customer_has_an_outbox_but_no_state() -> None:
 
 def test_a_tombstone_removes_everything() -> None:
     reading = Reading(0)
-    reading.add(b"c1", encode_entry(1, b"", [TRIGGER]))
-    reading.add(b"c1", None)
+    reading.add(b"c1", encode_entry(Stamp(1, 1), b"", [TRIGGER]))
+    reading.add(b"c1", None, tombstone_headers(Stamp(1, 2)))
     recovered = reading.finish()
     assert (recovered.store.states, recovered.store.departed, recovered.unsent) == ({}, set(), [])
 
 
 def test_the_same_customer_in_a_later_batch_replaces_its_outbox() -> None:
     reading = Reading(0)
-    reading.add(b"c1", encode_entry(4, STATE, [TRIGGER]))
-    reading.add(b"c1", encode_entry(4, STATE, [SIGNALS]))
+    reading.add(b"c1", encode_entry(Stamp(1, 4), STATE, [TRIGGER]))
+    reading.add(b"c1", encode_entry(Stamp(1, 4), STATE, [SIGNALS]))
     assert reading.finish().unsent == [SIGNALS]
+
+
+def claim(epoch: int, owner: str, batch: int = 0) -> bytes:
+    return encode_partition(PartitionRecord(Stamp(epoch, batch), 50, "p@1", owner))
+
+
+def test_what_an_earlier_tenure_writes_behind_a_claim_does_not_count() -> None:
+    reading = Reading(0)
+    reading.add(PARTITION_KEY, claim(1, "first"))
+    reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, []))
+    reading.add(PARTITION_KEY, claim(2, "second", batch=1))
+    reading.add(b"c2", encode_entry(Stamp(2, 2), STATE, [SIGNALS]))
+    reading.add(b"c1", None, tombstone_headers(Stamp(1, 2)))  # the first wakes up, and goes on
+    reading.add(b"c2", encode_entry(Stamp(1, 2), OTHER, [TRIGGER]))
+    reading.add(PARTITION_KEY, claim(1, "first", batch=2))
+    recovered = reading.finish()
+    assert recovered.store.states == {"c1": STATE, "c2": STATE}
+    assert [(each.customer_id, each.kind) for each in recovered.unsent] == [("c2", "signals")]
+    assert (reading.epoch, reading.owner, reading.stale) == (2, "second", 3)
+
+
+def test_of_two_claims_of_one_epoch_the_first_counts() -> None:
+    reading = Reading(0)
+    reading.add(PARTITION_KEY, claim(1, "first"))
+    reading.add(PARTITION_KEY, claim(1, "second"))
+    reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, []))
+    assert (reading.owner, reading.stale) == ("first", 1)
+    assert reading.finish().store.states == {"c1": STATE}
+    assert reading.claim("third").stamp == Stamp(2, 1)
+
+
+def test_compaction_may_have_removed_the_claim() -> None:
+    reading = Reading(0)
+    reading.add(b"c1", encode_entry(Stamp(3, 1), STATE, []))
+    reading.add(PARTITION_KEY, claim(3, "third", batch=1))
+    assert (reading.epoch, reading.owner, reading.stale) == (3, "third", 0)
+
+
+def test_a_tombstone_of_another_program_is_refused() -> None:
+    with pytest.raises(ChangelogError, match="another program"):
+        Reading(0).add(b"c1", None)

@@ -1,0 +1,155 @@
+"""The producer of a signals worker: a record is confirmed by all replicas in sync, or the process ends.
+
+Owns the deadline of a delivery, and that nothing leaves a process whose partitions may be another's: `alive`
+is asked in the instant before each request is written, so also before a repeat, and after a sleep of the
+whole process. It must not know what a record means.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from typing import Any, NoReturn, Protocol
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+from aiokafka.protocol.produce import ProduceRequest
+
+from streams.settings import Settings
+
+BATCH_BYTES = 512 * 1024
+"""Size of a batch of records, before which a single record is always accepted."""
+_LOOK_SECONDS = 0.5
+
+
+class EffectsError(Exception):
+    """A record could not be delivered, or must not be; the process ends with the batch unacknowledged."""
+
+
+class Sent(Protocol):
+    """What the broker says of a delivered record, or of the first one of a batch."""
+
+    offset: int
+
+
+Delivery = tuple[str, "asyncio.Future[Sent]"]
+"""A record under way: its topic, and the confirmation that is to come."""
+
+
+class _WithheldError(KafkaError):  # type: ignore[misc]
+    """Stops a request in the client, which fails its batches without another try."""
+
+
+class Deliveries:
+    """`alive` raises `EffectsError` when nothing may be sent any more."""
+
+    def __init__(self, settings: Settings, alive: Callable[[], None]) -> None:
+        self._settings = settings
+        self._alive = alive
+        self._producer: Any = None
+
+    async def start(self) -> None:
+        """Connects. Raises the client's error when no broker answers."""
+        settings = self._settings
+        self._producer = AIOKafkaProducer(
+            **settings.aiokafka_options(),
+            acks="all",
+            enable_idempotence=settings.idempotence,
+            max_batch_size=BATCH_BYTES,
+            request_timeout_ms=int(settings.request_timeout_s * 1000),
+        )
+        self._ask_before_each_request()
+        await self._producer.start()
+
+    def _ask_before_each_request(self) -> None:
+        # An idempotent client repeats a request for ever, and one that woke up sends what lay in its queue.
+        client = self._producer.client
+        send = client.send
+
+        async def asked(node_id: int, request: Any, **more: Any) -> Any:
+            if isinstance(request, ProduceRequest):
+                await client.ready(node_id, **more)  # connecting takes time, so it comes before the question
+                try:
+                    self._alive()
+                except EffectsError as error:
+                    raise _WithheldError(str(error)) from error
+            return await send(node_id, request, **more)
+
+        client.send = asked
+
+    async def stop(self) -> None:
+        """Disconnects; repeatable. What is not confirmed is dropped: the client would go on to send it."""
+        producer, self._producer = self._producer, None
+        if producer is None:
+            return
+        sender = producer._sender  # noqa: SLF001  (no public way to close without sending)
+        if sender is not None and sender.sender_task is not None:
+            sender.sender_task.cancel()
+            with suppress(asyncio.CancelledError):
+                await sender.sender_task
+        await producer.stop()
+
+    def batch(self) -> Any:
+        """An empty batch of records; `append(key=, value=, timestamp=None, headers=)` is None when it is full."""
+        return self._producer.create_batch()
+
+    async def send_batch(self, batch: Any, topic: str, partition: int) -> Sent:
+        """Sends a batch; delivered on return."""
+        self._alive()
+        batch.close()
+        sent = await self._sending(topic, self._producer.send_batch(batch, topic, partition=partition))
+        await self.confirmed([(topic, sent)])
+        return sent.result()
+
+    async def send(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        *,
+        headers: Sequence[tuple[str, bytes]],
+        partition: int | None,
+    ) -> Delivery:
+        """Sends one record; await `confirmed` before anything relies on it."""
+        sending = self._producer.send(topic, value, key=key, headers=headers, partition=partition)
+        return topic, await self._sending(topic, sending)
+
+    async def _sending(
+        self, topic: str, sending: Awaitable["asyncio.Future[Sent]"]
+    ) -> "asyncio.Future[Sent]":
+        try:
+            return await sending
+        except KafkaError as error:
+            _failed(topic, error)
+
+    async def confirmed(self, deliveries: Sequence[Delivery]) -> None:
+        """Waits until all are delivered. Raises `EffectsError` for the first that fails, and when it takes too long."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._settings.delivery_timeout_s
+        waiting = {future for _, future in deliveries}
+        while waiting:
+            done, waiting = await asyncio.wait(
+                waiting, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_EXCEPTION
+            )
+            for topic, future in deliveries:
+                if future in done and (error := future.exception()) is not None:
+                    self._alive()  # says it better, where it is the reason
+                    _failed(topic, error)
+            if waiting:
+                self._alive()
+                if loop.time() > deadline:
+                    topic = next(topic for topic, future in deliveries if future in waiting)
+                    raise EffectsError(
+                        f"a record for {topic} was not confirmed within {self._settings.delivery_timeout_s:g} s "
+                        "(BEHOUDLIJN_DELIVERY_TIMEOUT_S): check that its partition has a leader and enough "
+                        "replicas in sync; the batch was not acknowledged, so start the worker again and "
+                        "nothing is lost"
+                    )
+
+
+def _failed(topic: str, error: BaseException) -> NoReturn:
+    if not isinstance(error, KafkaError):
+        raise error
+    raise EffectsError(
+        f"a record for {topic} was not delivered ({type(error).__name__}): check the brokers, the topic and "
+        "our rights on it; the batch was not acknowledged, so start the worker again and nothing is lost"
+    ) from error
