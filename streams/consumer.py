@@ -269,6 +269,16 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             self._preparing.cancel()
             self._preparing = None
 
+    async def ends(self) -> dict[TP, int]:
+        """Where the lane's partitions end, asked of the brokers: not what the last fetch response said."""
+        partitions = tuple(self.lane.assignment.committed)
+        found = await self._thread.highwaters(*(tuples.TP(*tp) for tp in partitions)) if partitions else {}
+        return {TP(*tp): end for tp, end in found.items()}
+
+    def committed_offsets(self) -> dict[TP, int | None]:
+        """What was committed of each of the lane's partitions, None for nothing yet."""
+        return {tp: self._committed_offset[tp] for tp in self.lane.assignment.committed}
+
     @property
     def heartbeat_age(self) -> float:
         """Seconds since the broker last confirmed that this worker is a member of its group.

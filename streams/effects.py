@@ -5,9 +5,13 @@ Owns what a published record looks like (key, partition, CloudEvents headers). I
 """
 
 import os
-from collections.abc import Callable, Sequence
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import blake2b
+from typing import Final
 
 import orjson
 
@@ -24,20 +28,35 @@ _SOURCE = b"behoudlijn/signals"
 
 
 class FailPoint:
-    """A place at which a test lets the process die as if by kill -9; nowhere unless it is named.
+    """A place at which a test lets something happen to the process; nowhere unless it is named.
 
-    The value is a name (`after_changelog`, `after_outputs`, `before_ack`), or `name:n` for the n-th passage.
+    The value is `[action@]name[:n]`, for the n-th passage of a place (`before_changelog`, `after_changelog`,
+    `after_outputs`, `before_ack`). Actions: `kill` (as kill -9, the default), `stop` (as SIGSTOP), `hang` (the loop stands still).
     """
 
     def __init__(self, wanted: str = "") -> None:
-        self._name, _, count = wanted.partition(":")
+        action, _, place = wanted.rpartition("@")
+        self._name, _, count = place.partition(":")
+        self._act = _ACTIONS[action or "kill"]
         self._left = int(count or 1)
 
     def __call__(self, name: str) -> None:
         if name == self._name:
             self._left -= 1
             if self._left == 0:
-                os._exit(137)
+                self._act()
+
+
+def _hang() -> None:
+    while True:
+        time.sleep(1)
+
+
+_ACTIONS: Final[Mapping[str, Callable[[], None]]] = {
+    "kill": partial(os._exit, 137),
+    "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "hang": _hang,
+}
 
 
 class Effects:

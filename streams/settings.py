@@ -100,6 +100,11 @@ class Settings(BaseSettings):
         description="How long Kafka may take to confirm a record, repeats included; then the worker ends "
         "unacknowledged.",
     )
+    stall_timeout_s: _Seconds = Field(
+        300.0,
+        description="A worker ends when one of its partitions has records and its commits stand still for so "
+        "long; more than merge_idle_ms, sink_outage_s and delivery_timeout_s.",
+    )
     commit_interval_s: _Seconds = Field(1.0, description="Time between commits of offsets.")
 
     # Deciding
@@ -143,7 +148,12 @@ class Settings(BaseSettings):
     sink_timeout_s: _Seconds = Field(30.0, description="How long one request to ClickHouse may take.")
     sink_retry_max_s: _Seconds = Field(
         30.0,
-        description="Longest pause between attempts; the attempts themselves never end, offsets are held.",
+        description="Longest pause between attempts to write; meanwhile offsets are held.",
+    )
+    sink_outage_s: _Seconds = Field(
+        240.0,
+        description="How long ClickHouse may be away; then the sink worker ends unacknowledged, to be started "
+        "again.",
     )
 
     # Seen from outside
@@ -164,6 +174,12 @@ class Settings(BaseSettings):
             raise ValueError("drain_s must be below session_timeout_s, or draining loses the partitions")
         if self.request_timeout_s <= self.session_timeout_s:
             raise ValueError("request_timeout_s must be more than session_timeout_s")
+        waits = (self.merge_idle_ms / 1000, self.sink_outage_s, self.delivery_timeout_s)
+        if self.stall_timeout_s <= max(waits):
+            raise ValueError(
+                "stall_timeout_s must be more than merge_idle_ms, sink_outage_s and delivery_timeout_s: "
+                "they are waits that end by themselves"
+            )
         if self.kafka_security_protocol.startswith("SASL") and not (
             self.kafka_sasl_username and self.kafka_sasl_password.get_secret_value()
         ):

@@ -34,6 +34,7 @@ from streams.settings import SIGNALS_GROUP, Settings
 from streams.store import PartitionStore, Store
 from streams.tenure import Change, Tenures
 from streams.transport import install
+from streams.watchdog import add_watchdog
 from streams.worker_metrics import SignalsMetrics
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,7 @@ class SignalsWorker:
         )
         self._seen = SignalsMetrics(metrics, settings, self.store)
         add_run_agent(self.app, self.lane, self.handle)
+        add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(self._tick_forever)
 
     async def start(self) -> None:
@@ -234,6 +236,7 @@ class SignalsWorker:
     ) -> None:
         """Makes the next batch durable, and takes it over."""
         self._guard()
+        self._fail_point("before_changelog")
         number = partition.batch + 1
         await self._tenures.write(partition, changes, number, partition.clock.now, self.policy.label)
         partition.apply(number, states, departed, outputs=outputs)

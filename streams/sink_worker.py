@@ -1,11 +1,12 @@
 """The sink worker: every input and output topic into a sink, acknowledged when the rows are confirmed.
 
-Owns collecting runs until a flush is worth it, and waiting out an outage. What a row is, batching by table,
-tokens and the tries of one insert are the sink's. While the store is away nothing is acknowledged, the lane
+Owns collecting runs until a flush is worth it, and waiting out an outage, for a while. What a row is, batching by
+table, tokens and the tries of one insert are the sink's. While the store is away nothing is acknowledged, the lane
 fills up and stops fetching, and a rebalance does not wait longer than the lane's drain time.
 """
 
 import asyncio
+import time
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -24,6 +25,7 @@ from streams.lane import Lane, LaneError
 from streams.runs import Run
 from streams.settings import SINK_GROUP, Settings
 from streams.transport import install
+from streams.watchdog import add_watchdog
 from streams.worker_metrics import SinkMetrics
 
 log = structlog.get_logger(__name__)
@@ -59,6 +61,7 @@ class SinkWorker:
         )
         agent = self.app.agent(channel, name="runs", concurrency=1, supervisor_strategy=CrashingSupervisor)
         agent(self._collect)
+        add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(self._flush_forever)
 
     async def start(self) -> None:
@@ -135,12 +138,14 @@ class SinkWorker:
         if not runs:
             return
         oldest = await asyncio.to_thread(self._add, runs)
-        pause = _FIRST_PAUSE
+        pause, began = _FIRST_PAUSE, time.monotonic()
         while True:
             try:
                 await asyncio.to_thread(self._sink.flush)
                 break
             except SinkUnavailable as error:
+                if time.monotonic() - began > self.settings.sink_outage_s:
+                    raise
                 self._outage = True
                 log.warning("sink unavailable, offsets are held", reason=str(error), again_in_seconds=pause)
                 await asyncio.sleep(pause)

@@ -73,14 +73,15 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
     stopping = asyncio.Event()
     grace = settings.drain_s + _GRACE_AFTER_DRAIN
 
-    def on_signal() -> None:
+    loop = asyncio.get_running_loop()
+
+    def on_signal(*_: object) -> None:
         if not stopping.is_set():
             _end_hard_after(grace + 5.0, EXIT_STUCK)
-        stopping.set()
+        loop.call_soon_threadsafe(stopping.set)
 
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, on_signal)
+        signal.signal(number, on_signal)  # a handler of the loop would wait for a loop that hangs
     worker = build()
     failed = False
     try:
@@ -94,6 +95,7 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
             log.info("worker starts", health=health.url)
             failed = await _until_stopped(worker, stopping)
             log.info("worker stops", failed=failed)
+            _end_hard_after(grace + 5.0, EXIT_STUCK)
             try:
                 async with asyncio.timeout(grace):
                     await worker.stop()

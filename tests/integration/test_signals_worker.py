@@ -7,6 +7,7 @@ import json
 import signal
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -23,9 +24,12 @@ from streams.policies import load_policy
 from streams.recovery import recover
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.topics import ensure
+from streams.worker import EXIT_STUCK
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
+    Process,
     call,
+    committed,
     history,
     produce,
     read_all,
@@ -253,3 +257,55 @@ def test_a_worker_that_slept_too_long_sends_nothing_more(broker: Broker, unique:
         sleeper.stop()
     run_to_the_end(settings, len(events) + len(later))
     assert_like_the_oracle(settings)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["before_changelog", "after_changelog", "after_outputs"])
+def test_a_worker_that_slept_between_two_steps_ends_and_changes_nothing(
+    broker: Broker, unique: str, place: str
+) -> None:
+    events = history(60)
+    settings = prepared(broker, unique, events, mode="live", max_batch=40)
+    with worker(settings, "signals", "--no-idle-timers", fail_point=f"stop@{place}:2") as sleeper:
+        asyncio.run(until_asleep(sleeper))
+        with worker(settings, "signals", "--no-idle-timers") as other:
+            asyncio.run(until_committed(other, settings, SIGNALS_GROUP, INPUTS, len(events)))
+            sleeper.child.send_signal(signal.SIGCONT)
+            assert sleeper.wait() == 1
+            assert "no heartbeat was confirmed" in sleeper.log()
+            assert other.stop() == 0, other.log()
+    assert_like_the_oracle(settings)
+
+
+async def until_asleep(process: Process) -> None:
+    async with asyncio.timeout(60):
+        while not _state(process).startswith("T"):
+            assert process.child.poll() is None, process.log()
+            await asyncio.sleep(0.1)
+
+
+def _state(process: Process) -> str:
+    return Path(f"/proc/{process.child.pid}/stat").read_text().rpartition(")")[2].strip()
+
+
+@pytest.mark.slow
+def test_a_worker_whose_loop_hangs_ends_hard_after_its_grace(broker: Broker, unique: str) -> None:
+    events = history(3)
+    settings = prepared(broker, unique, events, drain_s=1)
+    with worker(settings, "signals", "--no-idle-timers", fail_point="hang@before_ack") as process:
+        asyncio.run(until_hung(process))
+        assert process.stop() == EXIT_STUCK
+    assert asyncio.run(committed(settings, SIGNALS_GROUP, INPUTS)) == 0
+    run_to_the_end(settings, len(events))
+    assert_like_the_oracle(settings)
+
+
+async def until_hung(process: Process) -> None:
+    async with asyncio.timeout(60):
+        await until_said(process, "recovered")
+        while True:
+            try:
+                await asyncio.to_thread(requests.get, f"{process.health()}/healthz", timeout=2)
+            except requests.ReadTimeout:
+                return
+            await asyncio.sleep(0.1)

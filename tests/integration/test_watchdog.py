@@ -1,0 +1,57 @@
+"""The watchdog on a real broker: a worker whose commits stand still ends, and one that goes on does not."""
+
+from __future__ import annotations
+
+import asyncio
+
+from streams.runs import TP, Run
+from streams.watchdog import StalledError, add_watchdog
+from tests.integration.conftest import Broker
+from tests.integration.lane_app import build, running
+from tests.integration.test_lane import create, produce, until
+
+
+def test_a_partition_that_stands_still_ends_the_worker_by_name(broker: Broker, unique: str) -> None:
+    async def scenario() -> None:
+        topic, done = f"{unique}.calls", 0
+        create(broker, 2, topic)
+
+        async def handle(run: Run) -> None:
+            nonlocal done
+            if run.partition == 1 and done:
+                await asyncio.sleep(3600)  # as a consumer does that waits for a broker without a word
+            done += 1
+
+        app, lane = build(broker.bootstrap, unique, (topic,), handle, drain_seconds=0.5)
+        add_watchdog(app, lane, 3.0)
+        async with running(app):
+            await produce(broker, topic, [1, 2], partition=1)
+            await until(lambda: app.consumer._committed_offset[TP(topic, 1)] == 2)
+            await produce(broker, topic, [3], partition=1)
+            await until(lambda: app.crashed)
+        assert isinstance(app.crash_reason, StalledError)
+        assert f"partition 1 of {topic} has records" in str(app.crash_reason)
+
+    asyncio.run(scenario())
+
+
+def test_a_worker_that_is_idle_or_busy_goes_on(broker: Broker, unique: str) -> None:
+    async def scenario() -> None:
+        topic, done = f"{unique}.calls", 0
+        create(broker, 1, topic)
+
+        async def handle(run: Run) -> None:
+            nonlocal done
+            done += len(run.records)
+
+        app, lane = build(broker.bootstrap, unique, (topic,), handle)
+        add_watchdog(app, lane, 2.0)
+        async with running(app):
+            for at in range(8):
+                await produce(broker, topic, [at])
+                await asyncio.sleep(0.5)
+            await until(lambda: done == 8)
+            await asyncio.sleep(4)
+            assert not app.crashed
+
+    asyncio.run(scenario())
