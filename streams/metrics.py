@@ -73,6 +73,12 @@ CATALOGUE: tuple[Spec, ...] = (
         "Outputs published again after a restart because it was not certain that they had arrived.",
     ),
     Spec(
+        "behoudlijn_foreign_writes_total",
+        "counter",
+        "records",
+        "Changelog records that a worker wrote after it had lost the partition, found and set right.",
+    ),
+    Spec(
         "behoudlijn_event_to_trigger_latency_seconds",
         "histogram",
         "seconds",
@@ -175,6 +181,7 @@ class Metrics:
         self.triggers = self._make(Counter, "behoudlijn_triggers_total")
         self.dead_letters = self._make(Counter, "behoudlijn_dead_letters_total")
         self.outputs_resent = self._make(Counter, "behoudlijn_outputs_resent_total")
+        self.foreign_writes = self._make(Counter, "behoudlijn_foreign_writes_total")
         self.event_to_trigger_latency = self._make(Histogram, "behoudlijn_event_to_trigger_latency_seconds")
         self.ingest_to_trigger_latency = self._make(Histogram, "behoudlijn_ingest_to_trigger_latency_seconds")
         self.batch_size = self._make(Histogram, "behoudlijn_batch_size_events")

@@ -69,7 +69,9 @@ class SignalsWorker:
         self.app: faust.App = faust_app(settings, SIGNALS_GROUP, data_dir)
         self._mode: Mode = settings.mode
         self._deliveries = Deliveries(settings, self._alive)
-        self._tenures = Tenures(settings.topic(topics.CHANGELOG), settings, self._deliveries)
+        self._tenures = Tenures(
+            settings.topic(topics.CHANGELOG), settings, self._deliveries, metrics.foreign_writes.inc
+        )
         self._effects = Effects(settings, self._deliveries, self._guard)
         self._fail_point = fail_point or FailPoint()
         self._idle_timers = idle_timers

@@ -7,7 +7,7 @@ either we have been succeeded, and the process ends, or it came too late, and ou
 before compaction could prefer the foreign ones. It must not decide what is written.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from secrets import token_hex
@@ -57,13 +57,19 @@ class _Tenure:
 class Tenures:
     """The changelog's writer. `topic` is the changelog's full name."""
 
-    def __init__(self, topic: str, settings: Settings, deliveries: Deliveries) -> None:
+    def __init__(
+        self,
+        topic: str,
+        settings: Settings,
+        deliveries: Deliveries,
+        on_foreign: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`on_foreign` is told how many records of another worker came too late and were set right."""
         self._topic = topic
         self._settings = settings
         self._deliveries = deliveries
         self._held: dict[int, _Tenure] = {}
-        self.set_right = 0
-        """Foreign records that came too late, so far."""
+        self._on_foreign = on_foreign
 
     async def claim(self, reader: ChangelogReader) -> None:
         """Makes the partitions of `reader` ours, which has read them to their end; afterwards past our claims.
@@ -115,7 +121,7 @@ class Tenures:
             late = await self._late(store.number, tenure, foreign)
             if not late:
                 return
-            self.set_right += len(late)
+            self._on_foreign(len(late))
             log.warning(
                 "a worker that had lost this partition wrote to its changelog; our values are written again",
                 partition=store.number,
