@@ -135,6 +135,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                     ("customers", "sum(behoudlijn_customers)"),
                     ("recovery, s", "max(behoudlijn_recovery_seconds)"),
                     ("sent again in 1 h", "sum(increase(behoudlijn_outputs_resent_total[1h]))"),
+                    ("late writes set right in 1 h", "sum(increase(behoudlijn_foreign_writes_total[1h]))"),
                 ),
                 "The store, and what the last restart cost.",
             ),
