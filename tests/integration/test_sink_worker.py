@@ -113,3 +113,14 @@ def test_an_outage_holds_the_offsets_and_loses_nothing(
             asyncio.run(until_committed(sink, settings, SINK_GROUP, INPUTS, len(events)))
             assert sink.stop() == 0, sink.log()
             assert count(again, "v_calls") + count(again, "v_surveys") == len(events)
+
+
+def test_an_outage_that_lasts_ends_the_worker_and_acknowledges_nothing(broker: Broker, unique: str) -> None:
+    away = "clickhouse://127.0.0.1:1/none"
+    settings = settings_of(broker, unique, clickhouse_dsn=away, sink_batch_s=0.2, sink_outage_s=1)
+    ensure(settings)
+    asyncio.run(produce(settings, history(3)))
+    with worker(settings, "sink") as sink:
+        assert sink.wait() == 1
+        assert "ClickHouse at 127.0.0.1:1/none is not available" in sink.log()
+    assert asyncio.run(committed(settings, SINK_GROUP, INPUTS)) == 0
