@@ -130,7 +130,11 @@ class SignalsWorker:
             resent = 0
             for part in recovered:
                 if part.unsent:
-                    await self._effects.publish(part.store.number, part.unsent)
+                    try:
+                        await self._effects.publish(part.store.number, part.unsent)
+                    except StaleError:
+                        self.store.clear()
+                        return  # the group changed meanwhile; the next assignment begins with a recovery too
                     resent += len(part.unsent)
                 self.store.put(part.store)
         self._seen.recovered(time.monotonic() - began, resent)
