@@ -34,13 +34,19 @@ def faust_app(settings: Settings, group: str, data_dir: str) -> faust.App:
 
 
 def lane_settings(
-    settings: Settings, topics: tuple[str, ...], *, merged: bool, in_flight: int
+    settings: Settings,
+    topics: tuple[str, ...],
+    *,
+    merged: bool,
+    in_flight: int,
+    unawaited: frozenset[str] = frozenset(),
 ) -> LaneSettings:
-    """How the lane reads `topics` (already prefixed)."""
+    """How the lane reads `topics` (already prefixed, as are the `unawaited` ones among them)."""
     return LaneSettings(
         topics=topics,
         merged=merged,
         idle_ms=settings.merge_idle_ms if merged else 0,
+        unawaited=unawaited,
         max_batch=settings.max_batch,
         max_buffer_bytes=settings.buffer_bytes,
         max_total_bytes=settings.buffer_total_bytes,

@@ -35,7 +35,8 @@ class _Partition:
     def __init__(self, topics: tuple[str, ...], number: int, settings: LaneSettings) -> None:
         self.number = number
         self.topics = topics
-        self.merger = Merger(topics, settings.idle_ms, settings.max_batch)
+        unawaited = settings.unawaited.intersection(topics)
+        self.merger = Merger(topics, settings.idle_ms, settings.max_batch, unawaited)
         self.in_flight: deque[Run] = deque()
         self.done: set[int] = set()
         self.handed_out: dict[TP, int] = {}

@@ -23,6 +23,8 @@ class LaneSettings:
     """Merge the topics of a partition number by event time. Off, for a sink: each goes its own way."""
     idle_ms: int = 0
     """How long a caught-up topic is waited for, in ms."""
+    unawaited: frozenset[str] = frozenset()
+    """Topics of a merge that are not waited for once they are caught up."""
     max_batch: int = 2000
     """The most records in one run."""
     max_buffer_bytes: int = 4 * 1024 * 1024

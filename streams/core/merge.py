@@ -9,7 +9,7 @@ the size of a run: a record goes out only when the head of every topic is known,
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from heapq import heapify, heappop, heapreplace
 
 from streams.core.records import REJECTED_AT, Decoded
@@ -27,6 +27,7 @@ class _Queue:
         "chunks",
         "empty_since",
         "high_watermark",
+        "idle_ms",
         "next_offset",
         "rank",
         "size",
@@ -35,9 +36,10 @@ class _Queue:
         "topic",
     )
 
-    def __init__(self, topic: str, rank: int) -> None:
+    def __init__(self, topic: str, rank: int, idle_ms: int) -> None:
         self.topic = topic
         self.rank = rank
+        self.idle_ms = idle_ms
         self.clear()
 
     def clear(self) -> None:
@@ -84,19 +86,30 @@ class Merger:
     """Merges the records of `topics`, all of one partition number.
 
     `topics`: their order breaks ties of event time. `idle_ms`: how long a caught-up topic is waited for
-    before the others go on without it. `max_batch`: the most records that one `take` returns. The times that
-    the methods are told come from one clock, in ms; it need not be the wall clock.
+    before the others go on without it. `max_batch`: the most records that one `take` returns. `unawaited`:
+    topics for which `idle_ms` does not hold, since they are mostly empty; what they are known to hold is
+    waited for all the same. The times that the methods are told come from one clock, in ms; it need not be
+    the wall clock.
     """
 
-    def __init__(self, topics: Sequence[str], idle_ms: int = 0, max_batch: int = 2000) -> None:
+    def __init__(
+        self,
+        topics: Sequence[str],
+        idle_ms: int = 0,
+        max_batch: int = 2000,
+        unawaited: Collection[str] = (),
+    ) -> None:
         if not topics or len(set(topics)) != len(topics):
             raise ValueError("a merger needs at least one topic, and each only once")
         if idle_ms < 0 or max_batch < 1:
             raise ValueError("idle_ms must be 0 or more, max_batch 1 or more")
+        if not set(unawaited) <= set(topics):
+            raise ValueError("a merger cannot leave a topic unawaited that it does not merge")
         self.topics = tuple(topics)
-        self.idle_ms = idle_ms
         self.max_batch = max_batch
-        self._queues = [_Queue(topic, rank) for rank, topic in enumerate(topics)]
+        self._queues = [
+            _Queue(topic, rank, 0 if topic in unawaited else idle_ms) for rank, topic in enumerate(topics)
+        ]
         self._by_topic = {queue.topic: queue for queue in self._queues}
 
     def push(self, topic: str, records: Sequence[Decoded]) -> None:
@@ -141,7 +154,7 @@ class Merger:
                 heads.append((queue.chunk[queue.start].at, queue.rank))
             elif queue.awaited:
                 return run
-            elif queue.empty_since is not None and now - queue.empty_since < self.idle_ms:
+            elif queue.empty_since is not None and now - queue.empty_since < queue.idle_ms:
                 held = True
         heapify(heads)
         room = self.max_batch
@@ -178,7 +191,7 @@ class Merger:
                 if queue.awaited:
                     break
                 queue.empty_since = now
-                held = held or self.idle_ms > 0
+                held = held or queue.idle_ms > 0
         return run
 
     def taken(self, topic: str) -> int | None:
@@ -211,8 +224,8 @@ class Merger:
         """Milliseconds until an idle wait ends that holds records back; None when no clock can help."""
         if all(queue.empty for queue in self._queues) or any(queue.awaited for queue in self._queues):
             return None
-        since = [queue.empty_since for queue in self._queues if queue.empty_since is not None]
-        return max(0, max(since) + self.idle_ms - now) if since else 0
+        until = [queue.empty_since + queue.idle_ms for queue in self._queues if queue.empty_since is not None]
+        return max(0, max(until) - now) if until else 0
 
     def buffered_bytes(self, topic: str | None = None) -> int:
         """Bytes held of one topic, or of all: keys, values and `RECORD_OVERHEAD` each.
