@@ -23,6 +23,8 @@ SHADOW_TRIGGERS: Final = "callback.triggers.shadow"
 SIGNALS: Final = "customer.signals"
 DEAD_LETTERS: Final = "contact.dead-letters"
 CHANGELOG: Final = "behoudlijn.signals.changelog"
+REPARTITION: Final = "behoudlijn.signals.repartition"
+"""Internal: events that came on another partition than their customer's, on the way to it."""
 
 INPUTS: Final[dict[str, type[Event]]] = {
     PROFILES: ProfileEvent,

@@ -67,6 +67,8 @@ class PartitionRecord(NamedTuple):
     clock: int
     policy: str
     owner: str = ""
+    dead_letters: tuple[tuple[str, int, int, float], ...] = ()
+    """What `dead_letter_limit` counted: topic, offset, run, ratio."""
 
 
 def encode_entry(stamp: Stamp, state: bytes, outputs: Sequence[Sending]) -> bytes:
@@ -153,6 +155,9 @@ def decode_partition(value: bytes) -> PartitionRecord:
                 "run the program that wrote it, or a newer one"
             )
         stamp = Stamp(int(fields["epoch"]), int(fields["batch"]))
-        return PartitionRecord(stamp, int(fields["clock"]), str(fields["policy"]), str(fields["owner"]))
+        tallies = tuple((str(t), int(o), int(n), float(r)) for t, o, n, r in fields.get("dead_letters", ()))
+        return PartitionRecord(
+            stamp, int(fields["clock"]), str(fields["policy"]), str(fields["owner"]), tallies
+        )
     except (ValueError, KeyError, TypeError) as error:
         raise ChangelogError("the partition's record cannot be read") from error

@@ -88,6 +88,10 @@ class Deliveries:
                 await sender.sender_task
         await producer.stop()
 
+    async def metadata(self) -> Any:
+        """The cluster as its brokers describe it now: an `aiokafka.cluster.ClusterMetadata` of all topics."""
+        return await self._producer.client.fetch_all_metadata()
+
     def batch(self) -> Any:
         """An empty batch of records; `append(key=, value=, timestamp=None, headers=)` is None when it is full."""
         return self._producer.create_batch()

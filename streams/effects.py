@@ -19,7 +19,9 @@ from schemas import topics
 from streams.changelog import Sending
 from streams.core.decode import encode_dead_letter
 from streams.core.records import Decoded
+from streams.core.repartition import original_of, wrap
 from streams.delivery import Deliveries
+from streams.home import Stray
 from streams.settings import Settings
 
 _MOST_KEY_BYTES = 1024
@@ -66,6 +68,7 @@ class Effects:
         self._deliveries = deliveries
         self._guard = guard
         self._dead_letters = settings.topic(topics.DEAD_LETTERS)
+        self._rekeyed = settings.topic(topics.REPARTITION)
         self._topics = {
             ("trigger", "live"): settings.topic(topics.TRIGGERS),
             ("trigger", "shadow"): settings.topic(topics.SHADOW_TRIGGERS),
@@ -89,11 +92,29 @@ class Effects:
             ]
         )
 
+    async def forward(self, strays: Sequence[Stray]) -> None:
+        """Sends strays to their homes, through the repartition topic, in order; delivered on return."""
+        self._guard()
+        await self._deliveries.confirmed(
+            [
+                await self._deliveries.send(
+                    self._rekeyed,
+                    stray.customer_id.encode(),
+                    wrap(stray.decoded.record),
+                    headers=[],
+                    partition=stray.home,
+                )
+                for stray in strays
+            ]
+        )
+
     async def publish_dead_letters(self, rejects: Sequence[Decoded]) -> None:
         """Publishes what could not be read, under its own key; delivered on return."""
         self._guard()
         sent = []
         for reject in rejects:
+            if reject.record.topic == self._rekeyed:
+                reject = original_of(reject)
             record = reject.record
             key = record.key if record.key is not None and len(record.key) <= _MOST_KEY_BYTES else None
             identity = f"{record.topic}.{record.partition}.{record.offset}"

@@ -67,6 +67,20 @@ CATALOGUE: tuple[Spec, ...] = (
         ("reason",),
     ),
     Spec(
+        "behoudlijn_dead_letter_limit_ratio",
+        "gauge",
+        "ratio",
+        "How much of its limit of dead letters a topic has used up, the worst partition: above 1 the worker ends.",
+        ("topic",),
+    ),
+    Spec(
+        "behoudlijn_repartitioned_total",
+        "counter",
+        "events",
+        "Events sent on to their customer's partition, by why they were on another: no_key, foreign_key, wrong_partition.",
+        ("reason",),
+    ),
+    Spec(
         "behoudlijn_outputs_resent_total",
         "counter",
         "records",
@@ -180,6 +194,8 @@ class Metrics:
         self.unknown_fields = self._make(Counter, "behoudlijn_unknown_fields_total")
         self.triggers = self._make(Counter, "behoudlijn_triggers_total")
         self.dead_letters = self._make(Counter, "behoudlijn_dead_letters_total")
+        self.dead_letter_limit = self._make(Gauge, "behoudlijn_dead_letter_limit_ratio")
+        self.repartitioned = self._make(Counter, "behoudlijn_repartitioned_total")
         self.outputs_resent = self._make(Counter, "behoudlijn_outputs_resent_total")
         self.foreign_writes = self._make(Counter, "behoudlijn_foreign_writes_total")
         self.event_to_trigger_latency = self._make(Histogram, "behoudlijn_event_to_trigger_latency_seconds")

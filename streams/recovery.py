@@ -26,6 +26,7 @@ from streams.changelog import (
     decode_partition,
     tombstone_stamp,
 )
+from streams.dead_letter_limit import as_rows, from_rows
 from streams.store import PartitionStore
 
 log = structlog.get_logger(__name__)
@@ -89,6 +90,7 @@ class Reading:
             self.owner = record.owner
             self._store.clock.now = record.clock
             self._store.policy = record.policy
+            self._store.dead_letters = from_rows(record.dead_letters)
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
         """Whether a record is of the present tenure or begins a new one, and no late word of an old one."""
@@ -106,7 +108,8 @@ class Reading:
     def claim(self, owner: str) -> PartitionRecord:
         """The record that would begin a new tenure: all as it is, in the next epoch."""
         store = self._store
-        return PartitionRecord(Stamp(self.epoch + 1, store.batch), store.clock.now, store.policy, owner)
+        stamp, tallies = Stamp(self.epoch + 1, store.batch), as_rows(store.dead_letters)
+        return PartitionRecord(stamp, store.clock.now, store.policy, owner, tallies)
 
     def finish(self) -> Recovered:
         """The partition, with its timers set."""

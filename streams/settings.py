@@ -118,6 +118,21 @@ class Settings(BaseSettings):
         le=86_400,
         description="How far an event's time may be ahead of its arrival in Kafka before it is rejected.",
     )
+    dead_letter_limit: Literal["on", "off"] = Field(
+        "on",
+        description="`off` lets a signals worker go on with a topic that has gone bad: all of it becomes dead letters.",
+    )
+    dead_letter_max_run: int = Field(
+        500,
+        ge=1,
+        description="The most records of a topic's partition in a row that become dead letters; one more ends the worker.",
+    )
+    dead_letter_max_ratio: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="The largest share of dead letters among the last 2,000 records, or so, of a topic's partition.",
+    )
     merge_idle_ms: int = Field(
         0,
         ge=0,

@@ -18,13 +18,17 @@ import structlog
 from schemas import topics
 from streams.app import faust_app, lane_settings
 from streams.changelog import Mode, Sending
+from streams.copartitioning import check_partitions
 from streams.core.decode import decode
 from streams.core.engine import BatchResult, process_batch
 from streams.core.episodes import Output
 from streams.core.policy import Policy
-from streams.core.records import Decoded
+from streams.core.records import Decoded, Record
+from streams.core.repartition import decode_rekeyed
+from streams.dead_letter_limit import DeadLetterLimit, DeadLetterLimitError, Tallies, differs
 from streams.delivery import Deliveries, EffectsError
 from streams.effects import Effects, FailPoint
+from streams.home import Homes
 from streams.lane import Lane
 from streams.metrics import Metrics
 from streams.recovery import ChangelogReader
@@ -43,6 +47,10 @@ _TICK_SECONDS = 1.0
 _MARK_SECONDS = 20.0
 """An idle partition writes at least so often; well below `min.compaction.lag.ms` of the changelog."""
 _UNCHANGED: Mapping[str, bytes | None] = {}
+
+
+def _decode(rekeyed: str, record: Record, tolerance_ms: int) -> Decoded:
+    return (decode_rekeyed if record.topic == rekeyed else decode)(record, tolerance_ms)
 
 
 class StaleError(Exception):
@@ -77,21 +85,35 @@ class SignalsWorker:
         self._idle_timers = idle_timers
         self._turn = asyncio.Lock()  # one batch at a time: runs, ticks and recoveries take turns
         self._epoch = -1  # the assignment for which the present turn works
+        rekeyed = settings.topic(topics.REPARTITION)
+        self._homes = Homes(settings.partitions, rekeyed)
+        self._limit = DeadLetterLimit(
+            settings.dead_letter_max_run, settings.dead_letter_max_ratio, settings.dead_letter_limit == "on"
+        )
         self.lane: Lane = install(
             self.app,
-            lane_settings(settings, tuple(map(settings.topic, topics.INPUTS)), merged=True, in_flight=2),
-            partial(decode, tolerance_ms=int(settings.future_tolerance_s * 1000)),
+            lane_settings(
+                settings,
+                (*map(settings.topic, topics.INPUTS), rekeyed),
+                merged=True,
+                in_flight=2,
+                unawaited=frozenset({rekeyed}),
+            ),
+            partial(_decode, rekeyed, tolerance_ms=int(settings.future_tolerance_s * 1000)),
             on_assigned=self._recover,
             on_revoked=self.store.clear,
         )
-        self._seen = SignalsMetrics(metrics, settings, self.store)
+        self._seen = SignalsMetrics(metrics, settings, self.store, self._limit)
         add_run_agent(self.app, self.lane, self.handle)
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(self._tick_forever)
 
     async def start(self) -> None:
         """Connects and joins the group; returns when the app runs, not when it is ready."""
+        if not self._limit.on:
+            log.warning("the limit of dead letters is off: a topic that has gone bad is drained into them")
         await self._deliveries.start()
+        await check_partitions(self._deliveries.metadata, self.settings)
         await self.app.start()
 
     async def stop(self) -> None:
@@ -160,15 +182,28 @@ class SignalsWorker:
                     f"partition {run.partition} has a batch but no recovered states; restart the worker"
                 )
             began = time.monotonic()
+            checked, here, strays = self._homes.split(run.partition, run.records, partition.states)
+            tallies = await self._counted(checked, partition)
             try:
-                result = await self._batch(partition, run.records, None)
+                if strays:
+                    await self._effects.forward(strays)
+                result = await self._batch(partition, here, None, tallies)
             except StaleError:
                 log.warning(
                     "a batch was given up: its partition may be another worker's", partition=run.partition
                 )
                 return  # its acknowledgement means nothing, and the next owner reads it again
             self._fail_point("before_ack")
+            self._seen.forwarded(strays)
             self._seen.batch(result, run.records, partition, time.monotonic() - began)
+
+    async def _counted(self, records: Sequence[Decoded], partition: PartitionStore) -> Tallies:
+        try:
+            return self._limit.count(records, partition.dead_letters)
+        except DeadLetterLimitError:
+            # What was done before this batch, or each restart would publish its letters once more.
+            await self.app.consumer.commit()
+            raise
 
     async def _tick_forever(self) -> None:
         try:
@@ -200,21 +235,27 @@ class SignalsWorker:
         heap = partition.clock.heap
         # Only when something is due: a new clock alone would be a write per second for each partition.
         if self._idle_timers and heap and heap[0][0] <= now:
-            self._seen.outputs(await self._batch(partition, (), now))
+            self._seen.outputs(await self._batch(partition, (), now, partition.dead_letters))
         elif partition.unmarked or time.monotonic() - partition.written_at > _MARK_SECONDS:
             # A batch of nothing: a restart need not send again what was delivered long ago, and a late word
             # of a worker that lost the partition is noticed before compaction can prefer it.
             await self._write(partition, {}, departed=partition.departed, outputs=False)
 
     async def _batch(
-        self, partition: PartitionStore, records: Sequence[Decoded], advance_to: int | None
+        self,
+        partition: PartitionStore,
+        records: Sequence[Decoded],
+        advance_to: int | None,
+        tallies: Tallies,
     ) -> BatchResult:
         clock, before = partition.clock, partition.clock.now
         result = process_batch(records, partition.states, self.policy, clock, advance_to=advance_to)
         outboxes: dict[str, list[Sending]] = {}
         for output in result.outputs:
             outboxes.setdefault(output.customer_id, []).append(self._sending(output))
-        if result.states or outboxes or clock.now != before:
+        told = bool(result.rejects) or differs(partition.dead_letters, tallies)
+        partition.dead_letters = tallies
+        if result.states or outboxes or clock.now != before or told:
             changes: dict[str, Change | None] = dict.fromkeys(partition.departed)
             departed: set[str] = set()
             for customer_id in result.states.keys() | outboxes.keys():  # some came and left within this batch

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from streams.core.engine import Clock
 from streams.core.state import decode
+from streams.dead_letter_limit import Tallies
 
 
 class PartitionStore:
@@ -28,6 +29,8 @@ class PartitionStore:
         self.policy = ""
         self.written_at = 0.0
         """When its changelog was last written by us, by `time.monotonic`."""
+        self.dead_letters: Tallies = {}
+        """What the limit of dead letters counted of each topic."""
         self.unmarked = False
         """The last batch had outputs, and nothing in the changelog says yet that they were delivered."""
 

@@ -28,6 +28,7 @@ from streams.changelog import (
     tombstone_headers,
     tombstone_stamp,
 )
+from streams.dead_letter_limit import as_rows
 from streams.delivery import Deliveries, EffectsError
 from streams.recovery import ChangelogReader, RecoveryError
 from streams.settings import Settings
@@ -109,11 +110,11 @@ class Tenures:
     ) -> None:
         """Writes a batch: the changes (None: a tombstone), then the partition's record; durable on return.
 
-        `store` is the partition as before the batch. Raises `EffectsError`, also when we have been succeeded.
+        `store` is the partition as before the batch, but for its count of dead letters. Raises `EffectsError`, also when we have been succeeded.
         """
         tenure = self._held[store.number]
         stamp = Stamp(tenure.epoch, batch)
-        last = PartitionRecord(stamp, clock, policy, tenure.owner)
+        last = PartitionRecord(stamp, clock, policy, tenure.owner, as_rows(store.dead_letters))
         for _ in range(_ROUNDS):
             foreign = await self._append(store.number, tenure, changes, last)
             if not foreign:

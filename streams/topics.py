@@ -18,7 +18,7 @@ from schemas import topics as names
 from streams.settings import Settings
 
 COMPACTED = frozenset({names.PROFILES, names.SIGNALS, names.CHANGELOG})
-ALL = (*names.INPUTS, *names.OUTPUTS, names.CHANGELOG)
+ALL = (*names.INPUTS, *names.OUTPUTS, names.CHANGELOG, names.REPARTITION)
 
 _CHECKED = ("cleanup.policy", "retention.ms", "min.insync.replicas")
 _ALREADY_EXISTS = 36
@@ -131,7 +131,7 @@ def _configs(name: str, settings: Settings) -> dict[str, str]:
         configs["retention.ms"] = str(settings.dead_letter_retention_ms)
     elif name not in COMPACTED:
         configs["retention.ms"] = str(settings.retention_ms)
-    if name in names.INPUTS:
+    if name in names.INPUTS or name == names.REPARTITION:
         # The moment of arrival decides what is future-dated, so a producer's clock must not set it.
         configs["message.timestamp.type"] = "LogAppendTime"
     if name == names.CHANGELOG:

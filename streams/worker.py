@@ -16,6 +16,7 @@ import faust
 import structlog
 from aiokafka.errors import KafkaError
 
+from streams.dead_letter_limit import DeadLetterLimitError
 from streams.health import HealthServer
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -23,6 +24,8 @@ from streams.settings import Settings
 log = structlog.get_logger(__name__)
 
 EXIT_FAILED = 1
+EXIT_DEAD_LETTER_LIMIT = 65
+"""A topic has gone bad (EX_DATAERR of sysexits.h): a restart alone does not help."""
 EXIT_STUCK = 70
 _GRACE_AFTER_DRAIN = 10.0
 """Seconds beyond the drain time: to commit and to leave the group."""
@@ -111,6 +114,8 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
     except Exception as error:  # noqa: BLE001  (whatever it is, the process ends with a message)
         log.error("worker failed", reason=f"{type(error).__name__}: {error}")
         return EXIT_FAILED
+    if isinstance(worker.app.crash_reason, DeadLetterLimitError):
+        return EXIT_DEAD_LETTER_LIMIT
     return EXIT_FAILED if failed else 0
 
 
@@ -130,8 +135,11 @@ async def _until_stopped(worker: Worker, stopping: asyncio.Event) -> bool:
     if stopping.is_set() and not worker.app.crashed:
         return False
     reason = worker.app.crash_reason
+    said = "worker failed; nothing unfinished was acknowledged, start it again"
+    if isinstance(reason, DeadLetterLimitError):  # a restart alone would end in the same way
+        said = "worker stopped by its limit of dead letters; nothing unfinished was acknowledged"
     log.error(
-        "worker failed; nothing unfinished was acknowledged, start it again",
+        said,
         reason=f"{type(reason).__name__}: {reason}" if reason is not None else "the app ended by itself",
     )
     return True

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from streams.core.engine import UNKNOWN_FIELD, BatchResult
 from streams.core.records import Decoded
+from streams.dead_letter_limit import DeadLetterLimit
+from streams.home import Stray
 from streams.lane import Lane
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -17,10 +19,11 @@ from streams.store import PartitionStore, Store
 class SignalsMetrics:
     """Of one signals worker."""
 
-    def __init__(self, metrics: Metrics, settings: Settings, store: Store) -> None:
+    def __init__(self, metrics: Metrics, settings: Settings, store: Store, limit: DeadLetterLimit) -> None:
         self._metrics = metrics
         self._settings = settings
         self._store = store
+        self._limit = limit
         self._customers: set[int] = set()
 
     def batch(
@@ -42,6 +45,11 @@ class SignalsMetrics:
         if partition.clock.now > 0:
             metrics.last_event.set(partition.clock.now / 1000)
         self.outputs(result)
+
+    def forwarded(self, strays: Sequence[Stray]) -> None:
+        """Counts events that were sent to their customer's partition."""
+        for stray in strays:
+            self._metrics.repartitioned.labels(stray.reason).inc()
 
     def outputs(self, result: BatchResult) -> None:
         """Counts what a batch, or passing time, has published."""
@@ -71,6 +79,13 @@ class SignalsMetrics:
         for number, count in counts.items():
             self._metrics.customers.labels(str(number)).set(count)
         self._customers = set(counts)
+        used: dict[str, float] = {}
+        for part in self._store:
+            for topic, share in self._limit.used(part.dead_letters).items():
+                used[topic] = max(share, used.get(topic, 0.0))
+        self._metrics.dead_letter_limit.clear()
+        for topic, share in used.items():
+            self._metrics.dead_letter_limit.labels(self._settings.plain_topic(topic)).set(share)
         since = min((at for part in self._store for at in part.waiting.values()), default=None)
         self._metrics.oldest_unanswered.set(0 if since is None else max(0.0, time.time() - since / 1000))
         self._metrics.heartbeat_age.set(heartbeat_age)

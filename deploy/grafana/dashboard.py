@@ -162,6 +162,25 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "Records that are no events. Above 1 % of all somebody is called.",
             ),
             Panel(
+                "Limit of dead letters used",
+                "percentunit",
+                (("{{topic}}", "max by (topic) (behoudlijn_dead_letter_limit_ratio)"),),
+                "Above 100 % the worker ends: the topic has gone bad.",
+                limit=0.5,
+            ),
+            Panel(
+                "Events sent on to their customer's partition",
+                "ops",
+                (
+                    (
+                        "{{reason}}",
+                        "sum by (reason) (rate(behoudlijn_repartitioned_total[$__rate_interval]))",
+                    ),
+                    ("ratio", "behoudlijn:repartitioned:ratio_15m"),
+                ),
+                "A producer keys or partitions otherwise than Kafka's default; each costs a detour.",
+            ),
+            Panel(
                 "Unknown fields",
                 "ops",
                 (

@@ -59,12 +59,24 @@ def signals(
             help="Let time pass on partitions without new events. Off for a demo or a replay of history."
         ),
     ] = True,
+    dead_letter_limit: Annotated[
+        bool | None,
+        typer.Option(
+            "--dead-letter-limit/--no-dead-letter-limit",
+            help="End when a topic goes bad, or publish all of it as dead letters; default "
+            "BEHOUDLIJN_DEAD_LETTER_LIMIT.",
+        ),
+    ] = None,
 ) -> None:
-    """Read events, keep every customer's signals, publish callback triggers. Ends with code 1 on any failure.
+    """Read events, keep every customer's signals, publish callback triggers.
+
+    Ends with code 1 on any failure, with 65 when a topic has gone bad: too many of its records cannot be read.
 
     Example: behoudlijn worker signals --mode shadow
     """
     given = {"policy": policy, "mode": mode.value if mode else None}
+    if dead_letter_limit is not None:
+        given["dead_letter_limit"] = "on" if dead_letter_limit else "off"
     settings = _settings(given | {"kafka_bootstrap": bootstrap, "metrics_port": metrics_port})
     try:
         chosen = load_policy(settings.policy)

@@ -18,6 +18,7 @@ from streams.changelog import (
     tombstone_headers,
 )
 from streams.core.state import State, encode
+from streams.dead_letter_limit import as_rows
 from streams.recovery import Reading
 
 TRIGGER = Sending("trigger", "live", "c1", 1_700_000_000_000, b'{"trigger_id":"t","sequence":1}')
@@ -144,3 +145,12 @@ def test_compaction_may_have_removed_the_claim() -> None:
 def test_a_tombstone_of_another_program_is_refused() -> None:
     with pytest.raises(ChangelogError, match="another program"):
         Reading(0).add(b"c1", None)
+
+
+def test_a_claim_takes_over_what_was_counted_of_dead_letters() -> None:
+    """Or the next owner would begin to count anew."""
+    counted = (("contact.calls", 41, 7, 0.25),)
+    reading = Reading(0)
+    reading.add(PARTITION_KEY, encode_partition(PartitionRecord(Stamp(1, 2), 50, "p@1", "a", counted)))
+    assert reading.claim("b").dead_letters == counted
+    assert as_rows(reading.finish().store.dead_letters) == counted

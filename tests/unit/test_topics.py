@@ -15,7 +15,7 @@ BY_NAME = {topic.name: topic for topic in wanted(SETTINGS)}
 def test_every_topic_has_the_same_partitions_and_replication() -> None:
     assert {topic.partitions for topic in BY_NAME.values()} == {6}
     assert {topic.configs["min.insync.replicas"] for topic in BY_NAME.values()} == {"2"}
-    assert set(BY_NAME) == {f"acme.{name}" for name in (*names.MODELS, names.CHANGELOG)}
+    assert set(BY_NAME) == {f"acme.{name}" for name in (*names.MODELS, names.CHANGELOG, names.REPARTITION)}
 
 
 @pytest.mark.parametrize("name", [names.PROFILES, names.SIGNALS, names.CHANGELOG])
@@ -23,6 +23,12 @@ def test_what_is_a_table_is_compacted_and_never_expires(name: str) -> None:
     configs = BY_NAME[f"acme.{name}"].configs
     assert configs["cleanup.policy"] == "compact"
     assert "retention.ms" not in configs
+
+
+def test_what_was_sent_on_is_kept_as_long_as_the_events_and_has_the_brokers_time() -> None:
+    configs = BY_NAME[f"acme.{names.REPARTITION}"].configs
+    assert configs == BY_NAME[f"acme.{names.CALLS}"].configs
+    assert configs["message.timestamp.type"] == "LogAppendTime"
 
 
 def test_dead_letters_are_kept_shorter_than_events() -> None:

@@ -1,0 +1,63 @@
+"""Whether all topics have the number of partitions that the settings name; asked of the cluster at start.
+
+Owns this check and what it says. It must not make or change a topic. With another number the home of a
+customer would be computed wrongly, and events sent to where nobody looks for them.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from schemas import topics
+from streams.settings import Settings
+
+_TOPICS: Final = (
+    *topics.INPUTS,
+    topics.TRIGGERS,
+    topics.SHADOW_TRIGGERS,
+    topics.SIGNALS,
+    topics.CHANGELOG,
+    topics.REPARTITION,
+)
+_TRIES: Final = 10
+_PAUSE_SECONDS: Final = 1.0
+"""A topic that was just made is not known to every broker at once."""
+
+
+class PartitionsError(Exception):
+    """A topic is absent, or has another number of partitions; the message has what to do."""
+
+
+async def check_partitions(metadata: Callable[[], Awaitable[Any]], settings: Settings) -> None:
+    """Raises `PartitionsError` when the topics do not fit. `metadata` asks the cluster (`Deliveries.metadata`)."""
+    for tries_left in reversed(range(_TRIES)):
+        cluster = await metadata()
+        found = {name: len(cluster.partitions_for_topic(settings.topic(name)) or ()) for name in _TOPICS}
+        if all(found.values()) or not tries_left:
+            break
+        await asyncio.sleep(_PAUSE_SECONDS)
+    problem = problem_of(found, settings)
+    if problem:
+        raise PartitionsError(problem)
+
+
+def problem_of(found: Mapping[str, int], settings: Settings) -> str:
+    """What is wrong with these numbers of partitions (0: no such topic); empty when they fit."""
+    absent = [settings.topic(name) for name, number in found.items() if not number]
+    if absent:
+        return (
+            f"there is no topic {', '.join(absent)}, or we may not read it: run `behoudlijn topics ensure`, "
+            "or check BEHOUDLIJN_TOPIC_PREFIX and our rights"
+        )
+    others = [
+        f"{settings.topic(name)} has {number}"
+        for name, number in found.items()
+        if number != settings.partitions
+    ]
+    if others:
+        return (
+            f"every topic must have {settings.partitions} partitions, but {', '.join(others)}: set "
+            "BEHOUDLIJN_PARTITIONS to what all of them have, or make those topics anew; adding partitions "
+            "would send a customer's events to another worker than its state"
+        )
+    return ""
