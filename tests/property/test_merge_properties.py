@@ -59,7 +59,8 @@ def test_a_backlog_fed_whole_comes_out_in_the_order_of_the_rule(backlog: Backlog
 def test_fetch_sizes_responses_and_runs_do_not_show(backlog: Backlog, data: st.DataObject) -> None:
     batch = data.draw(st.integers(1, 5), label="max_batch")
     idle = data.draw(st.sampled_from([0, 0, 10]), label="idle_ms")
-    merger = Merger(TOPICS, idle_ms=idle, max_batch=batch)
+    unawaited = data.draw(st.sets(st.sampled_from(TOPICS)), label="unawaited")
+    merger = Merger(TOPICS, idle_ms=idle, max_batch=batch, unawaited=unawaited)
     at = dict.fromkeys(TOPICS, 0)
     merged: list[Decoded] = []
     now = 0

@@ -158,3 +158,34 @@ def test_clear_forgets_what_was_fetched() -> None:
 def test_settings_without_sense_are_refused(topics: list[str], idle: int, batch: int) -> None:
     with pytest.raises(ValueError, match=r"merger|idle_ms"):
         Merger(topics, idle, batch)
+
+
+def test_a_topic_that_is_not_awaited_holds_nobody_back_once_it_is_caught_up() -> None:
+    merger = Merger(["calls", "rekeyed"], idle_ms=100, unawaited=["rekeyed"])
+    merger.push("calls", [decoded("calls", 0, 10)])
+    merger.fetched("calls", 1, 1, now=0)
+    assert merger.take(1_000_000) == [], "nobody knows yet what it holds"
+    merger.fetched("rekeyed", 0, 0, now=0)
+    assert merger.wait_ms(0) == 0
+    assert order(merger.take(0)) == [("calls", 0)]
+    merger.push("rekeyed", [decoded("rekeyed", 0, 9)])
+    merger.fetched("rekeyed", 1, 1, now=0)
+    assert merger.take(50) == [], "for its own part it waits for the others"
+    assert merger.wait_ms(50) == 50
+    assert order(merger.take(100)) == [("rekeyed", 0)]
+
+
+def test_a_topic_that_is_not_awaited_is_merged_with_what_it_is_known_to_hold() -> None:
+    merger = Merger(["calls", "rekeyed"], idle_ms=100, unawaited=["rekeyed"])
+    merger.push("calls", [decoded("calls", 0, 10), decoded("calls", 1, 20)])
+    merger.fetched("calls", 2, 2, now=0)
+    merger.fetched("rekeyed", 0, 2, now=0)
+    assert merger.take(1_000_000) == []
+    assert merger.blocked
+    merger.push("rekeyed", [decoded("rekeyed", 0, 10), decoded("rekeyed", 1, 15)])
+    assert order(merger.take(0)) == [("calls", 0), ("rekeyed", 0), ("rekeyed", 1), ("calls", 1)]
+
+
+def test_only_a_topic_of_the_merger_can_be_left_unawaited() -> None:
+    with pytest.raises(ValueError, match="unawaited"):
+        Merger(["calls"], unawaited=["surveys"])
