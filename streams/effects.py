@@ -62,11 +62,10 @@ _ACTIONS: Final[Mapping[str, Callable[[], None]]] = {
 
 
 class Effects:
-    """Publishes for the partitions of this worker. `guard` raises when they may no longer be ours."""
+    """Publishes for the partitions of this worker, which has made sure that they are its own."""
 
-    def __init__(self, settings: Settings, deliveries: Deliveries, guard: Callable[[], None]) -> None:
+    def __init__(self, settings: Settings, deliveries: Deliveries) -> None:
         self._deliveries = deliveries
-        self._guard = guard
         self._dead_letters = settings.topic(topics.DEAD_LETTERS)
         self._rekeyed = settings.topic(topics.REPARTITION)
         self._topics = {
@@ -78,7 +77,6 @@ class Effects:
 
     async def publish(self, partition: int, sendings: Sequence[Sending]) -> None:
         """Publishes outputs to `partition` of their topics, in order; delivered on return."""
-        self._guard()
         await self._deliveries.confirmed(
             [
                 await self._deliveries.send(  # one after another: this is what keeps their order
@@ -94,7 +92,6 @@ class Effects:
 
     async def forward(self, strays: Sequence[Stray]) -> None:
         """Sends strays to their homes, through the repartition topic, in order; delivered on return."""
-        self._guard()
         await self._deliveries.confirmed(
             [
                 await self._deliveries.send(
@@ -110,7 +107,6 @@ class Effects:
 
     async def publish_dead_letters(self, rejects: Sequence[Decoded]) -> None:
         """Publishes what could not be read, under its own key; delivered on return."""
-        self._guard()
         sent = []
         for reject in rejects:
             if reject.record.topic == self._rekeyed:

@@ -6,8 +6,9 @@ before the outputs, the outputs are delivered before the run is acknowledged; an
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -80,11 +81,12 @@ class SignalsWorker:
         self._tenures = Tenures(
             settings.topic(topics.CHANGELOG), settings, self._deliveries, metrics.foreign_writes.inc
         )
-        self._effects = Effects(settings, self._deliveries, self._guard)
+        self._effects = Effects(settings, self._deliveries)
         self._fail_point = fail_point or FailPoint()
         self._idle_timers = idle_timers
-        self._turn = asyncio.Lock()  # one batch at a time: runs, ticks and recoveries take turns
-        self._epoch = -1  # the assignment for which the present turn works
+        # One batch of a partition at a time: runs, ticks and recoveries take turns. Partitions do not wait for each
+        # other, so that one is computed while the writes of another are confirmed.
+        self._turns: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
         rekeyed = settings.topic(topics.REPARTITION)
         self._homes = Homes(settings.partitions, rekeyed)
         self._limit = DeadLetterLimit(
@@ -140,8 +142,10 @@ class SignalsWorker:
 
     async def _recover(self, assignment: Assignment) -> None:
         began = time.monotonic()
-        async with self._turn:  # not while a batch of the last assignment still writes
-            self._epoch = self.lane.epoch
+        async with AsyncExitStack() as turns:
+            for number in assignment.partitions:  # not while a batch of the last assignment still writes
+                await turns.enter_async_context(self._turns[number])
+            epoch = self.lane.epoch
             self.store.clear()
             async with ChangelogReader(
                 self.settings.topic(topics.CHANGELOG), assignment.partitions, self.settings.aiokafka_options()
@@ -151,8 +155,10 @@ class SignalsWorker:
             recovered = [reading.finish() for reading in reader.readings.values()]
             resent = 0
             for part in recovered:
+                part.store.epoch = epoch
                 if part.unsent:
                     try:
+                        self._guard(part.store)
                         await self._effects.publish(part.store.number, part.unsent)
                     except StaleError:
                         self.store.clear()
@@ -172,10 +178,9 @@ class SignalsWorker:
 
     async def handle(self, run: Run) -> None:
         """One run; returns when every effect of it is confirmed."""
-        async with self._turn:
+        async with self._turns[run.partition]:
             if not self.lane.current(run):
                 return
-            self._epoch = run.epoch
             partition = self.store.get(run.partition)
             if partition is None:
                 raise EffectsError(
@@ -186,6 +191,7 @@ class SignalsWorker:
             tallies = await self._counted(checked, partition)
             try:
                 if strays:
+                    self._guard(partition)
                     await self._effects.forward(strays)
                 result = await self._batch(partition, here, None, tallies)
             except StaleError:
@@ -223,8 +229,7 @@ class SignalsWorker:
         for partition in self.store:
             if partition.number in behind:
                 continue
-            async with self._turn:
-                self._epoch = self.lane.epoch
+            async with self._turns[partition.number]:
                 if self.store.get(partition.number) is not partition or not self.app.consumer.prepared:
                     continue
                 with suppress(StaleError):
@@ -266,8 +271,10 @@ class SignalsWorker:
             await self._write(partition, changes, result.states, departed=departed, outputs=bool(outboxes))
             self._fail_point("after_changelog")
         if result.outputs:
+            self._guard(partition)
             await self._effects.publish(partition.number, [s for box in outboxes.values() for s in box])
         if result.rejects:
+            self._guard(partition)
             await self._effects.publish_dead_letters(result.rejects)
         self._fail_point("after_outputs")
         return result
@@ -282,7 +289,7 @@ class SignalsWorker:
         outputs: bool,
     ) -> None:
         """Makes the next batch durable, and takes it over."""
-        self._guard()
+        self._guard(partition)
         self._fail_point("before_changelog")
         number = partition.batch + 1
         await self._tenures.write(partition, changes, number, partition.clock.now, self.policy.label)
@@ -303,10 +310,10 @@ class SignalsWorker:
             return bool(trigger["sequence"] == 1)
         return self._idle_timers and datetime.fromisoformat(trigger["expires_at"]) <= datetime.now(UTC)
 
-    def _guard(self) -> None:
+    def _guard(self, partition: PartitionStore) -> None:
         """Before each step of a batch: raises when it must not be taken."""
         self._alive()
-        if self._epoch != self.lane.epoch:
+        if partition.epoch != self.lane.epoch:
             raise StaleError
 
     def _alive(self) -> None:

@@ -261,8 +261,9 @@ def test_a_rebalance_in_mid_flight_loses_nothing_and_drops_late_acknowledgements
                 release.set()
                 await until(lambda: len(set(done + second.places())) == 400)
                 await until(lambda: not lane_one.busy and not lane_two.busy)
-        assert late[0] is False
-        assert all(late[1:])
+        stale = late.count(False)
+        assert 1 <= stale <= 2, "of each partition at most the run that was under work"
+        assert not any(late[:stale])
         assert (
             len(done + second.places()) == 400
         )  # the stale run was dropped by its handler, so nothing came twice
