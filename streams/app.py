@@ -52,7 +52,8 @@ def lane_settings(
         max_total_bytes=settings.buffer_total_bytes,
         max_in_flight_runs=in_flight,
         drain_seconds=settings.drain_s,
-        idempotent_producer=settings.idempotence,
+        # A sink may write no topic, and to whom may not, Kafka gives no producer id: the client would not start.
+        idempotent_producer=settings.idempotence and merged,
     )
 
 

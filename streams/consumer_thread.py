@@ -33,7 +33,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     _look: "asyncio.Future[Any] | None" = None
 
     async def on_start(self) -> None:
-        """Starts the client and notes its heartbeats, whose times it keeps to itself."""
+        """Starts the client and notes its heartbeats and refusals, which it keeps to itself."""
         await super().on_start()
         self.heartbeat_at = time.monotonic()
         coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
@@ -47,6 +47,15 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return confirmed
 
         coordinator._do_heartbeat = noted_heartbeat  # noqa: SLF001
+        push_error = coordinator._push_error_to_user  # noqa: SLF001
+
+        def told_error(error: Exception) -> Any:
+            # The client keeps it for the next fetch, which never comes while we wait for partitions: a worker that
+            # may not join its group would wait for ever.
+            self.app.loop.call_soon_threadsafe(lambda: self.app.add_future(self.app.crash(error)))
+            return push_error(error)
+
+        coordinator._push_error_to_user = told_error  # noqa: SLF001
 
     @property
     def _read_committed(self) -> bool:

@@ -17,6 +17,7 @@ import orjson
 import structlog
 
 from schemas import topics
+from streams.access import check_access
 from streams.app import faust_app, lane_settings
 from streams.changelog import Mode, Sending
 from streams.copartitioning import check_partitions
@@ -33,6 +34,7 @@ from streams.home import Homes
 from streams.lane import Lane
 from streams.metrics import Metrics
 from streams.recovery import ChangelogReader
+from streams.rights import signals_rights
 from streams.run_agent import add_run_agent
 from streams.runs import Assignment, Run
 from streams.settings import SIGNALS_GROUP, Settings
@@ -114,6 +116,7 @@ class SignalsWorker:
         """Connects and joins the group; returns when the app runs, not when it is ready."""
         if not self._limit.on:
             log.warning("the limit of dead letters is off: a topic that has gone bad is drained into them")
+        await check_access(self.settings, signals_rights(self.settings))
         await self._deliveries.start()
         await check_partitions(self._deliveries.metadata, self.settings)
         await self.app.start()

@@ -18,10 +18,12 @@ from mode.supervisors import CrashingSupervisor
 from schemas import topics
 from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.contract import Row, Sink, SinkUnavailable
+from streams.access import check_access
 from streams.app import faust_app, lane_settings
 from streams.core.decode import decode
 from streams.core.records import Decoded, Record
 from streams.lane import Lane, LaneError
+from streams.rights import sink_rights
 from streams.runs import Run
 from streams.settings import SINK_GROUP, Settings
 from streams.transport import install
@@ -66,6 +68,7 @@ class SinkWorker:
 
     async def start(self) -> None:
         """Joins the group; returns when the app runs."""
+        await check_access(self.settings, sink_rights(self.settings))
         await self.app.start()
 
     async def stop(self) -> None:

@@ -16,6 +16,7 @@ from typing import Any, Final, cast
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
+from streams.access import AccessError, check_door
 from streams.core.records import Record
 from streams.settings import Settings
 
@@ -33,6 +34,8 @@ def kafka_errors(settings: Settings) -> Iterator[None]:
     """Turns the client's errors into one sentence: BrokerError."""
     try:
         yield
+    except AccessError as error:
+        raise BrokerError(str(error)) from error
     except (KafkaError, OSError) as error:
         name = type(error).__name__
         said = " ".join(str(error).removeprefix(f"{name}: ").split())
@@ -53,6 +56,7 @@ class TopicReader:
         self._settings = settings
         self._poll_ms = poll_ms
         with kafka_errors(settings):
+            check_door(settings)
             self._consumer: Any = KafkaConsumer(
                 client_id="behoudlijn-tools",
                 group_id=None,
@@ -161,6 +165,7 @@ class TopicReader:
 def producer(settings: Settings) -> Any:
     """A producer for tools: all replicas acknowledge. Raises BrokerError when Kafka cannot be reached."""
     with kafka_errors(settings):
+        check_door(settings)
         return KafkaProducer(
             client_id="behoudlijn-tools",
             acks="all",

@@ -15,6 +15,7 @@ from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.errors import KafkaError
 
 from schemas import topics as names
+from streams.access import AccessError, check_door
 from streams.settings import Settings
 
 COMPACTED = frozenset({names.PROFILES, names.SIGNALS, names.CHANGELOG})
@@ -149,8 +150,11 @@ def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
     """A client for administration; its errors become TopicsError."""
     admin = None
     try:
+        check_door(settings)
         admin = KafkaAdminClient(client_id="behoudlijn-topics", **settings.kafka_python_options())
         yield admin
+    except AccessError as error:
+        raise TopicsError([str(error)]) from error
     except KafkaError as error:
         problem = (
             f"Kafka at {settings.kafka_bootstrap}: {type(error).__name__}: {error}. "

@@ -17,6 +17,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from streams.dead_letter_limit import DeadLetterLimitError
+from streams.failure import reason
 from streams.health import HealthServer
 from streams.metrics import Metrics
 from streams.settings import Settings
@@ -108,11 +109,11 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
     except KafkaError as error:
         log.error(
             "worker failed: Kafka cannot be used; check BEHOUDLIJN_KAFKA_BOOTSTRAP, and that the brokers run",
-            reason=f"{type(error).__name__}: {error}",
+            reason=reason(error),
         )
         return EXIT_FAILED
     except Exception as error:  # noqa: BLE001  (whatever it is, the process ends with a message)
-        log.error("worker failed", reason=f"{type(error).__name__}: {error}")
+        log.error("worker failed", reason=reason(error))
         return EXIT_FAILED
     if isinstance(worker.app.crash_reason, DeadLetterLimitError):
         return EXIT_DEAD_LETTER_LIMIT
@@ -134,13 +135,13 @@ async def _until_stopped(worker: Worker, stopping: asyncio.Event) -> bool:
         await asyncio.gather(starting, told, return_exceptions=True)
     if stopping.is_set() and not worker.app.crashed:
         return False
-    reason = worker.app.crash_reason
+    crash = worker.app.crash_reason
     said = "worker failed; nothing unfinished was acknowledged, start it again"
-    if isinstance(reason, DeadLetterLimitError):  # a restart alone would end in the same way
+    if isinstance(crash, DeadLetterLimitError):  # a restart alone would end in the same way
         said = "worker stopped by its limit of dead letters; nothing unfinished was acknowledged"
     log.error(
         said,
-        reason=f"{type(reason).__name__}: {reason}" if reason is not None else "the app ended by itself",
+        reason=reason(crash) if crash is not None else "the app ended by itself",
     )
     return True
 

@@ -1,19 +1,23 @@
-"""`behoudlijn topics`: make, check and list the topics. It only shows what `streams.topics` finds."""
+"""`behoudlijn topics`: make, check and list the topics, and say which rights the workers need on them.
+
+It only shows what `streams.topics` finds and `streams.rights` lists.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from streams.rights import commands, signals_rights, sink_rights
 from streams.settings import SettingsError, load_settings
 from streams.topics import TopicReport, TopicsError
 from streams.topics import ensure as ensure_topics
 from streams.topics import inspect as inspect_topics
 
-app = typer.Typer(no_args_is_help=True, help="Make, check and list the Kafka topics.")
+app = typer.Typer(no_args_is_help=True, help="Make, check and list the Kafka topics, and the rights on them.")
 
 _Bootstrap = Annotated[
     str | None, typer.Option("--bootstrap", help="Brokers, host:port,…; default BEHOUDLIJN_KAFKA_BOOTSTRAP.")
@@ -46,15 +50,43 @@ def list_(bootstrap: _Bootstrap = None, partitions: _Partitions = None) -> None:
     _show(bootstrap, partitions, change=False)
 
 
+@app.command()
+def acls(
+    signals: Annotated[
+        str, typer.Option(metavar="PRINCIPAL", help="Who the signals worker is.")
+    ] = "User:behoudlijn-signals",
+    sink: Annotated[
+        str, typer.Option(metavar="PRINCIPAL", help="Who the sink worker is.")
+    ] = "User:behoudlijn-sink",
+) -> None:
+    """Print the calls of `kafka-acls` that give each worker what it needs, and nothing more. Changes nothing.
+
+    Example: behoudlijn topics acls --signals User:signals --sink User:sink
+    """
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        _refuse(error)
+    lines = commands(signals_rights(settings), signals) + commands(sink_rights(settings), sink)
+    for line in lines:
+        typer.echo(
+            f"kafka-acls --bootstrap-server {settings.kafka_bootstrap} --command-config admin.properties {line}"
+        )
+
+
+def _refuse(error: Exception) -> NoReturn:
+    for line in str(error).splitlines():
+        typer.echo(f"topics: {line}", err=True)
+    raise typer.Exit(1) from None
+
+
 def _show(bootstrap: str | None, partitions: int | None, *, change: bool) -> None:
     given = {"kafka_bootstrap": bootstrap, "partitions": partitions}
     try:
         settings = load_settings(**{key: value for key, value in given.items() if value is not None})
         reports = ensure_topics(settings) if change else inspect_topics(settings)
     except (SettingsError, TopicsError) as error:
-        for line in str(error).splitlines():
-            typer.echo(f"topics: {line}", err=True)
-        raise typer.Exit(1) from None
+        _refuse(error)
     Console().print(_table(reports))
     unchecked = sorted({key for report in reports for key in report.unchecked})
     if unchecked:

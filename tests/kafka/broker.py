@@ -16,20 +16,24 @@ from typing import Self
 
 from deploy.embedded.ports import free_port
 from tests.kafka.node import KafkaNode
+from tests.kafka.security import Security
 
 
 class KafkaBroker:
     """A cluster of one node (or of `nodes`, each broker and controller), as a context manager.
 
     Without `directory` the data live in a temporary directory that `close` removes; with one they are left
-    for the post-mortem. Ports and data stay the same across `stop`, `kill` and `start`.
+    for the post-mortem. Ports and data stay the same across `stop`, `kill` and `start`. With `security` clients have
+    to come by SASL_SSL as one of its users, and may do what ACLs allow.
     """
 
     kind = "kafka"
     idempotence = True
     """Whether an idempotent producer works here."""
 
-    def __init__(self, *, nodes: int = 1, directory: Path | None = None) -> None:
+    def __init__(
+        self, *, nodes: int = 1, directory: Path | None = None, security: Security | None = None
+    ) -> None:
         """Raises `KafkaUnavailableError` where Java or the jars are missing (at `start`)."""
         if nodes < 1:
             raise ValueError("a cluster has at least one node")
@@ -46,6 +50,7 @@ class KafkaBroker:
                 controller_port=controllers[i - 1],
                 voters=voters,
                 nodes=nodes,
+                security=security,
             )
             for i in range(1, nodes + 1)
         ]

@@ -12,6 +12,7 @@ from typing import Final
 
 from deploy.embedded.process import ChildError, ChildProcess
 from tests.kafka.distribution import jars, java
+from tests.kafka.security import Security
 
 _HOST: Final = "127.0.0.1"
 _LOGGING = Path(__file__).resolve().parent / "log4j2.properties"
@@ -26,7 +27,15 @@ class KafkaNode:
     """
 
     def __init__(
-        self, number: int, directory: Path, *, port: int, controller_port: int, voters: str, nodes: int
+        self,
+        number: int,
+        directory: Path,
+        *,
+        port: int,
+        controller_port: int,
+        voters: str,
+        nodes: int,
+        security: Security | None = None,
     ) -> None:
         self.number = number
         self.port = port
@@ -36,6 +45,10 @@ class KafkaNode:
         directory.mkdir(parents=True, exist_ok=True)
         self._properties = directory / "server.properties"
         settings = _settings(number, self.data, port, controller_port, voters, nodes)
+        self._format_arguments: list[str] = []
+        if security is not None:
+            settings |= security.settings(_HOST, port, controller_port)
+            self._format_arguments = security.format_arguments
         self._properties.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         self._process: ChildProcess | None = None
 
@@ -62,6 +75,7 @@ class KafkaNode:
             return
         command = [*_java(), "kafka.tools.StorageTool", "format"]
         command += [f"--cluster-id={cluster_id}", f"--config={self._properties}"]  # an id may begin with "-"
+        command += self._format_arguments
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode != 0:
             raise ChildError(f"cannot format kafka node {self.number}: {done.stdout}{done.stderr}")

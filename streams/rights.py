@@ -1,0 +1,60 @@
+"""What each worker may do in Kafka: the smallest set of ACLs, in one place for `topics acls`, the check at start and tests.
+
+Owns the list. It must not talk to Kafka. Kafka derives Describe from Read and from Write, and since 2.8 the right to
+produce idempotently from Write on any topic: neither is granted by name.
+"""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from schemas import topics
+from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
+
+Resource = Literal["topic", "group"]
+Operation = Literal["Read", "Write"]
+
+
+class Right(NamedTuple):
+    """One operation on one resource of exactly this name, as this installation calls it."""
+
+    resource: Resource
+    name: str
+    operation: Operation
+
+    def command(self, principal: str) -> str:
+        """Arguments of `kafka-acls` that grant it to `principal` (such as `User:behoudlijn-signals`)."""
+        return (
+            f"--add --allow-principal {principal} --operation {self.operation} "
+            f"--{self.resource} {self.name} --resource-pattern-type literal"
+        )
+
+
+def signals_rights(settings: Settings) -> tuple[Right, ...]:
+    """Of the signals worker: reads events and its changelog, writes what it decides."""
+    reads = (*topics.INPUTS, topics.CHANGELOG)
+    writes = (*topics.OUTPUTS, topics.CHANGELOG)
+    return (
+        *(Right("topic", settings.topic(name), "Read") for name in reads),
+        *(Right("topic", settings.topic(name), "Write") for name in writes),
+        Right("group", settings.topic(SIGNALS_GROUP), "Read"),
+    )
+
+
+def sink_rights(settings: Settings) -> tuple[Right, ...]:
+    """Of the sink worker: reads events and results, writes nothing to Kafka."""
+    return (
+        *(Right("topic", settings.topic(name), "Read") for name in (*topics.INPUTS, *topics.OUTPUTS)),
+        Right("group", settings.topic(SINK_GROUP), "Read"),
+    )
+
+
+def commands(rights: Iterable[Right], principal: str) -> list[str]:
+    """Arguments of as few calls of `kafka-acls` as grant all of `rights`: one for each operation and kind."""
+    together: dict[tuple[Resource, Operation], list[str]] = {}
+    for right in rights:
+        together.setdefault((right.resource, right.operation), []).append(right.name)
+    return [
+        f"--add --allow-principal {principal} --operation {operation} --resource-pattern-type literal "
+        + " ".join(f"--{resource} {name}" for name in names)
+        for (resource, operation), names in together.items()
+    ]
