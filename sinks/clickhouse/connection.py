@@ -6,6 +6,7 @@ Owns the DSN and the borders of clickhouse-connect. It must not know a table of 
 included; `chdb:///directory` (with `?database=name`) runs the engine in this process, for lone tools.
 """
 
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
@@ -123,6 +124,11 @@ class ClickHouse:
         try:
             yield
         except ClickHouseError as error:
+            if (problem := _certificate_problem(error)) is not None:
+                raise SinkRefused(
+                    f"ClickHouse at {self.where}: the server's certificate was refused ({problem}). Check that ca_cert "
+                    "of the DSN names the authority that signed it, and that the certificate names this host."
+                ) from None
             code, name = getattr(error, "code", None), getattr(error, "name", None)
             if code in _TRANSIENT or isinstance(error, OperationalError) or _is_gateway(error, code):
                 cause = f"error {code} {name or ''}".strip() if code else "no connection"
@@ -136,6 +142,16 @@ class ClickHouse:
                 f"{_advice(code)}",
                 code=code,
             ) from (None if silent else error)
+
+
+def _certificate_problem(error: BaseException) -> str | None:
+    """Why TLS does not trust the server, None when that was not the trouble. It does not pass by itself."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause.verify_message
+        cause = cause.__cause__ or cause.__context__
+    return None
 
 
 def _is_gateway(error: ClickHouseError, code: int | None) -> bool:
