@@ -18,6 +18,10 @@ from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 
 MAX_RECORD_BYTES: Final = 65_536
 """No valid event comes near; larger ones are refused before they are parsed."""
+MAX_UNKNOWN_FIELDS: Final = 100
+"""Producers add fields first, a few at a time; thousands are an accident or an attack, and cost a thousand events' time."""
+MAX_DEPTH: Final = 200
+"""Nesting at which pydantic's parser gives up; it does so while parsing, also within unknown fields."""
 FUTURE_TOLERANCE_MS: Final = 300_000
 EARLIEST_MS: Final = 0
 LATEST_MS: Final = 221_845_392_000_000
@@ -57,6 +61,10 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
         ahead = (at - record.timestamp) // 1000
         return _reject(record, "future_dated", f"occurred_at is {ahead} s after the record was written")
     extra = event.__pydantic_extra__
+    if extra and len(extra) > MAX_UNKNOWN_FIELDS:
+        return _reject(
+            record, "invalid_field", f"{len(extra)} unknown fields; at most {MAX_UNKNOWN_FIELDS} are read"
+        )
     return Decoded(record, at, event, None, tuple(extra) if extra else (), event.anonymous)
 
 
