@@ -70,6 +70,17 @@ rules: env ## Prometheus rules and their unit tests (promtool, of the Debian pac
 	@for file in deploy/prometheus/*.rules.yml; do [ ! -e "$$file" ] || promtool check rules "$$file"; done
 	@for file in deploy/prometheus/tests/*.yml; do [ ! -e "$$file" ] || promtool test rules "$$file"; done
 
+.PHONY: audit
+audit: env ## Known vulnerabilities of what runs (pip-audit); says so when advisories cannot be fetched
+	$(BIN)/python tests/advisories.py requirements/runtime.lock
+
+.PHONY: sbom
+sbom: env ## Software bill of materials, CycloneDX, to build/sbom.json
+	@mkdir -p build
+	$(BIN)/python -W ignore -m cyclonedx_py requirements requirements/runtime.lock --pyproject pyproject.toml \
+		--mc-type application --output-reproducible --of JSON --output-file build/sbom.json
+	@$(BIN)/python -c 'import json; print("build/sbom.json:", len(json.load(open("build/sbom.json"))["components"]), "packages")'
+
 .PHONY: lock
 lock: env ## Write the lock files anew from pyproject.toml (needs the package index)
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
