@@ -16,7 +16,7 @@ from tests.kafka.broker import KafkaBroker
 from tests.kafka.choice import chosen, kafka_problem
 from tests.kafka.security import SUPER_USER, Security
 
-_USERS = {"signals": "signals-secret-1", "sink": "sink-secret-2"}
+_USERS = {"signals": "signals-secret-1", "sink": "sink-secret-2", "operator": "operator-secret-3"}
 
 
 class Secured:

@@ -16,6 +16,7 @@ from sinks.clickhouse.migrations import migrate
 from streams.access import AccessError, check_access
 from streams.rights import Right, signals_rights, sink_rights
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
+from streams.topics import TopicsError, ensure
 from tests.authority import Authority
 from tests.integration.security.conftest import Secured
 from tests.integration.worker_program import (
@@ -71,6 +72,20 @@ def test_both_workers_do_their_work_with_the_documented_rights(
         assert store.query("SELECT count() FROM v_calls") == [(9 * 6,)]
         assert store.query("SELECT count() FROM v_dead_letters") == [(1,)]
         store.close()
+
+
+def test_an_administrator_of_topics_needs_three_rights(secured: Secured, unique: str) -> None:
+    settings = secured.settings("operator", unique)
+    with pytest.raises(TopicsError, match="could not be made"):
+        ensure(settings)
+    operations = ("Create", "Describe", "Describe_Configs")
+    names = {right.name for right in signals_rights(settings) if right.resource == "topic"}
+    secured.acls.grant(
+        "operator",
+        [Right("topic", name, operation) for name in names for operation in operations],  # type: ignore[arg-type]
+    )
+    assert {report.result for report in ensure(settings)} == {"created"}
+    assert {report.result for report in ensure(settings)} == {"ok"}
 
 
 @pytest.fixture(scope="module")
