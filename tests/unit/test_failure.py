@@ -13,7 +13,7 @@ import structlog
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
 from streams import log
-from streams.effects import EffectsError
+from streams.delivery import EffectsError
 from streams.failure import frames, reason
 
 CANARY = "customer-canary"
