@@ -30,9 +30,9 @@ class Right(NamedTuple):
 
 
 def signals_rights(settings: Settings) -> tuple[Right, ...]:
-    """Of the signals worker: reads events and its changelog, writes what it decides."""
-    reads = (*topics.INPUTS, topics.CHANGELOG)
-    writes = (*topics.OUTPUTS, topics.CHANGELOG)
+    """Of the signals worker: reads events, writes what it decides; its changelog and its strays both ways."""
+    own = (topics.CHANGELOG, topics.REPARTITION)
+    reads, writes = (*topics.INPUTS, *own), (*topics.OUTPUTS, *own)
     return (
         *(Right("topic", settings.topic(name), "Read") for name in reads),
         *(Right("topic", settings.topic(name), "Write") for name in writes),
