@@ -6,6 +6,7 @@ from schemas.base import Event, Message
 from schemas.call import CallEvent
 from schemas.cancellation import CancellationEvent
 from schemas.dead_letter import DeadLetter
+from schemas.erasure import ErasureEvent
 from schemas.outcome import OutcomeEvent
 from schemas.profile import ProfileEvent
 from schemas.signals import CustomerSignals
@@ -35,6 +36,10 @@ INPUTS: Final[dict[str, type[Event]]] = {
 }
 """What the pipeline reads. The order breaks ties between events of the same millisecond: who the customer is comes first,
 what happened next, what came of our callback last."""
+
+BESIDE: Final[dict[str, type[Event]]] = {PROFILES: ErasureEvent}
+"""What an input topic carries beside its own kind of event, told apart by `type`. On `customer.profiles`, since that topic is
+compacted: an erasure waits there, whatever the retention, until every reader has seen it."""
 
 OUTPUTS: Final[dict[str, type[Message]]] = {
     TRIGGERS: CallbackTrigger,

@@ -17,6 +17,7 @@ from schemas.cancellation import CancellationEvent
 from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.episodes import Output
+from streams.core.erasure import IN_FILES
 from streams.core.merge import Merger
 from streams.core.policy import Policy
 from streams.core.records import Decoded, Record
@@ -58,7 +59,7 @@ class Backtest(NamedTuple):
     summary: Summary
     outputs: list[Output]
     states: dict[int, dict[str, bytes]]
-    """By partition and customer."""
+    """By partition and customer; with the markers of customers whom the files erase."""
 
 
 def queues_of(lines: Iterable[Line], partitions: int, as_of: int = -1) -> dict[int, dict[str, list[Decoded]]]:
@@ -118,7 +119,7 @@ def backtest(
         states = all_states.setdefault(partition, {})
         clock = Clock()
         for run in runs_of(by_topic, max_batch):
-            result = process_batch(run, states, policy, clock)
+            result = process_batch(run, states, policy, clock, erasure=IN_FILES)
             for customer, data in result.states.items():
                 if data is None:
                     del states[customer]

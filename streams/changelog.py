@@ -46,6 +46,7 @@ class Sending(NamedTuple):
     customer_id: str
     caused_at: int
     value: bytes
+    """JSON; empty for a tombstone."""
 
 
 class Entry(NamedTuple):

@@ -82,7 +82,7 @@ class Effects:
                 await self._deliveries.send(  # one after another: this is what keeps their order
                     self._topics[sending.kind, sending.mode],
                     sending.customer_id.encode(),
-                    sending.value,
+                    sending.value or None,  # none: a tombstone
                     headers=headers_of(sending),
                     partition=partition,
                 )
@@ -129,7 +129,8 @@ def headers_of(sending: Sending) -> list[tuple[str, bytes]]:
         return _headers(
             f"{trigger['trigger_id']}.{trigger['sequence']}", "callback_trigger", sending.caused_at
         )
-    identity = blake2b(sending.value, digest_size=16).hexdigest()
+    content = sending.value or f"{sending.customer_id}\0{sending.caused_at}".encode()
+    identity = blake2b(content, digest_size=16).hexdigest()
     return _headers(identity, "customer_signals", sending.caused_at)
 
 

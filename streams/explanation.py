@@ -21,6 +21,7 @@ from schemas.trigger import CallbackTrigger
 from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.episodes import Assessment, assess
+from streams.core.erasure import IN_FILES
 from streams.core.merge import Merger
 from streams.core.policy import Policy
 from streams.core.records import Decoded, Record
@@ -83,13 +84,18 @@ def from_topics(settings: Settings, policy: Policy, customer_id: str) -> Explana
         (own,) = asyncio.run(recover(changelog, [number], settings.aiokafka_options()))
         changes: list[Change] = []
         for name, mode in _TRIGGER_TOPICS:
-            for body in _bodies(reader, settings.topic(name), number, key):
+            for body in _values(reader, settings.topic(name), number, key):
+                if body is None:
+                    continue
                 with suppress(ValidationError):  # of another release: the others still tell the story
                     changes.append(Change(CallbackTrigger.model_validate_json(body), mode))
         signals: list[CustomerSignals] = []
-        for body in _bodies(reader, settings.topic(topics.SIGNALS), number, key):
+        for picture in _values(reader, settings.topic(topics.SIGNALS), number, key):
+            if picture is None:  # an erasure: what lies before it only waits for compaction
+                signals.clear()
+                continue
             with suppress(ValidationError):
-                signals.append(CustomerSignals.model_validate_json(body))
+                signals.append(CustomerSignals.model_validate_json(picture))
     store = own.store
     data = store.states.get(customer_id)
     state = State() if data is None else decode_state(data)
@@ -104,9 +110,9 @@ _TRIGGER_TOPICS: Final[tuple[tuple[str, Published], ...]] = (
 )
 
 
-def _bodies(reader: TopicReader, topic: str, partition: int, key: bytes) -> Iterator[bytes]:
+def _values(reader: TopicReader, topic: str, partition: int, key: bytes) -> Iterator[bytes | None]:
     for record in reader.to_end(topic, [partition]):
-        if record.key == key and record.value is not None:
+        if record.key == key:
             yield record.value
 
 
@@ -128,13 +134,14 @@ def from_files(paths: Iterable[str], policy: Policy, customer_id: str) -> Explan
             raise InputError(f"{line.place}: {decoded.reject.message}")
         own.append(decoded)
     clock = Clock()
-    result = process_batch(_merged(records), {}, policy, clock, advance_to=newest if newest >= 0 else None)
+    end = newest if newest >= 0 else None
+    result = process_batch(_merged(records), {}, policy, clock, advance_to=end, erasure=IN_FILES)
     data = result.states.get(customer_id)
     changes, signals = [], []
     for output in result.outputs:
         if output.kind == "trigger":
             changes.append(Change(CallbackTrigger.model_validate_json(output.value), "file"))
-        else:
+        elif output.value:
             signals.append(CustomerSignals.model_validate_json(output.value))
     state = State() if data is None else decode_state(data)
     return _explanation(

@@ -42,7 +42,8 @@ CATALOGUE: tuple[Spec, ...] = (
         "behoudlijn_events_total",
         "counter",
         "events",
-        "Events read, by type and result: accepted, duplicate, beyond_horizon, unattributable, rejected.",
+        "Events read, by type and result: accepted, duplicate, beyond_horizon, unattributable, rejected; erased, "
+        "when its customer was erased up to a later time.",
         ("type", "result"),
     ),
     Spec(

@@ -85,6 +85,10 @@ def read_lines(paths: Iterable[str]) -> Iterator[Line]:
 
 def topic_of(data: bytes) -> str:
     """The input topic of an event, by its field `type`. Raises InputError when it has none of ours."""
+    return _topic_and_model(data)[0]
+
+
+def _topic_and_model(data: bytes) -> tuple[str, type[Event]]:
     try:
         event = orjson.loads(data)
     except orjson.JSONDecodeError as error:
@@ -92,10 +96,10 @@ def topic_of(data: bytes) -> str:
     if not isinstance(event, dict):
         raise InputError("no event: a JSON object is expected")
     kind = event.get("type")
-    topic = _TOPIC_OF_TYPE.get(kind) if isinstance(kind, str) else None
-    if topic is None:
-        raise InputError(f"no event: field type must be one of {', '.join(_TOPIC_OF_TYPE)}")
-    return topic
+    found = _OF_TYPE.get(kind) if isinstance(kind, str) else None
+    if found is None:
+        raise InputError(f"no event: field type must be one of {', '.join(_OF_TYPE)}")
+    return found
 
 
 def check_line(line: Line) -> CheckedLine:
@@ -104,8 +108,8 @@ def check_line(line: Line) -> CheckedLine:
     Raises InputError with file, line, field and reason; the payload is not quoted.
     """
     try:
-        topic = topic_of(line.data)
-        event: Event = topics.INPUTS[topic].__pydantic_validator__.validate_json(line.data)
+        topic, model = _topic_and_model(line.data)
+        event: Event = model.__pydantic_validator__.validate_json(line.data)
     except InputError as error:
         raise InputError(f"{line.place}: {error}") from error
     except ValidationError as error:
@@ -120,13 +124,13 @@ def check_line(line: Line) -> CheckedLine:
     return CheckedLine(line, topic, event, key, key)
 
 
-def _types() -> Iterator[tuple[str, str]]:
-    for topic, model in topics.INPUTS.items():
+def _types() -> Iterator[tuple[str, tuple[str, type[Event]]]]:
+    for topic, model in (*topics.INPUTS.items(), *topics.BESIDE.items()):
         for kind in get_args(model.model_fields["type"].annotation):
-            yield kind, topic
+            yield kind, (topic, model)
 
 
-_TOPIC_OF_TYPE: Final[dict[str, str]] = dict(_types())
+_OF_TYPE: Final[dict[str, tuple[str, type[Event]]]] = dict(_types())
 
 
 class _Unclosed(io.RawIOBase):

@@ -21,11 +21,16 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from streams.core.erasure import FOR_EVER, Erasure
+
 PREFIX = "BEHOUDLIJN_"
 SIGNALS_GROUP = "behoudlijn-signals"
 SINK_GROUP = "behoudlijn-sink"
 
 _DAY_MS = 86_400_000
+_SHORTEST_KEY = 16
+_SEGMENT_MS = 8 * _DAY_MS
+"""Kafka removes whole segments, and one may be filled for a week: so much longer an old record may be read."""
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -66,6 +71,11 @@ class Settings(BaseSettings):
         14 * _DAY_MS,
         ge=-1,
         description="How long dead letters are kept, in ms: they hold personal data of unknown shape.",
+    )
+    erasure_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key of the hashes that stay of erased customers, 16 characters or more; the same for every "
+        "worker and command, and never another one while such hashes are kept.",
     )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="How to talk to Kafka. In production SASL_SSL."
@@ -203,6 +213,10 @@ class Settings(BaseSettings):
             )
         if (self.kafka_ssl_keyfile is None) != (self.kafka_ssl_certfile is None):
             raise ValueError("kafka_ssl_certfile and kafka_ssl_keyfile belong together: give both or neither")
+        if 0 < len(self.erasure_key.get_secret_value()) < _SHORTEST_KEY:
+            raise ValueError(
+                f"erasure_key must have {_SHORTEST_KEY} characters or more, or it can be guessed"
+            )
         return self
 
     @classmethod
@@ -230,6 +244,13 @@ class Settings(BaseSettings):
     def plain_topic(self, name: str) -> str:
         """The reverse: `name` without the prefix of this installation."""
         return name.removeprefix(self.topic_prefix)
+
+    def erasure(self) -> Erasure:
+        """How erasures are honoured here: the marker of an erased customer outlasts every record of that customer."""
+        longest = max(self.retention_ms, self.dead_letter_retention_ms)
+        for_ever = FOR_EVER in (self.retention_ms, self.dead_letter_retention_ms)
+        keep = FOR_EVER if for_ever else longest + _SEGMENT_MS
+        return Erasure(self.erasure_key.get_secret_value().encode(), keep)
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """TLS with verified certificates and host names, or None when the protocol has none.

@@ -79,6 +79,7 @@ class SignalsWorker:
         self.store = Store()
         self.app: faust.App = faust_app(settings, SIGNALS_GROUP, data_dir)
         self._mode: Mode = settings.mode
+        self._erasure = settings.erasure()
         self._deliveries = Deliveries(settings, self._alive)
         self._tenures = Tenures(
             settings.topic(topics.CHANGELOG), settings, self._deliveries, metrics.foreign_writes.inc
@@ -159,6 +160,8 @@ class SignalsWorker:
             resent = 0
             for part in recovered:
                 part.store.epoch = epoch
+                if part.store.clock.markers:
+                    self._erasure.check(part.store.states)
                 if part.unsent:
                     try:
                         self._guard(part.store)
@@ -172,7 +175,7 @@ class SignalsWorker:
         log.info(
             "customer states recovered",
             partitions=len(recovered),
-            customers=sum(len(part.store.states) for part in recovered),
+            customers=sum(part.store.customers for part in recovered),
             resent=resent,
             seconds=round(time.monotonic() - began, 3),
         )
@@ -247,7 +250,7 @@ class SignalsWorker:
         elif partition.unmarked or time.monotonic() - partition.written_at > _MARK_SECONDS:
             # A batch of nothing: a restart need not send again what was delivered long ago, and a late word
             # of a worker that lost the partition is noticed before compaction can prefer it.
-            await self._write(partition, {}, departed=partition.departed, outputs=False)
+            await self._write(partition, dict.fromkeys(partition.departed), departed=set(), outputs=False)
 
     async def _batch(
         self,
@@ -257,7 +260,9 @@ class SignalsWorker:
         tallies: Tallies,
     ) -> BatchResult:
         clock, before = partition.clock, partition.clock.now
-        result = process_batch(records, partition.states, self.policy, clock, advance_to=advance_to)
+        result = process_batch(
+            records, partition.states, self.policy, clock, advance_to=advance_to, erasure=self._erasure
+        )
         outboxes: dict[str, list[Sending]] = {}
         for output in result.outputs:
             outboxes.setdefault(output.customer_id, []).append(self._sending(output))

@@ -7,6 +7,7 @@ durable copy, written before the store is changed.
 from collections.abc import Iterator, Mapping
 
 from streams.core.engine import Clock
+from streams.core.erasure import is_marker
 from streams.core.state import decode
 from streams.dead_letter_limit import Tallies
 
@@ -36,6 +37,11 @@ class PartitionStore:
         self.unmarked = False
         """The last batch had outputs, and nothing in the changelog says yet that they were delivered."""
 
+    @property
+    def customers(self) -> int:
+        """How many customers the store holds; markers of erased ones are none."""
+        return len(self.states) - self.clock.markers
+
     def apply(
         self, batch: int, changed: Mapping[str, bytes | None], departed: set[str], *, outputs: bool
     ) -> None:
@@ -60,6 +66,8 @@ class PartitionStore:
             self._note_request(customer_id, state)
 
     def _note_request(self, customer_id: str, data: bytes | None) -> None:
+        if is_marker(customer_id):
+            return
         state = None if data is None else decode(data)
         if state is not None and state.request_open:
             self.waiting[customer_id] = state.requested_at

@@ -73,7 +73,7 @@ class SignalsMetrics:
 
     def refresh(self, lane: Lane, heartbeat_age: float) -> None:
         """Sets the gauges."""
-        counts = {partition.number: len(partition.states) for partition in self._store}
+        counts = {partition.number: partition.customers for partition in self._store}
         for number in self._customers - counts.keys():
             self._metrics.customers.remove(str(number))
         for number, count in counts.items():

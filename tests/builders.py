@@ -17,6 +17,7 @@ from streams.core import state as st
 from streams.core.decode import decode
 from streams.core.engine import BatchResult, Clock, process_batch
 from streams.core.episodes import Output
+from streams.core.erasure import Erasure
 from streams.core.policy import Policy
 from streams.core.records import Decoded, Record
 from streams.core.signals import SIGNALS, View
@@ -25,6 +26,8 @@ from streams.policies import load_policy
 
 HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
+KEEP: Final = 38 * DAY
+"""How long the marker of an erased customer is kept."""
 START: Final = 1_788_768_000_000
 """Monday 2026-09-07, 08:00 UTC: ten in the morning in Amsterdam, and a working day."""
 _TOPIC_OF: Final = {
@@ -33,6 +36,7 @@ _TOPIC_OF: Final = {
     "cancellation": topics.CANCELLATIONS,
     "outcome": topics.OUTCOMES,
     "profile": topics.PROFILES,
+    "erasure": topics.PROFILES,
 }
 _numbers = count(1)
 
@@ -98,6 +102,11 @@ def profile(at: int, **fields: Any) -> Decoded:
     return event("profile", at, **fields)
 
 
+def erasure(at: int, **fields: Any) -> Decoded:
+    """The word that everything up to `at` must be erased."""
+    return event("erasure", at, **fields)
+
+
 @cache
 def default_policy() -> Policy:
     """The policy of every timeline: a frozen copy of the built-in one, which may be tuned any time."""
@@ -114,8 +123,9 @@ def with_shape(policy: Policy, **shape: Any) -> Policy:
 class Partition:
     """One partition: states, clock, and everything that came out so far."""
 
-    def __init__(self, policy: Policy | None = None) -> None:
+    def __init__(self, policy: Policy | None = None, erasure: Erasure | None = None) -> None:
         self.policy = policy or default_policy()
+        self.erasure = erasure or Erasure(b"the key of every timeline", KEEP)
         self.states: dict[str, bytes] = {}
         self.clock = Clock()
         self.outputs: list[Output] = []
@@ -123,7 +133,9 @@ class Partition:
 
     def feed(self, *records: Decoded, advance_to: int | None = None) -> BatchResult:
         """Process one batch and take its states over, as the store does."""
-        result = process_batch(records, self.states, self.policy, self.clock, advance_to=advance_to)
+        result = process_batch(
+            records, self.states, self.policy, self.clock, advance_to=advance_to, erasure=self.erasure
+        )
         for customer, data in result.states.items():
             if data is None:
                 self.states.pop(customer, None)
@@ -164,7 +176,9 @@ class Partition:
     def signals(self, customer: str = "c1") -> list[dict[str, Any]]:
         """The signals records of a customer so far."""
         return [
-            orjson.loads(o.value) for o in self.outputs if o.kind == "signals" and o.customer_id == customer
+            orjson.loads(o.value)
+            for o in self.outputs
+            if o.kind == "signals" and o.customer_id == customer and o.value
         ]
 
     def reading(self, name: str, at: int, customer: str = "c1") -> float:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import BaseModel
+from pydantic import BaseModel, TypeAdapter
 
 from schemas import topics
 
@@ -47,7 +47,9 @@ def export(
 
 def document(topic: str, model: type[BaseModel]) -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of what `topic` carries."""
-    schema = model.model_json_schema()
+    beside = topics.BESIDE.get(topic)
+    either: Any = model if beside is None else model | beside
+    schema = TypeAdapter[Any](either).json_schema()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:behoudlijn:{topic}:v1",

@@ -10,11 +10,13 @@ from hashlib import sha256
 from typing import Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from schemas import topics
 from schemas.base import Event
 from schemas.dead_letter import MAX_PAYLOAD_BYTES, DeadLetter, RejectCode
 from streams.core.records import REJECTED_AT, Decoded, Record, Reject
+from streams.core.removal import removal_of
 
 MAX_RECORD_BYTES: Final = 65_536
 """No valid event comes near; larger ones are refused before they are parsed."""
@@ -39,6 +41,12 @@ def model_of(topic: str) -> type[Event]:
     raise KeyError(f"{topic} is no input topic: expected one of {', '.join(topics.INPUTS)}")
 
 
+@cache
+def _beside(topic: str) -> type[Event] | None:
+    """The model of what the topic carries beside its own events."""
+    return next((model for name, model in topics.BESIDE.items() if topic.endswith(name)), None)
+
+
 def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
     """Decode one record.
 
@@ -47,13 +55,21 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
     """
     value = record.value
     if value is None or not value:
-        return _reject(record, "empty", "the record has no value")
+        removal = removal_of(record) if value is None else None
+        return removal or _reject(record, "empty", "the record has no value")
     if len(value) > MAX_RECORD_BYTES:
         return _reject(record, "too_large", f"{len(value)} bytes; at most {MAX_RECORD_BYTES} are read")
     try:
         event: Event = model_of(record.topic).__pydantic_validator__.validate_json(value)
     except ValidationError as error:
-        return _reject(record, *_reason(error))
+        other = _beside(record.topic)
+        if other is None or not any(each["loc"] == ("type",) for each in _errors(error)):
+            return _reject(record, *_reason(error))
+        try:  # rare, so that the events which come in millions pay nothing for it
+            event = other.__pydantic_validator__.validate_json(value)
+        except ValidationError as again:
+            unknown = any(each["loc"] == ("type",) for each in _errors(again))
+            return _reject(record, *_reason(error if unknown else again))
     at = int(event.occurred_at.timestamp() * 1000)
     if not EARLIEST_MS <= at < LATEST_MS:
         return _reject(record, "invalid_field", "occurred_at: it must lie between the years 1970 and 9000")
@@ -95,8 +111,12 @@ def _reject(record: Record, code: RejectCode, message: str) -> Decoded:
     return Decoded(record, REJECTED_AT, None, Reject(code, message), (), False)
 
 
+def _errors(error: ValidationError) -> list[ErrorDetails]:
+    return error.errors(include_url=False, include_context=False, include_input=False)
+
+
 def _reason(error: ValidationError) -> tuple[RejectCode, str]:
-    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    errors = _errors(error)
     for wanted, code in _CODE_OF_FIELD.items():
         for each in errors:
             if each["loc"] and each["loc"][0] == wanted:

@@ -12,9 +12,22 @@ from typing import Final, NamedTuple
 from schemas.outcome import OutcomeEvent
 from streams.core import state as st
 from streams.core.episodes import Cause, Output, decide
+from streams.core.erasure import (
+    ERASED,
+    NO_ERASURE,
+    RESERVED,
+    Erasure,
+    Markers,
+    count_markers,
+    forget,
+    retraction,
+    tombstone,
+    unserve,
+)
 from streams.core.facts import add, drop_before, fact_of
 from streams.core.policy import Policy
 from streams.core.records import Decoded
+from streams.core.removal import is_blank, is_removal
 from streams.core.state import NEVER, State
 
 ACCEPTED: Final = "accepted"
@@ -28,11 +41,13 @@ UNKNOWN_FIELD: Final = "unknown_field"
 class Clock:
     """Partition time (ms; the largest event time seen), and the customers' due times."""
 
-    __slots__ = ("heap", "now")
+    __slots__ = ("heap", "markers", "now")
 
     def __init__(self, now: int = NEVER) -> None:
         self.now = now
         self.heap: list[tuple[int, str]] = []
+        self.markers = 0
+        """How many of the states are markers of erased customers: while there is none, no event is held against them."""
 
     @classmethod
     def restore(cls, now: int, states: Mapping[str, bytes]) -> "Clock":
@@ -42,6 +57,7 @@ class Clock:
             (due, customer) for customer, data in states.items() if (due := st.due_of(data)) < st.FOREVER
         ]
         heapify(clock.heap)
+        clock.markers = count_markers(states)
         return clock
 
     def due(self, until: int) -> tuple[int, str] | None:
@@ -74,12 +90,14 @@ def process_batch(
     clock: Clock,
     *,
     advance_to: int | None = None,
+    erasure: Erasure = NO_ERASURE,
 ) -> BatchResult:
     """Fold and decide `records` in order upon `states`, which stays as it is; `clock` moves on.
 
-    `advance_to` (ms) lets time pass after the records, for an idle partition.
+    `advance_to` (ms) lets time pass after the records, for an idle partition. Raises ErasureError when a customer is, or
+    was, erased and `erasure` has no key.
     """
-    batch = _Batch(states, policy, clock)
+    batch = _Batch(states, policy, clock, erasure)
     for decoded in records:
         batch.record(decoded)
     if advance_to is not None and advance_to > clock.now:
@@ -90,8 +108,9 @@ def process_batch(
 class _Batch:
     """The work of one call: decoded states, so that a customer who comes often is decoded once."""
 
-    def __init__(self, states: Mapping[str, bytes], policy: Policy, clock: Clock) -> None:
+    def __init__(self, states: Mapping[str, bytes], policy: Policy, clock: Clock, erasure: Erasure) -> None:
         self.before = states
+        self.markers = Markers(states, erasure)
         self.policy = policy
         self.clock = clock
         self.touched: dict[str, State | None] = {}
@@ -101,6 +120,7 @@ class _Batch:
 
     def result(self) -> BatchResult:
         states = {c: None if s is None else st.encode(s) for c, s in self.touched.items()}
+        states |= self.markers.changed
         gone = [customer for customer, data in states.items() if data is None and customer not in self.before]
         for customer in gone:
             del states[customer]
@@ -123,6 +143,15 @@ class _Batch:
             self.counts[kind, UNKNOWN_FIELD] += 1
         if decoded.anonymous or event.customer_id is None:
             self.counts[kind, UNATTRIBUTABLE] += 1
+            return
+        if kind == "erasure":
+            self.counts[kind, self.erase(decoded, event.customer_id)] += 1
+            return
+        if self.clock.markers and self.markers.covers(event.customer_id, decoded.at):
+            self.counts[kind, ERASED] += 1
+            return
+        if kind == "profile" and is_removal(decoded):
+            self.counts[kind, self.remove_profile(decoded, event.customer_id)] += 1
             return
         if decoded.at > self.clock.now:
             self.let_time_pass(decoded.at)
@@ -152,11 +181,49 @@ class _Batch:
         self.decide(state, now, cause)
         return ACCEPTED
 
+    def erase(self, decoded: Decoded, customer: str) -> str:
+        """Forget a customer up to the erasure's time. It moves no clock: it tells nothing that a customer did."""
+        at, arrived, clock = decoded.at, decoded.record.timestamp, self.clock
+        added = self.markers.add(customer, at, arrived)
+        clock.markers += added.first
+        clock.schedule(added.due, added.key)
+        if not added.more:
+            return DUPLICATE
+        cause = Cause(customer, at, f"erasure:{at}", arrived)
+        state = self.load(customer)
+        last = None if state is None else retraction(state, cause, max(clock.now, at))
+        self.outputs += [tombstone(cause)] if last is None else [last, tombstone(cause)]
+        if state is None:
+            return ACCEPTED
+        if state.newest <= at:
+            self.touched[customer] = None
+            return ACCEPTED
+        if last is not None:
+            unserve(state, last.purpose)
+        forget(state, at)
+        self.decide(state, clock.now, cause)
+        return ACCEPTED
+
+    def remove_profile(self, decoded: Decoded, customer: str) -> str:
+        """Delete the profile; a customer of whom nothing else is known leaves at once. It moves no clock either."""
+        event, at, now = decoded.event, decoded.at, self.clock.now
+        state = self.load(customer)
+        if state is None or not st.register(state, event, at):
+            return DUPLICATE
+        if is_blank(state):
+            self.touched[customer] = None
+        else:
+            self.decide(state, now, Cause(customer, at, f"removal:{at}", decoded.record.timestamp))
+        return ACCEPTED
+
     def let_time_pass(self, until: int) -> None:
         """Evaluate what is due up to `until`, each at its own time, then move the clock there."""
         clock = self.clock
         while (item := clock.due(until)) is not None:
             due, customer = item
+            if customer[0] == RESERVED:
+                clock.markers -= self.markers.expire(customer, due)
+                continue
             state = self.load(customer)
             if state is None or state.due != due:
                 continue  # it was looked at since, and is scheduled anew

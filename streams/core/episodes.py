@@ -32,6 +32,7 @@ class Output(NamedTuple):
     kind: str
     """`trigger` or `signals`."""
     value: bytes
+    """JSON; empty for a record without a value, which removes the customer from a compacted topic."""
     caused_at: int
     ingested_at: int
     purpose: str

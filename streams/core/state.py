@@ -108,6 +108,8 @@ def register(state: State, event: object, at: int) -> bool:
         new_json = orjson.dumps(
             event.model_dump(include=_PROFILE_FIELDS, exclude_none=True), option=orjson.OPT_SORT_KEYS
         )
+        if new_json == b"{}":
+            new_json = b""  # a profile that says nothing is none: so a removal, too, is the latest by time
         if (at, new_json) > (state.profile_at, state.profile_json):
             state.profile_at, state.profile_json = at, new_json
             return True

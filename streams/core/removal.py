@@ -1,0 +1,47 @@
+"""The removal of a profile: a record of `customer.profiles` with a customer's key and no value, as tools that follow a
+database's changes send it for a deleted row. It deletes the profile and no history (that is an erasure's work).
+
+Owns what such a record means as an event: a profile that says nothing, as of the record's arrival in Kafka, which is the
+only time it has. It moves no clock, since it tells when a row was deleted and not when a customer did anything.
+"""
+
+from datetime import UTC, datetime
+from re import compile as pattern
+from typing import Final
+
+from schemas import topics
+from schemas.base import ANONYMOUS_IDS, IDENTIFIER_PATTERN
+from schemas.profile import ProfileEvent
+from streams.core.records import Decoded, Record
+from streams.core.state import State
+
+_IDENTIFIER: Final = pattern(IDENTIFIER_PATTERN)
+_NO_TIME_YET: Final = 0
+
+
+def removal_of(record: Record) -> Decoded | None:
+    """The removal that a record without a value is; none when the topic holds no profiles or the key names nobody."""
+    if not record.topic.endswith(topics.PROFILES) or record.key is None:
+        return None
+    customer_id = record.key.decode("utf-8", "replace")
+    if not _IDENTIFIER.fullmatch(customer_id) or customer_id.lower() in ANONYMOUS_IDS:
+        return None
+    at = max(record.timestamp, _NO_TIME_YET)
+    event = ProfileEvent(
+        type="profile",
+        schema_version=1,
+        event_id=f"removed.{record.partition}.{record.offset}",
+        customer_id=customer_id,
+        occurred_at=datetime.fromtimestamp(at / 1000, UTC),
+    )
+    return Decoded(record, at, event, None, (), False)
+
+
+def is_removal(decoded: Decoded) -> bool:
+    """Whether a profile event is the removal of one."""
+    return decoded.record.value is None
+
+
+def is_blank(state: State) -> bool:
+    """Whether a state holds nothing more than the time of its profile."""
+    return state == State(due=state.due, newest=state.newest, profile_at=state.profile_at)

@@ -1,0 +1,62 @@
+"""Records without a value on `customer.profiles`: the profile goes, the history stays."""
+
+import pytest
+
+from schemas import topics
+from streams.core.decode import decode
+from streams.core.records import Decoded, Record
+from tests.builders import DAY, HOUR, START, Partition, call, profile
+
+T = START
+
+
+def removal(at: int, key: bytes | None = b"c1", topic: str = topics.PROFILES) -> Decoded:
+    return decode(Record(topic, 0, 7, at, key, None))
+
+
+def test_the_profile_goes_and_the_history_stays() -> None:
+    partition = Partition()
+    partition.feed(profile(T, do_not_call=True), call(T + HOUR, resolved=False), removal(T + 2 * HOUR))
+    state = partition.state()
+    assert state.profile() == {}
+    assert [fact.at for fact in state.facts] == [T + HOUR]
+    assert partition.counts["profile", "accepted"] == 2
+
+
+def test_who_had_only_a_profile_leaves() -> None:
+    partition = Partition()
+    partition.feed(profile(T), removal(T + HOUR))
+    assert partition.states == {}
+
+
+def test_nobody_comes_to_be_by_a_removal() -> None:
+    partition = Partition()
+    partition.feed(removal(T))
+    assert partition.states == {}
+    assert partition.counts == {("profile", "duplicate"): 1}
+
+
+def test_an_older_profile_that_comes_later_stays_removed_and_a_newer_one_counts() -> None:
+    partition = Partition()
+    partition.feed(profile(T), call(T), removal(T + 2 * HOUR), profile(T + HOUR, tenure_months=3))
+    assert partition.state().profile() == {}
+    partition.feed(profile(T + 3 * HOUR, tenure_months=4))
+    assert partition.state().profile() == {"tenure_months": 4}
+
+
+def test_it_moves_no_clock_for_it_has_the_time_of_its_arrival_only() -> None:
+    partition = Partition()
+    partition.feed(profile(T), call(T), removal(T + 300 * DAY))
+    assert partition.clock.now == T
+
+
+@pytest.mark.parametrize("key", [None, b"", b"unknown", b"a b", b"\xff", b"x" * 65, b"c1\n"])
+def test_without_a_customer_it_is_a_dead_letter(key: bytes | None) -> None:
+    decoded = removal(T, key)
+    assert decoded.reject is not None
+    assert decoded.reject.code == "empty"
+
+
+@pytest.mark.parametrize("topic", [topics.CALLS, topics.OUTCOMES])
+def test_on_another_topic_it_is_a_dead_letter(topic: str) -> None:
+    assert removal(T, topic=topic).reject is not None
