@@ -8,6 +8,7 @@ Owns the contract between the sink worker and any store. It must not know a stor
         └── SinkMismatch  the store wrote another number of rows than it was sent
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 
@@ -92,3 +93,32 @@ class Sink(Protocol):
 
     def close(self) -> None:
         """Let go of the connection; writes nothing. Repeatable."""
+
+
+class Erased(NamedTuple):
+    """Up to when a customer is erased. Times in ms since the epoch, UTC."""
+
+    until: int
+    """Of events: their own time."""
+    ordered_at: int
+    """Kafka's time of the erasure."""
+    key_id: int
+    """Which key made the customer's hash."""
+
+    @property
+    def decided_until(self) -> int:
+        """What was decided, or published, up to then rests upon what is erased."""
+        return max(self.until, self.ordered_at)
+
+
+class Eraser(Protocol):
+    """Rows leave a store and stay away. One thread at a time, the sink's; calls block and raise as `Sink.flush`."""
+
+    def known(self) -> Mapping[str, Erased]:
+        """Everybody who was erased, by the keyed hash of the customer."""
+
+    def erase(self, customer_id: str, customer_hash: str, erased: Erased) -> None:
+        """Note the erasure for good, then remove the customer's rows that it covers. Repeatable."""
+
+    def remove_profile(self, customer_id: str, at: int) -> None:
+        """Remove the row of a profile that is not newer than `at` (ms)."""

@@ -17,7 +17,9 @@ from pydantic import ValidationError
 
 from schemas import topics
 from schemas.dead_letter import DeadLetter
-from streams.core.decode import MAX_KEY_BYTES
+from streams.core.decode import MAX_KEY_BYTES, decode
+from streams.core.records import Record
+from streams.erased_customers import ErasedCustomers
 from streams.settings import Settings
 from streams.topic_reader import BrokerError, TopicReader, kafka_errors, producer
 
@@ -54,11 +56,14 @@ class Letters:
 
 
 class Redriven(NamedTuple):
-    """What became of one letter: sent from the `found` place, or not, with the `problem`."""
+    """What became of one letter: sent from the `found` place, or not, with the `problem`; or not, since its customer was
+    erased, which is no problem.
+    """
 
     letter: DeadLetter
     found: Found | None
     problem: str = ""
+    erased: bool = False
 
 
 def read_letters(reader: TopicReader, settings: Settings, chosen: Filter) -> Letters:
@@ -80,18 +85,24 @@ def redrive(
     reader: TopicReader, settings: Settings, letters: Iterable[DeadLetter], *, dry_run: bool = False
 ) -> list[Redriven]:
     """Send the original of each letter to its topic and partition again, with its own key; in the order
-    given.
+    given. One that can be read by now, and belongs to a customer who was erased since, is not sent.
 
-    Raises BrokerError when Kafka cannot be reached or does not take a record; those sent before stay sent.
+    Raises ErasureError when customers were erased and the key of the markers is not set, BrokerError when Kafka
+    cannot be reached or does not take a record; those sent before stay sent.
     """
     sender: Any = None if dry_run else producer(settings)
     done: list[Redriven] = []
     sending: list[Any] = []
+    erased = ErasedCustomers(reader, settings)
     try:
         for letter in letters:
             found = _find(reader, settings, letter)
             if isinstance(found, str):
                 done.append(Redriven(letter, None, found))
+                continue
+            record = Record(letter.topic, letter.partition, letter.offset, -1, found.key, found.value)
+            if found.value is not None and erased.covers(decode(record)):
+                done.append(Redriven(letter, None, "its customer was erased", erased=True))
                 continue
             if sender is not None:
                 sending.append(_send(sender, settings, letter, found))

@@ -16,12 +16,14 @@ import structlog
 from mode.supervisors import CrashingSupervisor
 
 from schemas import topics
+from schemas.erasure import ErasureEvent
 from sinks.clickhouse.rows import row_of_event, row_of_output
-from sinks.contract import Row, Sink, SinkUnavailable
+from sinks.contract import Eraser, Row, Sink, SinkUnavailable
 from streams.access import check_access
 from streams.app import faust_app, lane_settings
 from streams.core.decode import decode
 from streams.core.records import Decoded, Record
+from streams.erased_rows import ErasedRows
 from streams.lane import Lane, LaneError
 from streams.rights import sink_rights
 from streams.runs import Run
@@ -38,13 +40,23 @@ _FIRST_PAUSE = 0.5
 class SinkWorker:
     """The parts of one sink worker; `worker.run` gives it a process. Build it inside a running event loop."""
 
-    def __init__(self, settings: Settings, sink: Sink, seen: SinkMetrics, *, data_dir: str) -> None:
-        """`sink` is used from one thread at a time, never from the event loop's."""
+    def __init__(
+        self,
+        settings: Settings,
+        sink: Sink,
+        seen: SinkMetrics,
+        *,
+        data_dir: str,
+        eraser: Eraser | None = None,
+    ) -> None:
+        """`sink` and `eraser` are used from one thread at a time, never from the event loop's."""
         self.settings = settings
         self.app: faust.App = faust_app(settings, SINK_GROUP, data_dir)
         self._sink = sink
+        self._erased = ErasedRows(settings.erasure(), eraser)
         self._seen = seen
         self._inputs = frozenset(map(settings.topic, topics.INPUTS))
+        self._profiles = settings.topic(topics.PROFILES)
         self._waiting: list[Run] = []
         self._rows = 0
         self._arrived = asyncio.Event()
@@ -56,6 +68,7 @@ class SinkWorker:
             self.app,
             lane_settings(settings, every, merged=False, in_flight=8),
             self._decode,
+            on_revoked=self._erased.forget,
         )
         self._decode_input = partial(decode, tolerance_ms=int(settings.future_tolerance_s * 1000))
         channel = self.app.topic(
@@ -140,11 +153,14 @@ class SinkWorker:
     async def _write(self, runs: Sequence[Run]) -> None:
         if not runs:
             return
-        oldest = await asyncio.to_thread(self._add, runs)
+        oldest: dict[str, int] | None = None
         pause, began = _FIRST_PAUSE, time.monotonic()
         while True:
             try:
-                await asyncio.to_thread(self._sink.flush)
+                if oldest is None:
+                    await asyncio.to_thread(self._erased.load)
+                    oldest = await asyncio.to_thread(self._add, runs)
+                await asyncio.to_thread(self._flush)
                 break
             except SinkUnavailable as error:
                 if time.monotonic() - began > self.settings.sink_outage_s:
@@ -162,12 +178,19 @@ class SinkWorker:
                 run
             )  # does nothing for a run that a rebalance took: it is read again, and its rows merge
 
+    def _flush(self) -> None:
+        self._sink.flush()
+        self._erased.carry_out()
+
     def _add(self, runs: Sequence[Run]) -> dict[str, int]:
+        for run in runs:
+            if run.records[0].record.topic == self._profiles:
+                self._erased.note(run.records)
         oldest: dict[str, int] = {}
         for run in runs:
             for decoded in run.records:
                 row = self._row(decoded)
-                if row is not None:
+                if row is not None and not self._erased.drops(row, decoded):
                     self._sink.add(row)
                     at = decoded.record.timestamp
                     if at < oldest.get(row.table, at + 1):
@@ -176,6 +199,8 @@ class SinkWorker:
 
     def _row(self, decoded: Decoded) -> Row | None:
         record = decoded.record._replace(topic=self.settings.plain_topic(decoded.record.topic))
+        if isinstance(decoded.event, ErasureEvent):
+            return None
         if decoded.event is not None:
             return row_of_event(decoded.event, record)
         if decoded.reject is not None:

@@ -38,6 +38,9 @@ MEMORY_ONLY = {
     "metrics_port": 0,
 }
 
+_ERASURE_KEY = "no secret: the embedded stack's own"
+"""Its markers end with the broker's memory, and a second `up --data` must know the first one's table of erasures."""
+
 
 class Stack:
     """Everything, started in order; a context manager. After the start the addresses are known."""
@@ -77,6 +80,7 @@ class Stack:
                 clickhouse_dsn=clickhouse.dsn,
                 policy=self._policy,
                 mode=self._mode,
+                erasure_key=_ERASURE_KEY,
                 **MEMORY_ONLY,
             )
             self._say("creating topics and tables")
@@ -115,6 +119,7 @@ class Stack:
             "clickhouse_dsn": s.clickhouse_dsn.get_secret_value(),
             "policy": s.policy,
             "mode": s.mode,
+            "erasure_key": s.erasure_key.get_secret_value(),
             **{name: getattr(s, name) for name in MEMORY_ONLY},
         }
         return {f"{PREFIX}{name.upper()}": str(value) for name, value in given.items()}

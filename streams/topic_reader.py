@@ -138,8 +138,21 @@ class TopicReader:
             for place in places:
                 self._consumer.seek(place, 0)
 
+    def ends(self, names: Iterable[str]) -> dict[tuple[str, int], int]:
+        """The end of every partition of the topics: the offset that the next record will have."""
+        places = [TopicPartition(name, number) for name in names for number in self.partitions(name)]
+        with kafka_errors(self._settings):
+            self._consumer.assign(places)
+            for place in places:
+                self._consumer.seek(place, 0)
+        return {(place.topic, place.partition): end for place, end in self._skip_to_end().items()}
+
     def skip_to_end(self) -> None:
         """Goes to the end of every assigned partition, as fetch responses tell it."""
+        self._skip_to_end()
+
+    def _skip_to_end(self) -> dict[Any, int]:
+        ends: dict[Any, int] = {}
         with kafka_errors(self._settings):
             left = set(self._consumer.assignment())
             until = time.monotonic() + SILENT_SECONDS
@@ -148,12 +161,14 @@ class TopicReader:
                 for place in list(left):
                     end = self._consumer.highwater(place)
                     if end is not None:
+                        ends[place] = end
                         self._consumer.seek(place, end)
                         left.discard(place)
                         self._consumer.pause(place)
                 if left and time.monotonic() > until:
                     raise BrokerError(f"the end of {len(left)} partitions is not known: have they a leader?")
             self._consumer.resume(*self._consumer.assignment())
+        return ends
 
     def poll(self) -> list[Record]:
         """The next records of the assigned partitions; empty after a short wait without any."""

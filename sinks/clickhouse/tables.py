@@ -11,6 +11,7 @@ CUSTOMERS: Final = "dim_customers"
 TRIGGERS: Final = "fct_triggers"
 SIGNALS: Final = "fct_customer_signals"
 DEAD_LETTERS: Final = "fct_dead_letters"
+ERASURES: Final = "erasures"
 
 _SOURCE: Final = ("source_topic", "source_partition", "source_offset", "ingested_at", "version")
 _EVENT: Final = ("customer_id", "event_id", "occurred_at")
@@ -94,6 +95,14 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
     ),
 }
 """Columns by table; `inserted_at` is filled by the server."""
+
+HAPPENED: Final[dict[str, str]] = dict.fromkeys(
+    (CALLS, SURVEYS, CANCELLATIONS, OUTCOMES, CUSTOMERS), "occurred_at"
+)
+"""The tables of a customer's events, with the column of their time."""
+
+DECIDED: Final[dict[str, str]] = {TRIGGERS: "updated_at", SIGNALS: "as_of"}
+"""The tables of what was decided about a customer, with the column of its time."""
 
 VIEWS: Final = (
     "v_calls",

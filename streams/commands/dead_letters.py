@@ -70,7 +70,7 @@ def redrive(
 
     The original is taken from its topic; from the letter only when it is gone there and the letter holds it
     whole. An event that was accepted meanwhile is counted once, by its id; one that still cannot be read
-    becomes a new dead letter. Exit code 1 when some could not be sent.
+    becomes a new dead letter. One whose customer was erased is not sent. Exit code 1 when some could not be sent.
 
     Example: behoudlijn dead-letters redrive --reason unknown_version --topic contact.calls
     """
@@ -82,7 +82,7 @@ def redrive(
         with TopicReader(settings) as reader:
             found = read_letters(reader, settings, Filter(reason, topic))
             results = redrive_letters(reader, settings, found.letters[:limit], dry_run=dry_run)
-    failed = [result for result in results if result.found is None]
+    failed = [result for result in results if result.found is None and not result.erased]
     console = Console()
     console.print(_outcome(results, dry_run))
     if failed:
@@ -133,14 +133,16 @@ def _letters(letters: tuple[DeadLetter, ...], total: int) -> Table:
 def _outcome(results: list[Redriven], dry_run: bool) -> str:
     originals = sum(result.found == "original" for result in results)
     letters = sum(result.found == "letter" for result in results)
+    erased = sum(result.erased for result in results)
     verb = "would be sent" if dry_run else "sent"
-    left = len(results) - originals - letters
+    left = len(results) - originals - letters - erased
+    gone = f" {erased} not sent, since their customers were erased." if erased else ""
     split = f"{originals} originals, {letters} from letters"
-    return f"{originals + letters} {verb} ({split}); {left} cannot be sent."
+    return f"{originals + letters} {verb} ({split}); {left} cannot be sent.{gone}"
 
 
 def _failed(failed: list[Redriven]) -> Table:
     table = Table(Column("topic/partition/offset", overflow="fold"), Column("why not", overflow="fold"))
-    for letter, _, problem in failed:
+    for letter, _, problem, _ in failed:
         table.add_row(f"{letter.topic}/{letter.partition}/{letter.offset}", problem)
     return table

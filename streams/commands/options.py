@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from streams.changelog import ChangelogError
+from streams.core.erasure import ErasureError
 from streams.core.state import UnknownVersionError
 from streams.ndjson import InputError
 from streams.policies import PolicyError
@@ -25,6 +26,7 @@ Bootstrap = Annotated[
 _MISTAKES = (
     BrokerError,
     ChangelogError,
+    ErasureError,
     InputError,
     PolicyError,
     RecoveryError,

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from sinks.clickhouse.connection import ClickHouse, DsnError
+from sinks.clickhouse.erasure import ClickHouseEraser
 from sinks.clickhouse.writer import ClickHouseSink
 from streams import log
 from streams.effects import FailPoint
@@ -117,7 +118,13 @@ def sink(bootstrap: _Bootstrap = None, metrics_port: _MetricsPort = None) -> Non
         store, batch_rows=settings.sink_batch_rows, on_retry=seen.retried, on_insert=seen.inserted
     )
     with tempfile.TemporaryDirectory(prefix="behoudlijn-") as data_dir:
-        code = run(partial(SinkWorker, settings, clickhouse, seen, data_dir=data_dir), settings, metrics)
+        code = run(
+            partial(
+                SinkWorker, settings, clickhouse, seen, data_dir=data_dir, eraser=ClickHouseEraser(store)
+            ),
+            settings,
+            metrics,
+        )
     raise typer.Exit(code)
 
 

@@ -15,6 +15,7 @@ import typer.main
 import yaml
 
 from deploy.grafana.dashboard import TARGET, rendered
+from sinks.clickhouse.tables import DECIDED, HAPPENED
 from streams.cli import build
 from streams.metrics import CATALOGUE
 from streams.settings import PREFIX, Settings
@@ -106,7 +107,10 @@ def test_clickhouse_users_have_least_rights_and_passwords_from_the_environment()
         assert password.get("from_env") in environment
         grants[user.tag] = [query.text for query in user.iter("query")]
     assert grants["behoudlijn_bi"] == ["GRANT SELECT ON behoudlijn.*"]
-    assert grants["behoudlijn_sink"] == ["GRANT INSERT, SELECT ON behoudlijn.*"]
+    assert grants["behoudlijn_sink"] == [
+        "GRANT INSERT, SELECT ON behoudlijn.*",
+        *(f"GRANT ALTER DELETE ON behoudlijn.{table}" for table in (*HAPPENED, *DECIDED)),
+    ]
     ET.parse(ROOT / "deploy/clickhouse/config.xml")
 
 

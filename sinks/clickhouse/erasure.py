@@ -1,0 +1,104 @@
+"""Erasing in ClickHouse: which rows are a customer's, how they go, and who was erased.
+
+Owns the tables' answer to an erasure. It must not know the key: it is given hashes. Rows go by `ALTER TABLE … DELETE`, which
+writes the parts anew without them; a lightweight delete would only hide them until some later merge. The note that a customer
+is erased is written before the first row goes, so that whoever reads on from a crash drops what the crash left to delete.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.tables import CUSTOMERS, DECIDED, ERASURES, HAPPENED
+from sinks.contract import Erased, SinkMismatch
+
+_COLUMNS: Final = ("customer_hash", "erased_until", "ordered_at", "key_id")
+_LAST_MS: Final = 4_102_444_800_000
+"""The tables' last time, see `rows`."""
+_KNOWN: Final = f"""
+SELECT customer_hash, toUnixTimestamp64Milli(max(erased_until)), toUnixTimestamp64Milli(max(ordered_at)), argMax(key_id, inserted_at)
+FROM {ERASURES} GROUP BY customer_hash
+"""  # noqa: S608 - constants
+_WAIT: Final = "SETTINGS mutations_sync = 2"
+
+
+class _Covered(NamedTuple):
+    """The rows of one table that an erasure covers."""
+
+    table: str
+    condition: str
+    parameters: dict[str, object]
+
+
+class ClickHouseEraser:
+    """A `sinks.contract.Eraser`."""
+
+    def __init__(self, store: ClickHouse) -> None:
+        self._store = store
+
+    def known(self) -> Mapping[str, Erased]:
+        """Everybody who was erased, by hash."""
+        found = {}
+        for name, until, ordered_at, key_id in self._store.query(_KNOWN):
+            text = name.decode() if isinstance(name, bytes) else str(name)
+            found[text] = Erased(int(until), int(ordered_at), int(key_id))
+        return found
+
+    def erase(self, customer_id: str, customer_hash: str, erased: Erased) -> None:
+        """Note it, then remove the rows that it covers."""
+        until, ordered_at = (max(0, min(each, _LAST_MS)) for each in (erased.until, erased.ordered_at))
+        row = (customer_hash, until, ordered_at, erased.key_id)
+        self._store.insert(ERASURES, _COLUMNS, [row], settings={"async_insert": 0})
+        for each in _covered(customer_id, erased):
+            self._remove(each)
+
+    def remove_profile(self, customer_id: str, at: int) -> None:
+        """Remove the row of a profile that is not newer than `at` (ms)."""
+        time = HAPPENED[CUSTOMERS]
+        self._remove(
+            _Covered(
+                CUSTOMERS,
+                f"customer_id = {{customer:String}} AND {time} <= fromUnixTimestamp64Milli({{at:Int64}}, 'UTC')",
+                {"customer": customer_id, "at": at},
+            )
+        )
+
+    def left(self, customer_id: str, erased: Erased) -> dict[str, int]:
+        """How many rows that the erasure covers each table still holds."""
+        return {each.table: self._count(each) for each in _covered(customer_id, erased)}
+
+    def _remove(self, rows: _Covered) -> None:
+        if not self._count(rows):  # a mutation looks at every part of the table: none without need
+            return
+        self._store.command(
+            f"ALTER TABLE {rows.table} DELETE WHERE {rows.condition} {_WAIT}", rows.parameters
+        )
+        left = self._count(rows)
+        if left:
+            raise SinkMismatch(
+                f"ClickHouse still holds {left} rows in {rows.table} that were to be erased: look at system.mutations, "
+                "then start the worker again"
+            )
+
+    def _count(self, rows: _Covered) -> int:
+        found = self._store.query(
+            f"SELECT count() FROM {rows.table} WHERE {rows.condition}",  # noqa: S608 - constants
+            rows.parameters,
+        )
+        return int(found[0][0])
+
+
+def _covered(customer_id: str, erased: Erased) -> Iterator[_Covered]:
+    for table, time in HAPPENED.items():
+        yield _Covered(
+            table,
+            f"customer_id = {{customer:String}} AND {time} <= fromUnixTimestamp64Milli({{until:Int64}}, 'UTC')",
+            {"customer": customer_id, "until": erased.until},
+        )
+    for table, time in DECIDED.items():
+        yield _Covered(
+            table,
+            f"customer_id = {{customer:String}} AND least({time}, ingested_at) <= "
+            "fromUnixTimestamp64Milli({until:Int64}, 'UTC')",
+            {"customer": customer_id, "until": erased.decided_until},
+        )
