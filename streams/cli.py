@@ -18,6 +18,7 @@ COMMANDS: Final = (
     "policy",
     "schemas",
     "dead_letters",
+    "erase",
     "dial",
 )
 
