@@ -110,17 +110,17 @@ class CustomerErasure:
         receipt = Receipt(customer_id, _text(until), _text(sent_at))
         with TopicReader(settings) as reader:
             number = partition_of(key, len(reader.partitions(settings.topic(topics.PROFILES))))
-            order = _order(customer_id, until)
-            arrived = self._send(key, number, order)
-            self._deadline = time.monotonic() + self._wait
-            if self._follow(reader, receipt):
-                erased = Erased(int(until.timestamp() * 1000), arrived, self._erasure.key_id)
-                self._look(reader, receipt, number, key, erased.until)
-                self._remove_rows(receipt, customer_id, erased)
-            if receipt.complete:
-                if self._last_values(reader, topics.PROFILES, number, (key,)).get(key) == order:
-                    self._send(key, number, None)
-                receipt.order_removed = True
+        order = _order(customer_id, until)
+        arrived = self._send(key, number, order)
+        self._deadline = time.monotonic() + self._wait
+        if self._follow(receipt):
+            erased = Erased(int(until.timestamp() * 1000), arrived, self._erasure.key_id)
+            self._look(receipt, number, key, erased.until)
+            self._remove_rows(receipt, customer_id, erased)
+        if receipt.complete:
+            if self._last_values(topics.PROFILES, number, (key,)).get(key) == order:
+                self._send(key, number, None)
+            receipt.order_removed = True
         receipt.topics = self._topics(receipt, sent_at)
         return receipt
 
@@ -135,12 +135,14 @@ class CustomerErasure:
         finally:
             sender.close(timeout=10)
 
-    def _follow(self, reader: TopicReader, receipt: Receipt) -> bool:
-        inputs = reader.ends(map(self._settings.topic, topics.INPUTS))
-        if not self._until_committed(SIGNALS_GROUP, inputs, "signals", receipt):
+    def _follow(self, receipt: Receipt) -> bool:
+        if not self._until_committed(SIGNALS_GROUP, self._ends(topics.INPUTS), "signals", receipt):
             return False
-        every = reader.ends(map(self._settings.topic, _EVERY))
-        return self._until_committed(SINK_GROUP, every, "sink", receipt)
+        return self._until_committed(SINK_GROUP, self._ends(_EVERY), "sink", receipt)
+
+    def _ends(self, names: Iterable[str]) -> Ends:
+        with TopicReader(self._settings) as reader:
+            return reader.ends(map(self._settings.topic, names))
 
     def _until_committed(self, group: str, ends: Ends, worker: str, receipt: Receipt) -> bool:
         with kafka_errors(self._settings):
@@ -163,12 +165,12 @@ class CustomerErasure:
                 admin.close()
         return True
 
-    def _look(self, reader: TopicReader, receipt: Receipt, number: int, key: bytes, until: int) -> None:
+    def _look(self, receipt: Receipt, number: int, key: bytes, until: int) -> None:
         """See what was erased gone from the changelog and from the last pictures, and the marker there."""
         marker = self._erasure.marker_key(key.decode()).encode()
         while True:
             self._tell("looking through the changelog")
-            last = self._last_values(reader, topics.CHANGELOG, number, (key, marker))
+            last = self._last_values(topics.CHANGELOG, number, (key, marker))
             receipt.begun_anew = _begun_anew(last.get(key), until)
             receipt.state_gone = last.get(key) is None or receipt.begun_anew
             # A worker that is idle clears up within a second or two.
@@ -189,21 +191,21 @@ class CustomerErasure:
         else:
             receipt.marker_until = _due(decode_entry(noted).state)
         self._tell("looking through customer.signals")
-        pictures = self._last_values(reader, topics.SIGNALS, number, (key,))
+        pictures = self._last_values(topics.SIGNALS, number, (key,))
         receipt.signals_gone = receipt.begun_anew or pictures.get(key) is None
         if not receipt.signals_gone:
             receipt.problems.append(
                 "customer.signals still has a picture of the customer: give the command again"
             )
 
-    def _last_values(
-        self, reader: TopicReader, name: str, number: int, keys: Iterable[bytes]
-    ) -> dict[bytes, bytes | None]:
+    def _last_values(self, name: str, number: int, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
         wanted = set(keys)
         last: dict[bytes, bytes | None] = {}
-        for record in reader.to_end(self._settings.topic(name), [number]):
-            if record.key in wanted:
-                last[record.key] = record.value
+        # A reader of its own: one that has been to a partition's end does not always begin it anew.
+        with TopicReader(self._settings) as reader:
+            for record in reader.to_end(self._settings.topic(name), [number]):
+                if record.key in wanted:
+                    last[record.key] = record.value
         return last
 
     def _remove_rows(self, receipt: Receipt, customer_id: str, erased: Erased) -> None:

@@ -32,6 +32,7 @@ from streams.topics import ensure
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     call,
+    committed,
     history,
     produce,
     read_all,
@@ -192,8 +193,10 @@ def the_dead_letter_of(settings: Settings, customer: str) -> None:
     sender.close()
 
 
-def test_a_worker_without_the_key_stops_and_acknowledges_nothing(broker: Broker, unique: str) -> None:
-    settings = settings_of(broker, unique)
+def test_a_worker_without_the_key_stops_and_acknowledges_nothing(
+    broker: Broker, unique: str, clickhouse: EmbeddedClickHouse
+) -> None:
+    settings = settings_of(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2)
     ensure(settings)
     at = datetime(2026, 1, 6, tzinfo=UTC).isoformat()
     order = {
@@ -204,11 +207,12 @@ def test_a_worker_without_the_key_stops_and_acknowledges_nothing(broker: Broker,
         "occurred_at": at,
     }
     asyncio.run(produce(settings, [(topics.PROFILES, order)]))
-    for name in ("signals", "sink"):
+    for name, group in (("signals", SIGNALS_GROUP), ("sink", SINK_GROUP)):
         with worker(settings, name) as process:
             assert process.wait(90) == 1
             assert "BEHOUDLIJN_ERASURE_KEY" in process.log()
             assert ERASED not in process.log()
+        assert asyncio.run(committed(settings, group, INPUTS)) == 0
 
 
 def test_without_workers_the_receipt_says_what_was_not_seen(settings: Settings) -> None:
