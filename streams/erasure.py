@@ -10,6 +10,7 @@ rows once more; and only then send a record without a value, which lets compacti
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -24,12 +25,13 @@ from kafka.admin import KafkaAdminClient
 from schemas import topics
 from sinks.clickhouse.erasure import ClickHouseEraser
 from sinks.contract import Erased
-from streams.changelog import decode_entry
 from streams.core.erasure import decode_marker
 from streams.core.state import FOREVER, NEVER
 from streams.core.state import decode as decode_state
 from streams.partitioning import partition_of
+from streams.recovery import recover
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
+from streams.store import PartitionStore
 from streams.topic_reader import CONNECT_MS, TopicReader, kafka_errors, producer
 from streams.topics import COMPACTED, Found, inspect
 
@@ -167,12 +169,13 @@ class CustomerErasure:
 
     def _look(self, receipt: Receipt, number: int, key: bytes, until: int) -> None:
         """See what was erased gone from the changelog and from the last pictures, and the marker there."""
-        marker = self._erasure.marker_key(key.decode()).encode()
+        customer_id, marker = receipt.customer_id, self._erasure.marker_key(receipt.customer_id)
         while True:
             self._tell("looking through the changelog")
-            last = self._last_values(topics.CHANGELOG, number, (key, marker))
-            receipt.begun_anew = _begun_anew(last.get(key), until)
-            receipt.state_gone = last.get(key) is None or receipt.begun_anew
+            store = self._recovered(number)
+            data = store.states.get(customer_id)
+            receipt.begun_anew = data is not None and _begun_anew(data, until)
+            receipt.state_gone = receipt.begun_anew or (data is None and customer_id not in store.departed)
             # A worker that is idle clears up within a second or two.
             if receipt.state_gone or time.monotonic() > self._deadline:
                 break
@@ -182,14 +185,14 @@ class CustomerErasure:
                 "the changelog still holds what was to be erased: see that the signals worker runs, in this release, and "
                 "give the command again"
             )
-        noted = last.get(marker)
+        noted = store.states.get(marker)
         if noted is None:
             receipt.problems.append(
                 "the changelog has no marker of the erasure: does the signals worker have the same "
                 "BEHOUDLIJN_ERASURE_KEY? Without it what was erased comes back by a replay"
             )
         else:
-            receipt.marker_until = _due(decode_entry(noted).state)
+            receipt.marker_until = _due(noted)
         self._tell("looking through customer.signals")
         pictures = self._last_values(topics.SIGNALS, number, (key,))
         receipt.signals_gone = receipt.begun_anew or pictures.get(key) is None
@@ -197,6 +200,14 @@ class CustomerErasure:
             receipt.problems.append(
                 "customer.signals still has a picture of the customer: give the command again"
             )
+
+    def _recovered(self, number: int) -> PartitionStore:
+        """A partition as a worker would recover it, late words of former owners left out."""
+        settings = self._settings
+        (found,) = asyncio.run(
+            recover(settings.topic(topics.CHANGELOG), [number], settings.aiokafka_options())
+        )
+        return found.store
 
     def _last_values(self, name: str, number: int, keys: Iterable[bytes]) -> dict[bytes, bytes | None]:
         wanted = set(keys)
@@ -250,11 +261,8 @@ def _behind(admin: Any, group: str, ends: Ends) -> int:
     return left
 
 
-def _begun_anew(value: bytes | None, until: int) -> bool:
-    """Whether a value of the changelog is a state that rests upon nothing of before."""
-    data = b"" if value is None else decode_entry(value).state
-    if not data:
-        return False  # gone, or about to go: an outbox without a state
+def _begun_anew(data: bytes, until: int) -> bool:
+    """Whether a state rests upon nothing of before."""
     state = decode_state(data)
     times = [state.requested_at, state.given_at, state.stage_at, state.objected_at, state.profile_at]
     return all(at > until for at in [*times, *(fact.at for fact in state.facts)] if at != NEVER)
