@@ -1,4 +1,7 @@
-"""`customer.signals` (compacted): a customer's rolling picture, each time the score crosses a band and with every trigger."""
+"""`customer.signals` (compacted): a customer's rolling picture, each time the score crosses a band and with every trigger.
+
+A record without a value takes a customer out: the customer was erased.
+"""
 
 from typing import Annotated, Literal
 

@@ -38,7 +38,7 @@ MEMORY_ONLY = {
     "metrics_port": 0,
 }
 
-_ERASURE_KEY = "no secret: the embedded stack's own"
+_ERASURE_KEY = "embedded-stack-no-secret"
 """Its markers end with the broker's memory, and a second `up --data` must know the first one's table of erasures."""
 
 

@@ -16,17 +16,20 @@ from streams.core.records import Decoded, Record
 from streams.core.state import State
 
 _IDENTIFIER: Final = pattern(IDENTIFIER_PATTERN)
-_NO_TIME_YET: Final = 0
+_LATEST_MS: Final = 221_845_392_000_000
+"""The year 9000, as for events."""
 
 
 def removal_of(record: Record) -> Decoded | None:
     """The removal that a record without a value is; none when the topic holds no profiles or the key names nobody."""
     if not record.topic.endswith(topics.PROFILES) or record.key is None:
         return None
+    if not 0 <= record.timestamp < _LATEST_MS:
+        return None  # of a topic whose producers set the time: as of when it was removed cannot be told
     customer_id = record.key.decode("utf-8", "replace")
     if not _IDENTIFIER.fullmatch(customer_id) or customer_id.lower() in ANONYMOUS_IDS:
         return None
-    at = max(record.timestamp, _NO_TIME_YET)
+    at = record.timestamp
     event = ProfileEvent(
         type="profile",
         schema_version=1,

@@ -171,7 +171,7 @@ def test_an_erased_customer_stays_away_whatever_is_read_again(
         assert sink.stop() == 0, sink.log()
     nothing_came_back()
     again = asyncio.run(read_all(settings, topics.SHADOW_TRIGGERS))[topics.SHADOW_TRIGGERS]
-    assert [r.value for r in again] == [r.value for r in triggers]
+    assert sorted(again) == sorted(triggers)  # by topic, partition and offset
     assert {name: rows(clickhouse, name) for name in left} == left
 
     the_dead_letter_of(settings, ERASED)

@@ -3,6 +3,8 @@
 import pytest
 
 from schemas import topics
+from sinks.clickhouse.rows import row_of_event
+from sinks.clickhouse.tables import COLUMNS, CUSTOMERS
 from streams.core.decode import decode
 from streams.core.records import Decoded, Record
 from tests.builders import DAY, HOUR, START, Partition, call, profile
@@ -60,3 +62,17 @@ def test_without_a_customer_it_is_a_dead_letter(key: bytes | None) -> None:
 @pytest.mark.parametrize("topic", [topics.CALLS, topics.OUTCOMES])
 def test_on_another_topic_it_is_a_dead_letter(topic: str) -> None:
     assert removal(T, topic=topic).reject is not None
+
+
+@pytest.mark.parametrize("at", [-1, 2**62])
+def test_without_a_time_it_is_a_dead_letter(at: int) -> None:
+    assert removal(at).reject is not None
+
+
+def test_its_row_says_that_nothing_is_known() -> None:
+    decoded = removal(T)
+    assert decoded.event is not None
+    row = row_of_event(decoded.event, decoded.record)
+    values = dict(zip(COLUMNS[CUSTOMERS], row.values, strict=True))
+    assert (row.table, values["customer_id"], values["occurred_at"]) == (CUSTOMERS, "c1", T)
+    assert (values["phone_known"], values["country_code"], values["do_not_call"]) == (False, "", "unknown")
