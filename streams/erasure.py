@@ -234,7 +234,7 @@ class CustomerErasure:
         parts = []
         for report in inspect(self._settings):
             name = self._settings.plain_topic(report.name)
-            parts.append(_part(name, report.found, receipt, sent_at))
+            parts.append(topic_part(name, report.found, receipt, sent_at))
         return parts
 
 
@@ -272,7 +272,8 @@ def _names(ends: Ends) -> str:
     return ", ".join(sorted({topic for topic, _ in ends}))
 
 
-def _part(name: str, found: Found | None, receipt: Receipt, sent_at: datetime) -> TopicPart:
+def topic_part(name: str, found: Found | None, receipt: Receipt, sent_at: datetime) -> TopicPart:
+    """What removes the rest of a customer from a topic, as it is configured."""
     if found is None:
         return TopicPart(name, "there is no such topic", None)
     if name in COMPACTED:

@@ -65,7 +65,7 @@ def erase(
     if json:
         typer.echo(orjson.dumps(receipt.as_json(), option=orjson.OPT_INDENT_2))
     else:
-        _show(receipt, Console())
+        show(receipt, Console())
     if not receipt.complete:
         raise typer.Exit(1)
 
@@ -85,7 +85,8 @@ def _time(text: str | None) -> datetime:
     return at
 
 
-def _show(receipt: Receipt, console: Console) -> None:
+def show(receipt: Receipt, console: Console) -> None:
+    """Print the receipt."""
     console.print(f"Erasure of {receipt.customer_id} up to {receipt.erased_until}, ordered {receipt.sent_at}")
     console.print(_stores(receipt))
     console.print(_topics(receipt))

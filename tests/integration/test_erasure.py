@@ -159,8 +159,11 @@ def test_an_erased_customer_stays_away_whatever_is_read_again(
     )  # fmt: skip
     left = {name: rows(clickhouse, name) for name in ("customer-1", "customer-6")}
 
-    for group in (SIGNALS_GROUP, SINK_GROUP):
-        to_the_beginning(settings, group)
+    if settings.idempotence:
+        for group in (SIGNALS_GROUP, SINK_GROUP):
+            to_the_beginning(settings, group)
+    else:  # the embedded broker lets nobody set the offsets of a group
+        asyncio.run(produce(settings, [*others, *own]))
     with worker(settings, "signals", "--no-idle-timers") as signals, worker(settings, "sink") as sink:
         asyncio.run(until_committed(signals, settings, SIGNALS_GROUP, INPUTS, ends(settings, INPUTS)))
         asyncio.run(until_committed(sink, settings, SINK_GROUP, EVERY, ends(settings, EVERY)))

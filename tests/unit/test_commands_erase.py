@@ -1,0 +1,89 @@
+"""`behoudlijn erase`: what it refuses before anything is sent, and what a receipt looks like."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from schemas import topics
+from streams.cli import build
+from streams.commands.erase import show
+from streams.erasure import Receipt, TopicPart, topic_part
+from streams.topics import Found
+from tests.builders import START
+
+RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
+DAY_MS = "86400000"
+AT = datetime.fromtimestamp(START / 1000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a b"], "a customer id has"),
+        (["unknown"], "names somebody"),
+        (["c1", "--until", "yesterday"], "no time of ISO 8601"),
+        (["c1", "--until", "2026-01-01T00:00:00"], "has no zone"),
+        (["c1", "--until", "2999-01-01T00:00:00Z"], "lies in the future"),
+        (["c1"], "BEHOUDLIJN_ERASURE_KEY"),
+    ],
+)
+def test_a_mistake_is_told_and_nothing_is_sent(
+    arguments: list[str], said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BEHOUDLIJN_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    result = RUNNER.invoke(build(), ["erase", *arguments])
+    assert result.exit_code == 2
+    assert said in result.stderr
+
+
+def receipt(**more: object) -> Receipt:
+    return Receipt("c1", "2026-09-07T08:00:00.000Z", "2026-09-07T08:00:01.000Z", **more)  # type: ignore[arg-type]
+
+
+def shown(made: Receipt) -> str:
+    console = Console(file=io.StringIO(), width=200)
+    show(made, console)
+    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+
+
+def test_a_receipt_names_every_store_and_what_is_not_done() -> None:
+    done = receipt(
+        state_gone=True,
+        signals_gone=True,
+        rows_left={"fct_calls": 0},
+        topics=[TopicPart("contact.calls", "its retention", "2026-10-14T08:00:01.000Z")],
+    )
+    assert all(
+        text in shown(done) for text in ("state", "fct_calls", "0 rows", "2026-10-14T08:00:01", "Complete")
+    )
+    late = shown(receipt(problems=["the sink worker has not yet read 3 records"]))
+    assert "Not done: the sink worker has not yet read 3 records." in late
+    assert "Complete" not in late
+    assert "ClickHouse" in late
+    assert "not looked at" in late
+
+
+def test_each_topic_says_what_removes_the_rest_and_when() -> None:
+    made = receipt(order_removed=True)
+
+    def part(name: str, **configs: str) -> TopicPart:
+        found = Found(name, 1, 1, {key.replace("_", "."): value for key, value in configs.items()})
+        return topic_part(name, found, made, AT)
+
+    dated = part(topics.CALLS, retention_ms=DAY_MS, segment_ms=DAY_MS)
+    assert dated.by == "2026-09-09T08:00:00.000Z"
+    assert "1 days" in dated.how
+    assert part(topics.CALLS, retention_ms=DAY_MS).by == "2026-09-15T08:00:00.000Z"
+    for_ever = part(topics.CALLS, retention_ms="-1")
+    assert for_ever.by is None
+    assert "Set a retention" in for_ever.how
+    assert "compaction" in part(topics.SIGNALS).how
+    assert "does not tell" in part(topics.OUTCOMES).how
+    assert topic_part(topics.CALLS, None, made, AT).how == "there is no such topic"
+    made.order_removed = False
+    assert "once the erasure is complete" in part(topics.PROFILES).how
