@@ -6,6 +6,7 @@ Owns what the sink worker knows of erased customers. It must not decode records 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -15,6 +16,8 @@ from sinks.contract import Erased, Eraser, Row
 from streams.core.erasure import ERASED, Erasure, ErasureError
 from streams.core.records import Decoded
 from streams.core.removal import is_removal
+
+_TRUSTED_SECONDS: Final = 60.0
 
 
 class _Columns(NamedTuple):
@@ -43,6 +46,7 @@ class ErasedRows:
         self._eraser = eraser
         self._known: dict[str, Erased] = {}
         self._loaded = eraser is None
+        self._loaded_at = 0.0
         self._waiting: list[tuple[str, str, Erased]] = []
         self._removals: list[tuple[str, int]] = []
 
@@ -51,8 +55,9 @@ class ErasedRows:
         self._loaded = self._eraser is None
 
     def load(self) -> None:
-        """Learn who was erased. Raises the sink's errors, and ErasureError when another key made the hashes."""
-        if self._loaded or self._eraser is None:
+        """Learn who was erased, from time to time anew: another sink worker may have erased a customer of whom events come
+        on a partition of ours. Raises the sink's errors, and ErasureError when another key made the hashes."""
+        if self._eraser is None or (self._loaded and time.monotonic() - self._loaded_at < _TRUSTED_SECONDS):
             return
         known = dict(self._eraser.known())
         key_id = self._erasure.key_id if known else 0  # without erasures there need be no key
@@ -62,7 +67,7 @@ class ErasedRows:
                 "BEHOUDLIJN_ERASURE_KEY_FILE) to that key, or what was erased comes back"
             )
         self._known = known
-        self._loaded = True
+        self._loaded, self._loaded_at = True, time.monotonic()
 
     def note(self, records: Iterable[Decoded]) -> None:
         """Take up the erasures among records, before rows are made of any of them. Raises ErasureError without a key."""

@@ -138,8 +138,9 @@ class CustomerErasure:
             sender.close(timeout=10)
 
     def _follow(self, receipt: Receipt) -> bool:
-        if not self._until_committed(SIGNALS_GROUP, self._ends(topics.INPUTS), "signals", receipt):
-            return False
+        for names in (topics.INPUTS, (topics.REPARTITION,)):  # the one leads to the other
+            if not self._until_committed(SIGNALS_GROUP, self._ends(names), "signals", receipt):
+                return False
         return self._until_committed(SINK_GROUP, self._ends(_EVERY), "sink", receipt)
 
     def _ends(self, names: Iterable[str]) -> Ends:

@@ -20,6 +20,10 @@ _LATEST_MS: Final = 221_845_392_000_000
 """The year 9000, as for events."""
 
 
+class RemovedProfile(ProfileEvent):
+    """A profile that says nothing, since it was removed."""
+
+
 def removal_of(record: Record) -> Decoded | None:
     """The removal that a record without a value is; none when the topic holds no profiles or the key names nobody."""
     if not record.topic.endswith(topics.PROFILES) or record.key is None:
@@ -30,7 +34,7 @@ def removal_of(record: Record) -> Decoded | None:
     if not _IDENTIFIER.fullmatch(customer_id) or customer_id.lower() in ANONYMOUS_IDS:
         return None
     at = record.timestamp
-    event = ProfileEvent(
+    event = RemovedProfile(
         type="profile",
         schema_version=1,
         event_id=f"removed.{record.partition}.{record.offset}",
@@ -42,7 +46,7 @@ def removal_of(record: Record) -> Decoded | None:
 
 def is_removal(decoded: Decoded) -> bool:
     """Whether a profile event is the removal of one."""
-    return decoded.record.value is None
+    return isinstance(decoded.event, RemovedProfile)
 
 
 def is_blank(state: State) -> bool:

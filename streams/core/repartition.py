@@ -57,6 +57,8 @@ def decode_rekeyed(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> D
         original = unwrap(record)
     except EnvelopeError as error:
         return Decoded(record, REJECTED_AT, None, Reject("invalid_field", str(error)), (), False)
+    if not original.value:  # of what is empty only the removal of a profile is an event, and re-keyed
+        original = original._replace(value=None)
     place = record._replace(timestamp=original.timestamp)
     return decode(original, tolerance_ms)._replace(record=place)
 

@@ -140,7 +140,11 @@ def test_an_erased_customer_stays_away_whatever_is_read_again(
         receipt = json.loads(result.stdout)
         assert receipt["complete"]
         assert receipt["rows_left"] == dict.fromkeys(before, 0)
-        assert {part["topic"] for part in receipt["topics"]} == {*EVERY, topics.CHANGELOG}
+        assert {part["topic"] for part in receipt["topics"]} == {
+            *EVERY,
+            topics.CHANGELOG,
+            topics.REPARTITION,
+        }
         assert signals.stop() == 0, signals.log()
         assert sink.stop() == 0, sink.log()
         assert ERASED not in signals.log() + sink.log()

@@ -7,6 +7,7 @@ from sinks.clickhouse.rows import row_of_event
 from sinks.clickhouse.tables import COLUMNS, CUSTOMERS
 from streams.core.decode import decode
 from streams.core.records import Decoded, Record
+from streams.core.repartition import decode_rekeyed, wrap
 from tests.builders import DAY, HOUR, START, Partition, call, profile
 
 T = START
@@ -76,3 +77,12 @@ def test_its_row_says_that_nothing_is_known() -> None:
     values = dict(zip(COLUMNS[CUSTOMERS], row.values, strict=True))
     assert (row.table, values["customer_id"], values["occurred_at"]) == (CUSTOMERS, "c1", T)
     assert (values["phone_known"], values["country_code"], values["do_not_call"]) == (False, "", "unknown")
+
+
+def test_one_that_was_re_keyed_is_still_a_removal() -> None:
+    stray = Record(topics.PROFILES, 1, 7, T + HOUR, b"c1", None)
+    at_home = decode_rekeyed(Record(topics.REPARTITION, 0, 3, T + 2 * HOUR, b"c1", wrap(stray)))
+    partition = Partition()
+    partition.feed(profile(T), call(T), at_home)
+    assert partition.state().profile() == {}
+    assert partition.clock.now == T
