@@ -121,6 +121,8 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         if self.crashed:
             return False
         committed: bool = await super().commit(topics, start_new_transaction)
+        if committed:
+            self.transport.on_committed()
         return committed
 
     def _uncommitted(self) -> list[TP]:

@@ -146,7 +146,7 @@ class Settings(BaseSettings):
     merge_idle_ms: int = Field(
         0,
         ge=0,
-        le=60_000,
+        le=3_600_000,
         description="How long a caught-up topic is waited for when topics are merged by event time, in ms.",
     )
     max_batch: int = Field(2000, ge=1, le=100_000, description="The most events decided in one batch.")

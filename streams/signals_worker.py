@@ -107,6 +107,7 @@ class SignalsWorker:
             partial(_decode, rekeyed, tolerance_ms=int(settings.future_tolerance_s * 1000)),
             on_assigned=self._recover,
             on_revoked=self.store.clear,
+            on_committed=lambda: self._fail_point("after_commit"),
         )
         self._seen = SignalsMetrics(metrics, settings, self.store, self._limit)
         add_run_agent(self.app, self.lane, self.handle)

@@ -38,11 +38,13 @@ class LaneTransport(driver.Transport):  # type: ignore[misc]
         lane: Lane,
         on_assigned: Callable[[Assignment], Awaitable[None]],
         on_revoked: Callable[[], None],
+        on_committed: Callable[[], None],
     ) -> None:
         super().__init__(app.conf.broker_consumer, app)
         self.lane = lane
         self._on_assigned = on_assigned
         self.on_revoked = on_revoked
+        self.on_committed = on_committed
 
     async def on_assigned(self, assignment: Assignment) -> None:
         """What must happen before the first run of an assignment, such as the recovery of state."""
@@ -60,13 +62,15 @@ def install(
     *,
     on_assigned: Callable[[Assignment], Awaitable[None]] = _nothing_to_prepare,
     on_revoked: Callable[[], None] = lambda: None,
+    on_committed: Callable[[], None] = lambda: None,
 ) -> Lane:
     """Gives `app` the lane's transport; call it before the first agent is declared.
 
     `on_assigned` is awaited before the first run of each assignment and cancelled by a rebalance; when it
-    raises, the app ends. `on_revoked` is called when partitions were taken away, after the last commit.
+    raises, the app ends. `on_revoked` is called when partitions were taken away, after the last commit;
+    `on_committed` whenever the broker has confirmed a commit.
     """
     lane = Lane(settings, decode, clock=lambda: time.monotonic_ns() // 1_000_000)
-    app.transport = LaneTransport(app, lane, on_assigned, on_revoked)
+    app.transport = LaneTransport(app, lane, on_assigned, on_revoked, on_committed)
     app.producer_transport = app.transport
     return lane

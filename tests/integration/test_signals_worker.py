@@ -16,11 +16,7 @@ import requests
 
 from schemas import topics
 from streams.changelog import PARTITION_KEY
-from streams.core.decode import decode
-from streams.core.engine import Clock, process_batch
-from streams.core.merge import Merger
 from streams.core.records import Record
-from streams.policies import load_policy
 from streams.recovery import recover
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.topics import ensure
@@ -38,39 +34,9 @@ from tests.integration.worker_program import (
     until_said,
     worker,
 )
+from tests.oracle import answer
 
 INPUTS = tuple(topics.INPUTS)
-
-
-def oracle(settings: Settings, records: dict[str, list[Record]]) -> tuple[dict[str, bytes], set[str]]:
-    """States and outputs by the core alone, one partition after another, for a complete backlog."""
-    policy = load_policy(settings.policy)
-    states: dict[str, bytes] = {}
-    outputs: set[str] = set()
-    for number in range(settings.partitions):
-        merger = Merger([settings.topic(name) for name in INPUTS])
-        for name in INPUTS:
-            part = [record for record in records[name] if record.partition == number]
-            merger.fetched(settings.topic(name), 0, len(part), 0)
-            merger.push(settings.topic(name), [decode(record) for record in part])
-            merger.fetched(settings.topic(name), len(part), len(part), 0)
-        mine: dict[str, bytes] = {}
-        clock = Clock()
-        while run := merger.take(0):
-            result = process_batch(run, mine, policy, clock)
-            for customer, state in result.states.items():
-                if state is None:
-                    mine.pop(customer, None)
-                else:
-                    mine[customer] = state
-            outputs.update(identity(output.value) for output in result.outputs)
-        states |= mine
-    return states, outputs
-
-
-def identity(value: bytes | None) -> str:
-    """What makes an output one: everything in it; a resent one is equal byte for byte."""
-    return (value or b"").decode()
 
 
 async def states_of(settings: Settings) -> dict[str, bytes]:
@@ -83,10 +49,9 @@ async def states_of(settings: Settings) -> dict[str, bytes]:
 def assert_like_the_oracle(settings: Settings) -> dict[str, list[Record]]:
     outputs = (topics.TRIGGERS, topics.SHADOW_TRIGGERS, topics.SIGNALS, topics.DEAD_LETTERS)
     found = asyncio.run(read_all(settings, *INPUTS, *outputs))
-    states, expected = oracle(settings, found)
-    published = [identity(r.value) for name in outputs[:3] for r in found[name]]
-    assert set(published) == expected
-    assert asyncio.run(states_of(settings)) == states
+    right = answer(settings, found)
+    assert {r.value for name in outputs[:3] for r in found[name]} == right.outputs
+    assert asyncio.run(states_of(settings)) == right.states
     return found
 
 
@@ -166,7 +131,7 @@ def test_a_kill_between_two_steps_changes_nothing(broker: Broker, unique: str, f
         assert process.wait() == 137
     run_to_the_end(settings, len(events))
     found = assert_like_the_oracle(settings)
-    counts = Counter(identity(record.value) for record in found[topics.TRIGGERS] + found[topics.SIGNALS])
+    counts = Counter(record.value for record in found[topics.TRIGGERS] + found[topics.SIGNALS])
     assert max(counts.values()) <= 2, "an output is sent again at most once"
 
 
@@ -180,7 +145,7 @@ def test_a_restart_reads_back_every_state_and_goes_on(broker: Broker, unique: st
     asyncio.run(produce(settings, events[120:]))
     run_to_the_end(settings, len(events))
     found = assert_like_the_oracle(settings)
-    published = Counter(identity(record.value) for record in found[topics.SHADOW_TRIGGERS])
+    published = Counter(record.value for record in found[topics.SHADOW_TRIGGERS])
     assert set(published.values()) == {1}, "a clean restart sends nothing again"
     changelog = asyncio.run(read_all(settings, topics.CHANGELOG))[topics.CHANGELOG]
     assert {record.partition for record in changelog if record.key == PARTITION_KEY} == {0, 1}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,8 +21,8 @@ from schemas import topics
 from streams.core.records import Record
 from streams.settings import Settings
 from tests.integration.conftest import Broker
+from tests.worker_environment import command, environment
 
-ROOT = Path(__file__).parents[2]
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
@@ -79,20 +78,14 @@ class Process:
 @contextmanager
 def worker(settings: Settings, *arguments: str, fail_point: str = "") -> Iterator[Process]:
     """Starts `behoudlijn worker ARGUMENTS` with `settings`; killed when the test leaves."""
-    environment = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT)}
-    for name, value in settings.model_dump(exclude_unset=True).items():
-        plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-        environment[f"BEHOUDLIJN_{name.upper()}"] = str(plain)
-    environment["BEHOUDLIJN_FAILPOINT"] = fail_point
-    program = "from streams.commands.worker import app; app()"
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory, "log")
         with log.open("wb") as output:
             child = subprocess.Popen(
-                [sys.executable, "-c", program, *arguments],
+                command(*arguments),
                 stdout=output,
                 stderr=output,
-                env=environment,
+                env=environment(settings, fail_point),
                 cwd=directory,
             )
         try:

@@ -1,0 +1,58 @@
+"""The oracle: what a complete backlog must lead to, by the core alone, single-threaded, from the topics' own logs.
+
+Owns the road from records to states and outputs without workers. It must not read Kafka.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from schemas import topics
+from streams.core.decode import decode
+from streams.core.engine import Clock, process_batch
+from streams.core.merge import Merger
+from streams.core.records import Decoded, Record
+from streams.policies import load_policy
+from streams.settings import Settings
+
+INPUTS = tuple(topics.INPUTS)
+
+
+class Answer(NamedTuple):
+    """What must be true at the end."""
+
+    states: dict[str, bytes]
+    """By customer, of all partitions."""
+    outputs: set[bytes]
+    """Every value of triggers and signals; one that is sent again is equal byte for byte."""
+    rejects: list[Decoded]
+
+
+def answer(settings: Settings, records: Mapping[str, Sequence[Record]]) -> Answer:
+    """The answer to the `records` by plain topic name, each partition in offset order."""
+    policy = load_policy(settings.policy)
+    states: dict[str, bytes] = {}
+    outputs: set[bytes] = set()
+    rejects: list[Decoded] = []
+    for number in range(settings.partitions):
+        merger = Merger([settings.topic(name) for name in INPUTS])
+        for name in INPUTS:
+            part = [record for record in records[name] if record.partition == number]
+            end = part[-1].offset + 1 if part else 0
+            merger.fetched(settings.topic(name), 0, end, 0)
+            merger.push(settings.topic(name), [decode(record) for record in part])
+            merger.fetched(settings.topic(name), end, end, 0)
+        mine: dict[str, bytes] = {}
+        clock = Clock()
+        while run := merger.take(0):
+            result = process_batch(run, mine, policy, clock)
+            for customer, state in result.states.items():
+                if state is None:
+                    mine.pop(customer, None)
+                else:
+                    mine[customer] = state
+            outputs.update(output.value for output in result.outputs)
+            rejects += result.rejects
+        states |= mine
+    return Answer(states, outputs, rejects)

@@ -1,0 +1,26 @@
+"""How a test starts a worker as a process of its own: its command and its variables. It must not start one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from streams.settings import Settings
+
+ROOT = Path(__file__).parents[1]
+
+
+def command(*arguments: str) -> list[str]:
+    """`behoudlijn worker ARGUMENTS`, without an installed entry point."""
+    return [sys.executable, "-c", "from streams.commands.worker import app; app()", *arguments]
+
+
+def environment(settings: Settings, fail_point: str = "") -> dict[str, str]:
+    """Every variable of a worker with these settings; nothing else of ours gets there."""
+    variables = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(ROOT)}
+    for name, value in settings.model_dump(exclude_unset=True).items():
+        plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        variables[f"BEHOUDLIJN_{name.upper()}"] = str(plain)
+    variables["BEHOUDLIJN_FAILPOINT"] = fail_point
+    return variables
