@@ -46,6 +46,18 @@ up: env ## The same stack, staying up until Ctrl-C
 test: env ## All tests; integration tests on real Kafka where Java 17 and Maven are at hand. ARGS="-k merge" narrows
 	$(BIN)/pytest $(ARGS)
 
+.PHONY: chaos
+chaos: env ## 1,000,000 events on three Kafka nodes under every class of fault, compared with the oracle. SEED=7 repeats
+	$(BIN)/python -m tests.chaos long $(if $(SEED),--seed $(SEED))
+
+.PHONY: chaos-short
+chaos-short: env ## The same with 150,000 events (under eight minutes)
+	$(BIN)/python -m tests.chaos short $(if $(SEED),--seed $(SEED))
+
+.PHONY: backpressure
+backpressure: env ## A flood that a throttled worker cannot follow: memory bounded, no partition starved. DURATION=10
+	$(BIN)/python -m tests.chaos.backpressure $(if $(DURATION),--seconds $(DURATION))
+
 .PHONY: lint
 lint: env ## Style and format (ruff)
 	$(BIN)/ruff check .

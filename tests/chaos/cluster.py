@@ -1,0 +1,136 @@
+"""The cluster and the store under the workers, with what can be done to them.
+
+Owns three Kafka nodes and one embedded ClickHouse behind its proxy. It must not choose when something is done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from kafka.admin import KafkaAdminClient, MemberToRemove
+from kafka.errors import KafkaError
+
+from deploy.embedded.clickhouse.process import EmbeddedClickHouse
+from tests.chaos.proxy import Proxy
+from tests.kafka.broker import KafkaBroker
+from tests.kafka.node import KafkaNode
+
+_NODES: Final = 3
+
+
+class Store:
+    """ClickHouse on a port and a directory that survive a kill, and the proxy that workers talk to."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._server = EmbeddedClickHouse(path=directory / "data", log=directory / "server.log")
+        self.proxy: Proxy
+
+    async def start(self) -> None:
+        """The server, then the road to it."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        await asyncio.to_thread(self._server.start)
+        self.proxy = Proxy(self._server.host, self._server.port)
+        await self.proxy.__aenter__()
+
+    def direct(self, database: str) -> str:
+        """DSN past the proxy."""
+        return self._server.dsn.removesuffix("/default") + f"/{database}"
+
+    def through_the_proxy(self, database: str) -> str:
+        """DSN for workers."""
+        return f"clickhouse://default:@127.0.0.1:{self.proxy.port}/{database}"
+
+    async def kill(self) -> None:
+        """SIGKILL."""
+        await asyncio.to_thread(self._server.child.kill)
+
+    async def start_again(self) -> None:
+        """On the same port and data."""
+        self._server = EmbeddedClickHouse(
+            path=self._directory / "data", port=self._server.port, log=self._directory / "server.log"
+        )
+        await asyncio.to_thread(self._server.start)
+
+    async def close(self) -> None:
+        """Ends both."""
+        if hasattr(self, "proxy"):
+            await self.proxy.__aexit__()
+        await asyncio.to_thread(self._server.child.kill)
+
+
+class Cluster:
+    """Three nodes, replication 3, min ISR 2."""
+
+    def __init__(self, directory: Path) -> None:
+        self._broker = KafkaBroker(nodes=_NODES, directory=directory)
+
+    @property
+    def bootstrap(self) -> str:
+        """For clients."""
+        return self._broker.bootstrap
+
+    @property
+    def nodes(self) -> list[KafkaNode]:
+        """The nodes."""
+        return self._broker.nodes
+
+    async def start(self) -> None:
+        """Every node that is down."""
+        await asyncio.to_thread(self._broker.start)
+
+    async def close(self) -> None:
+        """Ends all at once; the data stay."""
+        await asyncio.to_thread(self._broker.close)
+
+    async def kill_all(self) -> None:
+        """SIGKILL to every node."""
+        await asyncio.to_thread(self._broker.kill)
+
+    async def until_in_sync(self, seconds: float) -> bool:
+        """Waits until every partition has all its replicas in sync."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            with contextlib.suppress(KafkaError, OSError, ValueError):
+                if await asyncio.to_thread(_in_sync, self.bootstrap):
+                    return True
+            await asyncio.sleep(0.5)
+        return False
+
+    async def forget_groups(self, groups: list[str], seconds: float = 30) -> None:
+        """Deletes consumer groups with their offsets, those who were killed as members included."""
+        await asyncio.to_thread(_forget_groups, self.bootstrap, groups, seconds)
+
+
+def _in_sync(bootstrap: str) -> bool:
+    admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="chaos")
+    try:
+        for topic in admin.describe_topics(sorted(admin.list_topics())):
+            for partition in topic["partitions"]:
+                if len(partition["isr_nodes"]) < len(partition["replica_nodes"]):
+                    return False
+        return True
+    finally:
+        admin.close()
+
+
+def _forget_groups(bootstrap: str, groups: list[str], seconds: float) -> None:
+    admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="chaos")
+    try:
+        deadline = time.monotonic() + seconds
+        while left := sorted({group["group_id"] for group in admin.list_groups()} & set(groups)):
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"groups are still there after {seconds:g} s: {', '.join(left)}")
+            with contextlib.suppress(KafkaError):  # members whose session has not ended yet
+                for name, group in admin.describe_groups(left).items():
+                    members = [MemberToRemove(member_id=member["member_id"]) for member in group["members"]]
+                    if members:
+                        admin.remove_group_members(name, members)
+                admin.delete_groups(left)
+            time.sleep(0.3)
+    finally:
+        admin.close()

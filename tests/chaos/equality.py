@@ -1,0 +1,124 @@
+"""The equality run: fed live under faults, and afterwards equal to the single-threaded oracle, byte for byte.
+
+Owns its phases. The merge order is made to depend on the logs alone: idle topics are waited for without end while events
+come, and once everything is fed the workers go on with a complete backlog.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Final
+
+from schemas import topics
+from sinks.clickhouse.connection import ClickHouse
+from streams.recovery import recover
+from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
+from tests.chaos import verifier
+from tests.chaos.cluster import Cluster, Store
+from tests.chaos.logs import read_logs
+from tests.chaos.profile import Profile
+from tests.chaos.report import Report
+from tests.chaos.stage import Say, Stage, staged
+from tests.chaos.verifier import Logs
+from tests.chaos.warehouse import compare_views, expected_rows
+from tests.oracle import Answer, answer
+
+_FOR_EVER_MS: Final = 3_600_000
+ALL: Final = (*topics.INPUTS, *topics.OUTPUTS)
+
+
+async def run(
+    profile: Profile, seed: int, cluster: Cluster, store: Store, directory: Path, say: Say
+) -> Report:
+    """The whole run, full replay included."""
+    stage = Stage(profile, seed, cluster, store, directory, say, merge_idle_ms=_FOR_EVER_MS, mode="live")
+    async with staged(stage):
+        stage.fleet("signals", "--no-idle-timers")
+        stage.fleet("sink")
+        async with stage.phase("events under faults"):
+            await stage.start_workers()
+            await stage.feed_under_faults(seed)
+        async with stage.phase("drain"):
+            await _go_on_with_a_complete_backlog(stage)
+            await stage.drain()
+            await stage.stop_workers()
+        async with stage.phase("verification"):
+            logs = await read_logs(stage.settings, ALL)
+            right = await asyncio.to_thread(answer, stage.settings, logs)
+            await _verify(stage, logs, right, "")
+            _figures(stage, logs, right)
+        async with stage.phase("full replay"):
+            await cluster.forget_groups([stage.settings.topic(g) for g in (SIGNALS_GROUP, SINK_GROUP)])
+            stage.progress.forget()
+            await stage.start_workers()
+            await stage.drain()
+            await stage.stop_workers()
+        async with stage.phase("verification of the replay"):
+            again = await read_logs(stage.settings, ALL)
+            stage.report.check(
+                "after the replay: nothing new was published", verifier.nothing_new(logs, again)
+            )
+            await _verify(stage, again, right, "after the replay: ")
+    return stage.report
+
+
+async def _go_on_with_a_complete_backlog(stage: Stage) -> None:
+    fleet = stage.fleets["signals"]
+    await fleet.stop()
+    fleet.settings = fleet.settings.model_copy(update={"merge_idle_ms": 0})
+    await fleet.scale(stage.profile.signals_workers)
+
+
+async def _verify(stage: Stage, logs: Logs, right: Answer, when: str) -> None:
+    report = stage.report
+    report.check(f"{when}logs: no gap in any partition", verifier.whole(logs))
+    report.check(
+        f"{when}{len(stage.feeder.acknowledged):,} acknowledged records are in the logs",
+        verifier.acknowledged(stage.feeder.acknowledged, logs),
+    )
+    report.check(
+        f"{when}{len(right.outputs):,} triggers and signals: none missing, none extra",
+        verifier.outputs(right.outputs, logs),
+    )
+    states = await states_of(stage.settings)
+    report.check(
+        f"{when}{len(right.states):,} states, byte for byte", verifier.compare("states", right.states, states)
+    )
+    report.check(
+        f"{when}{len(verifier.planted(logs)):,} dead letters, exactly the planted ones",
+        verifier.dead_letters(logs, stage.feeder.planted["poison"]),
+    )
+    report.check(
+        f"{when}ClickHouse: every row of every view",
+        await asyncio.to_thread(_verify_views, stage, logs),
+    )
+
+
+def _verify_views(stage: Stage, logs: Logs) -> list[verifier.Difference]:
+    store = ClickHouse(stage.store.direct(stage.database), timeout=120)
+    try:
+        return compare_views(store, expected_rows(stage.settings, logs))
+    finally:
+        store.close()
+
+
+async def states_of(settings: Settings) -> dict[str, bytes]:
+    """Every customer's state, as a recovery reads it."""
+    recovered = await recover(
+        settings.topic(topics.CHANGELOG), range(settings.partitions), settings.aiokafka_options()
+    )
+    return {key: state for part in recovered for key, state in part.store.states.items()}
+
+
+def _figures(stage: Stage, logs: Logs, right: Answer) -> None:
+    figures = stage.report.figures
+    sent, distinct = verifier.published(logs)
+    figures["events fed"] = stage.feeder.events
+    figures["records in the inputs"] = sum(len(logs[name]) for name in topics.INPUTS)
+    figures["planted"] = dict(stage.feeder.planted)
+    figures["windows sent again by the feeder"] = stage.feeder.windows_sent_again
+    figures["customers"] = len(right.states)
+    figures["triggers and signals published, distinct"] = f"{sent:,}, {distinct:,}"
+    figures["duplicate rate before deduplication"] = f"{(sent - distinct) / max(1, sent):.3%}"
+    figures["ClickHouse answers cut"] = stage.store.proxy.seen["answers cut"]

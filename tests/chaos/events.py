@@ -1,0 +1,253 @@
+"""The events of a run: an endless feed in windows of event time, with everything that upstream really does wrong.
+
+Owns what is sent and where, as a pure function of the seed: skewed customers, duplicates with equal and with changed
+content, events that are hours late or out of order, poison, and a heartbeat for every (topic, partition) in every window,
+so that no topic lets the merge wait. It must not send.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from schemas import topics
+from streams.partitioning import partition_of
+from tests.chaos.poison import KEY, KINDS, poison
+
+NOBODY: Final = "0"
+"""The customer of heartbeats: merged by time, and touching no state."""
+
+_HOUR: Final = 3_600_000
+_DAY: Final = 24 * _HOUR
+_LARGE_AT_MOST: Final = 12
+"""A record of 900 KB goes round three brokers: a few are enough."""
+_REMEMBERED: Final = 5_000
+
+
+class Sent(NamedTuple):
+    """One record to be fed. `topic` without prefix; `kind`: event, heartbeat, or poison."""
+
+    topic: str
+    partition: int
+    key: bytes
+    value: bytes
+    kind: str = "event"
+
+
+class Window(NamedTuple):
+    """Records that are sent together, each topic in this order."""
+
+    number: int
+    records: list[Sent]
+
+
+@dataclass(slots=True)
+class Mix:
+    """Shares of what upstream does wrong, of all events."""
+
+    equal_duplicates: float = 0.01
+    changed_duplicates: float = 0.006
+    hours_late: float = 0.02
+    poison: float = 0.01
+
+
+class Feed:
+    """An endless feed. `events`: how many cover `days` of event time, which ends before `now` (ms, UTC)."""
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        partitions: int,
+        events: int,
+        days: int,
+        now: int,
+        window: int = 300,
+        late: bool = False,
+    ) -> None:
+        """`late`: hold some events back for many windows, as a second data centre would (arrival out of order)."""
+        self._random = Random(f"events/{seed}")
+        self._partitions = partitions
+        self._customers = max(50, events // 8)
+        self._window = window
+        self._step = days * _DAY * window // events
+        self._at = now - (days + days // 2 + 2) * _DAY  # half as many again fit before today
+        self._end = now - _DAY
+        self._mix = Mix()
+        self._late = late
+        self._held: list[tuple[int, Sent]] = []
+        self._memory: deque[tuple[Sent, dict[str, Any]]] = deque(maxlen=_REMEMBERED)
+        self._number = 0
+        self.planted: Counter[str] = Counter()
+        """What the windows so far hold, by kind."""
+
+    def windows(self) -> Iterator[Window]:
+        """Windows, one after another; ends where event time would reach the present day."""
+        number = 0
+        while self._at + self._step < self._end:
+            yield Window(number, self._fill(number))
+            number += 1
+            self._at += self._step
+
+    def closing(self) -> Window:
+        """The last: what is held back, then a heartbeat everywhere, later than everything before."""
+        rest = [sent for _, sent in self._held]
+        self._held.clear()
+        return Window(-1, [*rest, *self._heartbeats(self._at + self._step + _HOUR)])
+
+    def _fill(self, number: int) -> list[Sent]:
+        random = self._random
+        times = sorted(random.randrange(self._step) for _ in range(self._window))
+        records: list[Sent] = self._heartbeats(self._at)
+        for offset in times:
+            at = self._at + offset
+            chance = random.random()
+            if chance < self._mix.poison:
+                records.append(self._poison(at))
+            elif chance < self._mix.poison + self._mix.equal_duplicates and self._memory:
+                self.planted["duplicate, equal"] += 1
+                records.append(random.choice(self._memory)[0])
+            elif chance < 0.03 and self._memory and random.random() < self._mix.changed_duplicates * 100:
+                records.append(self._changed())
+            else:
+                if random.random() < self._mix.hours_late:
+                    self.planted["hours late"] += 1
+                    at -= random.randrange(_HOUR, 12 * _HOUR)
+                sent = self._event(at)
+                if self._late and random.random() < 0.03:
+                    self.planted["held back"] += 1
+                    self._held.append((number + random.randint(2, 20), sent))
+                else:
+                    records.append(sent)
+        due = [sent for until, sent in self._held if until <= number]
+        self._held = [(until, sent) for until, sent in self._held if until > number]
+        for _ in range(len(records) // 20):  # neighbours that overtake each other
+            place = random.randrange(len(records) - 1)
+            records[place], records[place + 1] = records[place + 1], records[place]
+        self.planted["event"] += self._window
+        return records + due
+
+    def _heartbeats(self, at: int) -> list[Sent]:
+        beats = []
+        for name in topics.INPUTS:
+            for partition in range(self._partitions):
+                self._number += 1
+                event = _BODIES[name](self._random) | _head(name, f"hb-{self._number}", NOBODY, at)
+                beats.append(Sent(name, partition, b"0", orjson.dumps(event), "heartbeat"))
+        self.planted["heartbeat"] += len(beats)
+        return beats
+
+    def _event(self, at: int) -> Sent:
+        random = self._random
+        name = random.choices(_NAMES, _SHARES)[0]
+        customer = f"c-{int(self._customers * random.random() ** 2.2):06d}"
+        self._number += 1
+        body = _BODIES[name](random) | _head(name, f"e-{self._number}", customer, at)
+        sent = self._sent(name, body)
+        if random.random() < 0.2:
+            self._memory.append((sent, body))
+        return sent
+
+    def _sent(self, name: str, body: dict[str, Any]) -> Sent:
+        key = str(body["customer_id"]).encode()
+        return Sent(name, partition_of(key, self._partitions), key, orjson.dumps(body))
+
+    def _changed(self) -> Sent:
+        """The same event id with other content, and sometimes at another time."""
+        sent, body = self._random.choice(self._memory)
+        self.planted["duplicate, changed"] += 1
+        at = datetime.fromisoformat(body["occurred_at"]).timestamp() * 1000
+        moved = int(at) + self._random.choice((0, 0, -600_000, 600_000))
+        new = _BODIES[sent.topic](self._random) | _head(
+            sent.topic, body["event_id"], body["customer_id"], moved
+        )
+        return self._sent(sent.topic, new)
+
+    def _poison(self, at: int) -> Sent:
+        kind = self._random.choice(tuple(KINDS))
+        if kind == "large" and self.planted["poison, large"] >= _LARGE_AT_MOST:
+            kind = "not_json"
+        good = self._event(at)
+        value = poison(kind, orjson.loads(good.value), self._random)
+        self.planted["poison"] += 1
+        self.planted[f"poison, {kind}"] += 1
+        return Sent(good.topic, good.partition, KEY + f"{kind}.{self._number}".encode(), value, "poison")
+
+
+def _head(name: str, event_id: str, customer: str, at: int) -> dict[str, Any]:
+    when = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
+    kind = topics.INPUTS[name].model_fields["type"].annotation.__args__[0]  # type: ignore[union-attr]
+    return {
+        "type": kind,
+        "schema_version": 1,
+        "event_id": event_id,
+        "customer_id": customer,
+        "occurred_at": when,
+    }
+
+
+def _call(random: Random) -> dict[str, Any]:
+    return {
+        "channel": random.choice(("phone", "phone", "phone", "chat", "web")),
+        "reason": random.choice(("complaint", "fault", "billing", "question", "moving")),
+        "queue": random.choice(("general", "technical", "retention")),
+        "wait_seconds": random.randrange(0, 1200),
+        "talk_seconds": random.randrange(0, 900),
+        "transfers": random.choice((0, 0, 1, 2)),
+        "abandoned": random.random() < 0.12,
+        "resolved": random.choice((True, True, False, "unknown")),
+        "cancel_intent": random.random() < 0.02,
+    }
+
+
+def _survey(random: Random) -> dict[str, Any]:
+    return {
+        "csat": random.randint(1, 5),
+        "nps": random.choice((None, random.randint(0, 10))),
+        "answered": random.choice((None, True, False)),
+        "callback_requested": random.random() < 0.15,
+    }
+
+
+def _cancellation(random: Random) -> dict[str, Any]:
+    return {
+        "stage": random.choices(("inquiry", "requested", "withdrawn", "confirmed"), (5, 3, 1, 1))[0],
+        "reason": random.choice(("price", "service", "moved", "unknown")),
+    }
+
+
+def _outcome(random: Random) -> dict[str, Any]:
+    return {
+        "trigger_id": f"T{random.getrandbits(60):025X}",
+        "attempt": random.randint(1, 4),
+        "disposition": random.choices(
+            ("ANSWERED_HUMAN", "NO_ANSWER", "BUSY", "MACHINE", "DO_NOT_CALL"), (40, 40, 10, 8, 2)
+        )[0],
+    }
+
+
+def _profile(random: Random) -> dict[str, Any]:
+    return {
+        "phone_e164": f"+3161{random.randrange(10**7):07d}",
+        "country_code": "NL",
+        "time_zone": "Europe/Amsterdam",
+        "tenure_months": random.randrange(240),
+        "monthly_value": float(random.randrange(5, 90)),
+    }
+
+
+_BODIES: Final[dict[str, Any]] = {
+    topics.CALLS: _call,
+    topics.SURVEYS: _survey,
+    topics.CANCELLATIONS: _cancellation,
+    topics.OUTCOMES: _outcome,
+    topics.PROFILES: _profile,
+}
+_NAMES: Final = (topics.CALLS, topics.SURVEYS, topics.CANCELLATIONS, topics.OUTCOMES, topics.PROFILES)
+_SHARES: Final = (62, 14, 4, 8, 12)

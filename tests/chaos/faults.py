@@ -1,0 +1,242 @@
+"""The faults: what is done to processes, brokers and the store, and how long the workers needed to go on.
+
+Owns each class of fault and its recovery time: seconds from the fault (of an outage: from its end) until every partition
+that it hit has committed more than before. It must not choose which fault comes when.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from tests.chaos.cluster import Cluster, Store
+from tests.chaos.fleet import Fleet, Life, freeze, thaw
+from tests.chaos.profile import (
+    BROKER_DOWN,
+    BROKER_KILL,
+    BROKER_PAUSE,
+    BROKER_ROLL,
+    FAIL_POINT,
+    JOIN_LEAVE,
+    KILL,
+    STORE_CUTS,
+    STORE_DOWN,
+    STORE_HANGS,
+    STORE_REFUSES,
+    STORE_SLOW,
+    ZOMBIE,
+    Profile,
+)
+from tests.chaos.progress import Progress
+from tests.chaos.proxy import Road
+from tests.chaos.schedule import Fault, Round
+
+_RECOVERY_SECONDS: Final = 60.0
+_VICTIM_SECONDS: Final = 40.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was injected, and how the workers came back."""
+
+    injected: Counter[str] = field(default_factory=Counter)
+    recovered: dict[str, list[float]] = field(default_factory=dict)
+    """Seconds by class of fault."""
+    late: Counter[str] = field(default_factory=Counter)
+    """Faults from which the workers had not recovered in a minute."""
+    kills: int = 0
+    joins: int = 0
+    leaves: int = 0
+
+    def note(self, name: str, seconds: float | None) -> None:
+        """Notes a recovery, None when it took too long to wait for."""
+        if seconds is None:
+            self.late[name] += 1
+        else:
+            self.recovered.setdefault(name, []).append(seconds)
+
+
+class Faults:
+    """Carries out rounds of faults upon one set of fleets."""
+
+    def __init__(
+        self,
+        profile: Profile,
+        fleets: dict[str, Fleet],
+        cluster: Cluster,
+        store: Store,
+        progress: Progress,
+    ) -> None:
+        self._profile = profile
+        self._fleets = fleets
+        self._cluster = cluster
+        self._store = store
+        self._progress = progress
+        self._extra = 0
+        self.tally = Tally()
+        self._how: dict[str, Callable[[Fault], Awaitable[None]]] = {
+            KILL: self._kill,
+            FAIL_POINT: self._fail_point,
+            ZOMBIE: self._zombie,
+            JOIN_LEAVE: self._join_and_leave,
+            BROKER_KILL: self._broker_kill,
+            BROKER_ROLL: self._broker_roll,
+            BROKER_PAUSE: self._brokers_frozen,
+            BROKER_DOWN: self._brokers_down,
+            STORE_DOWN: self._store_killed,
+            STORE_REFUSES: lambda fault: self._road(fault, Road.REFUSED, 5),
+            STORE_SLOW: lambda fault: self._road(fault, Road.SLOW, 6),
+            STORE_HANGS: lambda fault: self._road(fault, Road.SILENT, 8),
+            STORE_CUTS: self._store_cuts,
+        }
+
+    async def carry_out(self, together: Round) -> None:
+        """One round: all at once; returns when the workers have recovered."""
+        await asyncio.gather(*(self._one(fault) for fault in together))
+
+    async def _one(self, fault: Fault) -> None:
+        await self._how[fault.kind](fault)
+        self.tally.injected[fault.name] += 1
+
+    # -- workers --------------------------------------------------------------------------------------------
+
+    async def _kill(self, fault: Fault) -> None:
+        life = await self._victim(fault)
+        recovery = self._watch(fault.group, life.partitions)
+        await asyncio.to_thread(life.child.kill)
+        self.tally.kills += 1
+        self.tally.note(fault.name, await recovery)
+
+    async def _fail_point(self, fault: Fault) -> None:
+        """One more worker joins, and dies at the named place of one of its first batches."""
+        fleet, slot = self._fleets[fault.group], self._extra_slot(fault.group)
+        life = await fleet.once(slot, f"{fault.detail}:{1 + int(fault.chance * 6)}")
+        ended = await asyncio.to_thread(life.child.wait_quietly, _RECOVERY_SECONDS)
+        recovery = self._watch(fault.group, life.partitions)
+        code = await asyncio.to_thread(life.child.kill)
+        fleet.now.pop(slot, None)
+        fleet.ends[code if code is not None else 0] += 1
+        self.tally.kills += 1
+        if not ended or code != 137:
+            self.tally.late[f"{fault.name} (not reached, code {code})"] += 1
+        self.tally.note(fault.name, await recovery)
+
+    async def _zombie(self, fault: Fault) -> None:
+        life = await self._victim(fault)
+        freeze(life)
+        recovery = self._watch(fault.group, life.partitions)
+        await asyncio.sleep(self._profile.frozen_seconds + 2 * fault.chance)
+        thaw(life)
+        self.tally.note(fault.name, await recovery)
+
+    async def _join_and_leave(self, fault: Fault) -> None:
+        fleet = self._fleets[fault.group]
+        slots = [self._extra_slot(fault.group) for _ in range(self._profile.joins)]
+        for slot in slots:
+            await fleet.keep(slot)
+            self.tally.joins += 1
+            await asyncio.sleep(fault.chance)
+        self.tally.note(f"{fault.group}: joins", await self._watch(fault.group, self._partitions()))
+        for slot in slots:
+            await fleet.leave(slot)
+            self.tally.leaves += 1
+            await asyncio.sleep(fault.chance)
+        self.tally.note(f"{fault.group}: leaves", await self._watch(fault.group, self._partitions()))
+
+    async def _victim(self, fault: Fault) -> Life:
+        fleet = self._fleets[fault.group]
+        for _ in range(int(_VICTIM_SECONDS * 10)):
+            if victims := fleet.victims():
+                return victims[int(fault.chance * len(victims))]
+            await asyncio.sleep(0.1)
+        raise RuntimeError(
+            f"no {fault.group} worker holds a partition after {_VICTIM_SECONDS:g} s: "
+            + " / ".join(life.say() for life in fleet.now.values())
+        )
+
+    def _extra_slot(self, group: str) -> str:
+        self._extra += 1
+        return f"{group}-x{self._extra}"
+
+    # -- brokers --------------------------------------------------------------------------------------------
+
+    async def _broker_kill(self, fault: Fault) -> None:
+        node = self._cluster.nodes[int(fault.chance * len(self._cluster.nodes))]
+        recovery = self._watch_all()
+        await asyncio.to_thread(node.kill)
+        await asyncio.sleep(4)
+        await asyncio.to_thread(node.start)
+        await self._note_all(fault, recovery)
+        await self._cluster.until_in_sync(30)
+
+    async def _broker_roll(self, fault: Fault) -> None:
+        for node in self._cluster.nodes:
+            await asyncio.to_thread(node.stop)
+            await asyncio.to_thread(node.start)
+            await self._cluster.until_in_sync(30)
+        await self._note_all(fault, self._watch_all())
+
+    async def _brokers_frozen(self, fault: Fault) -> None:
+        for node in self._cluster.nodes:
+            node.pause()
+        await asyncio.sleep(self._profile.outage_seconds)
+        for node in self._cluster.nodes:
+            node.resume()
+        await self._note_all(fault, self._watch_all())
+        await self._cluster.until_in_sync(30)
+
+    async def _brokers_down(self, fault: Fault) -> None:
+        await self._cluster.kill_all()
+        await asyncio.sleep(self._profile.outage_seconds)
+        await self._cluster.start()
+        await self._note_all(fault, self._watch_all())
+        await self._cluster.until_in_sync(30)
+
+    # -- store ----------------------------------------------------------------------------------------------
+
+    async def _store_killed(self, fault: Fault) -> None:
+        await self._store.kill()
+        await asyncio.sleep(5)
+        await self._store.start_again()
+        self.tally.note(fault.name, await self._watch("sink", self._partitions()))
+
+    async def _road(self, fault: Fault, road: Road, seconds: float) -> None:
+        await self._store.proxy.set(road)
+        await asyncio.sleep(seconds)
+        await self._store.proxy.set(Road.OPEN)
+        self.tally.note(fault.name, await self._watch("sink", self._partitions()))
+
+    async def _store_cuts(self, fault: Fault) -> None:
+        proxy = self._store.proxy
+        before = proxy.seen["answers cut"]
+        await proxy.set(Road.CUT)
+        for _ in range(300):
+            if proxy.seen["answers cut"] >= before + 2:
+                break
+            await asyncio.sleep(0.05)
+        else:
+            self.tally.late[f"{fault.name} (no insert came)"] += 1
+        await proxy.set(Road.OPEN)
+        self.tally.note(fault.name, await self._watch("sink", self._partitions()))
+
+    # -- recovery -------------------------------------------------------------------------------------------
+
+    def _partitions(self) -> range:
+        return range(self._profile.partitions)
+
+    def _watch(
+        self, group: str, partitions: Sequence[int] | frozenset[int] | range
+    ) -> asyncio.Task[float | None]:
+        return asyncio.create_task(
+            self._progress.until_advanced(group, partitions, _RECOVERY_SECONDS), name=f"recovery-{group}"
+        )
+
+    def _watch_all(self) -> list[asyncio.Task[float | None]]:
+        return [self._watch(group, self._partitions()) for group in self._fleets]
+
+    async def _note_all(self, fault: Fault, recoveries: list[asyncio.Task[float | None]]) -> None:
+        for seconds in await asyncio.gather(*recoveries):
+            self.tally.note(fault.name, seconds)

@@ -1,0 +1,56 @@
+"""The invariants run: late records in live arrival, a merge that waits for nobody, wall-clock timers, and kills.
+
+Owns its phases. When a trigger fires may differ from the backlog's answer here; what is compared holds whatever the order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from schemas import topics
+from streams.policies import load_policy
+from tests.chaos import invariants, verifier
+from tests.chaos.cluster import Cluster, Store
+from tests.chaos.equality import ALL, states_of
+from tests.chaos.logs import read_logs
+from tests.chaos.profile import Profile
+from tests.chaos.report import Report
+from tests.chaos.stage import Say, Stage, staged
+from tests.oracle import answer
+
+
+async def run(
+    profile: Profile, seed: int, cluster: Cluster, store: Store, directory: Path, say: Say
+) -> Report:
+    """The whole run. Without the sink, whose rows do not depend on the order."""
+    stage = Stage(profile, seed, cluster, store, directory, say, merge_idle_ms=0, mode="shadow")
+    async with staged(stage):
+        stage.fleet("signals")
+        async with stage.phase("events under faults"):
+            await stage.start_workers()
+            await stage.feed_under_faults(seed)
+        async with stage.phase("drain"):
+            await stage.drain()
+            await stage.stop_workers()
+        async with stage.phase("verification"):
+            logs = await read_logs(stage.settings, ALL)
+            right = await asyncio.to_thread(answer, stage.settings, logs)
+            states = await states_of(stage.settings)
+            triggers = logs[topics.SHADOW_TRIGGERS]
+            horizon = load_policy(stage.settings.policy).parameters.horizon
+            report = stage.report
+            report.check("logs: no gap in any partition", verifier.whole(logs))
+            report.check(
+                f"facts and registers of {len(right.states):,} customers",
+                invariants.knowledge(right.states, states),
+            )
+            report.check(
+                f"episodes: {len(triggers):,} triggers, at most one open a customer, no gap, one content",
+                invariants.episodes(triggers),
+            )
+            report.check("every trigger has its ground", invariants.justified(triggers, logs, horizon))
+            report.check("dead letters: exactly the planted ones", verifier.dead_letters(logs))
+            report.figures["events fed"] = stage.feeder.events
+            report.figures["planted"] = dict(stage.feeder.planted)
+    return stage.report

@@ -1,0 +1,146 @@
+"""The warehouse: which rows ClickHouse must show through its views, computed from the logs, and which it shows.
+
+Owns identities, versions and a form in which both sides can be compared. The rows themselves are the sink's own function of
+a record; that it is right is tested elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any, Final
+
+from schemas import topics
+from sinks.clickhouse import tables
+from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.rows import row_of_event, row_of_output
+from sinks.contract import Row
+from streams.core.decode import decode
+from streams.core.records import Record
+from streams.settings import Settings
+from tests.chaos.verifier import Difference, Logs, compare
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
+
+VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
+    "v_calls": (tables.CALLS, ("customer_id", "event_id")),
+    "v_surveys": (tables.SURVEYS, ("customer_id", "event_id")),
+    "v_cancellations": (tables.CANCELLATIONS, ("customer_id", "event_id")),
+    "v_outcomes": (tables.OUTCOMES, ("customer_id", "event_id")),
+    "v_unattributable_events": (tables.UNATTRIBUTABLE, ("event_type", "event_id")),
+    "v_customers": (tables.CUSTOMERS, ("customer_id",)),
+    "v_trigger_history": (tables.TRIGGERS, ("mode", "trigger_id", "sequence")),
+    "v_customer_signal_history": (tables.SIGNALS, ("customer_id", "as_of", "sequence")),
+    "v_dead_letters": (tables.DEAD_LETTERS, ("original_topic", "original_partition", "original_offset")),
+}
+"""Views with one row for each identity: their table, and the identity."""
+
+LATEST: Final[dict[str, tuple[str, int]]] = {
+    "v_triggers": ("v_trigger_history", 2),
+    "v_customer_signals": ("v_customer_signal_history", 1),
+}
+"""Views with the last row of each group: the view of the history, and how many fields of the identity make the group."""
+
+Rows = dict[tuple[Any, ...], bytes]
+"""Digests of rows by identity."""
+
+
+class Expected:
+    """Rows by view, gathered from records in any order: of one identity the highest version counts."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, dict[tuple[Any, ...], tuple[int, bytes]]] = {view: {} for view in VIEWS}
+        self._view_of = {table: view for view, (table, _) in VIEWS.items()}
+
+    def add(self, row: Row) -> None:
+        """Takes one row that was, or should have been, written."""
+        view = self._view_of[row.table]
+        key, version, content = _parts(view, row.values)
+        rows = self._rows[view]
+        if key not in rows or rows[key][0] < version:
+            rows[key] = (version, content)
+
+    def rows(self, view: str) -> Rows:
+        """What the view must show."""
+        if view not in LATEST:
+            return {key: content for key, (_, content) in self._rows[view].items()}
+        history, length = LATEST[view]
+        last: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+        for key in self._rows[history]:
+            if key[:length] not in last or last[key[:length]] < key:
+                last[key[:length]] = key
+        return {key: self._rows[history][key][1] for key in last.values()}
+
+
+def expected_rows(settings: Settings, logs: Logs) -> Expected:
+    """What the sink must have written of these logs."""
+    expected = Expected()
+    for row in _rows_of(settings, logs):
+        expected.add(row)
+    return expected
+
+
+def _rows_of(settings: Settings, logs: Logs) -> Iterable[Row]:
+    for name in (*topics.INPUTS, *topics.OUTPUTS):
+        for record in logs[name]:
+            row = _row_of(name, record)
+            if row is not None:
+                yield row
+
+
+def _row_of(name: str, record: Record) -> Row | None:
+    plain = record._replace(topic=name)
+    if name in topics.OUTPUTS:
+        return row_of_output(record.value, plain)
+    event = decode(record).event
+    return None if event is None else row_of_event(event, plain)
+
+
+def compare_views(store: ClickHouse, expected: Expected) -> list[Difference]:
+    """Every view against what it must show."""
+    found: list[Difference] = []
+    for view in (*VIEWS, *LATEST):
+        found += compare(f"ClickHouse {view}", expected.rows(view), rows_of_view(store, view))
+    return found
+
+
+def rows_of_view(store: ClickHouse, view: str) -> Rows:
+    """What a view shows. An identity that it shows twice appears as an extra one."""
+    table, _ = VIEWS[LATEST[view][0] if view in LATEST else view]
+    base = LATEST[view][0] if view in LATEST else view
+    shown: Rows = {}
+    for values in store.query(f"SELECT {', '.join(tables.COLUMNS[table])} FROM {view}"):
+        key, _, content = _parts(base, values)
+        while key in shown:
+            key = (*key, "again")
+        shown[key] = content
+    return shown
+
+
+def _parts(view: str, values: Sequence[object]) -> tuple[tuple[Any, ...], int, bytes]:
+    table, names = VIEWS[view]
+    columns = tables.COLUMNS[table]
+    plain = [_plain(value) for value in values]
+    row = dict(zip(columns, plain, strict=True))
+    content = blake2b(repr(plain).encode("utf-8", "surrogatepass"), digest_size=10).digest()
+    return tuple(row[name] for name in names), row["version"], content
+
+
+def _plain(value: object) -> Any:
+    """A value as both sides have it: times as ms, flags and whole floats as integers, sequences as tuples."""
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+        return (aware - _EPOCH) // _MS
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else value
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, Mapping):
+        return tuple(sorted((key, _plain(each)) for key, each in value.items()))
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
+    return value

@@ -1,0 +1,101 @@
+"""What a chaos run will do: the schedule of faults and the feed, both repeatable from their seed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import islice
+
+import orjson
+
+from schemas import topics
+from streams.core.decode import decode
+from streams.core.records import Record
+from tests.chaos.events import Feed, Sent
+from tests.chaos.poison import KEY, KINDS
+from tests.chaos.profile import FAIL_POINT, FAIL_POINTS, KILL, LONG, SHORT
+from tests.chaos.schedule import schedule
+
+NOW = 1_790_000_000_000
+
+
+def feed(seed: int = 5, *, late: bool = False) -> Feed:
+    return Feed(seed, partitions=3, events=9_000, days=40, now=NOW, late=late)
+
+
+def records(seed: int = 5, windows: int = 30) -> list[Sent]:
+    return [sent for window in islice(feed(seed).windows(), windows) for sent in window.records]
+
+
+def test_a_seed_repeats_its_schedule_and_another_does_not() -> None:
+    assert schedule(7, SHORT) == schedule(7, SHORT)
+    assert schedule(7, SHORT) != schedule(8, SHORT)
+
+
+def test_every_fault_of_the_profile_comes_and_brokers_are_hit_alone() -> None:
+    for seed in range(20):
+        rounds = schedule(seed, SHORT)
+        assert Counter((fault.group, fault.kind) for each in rounds for fault in each) == SHORT.counts
+        for each in rounds:
+            if any(fault.group == "kafka" for fault in each):
+                assert len(each) == 1
+            assert len([fault for fault in each if fault.group == "signals"]) <= 1
+            assert len([fault for fault in each if fault.group in ("sink", "clickhouse")]) <= 1
+        points = {fault.detail for each in rounds for fault in each if fault.kind == FAIL_POINT}
+        assert points == set(FAIL_POINTS)
+
+
+def test_the_profiles_are_as_hard_as_promised() -> None:
+    kills = {
+        profile.name: sum(n for (_, kind), n in profile.counts.items() if kind in (KILL, FAIL_POINT))
+        for profile in (SHORT, LONG)
+    }
+    assert kills["chaos-short"] >= 10
+    assert kills["chaos"] >= 100
+    assert SHORT.events >= 150_000
+    assert LONG.events >= 1_000_000
+
+
+def test_a_seed_repeats_its_events() -> None:
+    assert records(5) == records(5)
+    assert records(5) != records(6)
+
+
+def test_every_window_has_a_heartbeat_for_every_partition_of_every_topic() -> None:
+    window = next(feed().windows())
+    beats = {(sent.topic, sent.partition) for sent in window.records if sent.kind == "heartbeat"}
+    assert beats == {(name, number) for name in topics.INPUTS for number in range(3)}
+
+
+def test_poison_is_what_its_key_says_and_nothing_else_is_refused() -> None:
+    seen = Counter[str]()
+    for offset, sent in enumerate(records()):
+        decoded = decode(Record(sent.topic, sent.partition, offset, NOW, sent.key, sent.value))
+        if sent.kind == "poison":
+            kind = sent.key.removeprefix(KEY).split(b".")[0].decode()
+            assert decoded.reject is not None, kind
+            assert decoded.reject.code == KINDS[kind]
+            seen[kind] += 1
+        else:
+            assert decoded.event is not None
+            assert decoded.anonymous == (sent.kind == "heartbeat")
+    assert set(seen) == set(KINDS)
+
+
+def test_the_feed_repeats_ids_with_equal_and_with_other_content() -> None:
+    contents: dict[str, set[bytes]] = {}
+    ids = Counter[str]()
+    for sent in records():
+        if sent.kind == "event":
+            event_id = orjson.loads(sent.value)["event_id"]
+            ids[event_id] += 1
+            contents.setdefault(event_id, set()).add(sent.value)
+    assert any(count > 1 and len(contents[event_id]) == 1 for event_id, count in ids.items())
+    assert any(len(values) > 1 for values in contents.values())
+
+
+def test_what_is_held_back_comes_later_and_nothing_is_left_behind() -> None:
+    late = feed(late=True)
+    windows = list(islice(late.windows(), 30))
+    sent = [each for window in [*windows, late.closing()] for each in window.records]
+    assert late.planted["held back"] > 0
+    assert sum(each.kind != "heartbeat" for each in sent) == late.planted["event"] == 30 * 300
