@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import secrets
 import shutil
 import sys
@@ -55,7 +56,12 @@ def main(
             report.show(console)
         write(BUILD / f"{chosen.name}.json", reports)
     different = sum(len(report.differences) for report in reports)
-    console.print(f"{chosen.name}, seed {seed}: {time.monotonic() - began:.0f} s, {different} differences")
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    cpu = sum(each.ru_utime + each.ru_stime for each in used)
+    console.print(
+        f"{chosen.name}, seed {seed}: {time.monotonic() - began:.0f} s, of processors {cpu:.0f} s; "
+        f"{different} differences"
+    )
     if different:
         console.print(f"logs and data are in {directory}")
         raise typer.Exit(1)

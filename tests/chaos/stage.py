@@ -135,8 +135,9 @@ class Stage:
         return faults
 
     async def _until_flowing(self, feeding: asyncio.Task[None]) -> None:
-        for group in self.fleets:
-            flowing = await self.progress.until_advanced(group, range(self.profile.partitions), 90)
+        partitions = range(self.profile.partitions)
+        waits = [self.progress.until_advanced(group, partitions, 120) for group in self.fleets]
+        for group, flowing in zip(self.fleets, await asyncio.gather(*waits), strict=True):
             if feeding.done():
                 feeding.result()
             if flowing is None:
