@@ -33,7 +33,8 @@ class FailPoint:
     """A place at which a test lets something happen to the process; nowhere unless it is named.
 
     The value is `[action@]name[:n]`, for the n-th passage of a place (`before_changelog`, `after_changelog`,
-    `after_outputs`, `before_ack`, `after_commit`). Actions: `kill` (as kill -9, the default), `stop` (as SIGSTOP), `hang` (the loop stands still).
+    `after_outputs`, `before_ack`, `after_commit`). Actions: `kill` (as kill -9, the default), `stop` (as SIGSTOP), `hang` (the
+    loop stands still).
     """
 
     def __init__(self, wanted: str = "") -> None:

@@ -22,7 +22,7 @@ from rich.console import Console
 
 from tests.chaos import equality, unordered
 from tests.chaos.cluster import Cluster, Store
-from tests.chaos.profile import LONG, SHORT, Profile, invariants_of
+from tests.chaos.profile import LONG, SHORT, SMOKE, Profile, invariants_of
 from tests.chaos.report import Report, write
 
 BUILD = Path(__file__).parents[2] / "build"
@@ -30,15 +30,19 @@ BUILD = Path(__file__).parents[2] / "build"
 console = Console(width=120, soft_wrap=True)
 
 
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
 def main(
-    size: Annotated[str, typer.Argument(help="short or long")] = "short",
+    size: Annotated[str, typer.Argument(help="smoke, short or long")] = "short",
     seed: Annotated[int | None, typer.Option(help="Repeat the schedule and the events of a seed.")] = None,
     only: Annotated[str, typer.Option(help="equality or invariants; both when left out")] = "",
 ) -> None:
     """Feed events while faults happen, then compare with the oracle."""
-    chosen = {"short": SHORT, "long": LONG}.get(size)
+    chosen = {"smoke": SMOKE, "short": SHORT, "long": LONG}.get(size)
     if chosen is None or only not in ("", "equality", "invariants"):
-        console.print("usage: python -m tests.chaos short|long [--seed N] [--only equality|invariants]")
+        console.print("usage: python -m tests.chaos smoke|short|long [--seed N] [--only equality|invariants]")
         raise typer.Exit(2)
     seed = secrets.randbelow(1_000_000) if seed is None else seed
     console.print(f"{chosen.name}: seed {seed} (repeat it with SEED={seed} make {chosen.name})")
@@ -89,4 +93,4 @@ async def _both(profile: Profile, seed: int, directory: Path, only: str, reports
 
 if __name__ == "__main__":
     sys.path.insert(0, os.fspath(Path(__file__).parents[2]))
-    typer.run(main)
+    app()

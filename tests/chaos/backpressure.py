@@ -75,6 +75,10 @@ def verdicts(seen: Seen) -> list[tuple[bool, str]]:
     ]
 
 
+app = typer.Typer(pretty_exceptions_enable=False)
+
+
+@app.command()
 def main(
     seconds: Annotated[float, typer.Option(help="How long the flood lasts.")] = 60,
     rate: Annotated[int, typer.Option(help="Events a second on the flooded partition.")] = 40_000,
@@ -190,4 +194,4 @@ class _Watch:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    app()

@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tests.chaos.cluster import Cluster, Store
-from tests.chaos.fleet import Fleet, Life, freeze, thaw
+from tests.chaos.fleet import Fleet, Life, freeze, stopped, thaw
 from tests.chaos.profile import (
     BROKER_DOWN,
     BROKER_KILL,
     BROKER_PAUSE,
     BROKER_ROLL,
     FAIL_POINT,
+    FROZEN_POINT,
     JOIN_LEAVE,
     KILL,
     STORE_CUTS,
@@ -80,6 +81,7 @@ class Faults:
         self._how: dict[str, Callable[[Fault], Awaitable[None]]] = {
             KILL: self._kill,
             FAIL_POINT: self._fail_point,
+            FROZEN_POINT: self._frozen_point,
             ZOMBIE: self._zombie,
             JOIN_LEAVE: self._join_and_leave,
             BROKER_KILL: self._broker_kill,
@@ -123,6 +125,25 @@ class Faults:
         if not ended or code != 137:
             self.tally.late[f"{fault.name} (not reached, code {code})"] += 1
         self.tally.note(fault.name, await recovery)
+
+    async def _frozen_point(self, fault: Fault) -> None:
+        """One more worker joins and stops in the middle of a batch; it wakes when its partitions are another's."""
+        fleet, slot = self._fleets[fault.group], self._extra_slot(fault.group)
+        life = await fleet.once(slot, f"stop@{fault.detail}:{2 + int(fault.chance * 6)}")
+        for _ in range(int(_RECOVERY_SECONDS * 10)):
+            if stopped(life) or not life.child.running:
+                break
+            await asyncio.sleep(0.1)
+        reached, life.frozen = stopped(life), True
+        recovery = self._watch(fault.group, life.partitions)
+        await asyncio.sleep(self._profile.frozen_seconds + 2 * fault.chance)
+        thaw(life)
+        if not reached:
+            self.tally.late[f"{fault.name} (not reached)"] += 1
+        self.tally.note(fault.name, await recovery)
+        # It ends by itself, or takes part again: both are fine as long as its late writes do not count.
+        await asyncio.to_thread(life.child.wait_quietly, 3)
+        await fleet.leave(slot)
 
     async def _zombie(self, fault: Fault) -> None:
         life = await self._victim(fault)

@@ -186,6 +186,13 @@ def thaw(life: Life) -> None:
     life.frozen = False
 
 
+def stopped(life: Life) -> bool:
+    """Whether the process stands still by a SIGSTOP, its own included."""
+    with contextlib.suppress(OSError):
+        return "\nState:\tT" in Path(f"/proc/{life.child.pid}/status").read_text()
+    return False
+
+
 def _peak_kib(pid: int) -> int:
     with contextlib.suppress(OSError, ValueError):
         for line in Path(f"/proc/{pid}/status").read_text().splitlines():

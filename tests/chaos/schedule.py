@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from itertools import zip_longest
 from random import Random
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from tests.chaos.profile import FAIL_POINT, FAIL_POINTS, Profile
+from tests.chaos.profile import FAIL_POINT, FAIL_POINTS, FROZEN_POINT, FROZEN_POINTS, Profile
+
+_PLACES: Final = {FAIL_POINT: FAIL_POINTS, FROZEN_POINT: FROZEN_POINTS}
 
 
 class Fault(NamedTuple):
@@ -38,7 +40,8 @@ def schedule(seed: int, profile: Profile) -> list[Round]:
     for (group, kind), count in profile.counts.items():
         lane = lanes["sink" if group == "clickhouse" else group]
         for number in range(count):
-            point = FAIL_POINTS[number % len(FAIL_POINTS)] if kind == FAIL_POINT else ""
+            places = _PLACES.get(kind, ("",))
+            point = places[number % len(places)]
             lane.append(Fault(group, kind, random.random(), point))
     for lane in lanes.values():
         random.shuffle(lane)
