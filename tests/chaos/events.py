@@ -28,6 +28,8 @@ _DAY: Final = 24 * _HOUR
 _LARGE_AT_MOST: Final = 12
 """A record of 900 KB goes round three brokers: a few are enough."""
 _REMEMBERED: Final = 5_000
+_LEAST_STEP: Final = 1_000
+_ZENO: Final = 100
 
 
 class Sent(NamedTuple):
@@ -58,7 +60,7 @@ class Mix:
 
 
 class Feed:
-    """An endless feed. `events`: how many cover `days` of event time, which ends before `now` (ms, UTC)."""
+    """An endless feed. `events`: how many cover `days` of event time, all of it before `now` (ms, UTC)."""
 
     def __init__(
         self,
@@ -77,7 +79,7 @@ class Feed:
         self._customers = max(50, events // 8)
         self._window = window
         self._step = days * _DAY * window // events
-        self._at = now - (days + days // 2 + 2) * _DAY  # half as many again fit before today
+        self._at = now - (days + days // 2 + 2) * _DAY
         self._end = now - _DAY
         self._mix = Mix()
         self._late = late
@@ -88,12 +90,13 @@ class Feed:
         """What the windows so far hold, by kind."""
 
     def windows(self) -> Iterator[Window]:
-        """Windows, one after another; ends where event time would reach the present day."""
+        """Windows without end; beyond the planned number they cover less and less time, and never reach the present."""
         number = 0
-        while self._at + self._step < self._end:
+        while True:
             yield Window(number, self._fill(number))
             number += 1
             self._at += self._step
+            self._step = min(self._step, max(_LEAST_STEP, (self._end - self._at) // _ZENO))
 
     def closing(self) -> Window:
         """The last: what is held back, then a heartbeat everywhere, later than everything before."""

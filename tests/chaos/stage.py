@@ -112,8 +112,10 @@ class Stage:
         faults = Faults(self.profile, self.fleets, self.cluster, self.store, self.progress)
         self.report.tally = faults.tally
         hurry = asyncio.Event()
+        self.feeder.trickle = True
         feeding = asyncio.create_task(self.feeder.feed(self.profile.events, hurry), name="feed")
         await self._until_flowing(feeding)
+        self.feeder.trickle = False
         rounds = schedule(seed, self.profile)
         for number, together in enumerate(rounds, 1):
             names = " + ".join(fault.name for fault in together)
@@ -126,7 +128,7 @@ class Stage:
             if feeding.done():
                 acting.cancel()
                 feeding.result()
-                raise RuntimeError("the feed ended before the faults: give it more events, or more days")
+                raise RuntimeError("the feed ended before the faults")
             await acting
             await asyncio.sleep(0.5)
         hurry.set()
