@@ -44,6 +44,7 @@ async def run(
         async with stage.phase("drain"):
             await _go_on_with_a_complete_backlog(stage)
             await stage.drain()
+            stage.report.seen_of_replays(stage.fleets["signals"])
             await stage.stop_workers()
         async with stage.phase("verification"):
             logs = await read_logs(stage.settings, ALL)

@@ -24,7 +24,7 @@ from streams.settings import Settings
 from tests.worker_environment import ROOT, command, environment
 
 _AGAIN_SECONDS: Final = 0.3
-_LOOK_SECONDS: Final = 1.0
+_LOOK_SECONDS: Final = 2.0
 _SAMPLE: Final = re.compile(r"^(behoudlijn_\w+)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)
 _PARTITION: Final = re.compile(r'partition="(\d+)"')
 
@@ -144,7 +144,7 @@ class Fleet:
     # -- what is seen from outside --------------------------------------------------------------------------
 
     async def look_forever(self) -> None:
-        """Looks at every process about once a second."""
+        """Looks at every process every two seconds."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
             while True:
                 await asyncio.gather(*(self._look(session, life) for life in list(self.now.values())))

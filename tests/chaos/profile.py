@@ -53,7 +53,7 @@ class Profile:
 
 
 _SHORT: Final = {
-    ("signals", KILL): 3,
+    ("signals", KILL): 4,
     ("signals", FAIL_POINT): 4,
     ("signals", ZOMBIE): 1,
     ("signals", FROZEN_POINT): 1,

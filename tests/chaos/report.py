@@ -46,13 +46,15 @@ class Report:
             self.figures[f"{group}: exit codes"] = {str(code): n for code, n in sorted(fleet.ends.items())}
             peak = max((life.peak_kib for life in fleet.lives), default=0)
             self.figures[f"{group}: peak memory, MiB"] = round(peak / 1024)
-        signals = fleets["signals"].lives
-        self.figures["replays seen (events that a state knew)"] = int(
-            sum(life.duplicates for life in signals)
-        )
-        self.figures["outputs resent at recovery"] = int(sum(life.resent for life in signals))
         if "sink" in fleets:
             self.figures["inserts tried again"] = int(sum(life.retries for life in fleets["sink"].lives))
+
+    def seen_of_replays(self, fleet: Fleet) -> None:
+        """Takes what the signals workers have counted so far; a process that is killed takes its last two seconds with it."""
+        self.figures["replays seen (events that a state knew, planted duplicates included)"] = int(
+            sum(life.duplicates for life in fleet.lives)
+        )
+        self.figures["outputs resent at recovery"] = int(sum(life.resent for life in fleet.lives))
 
     def as_json(self) -> dict[str, Any]:
         """All of it."""

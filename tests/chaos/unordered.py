@@ -32,6 +32,7 @@ async def run(
             await stage.feed_under_faults(seed)
         async with stage.phase("drain"):
             await stage.drain()
+            stage.report.seen_of_replays(stage.fleets["signals"])
             await stage.stop_workers()
         async with stage.phase("verification"):
             logs = await read_logs(stage.settings, ALL)
