@@ -70,7 +70,7 @@ def verdicts(seen: Seen) -> list[tuple[bool, str]]:
     hot = f"hot customer: {seen.hot_facts} facts kept of 2,000 events (at most {seen.most_facts})"
     return [
         (seen.peak_mib - seen.base_mib <= _ALLOWANCE_MIB, memory),
-        (slowest <= backlog_seconds / 4, others),
+        (slowest <= backlog_seconds / 2, others),
         (0 < seen.hot_facts <= seen.most_facts, hot),
     ]
 

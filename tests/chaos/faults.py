@@ -36,7 +36,7 @@ from tests.chaos.proxy import Road
 from tests.chaos.schedule import Fault, Round
 
 _RECOVERY_SECONDS: Final = 60.0
-_VICTIM_SECONDS: Final = 40.0
+_VICTIM_SECONDS: Final = 120.0
 
 
 @dataclass(slots=True)

@@ -39,6 +39,7 @@ class Proxy:
         self._road = Road.OPEN
         self._changed = asyncio.Event()
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self.port = 0
         self.seen: Counter[str] = Counter()
 
@@ -47,7 +48,12 @@ class Proxy:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        self._road = Road.OPEN
+        self._changed.set()  # nobody waits for the end of a silence any more
         await self._close()
+        self._reset()
+        await asyncio.gather(*self._serving, return_exceptions=True)
+        await asyncio.sleep(0)  # a transport closes its socket in the turn after
 
     async def set(self, road: Road) -> None:
         """From now on the road is like this."""
@@ -76,6 +82,12 @@ class Proxy:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.create_task(self._join(reader, writer))
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+        await serving
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.seen["connections"] += 1
         self._writers.add(writer)
         try:
