@@ -28,6 +28,7 @@ _DAY: Final = 24 * _HOUR
 _LARGE_AT_MOST: Final = 12
 """A record of 900 KB goes round three brokers: a few are enough."""
 _REMEMBERED: Final = 5_000
+_ASTRAY: Final = 0.01
 _LEAST_STEP: Final = 1_000
 _ZENO: Final = 100
 
@@ -37,7 +38,7 @@ class Sent(NamedTuple):
 
     topic: str
     partition: int
-    key: bytes
+    key: bytes | None
     value: bytes
     kind: str = "event"
 
@@ -72,8 +73,13 @@ class Feed:
         now: int,
         window: int = 300,
         late: bool = False,
+        strays: bool = False,
     ) -> None:
-        """`late`: hold some events back for many windows, as a second data centre would (arrival out of order)."""
+        """`late`: hold some events back for many windows, as a second data centre would (arrival out of order).
+
+        `strays`: send some events without a key, under a foreign key, or to a wrong partition, as a producer does that
+        partitions in another way.
+        """
         self._random = Random(f"events/{seed}")
         self._partitions = partitions
         self._customers = max(50, events // 8)
@@ -83,6 +89,7 @@ class Feed:
         self._end = now - _DAY
         self._mix = Mix()
         self._late = late
+        self._strays = strays
         self._held: list[tuple[int, Sent]] = []
         self._memory: deque[tuple[Sent, dict[str, Any]]] = deque(maxlen=_REMEMBERED)
         self._number = 0
@@ -159,7 +166,18 @@ class Feed:
 
     def _sent(self, name: str, body: dict[str, Any]) -> Sent:
         key = str(body["customer_id"]).encode()
-        return Sent(name, partition_of(key, self._partitions), key, orjson.dumps(body))
+        sent = Sent(name, partition_of(key, self._partitions), key, orjson.dumps(body))
+        return self._astray(sent) if self._strays and self._random.random() < _ASTRAY else sent
+
+    def _astray(self, sent: Sent) -> Sent:
+        self.planted["stray"] += 1
+        elsewhere = (sent.partition + self._random.randint(1, self._partitions - 1)) % self._partitions
+        way = self._random.choice(("no key", "foreign key", "wrong partition"))
+        if way == "no key" and sent.topic != topics.PROFILES:  # a compacted topic refuses it
+            return sent._replace(key=None, partition=elsewhere)
+        if way == "foreign key":
+            return sent._replace(key=b"account-7", partition=elsewhere)
+        return sent._replace(partition=elsewhere)
 
     def _changed(self) -> Sent:
         """The same event id with other content, and sometimes at another time."""

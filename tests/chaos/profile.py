@@ -49,6 +49,8 @@ class Profile:
     """Workers that come, and leave again, in one storm."""
     days: int = 40
     """Event time that `events` cover."""
+    strays: bool = False
+    """Feed records without a key, with a foreign one, or on a wrong partition too."""
     settings: dict[str, object] = field(default_factory=dict)
 
 

@@ -6,9 +6,13 @@ Owns its phases. When a trigger fires may differ from the backlog's answer here;
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 from schemas import topics
+from streams.core.decode import decode
+from streams.core.records import Record
+from streams.partitioning import partition_of
 from streams.policies import load_policy
 from tests.chaos import invariants, verifier
 from tests.chaos.cluster import Cluster, Store
@@ -17,7 +21,23 @@ from tests.chaos.logs import read_logs
 from tests.chaos.profile import Profile
 from tests.chaos.report import Report
 from tests.chaos.stage import Say, Stage, staged
+from tests.chaos.verifier import Logs
 from tests.oracle import answer
+
+
+def routed(logs: Logs, partitions: int) -> Logs:
+    """The logs as they would be, had every event gone to the partition of its customer; offsets count anew."""
+    right: dict[str, list[Record]] = {name: [] for name in logs}
+    for name in topics.INPUTS:
+        ends: Counter[int] = Counter()
+        for record in logs[name]:
+            event = decode(record).event
+            number = record.partition
+            if event is not None and event.customer_id is not None and not event.anonymous:
+                number = partition_of(event.customer_id.encode(), partitions)
+            right[name].append(record._replace(partition=number, offset=ends[number]))
+            ends[number] += 1
+    return right
 
 
 async def run(
@@ -36,7 +56,7 @@ async def run(
             await stage.stop_workers()
         async with stage.phase("verification"):
             logs = await read_logs(stage.settings, ALL)
-            right = await asyncio.to_thread(answer, stage.settings, logs)
+            right = await asyncio.to_thread(answer, stage.settings, routed(logs, profile.partitions))
             states = await states_of(stage.settings)
             triggers = logs[topics.SHADOW_TRIGGERS]
             horizon = load_policy(stage.settings.policy).parameters.horizon

@@ -14,6 +14,7 @@ from tests.chaos.events import Feed, Sent
 from tests.chaos.poison import KEY, KINDS
 from tests.chaos.profile import FAIL_POINT, FAIL_POINTS, KILL, LONG, SHORT
 from tests.chaos.schedule import schedule
+from tests.chaos.unordered import routed
 
 NOW = 1_790_000_000_000
 
@@ -71,6 +72,7 @@ def test_poison_is_what_its_key_says_and_nothing_else_is_refused() -> None:
     for offset, sent in enumerate(records()):
         decoded = decode(Record(sent.topic, sent.partition, offset, NOW, sent.key, sent.value))
         if sent.kind == "poison":
+            assert sent.key is not None
             kind = sent.key.removeprefix(KEY).split(b".")[0].decode()
             assert decoded.reject is not None, kind
             assert decoded.reject.code == KINDS[kind]
@@ -91,6 +93,27 @@ def test_the_feed_repeats_ids_with_equal_and_with_other_content() -> None:
             contents.setdefault(event_id, set()).add(sent.value)
     assert any(count > 1 and len(contents[event_id]) == 1 for event_id, count in ids.items())
     assert any(len(values) > 1 for values in contents.values())
+
+
+def test_strays_lie_on_a_wrong_partition_and_the_oracle_finds_their_right_one() -> None:
+    sent = [
+        each
+        for window in islice(Feed(5, partitions=3, events=9_000, days=40, now=NOW, strays=True).windows(), 10)
+        for each in window.records
+    ]
+    ends = Counter[tuple[str, int]]()
+    logs: dict[str, list[Record]] = {name: [] for name in topics.INPUTS}
+    for each in sent:
+        place = (each.topic, each.partition)
+        logs[each.topic].append(Record(*place, ends[place], NOW, each.key, each.value))
+        ends[place] += 1
+    moved = sum(
+        before.partition != after.partition
+        for name, records in routed(logs, 3).items()
+        for before, after in zip(logs[name], records, strict=True)
+    )
+    assert moved > 0
+    assert all(each.key is not None for each in sent if each.topic == topics.PROFILES)
 
 
 def test_what_is_held_back_comes_later_and_nothing_is_left_behind() -> None:
