@@ -20,6 +20,8 @@ from tests.kafka.broker import KafkaBroker
 from tests.kafka.node import KafkaNode
 
 _NODES: Final = 3
+START_SECONDS: Final = 240.0
+"""How long a server may take to start, on a machine that has other things to do."""
 
 
 class Store:
@@ -33,7 +35,7 @@ class Store:
     async def start(self) -> None:
         """The server, then the road to it."""
         self._directory.mkdir(parents=True, exist_ok=True)
-        await asyncio.to_thread(self._server.start)
+        await asyncio.to_thread(self._server.start, START_SECONDS)
         self.proxy = Proxy(self._server.host, self._server.port)
         await self.proxy.__aenter__()
 
@@ -54,7 +56,7 @@ class Store:
         self._server = EmbeddedClickHouse(
             path=self._directory / "data", port=self._server.port, log=self._directory / "server.log"
         )
-        await asyncio.to_thread(self._server.start)
+        await asyncio.to_thread(self._server.start, START_SECONDS)
 
     async def close(self) -> None:
         """Ends both."""
@@ -81,7 +83,7 @@ class Cluster:
 
     async def start(self) -> None:
         """Every node that is down."""
-        await asyncio.to_thread(self._broker.start)
+        await asyncio.to_thread(self._broker.start, START_SECONDS)
 
     async def close(self) -> None:
         """Ends all at once; the data stay."""

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from tests.chaos.cluster import Cluster, Store
+from tests.chaos.cluster import START_SECONDS, Cluster, Store
 from tests.chaos.fleet import Fleet, Life, freeze, stopped, thaw
 from tests.chaos.profile import (
     BROKER_DOWN,
@@ -189,14 +189,14 @@ class Faults:
         recovery = self._watch_all()
         await asyncio.to_thread(node.kill)
         await asyncio.sleep(4)
-        await asyncio.to_thread(node.start)
+        await asyncio.to_thread(node.start, START_SECONDS)
         await self._note_all(fault, recovery)
         await self._cluster.until_in_sync(30)
 
     async def _broker_roll(self, fault: Fault) -> None:
         for node in self._cluster.nodes:
             await asyncio.to_thread(node.stop)
-            await asyncio.to_thread(node.start)
+            await asyncio.to_thread(node.start, START_SECONDS)
             await self._cluster.until_in_sync(30)
         await self._note_all(fault, self._watch_all())
 

@@ -40,6 +40,7 @@ class Life:
     started: float
     partitions: frozenset[int] = frozenset()
     """Those that it had when it was looked at last."""
+    events: float = 0
     duplicates: float = 0
     resent: float = 0
     retries: float = 0
@@ -66,6 +67,7 @@ class Fleet:
     ends: Counter[int] = field(default_factory=Counter)
     """Exit codes."""
     _keepers: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _leaving: set[str] = field(default_factory=set)
     _number: int = 0
 
     async def scale(self, count: int) -> None:
@@ -85,9 +87,7 @@ class Fleet:
 
     async def leave(self, slot: str) -> int | None:
         """Ends a slot as an orchestrator does; the exit code."""
-        keeper = self._keepers.pop(slot, None)
-        if keeper is not None:
-            keeper.cancel()
+        await self._stop_keeping(slot)
         life = self.now.pop(slot)
         code = await asyncio.to_thread(life.child.stop, self.settings.drain_s + 20)
         self.ends[code if code is not None else 0] += 1
@@ -99,9 +99,7 @@ class Fleet:
 
     async def kill(self) -> None:
         """Ends everything at once."""
-        for keeper in self._keepers.values():
-            keeper.cancel()
-        self._keepers.clear()
+        await asyncio.gather(*(self._stop_keeping(slot) for slot in list(self._keepers)))
         self.now.clear()
         for life in self.lives:
             await asyncio.to_thread(life.child.kill)
@@ -131,15 +129,24 @@ class Fleet:
         self.now[slot] = life
         return life
 
+    async def _stop_keeping(self, slot: str) -> None:
+        keeper = self._keepers.pop(slot, None)
+        if keeper is not None:
+            # Not cancelled: a process that is just being started would be nobody's.
+            self._leaving.add(slot)
+            await keeper
+            self._leaving.discard(slot)
+
     async def _keep(self, slot: str) -> None:
-        while True:
+        while slot not in self._leaving:
             life = self.now[slot]
-            while life.child.running:  # noqa: ASYNC110  a process sets no event
+            if life.child.running:
                 await asyncio.sleep(0.1)
+                continue
             code = await asyncio.to_thread(life.child.kill)
             self.ends[code if code is not None else 0] += 1
             await asyncio.sleep(_AGAIN_SECONDS)
-            await self._start(slot, "")
+            await self._start(slot, "")  # also when it is about to leave: `leave` ends what it finds
 
     # -- what is seen from outside --------------------------------------------------------------------------
 
@@ -147,8 +154,12 @@ class Fleet:
         """Looks at every process every two seconds."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session:
             while True:
-                await asyncio.gather(*(self._look(session, life) for life in list(self.now.values())))
+                await self.look(session)
                 await asyncio.sleep(_LOOK_SECONDS)
+
+    async def look(self, session: aiohttp.ClientSession) -> None:
+        """Looks at every present process once."""
+        await asyncio.gather(*(self._look(session, life) for life in list(self.now.values())))
 
     async def _look(self, session: aiohttp.ClientSession, life: Life) -> None:
         life.peak_kib = max(life.peak_kib, _peak_kib(life.child.pid))
@@ -160,17 +171,18 @@ class Fleet:
 
     def _read(self, life: Life, text: str) -> None:
         partitions: set[int] = set()
-        duplicates = 0.0
+        events = duplicates = 0.0
         for name, labels, value in _SAMPLE.findall(text):
             if name == "behoudlijn_lag_records":
                 partitions.update(map(int, _PARTITION.findall(labels)))
-            elif name == "behoudlijn_events_total" and 'result="duplicate"' in labels:
-                duplicates += float(value)
+            elif name == "behoudlijn_events_total" and "unknown_field" not in labels:
+                events += float(value)
+                duplicates += float(value) if 'result="duplicate"' in labels else 0
             elif name == "behoudlijn_outputs_resent_total":
                 life.resent = float(value)
             elif name == "behoudlijn_sink_retries_total":
                 life.retries = float(value)
-        life.duplicates = duplicates
+        life.events, life.duplicates = events, duplicates
         life.partitions = frozenset(partitions)
 
 

@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
+import aiohttp
 from pydantic import SecretStr
 
 from schemas import topics
@@ -152,6 +153,13 @@ class Stage:
         for group in self.fleets:
             missing = await self.progress.until_committed(group, READ_BY[group], _DRAIN_SECONDS)
             self.report.check(f"{group}: every record of its topics is committed", lag(group, missing))
+
+    async def events_counted(self) -> int:
+        """How many records the signals workers say that they have handled, in all their lives."""
+        fleet = self.fleets["signals"]
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20)) as session:
+            await fleet.look(session)
+        return int(sum(life.events for life in fleet.lives))
 
     async def close(self) -> None:
         """Ends processes and tasks at once."""
