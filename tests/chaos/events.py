@@ -130,6 +130,8 @@ class Feed:
                     self.planted["hours late"] += 1
                     at -= random.randrange(_HOUR, 12 * _HOUR)
                 sent = self._event(at)
+                if self._strays and random.random() < _ASTRAY:
+                    sent = self._astray(sent)
                 if self._late and random.random() < 0.03:
                     self.planted["held back"] += 1
                     self._held.append((number + random.randint(2, 20), sent))
@@ -166,8 +168,7 @@ class Feed:
 
     def _sent(self, name: str, body: dict[str, Any]) -> Sent:
         key = str(body["customer_id"]).encode()
-        sent = Sent(name, partition_of(key, self._partitions), key, orjson.dumps(body))
-        return self._astray(sent) if self._strays and self._random.random() < _ASTRAY else sent
+        return Sent(name, partition_of(key, self._partitions), key, orjson.dumps(body))
 
     def _astray(self, sent: Sent) -> Sent:
         self.planted["stray"] += 1

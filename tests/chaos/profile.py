@@ -116,8 +116,9 @@ INVARIANTS: Final = Profile(
     30_000,
     1_500,
     {("signals", KILL): 2, ("signals", FROZEN_POINT): 1},
+    strays=True,
 )
-"""The second run: records arrive late, and the merge waits for nobody."""
+"""The second run: records arrive late, some on a wrong partition, and the merge waits for nobody."""
 
 
 def invariants_of(profile: Profile) -> Profile:

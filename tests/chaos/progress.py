@@ -110,6 +110,7 @@ class Progress:
         """Waits until a group has committed everything that the topics hold; what is missing after `seconds`."""
         deadline = time.monotonic() + seconds
         names = tuple(names)
+        still = 0
         while True:
             ends = await self.ends(names)
             mine = self._committed[group]
@@ -118,6 +119,8 @@ class Progress:
                 for (topic, number), end in ends.items()
                 if mine.get((topic, number), 0) < end
             }
-            if not missing or time.monotonic() > deadline:
+            # Twice: what a group writes to its own topics while it commits others comes after the ends were asked for.
+            still = 0 if missing else still + 1
+            if still == 2 or time.monotonic() > deadline:
                 return missing
             await asyncio.sleep(0.5)

@@ -35,7 +35,7 @@ Say = Callable[[str], None]
 _DRAIN_SECONDS: Final = 180.0
 
 READ_BY: Final[dict[str, tuple[str, ...]]] = {
-    "signals": tuple(topics.INPUTS),
+    "signals": (*topics.INPUTS, topics.REPARTITION),
     "sink": (*topics.INPUTS, *topics.OUTPUTS),
 }
 """The topics that each group commits."""

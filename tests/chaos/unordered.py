@@ -1,4 +1,4 @@
-"""The invariants run: late records in live arrival, a merge that waits for nobody, wall-clock timers, and kills.
+"""The invariants run: late and stray records in live arrival, a merge that waits for nobody, wall-clock timers, and kills.
 
 Owns its phases. When a trigger fires may differ from the backlog's answer here; what is compared holds whatever the order.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from schemas import topics
 from streams.core.decode import decode
 from streams.core.records import Record
+from streams.core.repartition import unwrap
 from streams.partitioning import partition_of
 from streams.policies import load_policy
 from tests.chaos import invariants, verifier
@@ -21,7 +22,7 @@ from tests.chaos.logs import read_logs
 from tests.chaos.profile import Profile
 from tests.chaos.report import Report
 from tests.chaos.stage import Say, Stage, staged
-from tests.chaos.verifier import Logs
+from tests.chaos.verifier import Difference, Logs, difference
 from tests.oracle import answer
 
 
@@ -40,6 +41,12 @@ def routed(logs: Logs, partitions: int) -> Logs:
     return right
 
 
+def strays_sent_home(planted: int, logs: Logs) -> list[Difference]:
+    """As many different records as were planted, or more: duplicates of strays are strays too."""
+    home = {unwrap(record)[:3] for record in logs[topics.REPARTITION]}
+    return difference("strays", "fewer were sent home than were planted", range(planted - len(home)))
+
+
 async def run(
     profile: Profile, seed: int, cluster: Cluster, store: Store, directory: Path, say: Say
 ) -> Report:
@@ -55,7 +62,7 @@ async def run(
             stage.report.seen_of_replays(stage.fleets["signals"])
             await stage.stop_workers()
         async with stage.phase("verification"):
-            logs = await read_logs(stage.settings, ALL)
+            logs = await read_logs(stage.settings, (*ALL, topics.REPARTITION))
             right = await asyncio.to_thread(answer, stage.settings, routed(logs, profile.partitions))
             states = await states_of(stage.settings)
             triggers = logs[topics.SHADOW_TRIGGERS]
@@ -73,5 +80,7 @@ async def run(
             report.check("every trigger has its ground", invariants.justified(triggers, logs, horizon))
             report.check("dead letters: exactly the planted ones", verifier.dead_letters(logs))
             report.figures["events fed"] = stage.feeder.events
+            report.figures["records sent home, resent ones included"] = len(logs[topics.REPARTITION])
+            report.check("every stray was sent home", strays_sent_home(stage.feeder.planted["stray"], logs))
             report.figures["planted"] = dict(stage.feeder.planted)
     return stage.report
