@@ -32,7 +32,7 @@ from tests.chaos.schedule import schedule
 
 Say = Callable[[str], None]
 
-_DRAIN_SECONDS: Final = 180.0
+_DRAIN_SECONDS: Final = 300.0
 
 READ_BY: Final[dict[str, tuple[str, ...]]] = {
     "signals": (*topics.INPUTS, topics.REPARTITION),
