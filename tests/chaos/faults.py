@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -248,11 +248,11 @@ class Faults:
     def _partitions(self) -> range:
         return range(self._profile.partitions)
 
-    def _watch(
-        self, group: str, partitions: Sequence[int] | frozenset[int] | range
-    ) -> asyncio.Task[float | None]:
+    def _watch(self, group: str, partitions: Iterable[int]) -> asyncio.Task[float | None]:
+        """Begins to wait for these partitions; for all when nobody has seen which ones a worker had."""
+        hit = frozenset(partitions) or frozenset(self._partitions())
         return asyncio.create_task(
-            self._progress.until_advanced(group, partitions, _RECOVERY_SECONDS), name=f"recovery-{group}"
+            self._progress.until_advanced(group, hit, _RECOVERY_SECONDS), name=f"recovery-{group}"
         )
 
     def _watch_all(self) -> list[asyncio.Task[float | None]]:
