@@ -1,16 +1,22 @@
-"""`behoudlijn topics`: make, check and list the topics, and say which rights the workers need on them.
+"""`behoudlijn topics`: make, check, list and migrate the topics, and say which rights the workers need on them.
 
-It only shows what `streams.topics` finds and `streams.rights` lists.
+It only shows what `streams.topics` and `streams.migration` do and `streams.rights` lists.
 """
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from streams.commands.options import fail, one_line
+from streams.delivery import EffectsError
+from streams.migration import MigrationError
+from streams.migration import migrate as move
 from streams.rights import commands, signals_rights, sink_rights
 from streams.settings import SettingsError, load_settings
 from streams.topics import TopicReport, TopicsError
@@ -72,6 +78,42 @@ def acls(
         typer.echo(
             f"kafka-acls --bootstrap-server {settings.kafka_bootstrap} --command-config admin.properties {line}"
         )
+
+
+@app.command()
+def migrate(
+    to_prefix: Annotated[str, typer.Option(help="Prefix of the new topics; another than the present one.")],
+    to_partitions: Annotated[int, typer.Option(help="Partitions of every new topic.")],
+    bootstrap: _Bootstrap = None,
+) -> None:
+    """Change the number of partitions: make topics under a new prefix, move every customer's state there.
+
+    Stop producers and workers first, all caught up; then switch all of them to the new prefix (docs/scaling.md).
+    Nothing is published, and the old topics stay as they are.
+
+    Example: behoudlijn topics migrate --to-prefix v2. --to-partitions 32
+    """
+    given = {} if bootstrap is None else {"kafka_bootstrap": bootstrap}
+    with one_line("topics"):
+        try:
+            source = load_settings(**given)
+            target = load_settings(**given, topic_prefix=to_prefix, partitions=to_partitions)
+            if to_prefix == source.topic_prefix:
+                fail("topics", f"the new prefix {to_prefix!r} is the present one: choose another")
+            inspected = [report.name for report in inspect_topics(source) if report.found is None]
+            if inspected:
+                fail(
+                    "topics", f"the present topics are incomplete ({', '.join(inspected)}): check the prefix"
+                )
+            ensure_topics(target)
+            moved = asyncio.run(move(source, target))
+        except (MigrationError, EffectsError, TopicsError) as error:
+            fail("topics", "; ".join(str(error).splitlines()))
+    at = datetime.fromtimestamp(moved.clock / 1000, UTC).isoformat() if moved.clock >= 0 else "the beginning"
+    typer.echo(
+        f"{moved.customers} customers moved from {moved.before} to {moved.after} partitions, as of {at}. Now start "
+        f"producers and workers with BEHOUDLIJN_TOPIC_PREFIX={to_prefix} BEHOUDLIJN_PARTITIONS={to_partitions}."
+    )
 
 
 def _refuse(error: Exception) -> NoReturn:
