@@ -58,6 +58,30 @@ chaos-short: env ## The same with 150,000 events (under eight minutes)
 backpressure: env ## A flood that a throttled worker cannot follow: memory bounded, no partition starved. DURATION=10
 	$(BIN)/python -m tests.chaos.backpressure $(if $(DURATION),--seconds $(DURATION))
 
+BENCH_VENV := .venv-bench
+BENCH_LOCK := requirements/bench.lock
+BENCH_STAMP := $(BENCH_VENV)/.stamp
+
+$(BENCH_STAMP): $(BENCH_LOCK) pyproject.toml | env
+	@if ! $(BENCH_VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+		rm -rf $(BENCH_VENV) && $(BIN)/python -m venv $(BENCH_VENV); \
+	fi
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BENCH_LOCK)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: bench
+bench: $(BENCH_STAMP) ## Benchmark beside floor and peers, on real Kafka (about an hour; a quiet machine). ARGS="--only latency" narrows
+	$(BENCH_VENV)/bin/python -m tests.benchmarks --size full $(ARGS)
+
+.PHONY: bench-short
+bench-short: $(BENCH_STAMP) ## The same table at a tenth of the size (about six minutes)
+	$(BENCH_VENV)/bin/python -m tests.benchmarks --size short $(ARGS)
+
+.PHONY: bench-pages
+bench-pages: env ## Put the newest results into the pages (or RESULTS=tests/benchmarks/results/….json)
+	$(BIN)/python -m tests.benchmarks.pages $(RESULTS)
+
 .PHONY: lint
 lint: env ## Style and format (ruff)
 	$(BIN)/ruff check .
@@ -99,8 +123,10 @@ lock: env ## Write the lock files anew from pyproject.toml (needs the package in
 		--python-version 3.11 pyproject.toml --output-file requirements/runtime.lock
 	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 		--python-version 3.11 --extra dev pyproject.toml --output-file $(LOCK)
+	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+		--python-version 3.11 --extra bench pyproject.toml --output-file $(BENCH_LOCK)
 
 .PHONY: clean
 clean: ## Remove .venv and everything that a run leaves behind
-	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

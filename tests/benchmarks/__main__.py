@@ -1,0 +1,151 @@
+"""`python -m tests.benchmarks`: sets the stage, lets each section measure, prints the table and keeps the results.
+
+Owns the order of a run and that nothing is left running after it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import mkdtemp
+
+from rich.console import Console
+
+from deploy.embedded.clickhouse.process import EmbeddedClickHouse
+from deploy.embedded.process import ChildError, ChildProcess
+from streams import log
+from streams.settings import load_settings
+from tests.benchmarks import latency, recovery, report, scale, scale_out, sink, throughput
+from tests.benchmarks.bench import Bench
+from tests.benchmarks.commits import Commits
+from tests.benchmarks.cores import CoresError, keep_off_the_worker_core
+from tests.benchmarks.machine import machine, versions
+from tests.benchmarks.results import Results
+from tests.benchmarks.size import SIZES, Size
+from tests.benchmarks.targets import judge
+from tests.benchmarks.workload import ROOT, Workload, cached, directory_of
+from tests.kafka.broker import KafkaBroker
+from tests.kafka.choice import kafka_problem
+
+_BUILD_SECONDS = 3_600
+_WIDTH = 170
+"""Of the table where the output is a file."""
+SECTIONS = ("throughput", "sink", "latency", "recovery", "scale", "scale-out")
+
+
+def main() -> int:
+    """Run the benchmark; 0 when every section was measured, whatever the figures."""
+    options = _options()
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDTH)
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        console.print(f"{time.monotonic() - began:6.0f} s  {text}", markup=False)
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is ended and removed
+    log.configure("console", "error")
+    # It tells each try until a new topic has a leader.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    size: Size = SIZES[options.size]
+    try:
+        keep_off_the_worker_core()
+    except CoresError as error:
+        console.print(f"bench: {error}")
+        return 2
+    problem = kafka_problem()
+    if problem is not None:
+        console.print(f"bench: it needs real Kafka: {problem}")
+        return 2
+    before = machine()
+    logs = Path(mkdtemp(prefix="behoudlijn-bench-logs-"))
+    try:
+        workload = _workload(size, say)
+        with ExitStack() as stack:
+            say("starting Kafka")
+            kafka = stack.enter_context(KafkaBroker())
+            commits = stack.enter_context(
+                Commits(load_settings(kafka_bootstrap=kafka.bootstrap, partitions=4))
+            )
+            bench = Bench(size, kafka.bootstrap, workload, commits, logs, say)
+            results = Results(size.name, before, versions(), workload.about)
+            _measure(bench, results, set(options.only or SECTIONS), stack)
+    except (ChildError, TimeoutError) as error:
+        console.print(f"bench: {error}\nThe logs of all rows are in {logs}", markup=False)
+        return 1
+    results.seconds = time.monotonic() - began
+    judge(results, min(size.scale_customers), max(size.scale_customers))
+    report.show(results, console)
+    whole = not options.only and not bench.failures and size.name != "smoke"
+    path = results.save() if whole else results.save(logs)
+    say(f"results: {path}")
+    if whole and not options.keep_logs:
+        shutil.rmtree(logs, ignore_errors=True)
+    else:
+        say(f"logs of the rows: {logs}")
+    for failure in bench.failures:
+        console.print(f"bench: a row failed: {failure}", markup=False)
+    return 1 if bench.failures else 0
+
+
+def _measure(bench: Bench, results: Results, sections: set[str], stack: ExitStack) -> None:
+    states = throughput.states_of(bench.workload.warm())
+    events = bench.workload.events()
+    clickhouse = stack.enter_context(EmbeddedClickHouse()) if "sink" in sections else None
+    if sections & {"throughput", "sink", "latency"}:
+        for number in range(bench.size.rounds):
+            bench.say(f"round {number + 1} of {bench.size.rounds}: filling topics")
+            settings = bench.prepared(events, states)
+            throughput.round_of(bench, results, settings)
+            if clickhouse is not None:
+                with bench.may_fail("sink"):
+                    sink.round_of(bench, results, settings, clickhouse)
+    if "latency" in sections:
+        latency.measure(bench, results, states)
+    if "scale-out" in sections:
+        scale_out.measure(bench, results, events, states)
+    del events
+    if "recovery" in sections:
+        with bench.may_fail("recovery"):
+            recovery.measure(bench, results, states)
+    if "scale" in sections:
+        scale.measure(bench, results)
+
+
+def _workload(size: Size, say: Callable[[str], None]) -> Workload:
+    found = cached(size)
+    if found is None:
+        say(f"simulating {size.customers:,} customers and warming their states (kept for the next run)")
+        command = [sys.executable, "-m", "tests.benchmarks.programs.build_workload", size.name]
+        with ChildProcess(command, name="workload", cwd=ROOT) as child:
+            code = child.wait(_BUILD_SECONDS)
+            if code != 0:
+                raise ChildError(f"the workload could not be made (code {code}):\n{child.tail()}")
+        found = cached(size)
+    if found is None:
+        raise RuntimeError(f"the workload was made but is not in {directory_of(size)}")
+    return found
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("--size", choices=sorted(SIZES), default="full")
+    parser.add_argument(
+        "--only", action="append", choices=SECTIONS, help="measure this section; may be repeated"
+    )
+    parser.add_argument(
+        "--keep-logs", action="store_true", help="keep the logs of the rows, where all went well"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

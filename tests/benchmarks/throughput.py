@@ -1,0 +1,160 @@
+"""Events a second, a row after another in each round: floor, core, changelog, ours, the peers.
+
+Owns the order of a round. Every row of a round reads the same topics, with the same states warm.
+"""
+
+from __future__ import annotations
+
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from streams.settings import SIGNALS_GROUP, Settings
+from streams.topics import ensure
+from tests.benchmarks import child
+from tests.benchmarks.bench import Bench, inputs_of
+from tests.benchmarks.results import Results
+from tests.benchmarks.workers import alive, until_recovered, worker
+from tests.benchmarks.workload import POLICY, WarmPartition
+
+PEERS: Final = {
+    "faust": ("faust_agent", "one event at a time; Table in memory, changelog on; outputs awaited"),
+    "bytewax": (
+        "bytewax_flow",
+        "a state per key; no changelog in Kafka: recovery is a local SQLite; timers' states not durable",
+    ),
+    "quixstreams": (
+        "quix_app",
+        "a state per key in RocksDB, changelog topic on; timers' states not durable",
+    ),
+}
+
+
+def states_of(warm: list[WarmPartition]) -> dict[int, tuple[dict[str, bytes], int]]:
+    """The warm partitions as `Bench.prepared` takes them."""
+    return {number: (part.states, part.clock) for number, part in enumerate(warm)}
+
+
+def round_of(bench: Bench, results: Results, settings: Settings) -> None:
+    """One round over topics that are prepared."""
+    for row in (_floor, _core, _ours):
+        with bench.may_fail(row.__name__.strip("_")):
+            row(bench, results, settings)
+    for name in PEERS:
+        with bench.may_fail(name):
+            peer(bench, results, settings, name)
+
+
+def peer_arguments(bench: Bench, settings: Settings, scratch: str, **more: Any) -> dict[str, Any]:
+    """What every peer program is given; `more` overrides."""
+    outputs = bench.settings()
+    ensure(outputs)  # not into the topics that our own sink reads
+    return {
+        "bootstrap": bench.bootstrap,
+        "prefix": settings.topic_prefix,
+        "out_prefix": outputs.topic_prefix,
+        "partitions": settings.partitions,
+        "directory": str(bench.workload.directory),
+        "policy": POLICY,
+        "group": f"{outputs.topic_prefix}peer",
+        "scratch": scratch,
+        "seconds": bench.size.row_seconds,
+        "start": "earliest",
+        "tail": False,
+    } | more
+
+
+def _floor(bench: Bench, results: Results, settings: Settings) -> None:
+    bench.say("floor: aiokafka getmany, pydantic validation")
+    given = {
+        "bootstrap": bench.bootstrap,
+        "prefix": settings.topic_prefix,
+        "partitions": settings.partitions,
+        "count": bench.size.events,
+    }
+    found = child.run("floor", given, bench.log("floor"), _patience(bench))
+    results.add(
+        "floor", "events/s", found["events"] / found["seconds"], "aiokafka getmany + pydantic validation"
+    )
+
+
+def _core(bench: Bench, results: Results, settings: Settings) -> None:
+    bench.say("core and changelog, each alone")
+    scratch = bench.settings()
+    ensure(scratch)
+    given = {
+        "bootstrap": bench.bootstrap,
+        "prefix": scratch.topic_prefix,
+        "partitions": settings.partitions,
+        "directory": str(bench.workload.directory),
+        "policy": POLICY,
+        "max_batch": settings.max_batch,
+        "seconds": bench.size.row_seconds,
+    }
+    found = child.run("core", given, bench.log("core"), _patience(bench))
+    note = f"process_batch of {settings.max_batch} decoded events, from memory{_part(bench, found['events'])}"
+    results.add("core", "events/s", found["events"] / found["core_seconds"], note)
+    note = f"awaited batch writes of the same {found['states']:,} states"
+    results.add("changelog", "events/s", found["events"] / found["changelog_seconds"], note)
+    results.add(
+        "changelog written",
+        "bytes/event",
+        found["bytes"] / found["events"],
+        "keys and states, without outboxes",
+    )
+
+
+def _ours(bench: Bench, results: Results, settings: Settings) -> None:
+    bench.say("ours: the signals worker")
+    with worker(bench, settings, "signals") as process:
+        recovered = until_recovered(process)
+        last = bench.commits.until(
+            settings.topic(SIGNALS_GROUP),
+            inputs_of(settings),
+            bench.size.events,
+            began=recovered.at,
+            seconds=bench.size.row_seconds,
+            alive=lambda: alive(process),
+        )
+        process.kill()  # what was measured is committed; draining the rest would only take time
+    note = "behoudlijn worker signals, from its states ready to the last commit" + _part(
+        bench, last.committed
+    )
+    results.add("ours", "events/s", last.committed / (last.at - recovered.at), note)
+
+
+def peer(bench: Bench, results: Results, settings: Settings, name: str) -> None:
+    """One peer over the topics of the round."""
+    bench.say(f"peer: {name}")
+    module, note = PEERS[name]
+    with TemporaryDirectory(prefix="behoudlijn-bench-") as scratch:
+        given = peer_arguments(bench, settings, scratch)
+        process = child.program(module, given, bench.log(name))
+        with process:
+            process.wait_line(lambda line: child.message(line, "started"), 120)
+            if name == "bytewax":
+                found = process.wait_line(lambda line: child.message(line, "result"), _patience(bench))
+                events, seconds = found["events"], found["seconds"]
+            else:
+                first = process.wait_line(lambda line: child.message(line, "first"), 120)["at"]
+                last = bench.commits.until(
+                    given["group"],
+                    inputs_of(settings),
+                    bench.size.events,
+                    began=first,
+                    seconds=bench.size.row_seconds,
+                    alive=lambda: alive(process),
+                )
+                events, seconds = last.committed, last.at - first
+                process.kill()
+    results.add(name, "events/s", events / seconds, note + _part(bench, events))
+
+
+def _part(bench: Bench, events: int) -> str:
+    """A word for the note when a row was too slow for all events."""
+    if events >= bench.size.events:
+        return ""
+    return f"; {events:,} events within {bench.size.row_seconds:.0f} s"
+
+
+def _patience(bench: Bench) -> float:
+    return 4 * bench.size.row_seconds + 300
