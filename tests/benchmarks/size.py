@@ -60,12 +60,12 @@ SHORT: Final = Size(
     customers=20_000,
     events=100_000,
     rounds=3,
-    row_seconds=6.0,
-    latency_seconds=5.0,
+    row_seconds=5.0,
+    latency_seconds=4.0,
     recovered=100_000,
     scale_customers=(1_000, 10_000, 100_000),
     scale_facts=(1, 10, 50, 200),
-    scale_events=20_000,
+    scale_events=10_000,
     facts_customers=10_000,
 )
 SMOKE: Final = Size(
