@@ -8,7 +8,7 @@ from the beginning, so that a customer's events and state never lie apart.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 
 from schemas import topics
 from streams.changelog import ChangelogError
+from streams.core.erasure import Marker, decode_marker, encode_marker, is_marker
 from streams.delivery import Deliveries
 from streams.partitioning import partition_of
 from streams.policies import load_policy
@@ -57,17 +58,38 @@ async def migrate(source: Settings, target: Settings) -> Moved:
     _refuse_states(await _states(target), target)
     # Whoever was decided at a partition's time is never decided at an earlier one, so the latest counts for all.
     clock = max(part.store.clock.now for part in recovered)
-    moved: dict[int, dict[str, bytes]] = {number: {} for number in range(target.partitions)}
-    for part in recovered:
-        for customer_id, state in part.store.states.items():
-            moved[partition_of(customer_id.encode(), target.partitions)][customer_id] = state
+    moved = placed((part.store.states for part in recovered), target.partitions)
     await write_states(target, {number: (states, clock) for number, states in moved.items()})
     if await _states(target) != moved:
         raise ChangelogError(
             f"{target.topic(topics.CHANGELOG)} does not hold the states that were written to it: has something "
             "else written there? Delete the topics of the new prefix, look for it, and begin again"
         )
-    return Moved(sum(map(len, moved.values())), clock, source.partitions, target.partitions)
+    customers = sum(part.store.customers for part in recovered)
+    return Moved(customers, clock, source.partitions, target.partitions)
+
+
+def placed(parts: Iterable[Mapping[str, bytes]], partitions: int) -> dict[int, dict[str, bytes]]:
+    """The states of all `parts` in the partitions where they belong among so many.
+
+    A marker of an erased customer goes to every partition: it does not tell whose it is, and where it is not needed it
+    covers nobody, until its time is over. Of several for one customer the greatest times count.
+    """
+    moved: dict[int, dict[str, bytes]] = {number: {} for number in range(partitions)}
+    markers: dict[str, Marker] = {}
+    for states in parts:
+        for key, data in states.items():
+            if is_marker(key):
+                new, old = decode_marker(data), markers.get(key)
+                if old is not None:
+                    new = Marker(max(old.until, new.until), max(old.due, new.due), new.key_id)
+                markers[key] = new
+            else:
+                moved[partition_of(key.encode(), partitions)][key] = data
+    encoded = {key: encode_marker(marker) for key, marker in markers.items()}
+    for home in moved.values():
+        home.update(encoded)
+    return moved
 
 
 async def write_states(settings: Settings, partitions: Mapping[int, tuple[dict[str, bytes], int]]) -> None:
