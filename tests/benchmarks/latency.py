@@ -78,6 +78,9 @@ def _phase(bench: Bench, results: Results, settings: Settings, out_prefix: str, 
         found = load.wait_line(
             lambda line: child.message(line, "result"), 10 * bench.size.latency_seconds + 120
         )
+    if not found["triggers"]:
+        bench.say(f"latency: {name} is so slow that no trigger was asked for at this rate")
+        return
     note = f"{found['triggers']:,} triggers at {rate:,.0f} events/s; sender at most {found['late_ms']:.0f} ms late"
     if found["missing"]:
         note += f"; {found['missing']:,} triggers did not come in time and count with the time they were waited for"

@@ -43,7 +43,7 @@ def round_of(bench: Bench, results: Results, settings: Settings, clickhouse: Emb
     bench.say("sink: the sink worker")
     own: dict[str, Any] = settings.model_dump(exclude_unset=True)
     dsn = _database(clickhouse, settings, "sink")
-    with_sink = load_settings(**(own | {"clickhouse_dsn": dsn, "sink_batch_s": 0.2}))
+    with_sink = load_settings(**(own | {"clickhouse_dsn": dsn, "sink_batch_s": 0.5}))
     with worker(bench, with_sink, "sink") as process:
         began = _ready(process)
         last = bench.commits.until(
