@@ -14,6 +14,7 @@ import shutil
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -37,6 +38,7 @@ app = typer.Typer(pretty_exceptions_enable=False)
 def main(
     size: Annotated[str, typer.Argument(help="smoke, short or long")] = "short",
     seed: Annotated[int | None, typer.Option(help="Repeat the schedule and the events of a seed.")] = None,
+    strays: Annotated[bool, typer.Option(help="Feed stray records too, in the invariants run.")] = False,
     only: Annotated[str, typer.Option(help="equality or invariants; both when left out")] = "",
 ) -> None:
     """Feed events while faults happen, then compare with the oracle."""
@@ -51,7 +53,9 @@ def main(
     began = time.monotonic()
     reports: list[Report] = []
     try:
-        asyncio.run(_both(chosen, seed, directory, only, reports))
+        asyncio.run(
+            _both(chosen, replace(invariants_of(chosen), strays=strays), seed, directory, only, reports)
+        )
     except BaseException:
         console.print(f"[bold red]broken off[/] with seed {seed}; logs and data are in {directory}")
         raise
@@ -72,7 +76,9 @@ def main(
     shutil.rmtree(directory, ignore_errors=True)
 
 
-async def _both(profile: Profile, seed: int, directory: Path, only: str, reports: list[Report]) -> None:
+async def _both(
+    profile: Profile, second: Profile, seed: int, directory: Path, only: str, reports: list[Report]
+) -> None:
     began = time.monotonic()
 
     def say(text: str) -> None:
@@ -85,7 +91,7 @@ async def _both(profile: Profile, seed: int, directory: Path, only: str, reports
         if only != "invariants":
             reports.append(await equality.run(profile, seed, cluster, store, directory, say))
         if only != "equality":
-            reports.append(await unordered.run(invariants_of(profile), seed, cluster, store, directory, say))
+            reports.append(await unordered.run(second, seed, cluster, store, directory, say))
     finally:
         await store.close()
         await cluster.close()

@@ -116,7 +116,6 @@ INVARIANTS: Final = Profile(
     30_000,
     1_500,
     {("signals", KILL): 2, ("signals", FROZEN_POINT): 1},
-    strays=True,
 )
 """The second run: records arrive late, some on a wrong partition, and the merge waits for nobody."""
 
