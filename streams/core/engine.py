@@ -25,6 +25,7 @@ from streams.core.erasure import (
     unserve,
 )
 from streams.core.facts import add, drop_before, fact_of
+from streams.core.outlook import shortcut
 from streams.core.policy import Policy
 from streams.core.records import Decoded
 from streams.core.removal import is_blank, is_removal
@@ -106,30 +107,33 @@ def process_batch(
 
 
 class _Batch:
-    """The work of one call: decoded states, so that a customer who comes often is decoded once."""
+    """The work of one call: the states it has changed so far, as bytes."""
 
     def __init__(self, states: Mapping[str, bytes], policy: Policy, clock: Clock, erasure: Erasure) -> None:
         self.before = states
         self.markers = Markers(states, erasure)
         self.policy = policy
+        self.plan = policy.plan
         self.clock = clock
-        self.touched: dict[str, State | None] = {}
+        self.touched: dict[str, bytes | None] = {}
         self.outputs: list[Output] = []
         self.rejects: list[Decoded] = []
         self.counts: Counter[tuple[str, str]] = Counter()
 
     def result(self) -> BatchResult:
-        states = {c: None if s is None else st.encode(s) for c, s in self.touched.items()}
-        states |= self.markers.changed
+        states = self.touched | self.markers.changed
         gone = [customer for customer, data in states.items() if data is None and customer not in self.before]
         for customer in gone:
             del states[customer]
         return BatchResult(states, self.outputs, self.rejects, dict(self.counts))
 
-    def load(self, customer: str) -> State | None:
+    def load(self, customer: str) -> bytes | None:
         if customer in self.touched:
             return self.touched[customer]
-        data = self.before.get(customer)
+        return self.before.get(customer)
+
+    def state_of(self, customer: str) -> State | None:
+        data = self.load(customer)
         return None if data is None else st.decode(data)
 
     def record(self, decoded: Decoded) -> None:
@@ -164,9 +168,15 @@ class _Batch:
         horizon_start = now - self.policy.parameters.horizon
         if fact is not None and at <= horizon_start:
             return BEYOND_HORIZON
-        state = self.load(customer)
-        if state is None:
-            state = State()
+        data = self.load(customer)
+        if data is not None and fact is not None and st.only_a_fact(event):
+            briefly = shortcut(data, fact, horizon_start, self.plan)
+            if briefly is not None:
+                self.touched[customer], due = briefly
+                if due != st.due_of(data):
+                    self.clock.schedule(due, customer)
+                return ACCEPTED
+        state = State() if data is None else st.decode(data)
         changed = fact is not None and add(state.facts, fact, self.policy.parameters.keep)
         if not (st.register(state, event, at) or changed):
             return DUPLICATE
@@ -190,7 +200,7 @@ class _Batch:
         if not added.more:
             return DUPLICATE
         cause = Cause(customer, at, f"erasure:{at}", arrived)
-        state = self.load(customer)
+        state = self.state_of(customer)
         last = None if state is None else retraction(state, cause, max(clock.now, at))
         self.outputs += [tombstone(cause)] if last is None else [last, tombstone(cause)]
         if state is None:
@@ -207,7 +217,7 @@ class _Batch:
     def remove_profile(self, decoded: Decoded, customer: str) -> str:
         """Delete the profile; a customer of whom nothing else is known leaves at once. It moves no clock either."""
         event, at, now = decoded.event, decoded.at, self.clock.now
-        state = self.load(customer)
+        state = self.state_of(customer)
         if state is None or not st.register(state, event, at):
             return DUPLICATE
         if is_blank(state):
@@ -224,9 +234,10 @@ class _Batch:
             if customer[0] == RESERVED:
                 clock.markers -= self.markers.expire(customer, due)
                 continue
-            state = self.load(customer)
-            if state is None or state.due != due:
+            data = self.load(customer)
+            if data is None or st.due_of(data) != due:
                 continue  # it was looked at since, and is scheduled anew
+            state = st.decode(data)
             drop_before(state.facts, due - self.policy.parameters.horizon)
             if (
                 not state.facts
@@ -246,6 +257,6 @@ class _Batch:
     def decide(self, state: State, now: int, cause: Cause) -> None:
         old_due = state.due
         self.outputs.extend(decide(state, self.policy, now, cause))
-        self.touched[cause.customer_id] = state
+        self.touched[cause.customer_id] = st.encode(state)
         if state.due != old_due:
             self.clock.schedule(state.due, cause.customer_id)

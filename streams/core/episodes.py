@@ -5,9 +5,7 @@ death, a withdrawal, a score that has cooled down, or time. Decisions are taken 
 """
 
 from base64 import b32encode
-from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -17,9 +15,11 @@ from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger, Purpose
 from streams.core import facts as f
 from streams.core.hours import candidate_zones, first_open
+from streams.core.instants import from_text, to_datetime
+from streams.core.outlook import look_ahead, newest_ground
 from streams.core.policy import STRENGTH, Policy, Rule
 from streams.core.signals import DAY, View, evidence, measure
-from streams.core.state import FOREVER, NEVER, State
+from streams.core.state import NEVER, State
 
 HOUR: Final = 3_600_000
 NO_REASON: Final = ""
@@ -63,7 +63,11 @@ class Assessment(NamedTuple):
 
 def assess(state: State, policy: Policy, now: int) -> Assessment:
     """Measure, score and check the rules at `now` (ms)."""
-    readings = measure(View(state, now, policy.parameters), policy.used)
+    return _assess(View(state, now, policy.parameters), policy)
+
+
+def _assess(view: View, policy: Policy) -> Assessment:
+    readings = measure(view, policy.plan.used)
     contributions = policy.contributions(readings)
     rule = next((r for r in policy.rules if readings.get(r.signal, 0.0) >= r.at_least), None)
     return Assessment(readings, contributions, policy.score_of(contributions), rule)
@@ -71,13 +75,21 @@ def assess(state: State, policy: Policy, now: int) -> Assessment:
 
 def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]:
     """Bring the ledger up to `now` (ms), in place, and return what must be published, in order."""
-    seen = assess(state, policy, now)
+    view = View(state, now, policy.parameters)
+    seen = _assess(view, policy)
     outputs = list(_episode(state, policy, now, cause, seen))
     band = policy.band_of(seen.score, state.band)
     if outputs or band != state.band:
         outputs.append(_signals(state, policy, now, cause, seen, band))
         state.band = band
-    state.due = _next_due(state, policy, now, seen)
+    look_ahead(
+        view,
+        policy.plan,
+        seen.readings,
+        policy.plan.intercept + sum(seen.contributions.values()),
+        barred=bool(_barred(state)),
+        reason=bool(_score_reason(policy, seen)),
+    )
     return outputs
 
 
@@ -127,10 +139,10 @@ def _closing(
     if barred:
         return "retracted", barred
     current = orjson.loads(state.episode)
-    opened = _ms(current["created_at"])
+    opened = from_text(current["created_at"])
     if cause.answered and cause.at >= opened:
         return "completed", "customer_reached"
-    if now >= _ms(current["expires_at"]):
+    if now >= from_text(current["expires_at"]):
         return "expired", "validity_over"
     purpose = current["purpose"]
     if purpose == "requested_callback" and not state.request_open:
@@ -155,7 +167,7 @@ def _candidate(state: State, policy: Policy, now: int, seen: Assessment) -> tupl
         if state.stage == f.REQUESTED and state.stage_at > state.served_stage_at:
             return "save", "cancellation_requested"
     reason = _score_reason(policy, seen)
-    if reason and _newest_ground(state) > state.scored_at and now >= state.cooldown_until:
+    if reason and newest_ground(state) > state.scored_at and now >= state.cooldown_until:
         return "service_recovery", reason
     return None
 
@@ -174,20 +186,15 @@ def _serve(state: State, purpose: Purpose, now: int, policy: Policy) -> None:
     elif purpose == "save":
         state.served_stage_at = state.stage_at
     else:
-        state.scored_at = _newest_ground(state)
+        state.scored_at = newest_ground(state)
         state.cooldown_until = now + int(policy.cooldown_days * DAY)
-
-
-def _newest_ground(state: State) -> int:
-    """When the customer last gave a ground to be called: the newest fact that is not an outcome of ours."""
-    return next((fact.at for fact in reversed(state.facts) if fact.kind != f.OUTCOME), NEVER)
 
 
 def _rest(state: State, at: int, policy: Policy) -> None:
     """A conversation serves what was asked before it, and gives the customer a rest from calls of ours."""
     state.served_request_at = max(state.served_request_at, min(state.requested_at, at))
     state.served_stage_at = max(state.served_stage_at, min(state.stage_at, at))
-    state.scored_at = max(state.scored_at, min(_newest_ground(state), at))
+    state.scored_at = max(state.scored_at, min(newest_ground(state), at))
     state.cooldown_until = max(state.cooldown_until, at + int(policy.cooldown_days * DAY))
 
 
@@ -223,7 +230,7 @@ def _trigger(
 ) -> CallbackTrigger:
     handling, profile = policy.purposes[purpose], state.profile()
     ground = _ground(state, purpose, now)
-    created = ground if current is None else _ms(current["created_at"])
+    created = ground if current is None else from_text(current["created_at"])
     expires = _expiry(state, policy, purpose, now)
     country = profile.get("country_code")
     zones = candidate_zones(profile.get("time_zone"), profile.get("phone_e164"))
@@ -243,11 +250,11 @@ def _trigger(
             "country_code": country,
             "time_zone": profile.get("time_zone"),
             "language": profile.get("language"),
-            "created_at": _time(created),
-            "updated_at": _time(now),
-            "not_before": _time(expires if opens is None else opens),
-            "due_at": _time(ground + int(handling.due_hours * HOUR)),
-            "expires_at": _time(expires),
+            "created_at": to_datetime(created),
+            "updated_at": to_datetime(now),
+            "not_before": to_datetime(expires if opens is None else opens),
+            "due_at": to_datetime(ground + int(handling.due_hours * HOUR)),
+            "expires_at": to_datetime(expires),
             "priority": min(100, handling.priority + score_part),
             "purpose": purpose,
             "offer_allowed": handling.offer_allowed,
@@ -260,7 +267,7 @@ def _trigger(
             "consent": {
                 "basis": "customer_request" if purpose == "requested_callback" else "service_without_offer",
                 "do_not_call": profile.get("do_not_call"),
-                "as_of": None if state.profile_at == NEVER else _time(state.profile_at),
+                "as_of": None if state.profile_at == NEVER else to_datetime(state.profile_at),
             },
             "policy": policy.label,
         }
@@ -275,7 +282,7 @@ def _close(state: State, cause: Cause, now: int, status: str, reason: str) -> Ou
             "sequence": current.sequence + 1,
             "status": status,
             "status_reason": reason,
-            "updated_at": _time(now),
+            "updated_at": to_datetime(now),
         }
     )
     state.episode = b""
@@ -289,7 +296,7 @@ def _signals(state: State, policy: Policy, now: int, cause: Cause, seen: Assessm
         {
             "customer_id": cause.customer_id,
             "sequence": state.signals_sequence,
-            "as_of": _time(now),
+            "as_of": to_datetime(now),
             "score": seen.score,
             "band": policy.bands[band].name,
             "previous_band": policy.bands[min(state.band, len(policy.bands) - 1)].name,
@@ -317,33 +324,3 @@ def _drivers(seen: Assessment) -> tuple[dict[str, Any], ...]:
         }
         for name in names[:3]
     )
-
-
-def _next_due(state: State, policy: Policy, now: int, seen: Assessment) -> int:
-    """The next time (ms) at which this state can change though nothing arrives."""
-    due = FOREVER
-    if state.episode:
-        due = _ms(orjson.loads(state.episode)["expires_at"])
-    if state.facts or not state.standing:
-        due = min(due, max(state.ends_at(policy.parameters.horizon), now + 1))
-    calm = state.band == 0 and not state.episode
-    edges_of = policy.edges
-    for fact in state.facts:
-        edges = edges_of(fact.kind, fact.flags, calm)
-        if edges:
-            at = fact.at
-            following = bisect_right(edges, now - at)
-            if following < len(edges) and at + edges[following] < due:
-                due = at + edges[following]
-    waiting = now < state.cooldown_until < due and not _barred(state)
-    if waiting and _newest_ground(state) > state.scored_at and _score_reason(policy, seen):
-        due = state.cooldown_until
-    return due
-
-
-def _time(ms: int) -> datetime:
-    return datetime.fromtimestamp(ms / 1000, UTC)
-
-
-def _ms(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1000)

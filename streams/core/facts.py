@@ -59,6 +59,7 @@ DISPOSITIONS: Final[tuple[Disposition, ...]] = (
     "CALLBACK_LATER",
 )
 FACT: Final = Struct("<qQBBBBHHI")
+FACT_TIME: Final = Struct("<q")
 
 
 class Fact(NamedTuple):

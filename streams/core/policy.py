@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from schemas.trigger import Purpose
 from streams.core.facts import code_of
+from streams.core.plan import Plan
 from streams.core.signals import DAY, HOUR, SIGNALS, Parameters
 
 Text = Annotated[str, Field(min_length=1, max_length=400)]
@@ -205,6 +206,11 @@ class Policy(Part):
         """The signals that can change a decision."""
         weighed = self.score.weights if self.score else {}
         return tuple(dict.fromkeys([*weighed, *(rule.signal for rule in self.rules)]))
+
+    @cached_property
+    def plan(self) -> Plan:
+        """What the core reads of it for each event."""
+        return Plan(self)
 
     def edges(self, kind: int, flags: int, calm: bool) -> tuple[int, ...]:
         """Ages (ms) at which a fact of this kind and with these flags can change a signal; for a calm customer only

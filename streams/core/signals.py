@@ -5,13 +5,14 @@ only when a fact arrives or at `fact.at + edge` for one of its declared edges, s
 is known exactly. Decay is therefore in steps too: a decaying signal halves at each whole half-life.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from math import inf
 from typing import Final
 
 from streams.core import facts as f
-from streams.core.facts import Fact
+from streams.core.facts import FACT, FACT_TIME, Fact
 from streams.core.state import NEVER, State
 
 HOUR: Final = 3_600_000
@@ -32,38 +33,32 @@ class Parameters:
     complaint_codes: frozenset[int] = frozenset()
 
 
-class View:
-    """A state as signals see it at `now` (ms): the facts by kind, oldest first."""
+Pairs = list[tuple[int, int]]
+"""What a signal counts: (time in ms, amount), by time."""
 
-    __slots__ = (
-        "_recent",
-        "calls",
-        "cancellations",
-        "inbound",
-        "now",
-        "parameters",
-        "present",
-        "state",
-        "surveys",
-    )
 
-    def __init__(self, state: State, now: int, parameters: Parameters) -> None:
-        self.state = state
-        self.now = now
+class History:
+    """A customer's facts by kind, oldest first, and the series that signals have made of them, which hold at any time."""
+
+    __slots__ = ("calls", "cancellations", "flags", "inbound", "parameters", "present", "series", "surveys")
+
+    def __init__(self, facts: list[Fact], parameters: Parameters) -> None:
         self.parameters = parameters
-        start = now - parameters.horizon
         self.calls: list[Fact] = []
         self.inbound: list[Fact] = []
+        """Contacts that the customer began."""
         self.surveys: list[Fact] = []
         self.cancellations: list[Fact] = []
+        self.series: dict[Callable[[History], Pairs], tuple[list[int], list[int]]] = {}
         self.present = 0
         """The kinds of facts that there are: bit `1 << kind` each."""
-        self._recent: dict[int, list[Fact]] = {}
-        for fact in state.facts:
-            if fact.at <= start:
-                continue
+        self.flags = 0
+        """The flags that any of them has."""
+        present = flags = 0
+        for fact in facts:
             kind = fact.kind
-            self.present |= 1 << kind
+            present |= 1 << kind
+            flags |= fact.flags
             if kind == f.CALL:
                 self.calls.append(fact)
                 if fact.flags & f.INBOUND:
@@ -72,22 +67,90 @@ class View:
                 self.surveys.append(fact)
             elif kind == f.CANCELLATION:
                 self.cancellations.append(fact)
+        self.present, self.flags = present, flags
 
-    def recent_inbound(self, window: int) -> list[Fact]:
-        """Contacts that the customer began within the last `window` ms."""
-        recent = self._recent.get(window)
-        if recent is None:
-            start = self.now - window
-            recent = self._recent[window] = [c for c in self.inbound if c.at > start]
-        return recent
 
-    def decayed(self, chosen: list[Fact]) -> float:
-        """The sum over facts of 0.5 to the number of whole half-lives since."""
-        half_life = self.parameters.half_life
-        return sum([0.5 ** ((self.now - fact.at) // half_life) for fact in chosen])
+class View:
+    """A state as signals see it at `now` (ms)."""
+
+    __slots__ = ("history", "now", "parameters", "state")
+
+    def __init__(
+        self, state: State, now: int, parameters: Parameters, history: History | None = None
+    ) -> None:
+        """`history`: one that is made already."""
+        self.state = state
+        self.now = now
+        self.parameters = parameters
+        self.history = History(state.facts, parameters) if history is None else history
+
+    def count(self, of: Callable[[History], Pairs], window: int) -> int:
+        """How many of the series there were within the last `window` ms."""
+        times, _ = self._series(of)
+        return len(times) - bisect_right(times, self._start(window))
+
+    def total(self, of: Callable[[History], Pairs], window: int) -> int:
+        """The sum of their amounts."""
+        times, amounts = self._series(of)
+        return sum(amounts[bisect_right(times, self._start(window)) :])
+
+    def highest(self, of: Callable[[History], Pairs], window: int) -> int:
+        """The greatest of their amounts; 0 when there are none."""
+        times, amounts = self._series(of)
+        return max(amounts[bisect_right(times, self._start(window)) :], default=0)
+
+    def decayed(self, of: Callable[[History], Pairs]) -> float:
+        """The sum over the series of 0.5 to the number of whole half-lives since."""
+        times, _ = self._series(of)
+        now, half_life, start = self.now, self.parameters.half_life, self._start(self.parameters.horizon)
+        return sum([0.5 ** ((now - at) // half_life) for at in times if at > start])
+
+    def _start(self, window: int) -> int:
+        return self.now - min(window, self.parameters.horizon)
+
+    def _series(self, of: Callable[[History], Pairs]) -> tuple[list[int], list[int]]:
+        series = self.history.series.get(of)
+        if series is None:
+            pairs = of(self.history)
+            series = [at for at, _ in pairs], [amount for _, amount in pairs]
+            self.history.series[of] = series
+        return series
 
 
 Edges = Callable[[Parameters], tuple[int, ...]]
+
+
+class Earlier:
+    """The facts that a customer's newest one joins, oldest first and still packed."""
+
+    __slots__ = ("data", "end", "start")
+
+    def __init__(self, data: bytes, start: int, end: int) -> None:
+        self.data = data
+        self.start = start
+        self.end = end
+
+    def at(self, back: int) -> int:
+        """When (ms) the newest of them happened, or the `back`-th newest; `NEVER` when there are fewer."""
+        place = self.end - back * FACT.size
+        return int(FACT_TIME.unpack_from(self.data, place)[0]) if place >= self.start else NEVER
+
+    def newest(self) -> Fact | None:
+        """The newest of them."""
+        place = self.end - FACT.size
+        return Fact._make(FACT.unpack_from(self.data, place)) if place >= self.start else None
+
+    def mention(self, topic: int) -> bool:
+        """Whether any is on this topic; now and then true without it."""
+        return self.data.find(topic.to_bytes(4, "little"), self.start, self.end) >= 0
+
+
+Most = Callable[[Fact, Earlier, Parameters], float]
+
+
+def one(_fact: Fact, _earlier: Earlier, _parameters: Parameters) -> float:
+    """A signal that counts facts: a new one raises it by 1 at most."""
+    return 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +167,12 @@ class Signal:
     """The kinds of facts that it measures, as bits `1 << kind`; 0 when it reads registers only."""
     flags: int
     """Facts without any of these flags do not count; 0 when all do."""
+    most: Most
+    """By how much a new fact that is later than all others can raise it at most, now or at an edge to come."""
+    top: float
+    """It never exceeds this."""
+    fickle: bool
+    """A new fact can also lower it."""
 
     def concerns(self, kind: int, flags: int) -> bool:
         """Whether a fact of this kind and with these flags can move it."""
@@ -114,13 +183,26 @@ SIGNALS: Final[dict[str, Signal]] = {}
 
 
 def signal(
-    evidence: str, edges: Edges, *kinds: int, flags: int = 0, rising: bool = False
+    evidence: str,
+    edges: Edges,
+    *kinds: int,
+    flags: int = 0,
+    rising: bool = False,
+    most: Most = one,
+    top: float = inf,
+    fickle: bool = False,
 ) -> Callable[[Callable[[View], float]], Callable[[View], float]]:
-    """Register the decorated function under its own name."""
+    """Register the decorated function under its own name.
+
+    `most`, `top` and `fickle` let `outlook` leave out what cannot change a decision; a property test holds each signal
+    to what it declares.
+    """
     mask = sum(1 << kind for kind in kinds)
 
     def add(measure: Callable[[View], float]) -> Callable[[View], float]:
-        SIGNALS[measure.__name__] = Signal(measure.__name__, measure, evidence, edges, rising, mask, flags)
+        SIGNALS[measure.__name__] = Signal(
+            measure.__name__, measure, evidence, edges, rising, mask, flags, most, top, fickle
+        )
         return measure
 
     return add
@@ -138,64 +220,101 @@ def _none(_: Parameters) -> tuple[int, ...]:
     return ()
 
 
+def _contact(number: int) -> Most:
+    """1 when there can be `number` contacts in 30 days."""
+    return lambda fact, earlier, _: earlier.at(number - 1) > fact.at - 30 * DAY
+
+
+def _contacts(history: History) -> Pairs:
+    return [(call.at, 1) for call in history.inbound]
+
+
 @signal("{value:.0f} contacts in 7 days", _days(7), f.CALL)
 def contacts_7d(view: View) -> float:
     """Contacts that the customer began in 7 days."""
-    return len(view.recent_inbound(7 * DAY))
+    return view.count(_contacts, 7 * DAY)
 
 
 @signal("{value:.0f} contacts in 30 days", _days(30), f.CALL)
 def contacts_30d(view: View) -> float:
     """Contacts that the customer began in 30 days."""
-    return len(view.recent_inbound(30 * DAY))
+    return view.count(_contacts, 30 * DAY)
 
 
 @signal("{value:.0f} contacts in 90 days", _days(90), f.CALL)
 def contacts_90d(view: View) -> float:
     """Contacts that the customer began in 90 days."""
-    return len(view.recent_inbound(90 * DAY))
+    return view.count(_contacts, 90 * DAY)
+
+
+def _repeats(history: History) -> Pairs:
+    p = history.parameters
+    # A horizon shorter than both windows forgets the first of the two sooner than the second.
+    ahead = p.horizon - min(30 * DAY, p.horizon)
+    last: dict[int, int] = {}
+    repeats: Pairs = []
+    for call in history.inbound:
+        at, before = call.at, last.get(call.topic)
+        if before is not None and at - before <= p.repeat_within:
+            repeats.append((min(at, before + ahead), 1))
+        last[call.topic] = at
+    return repeats if ahead >= p.repeat_within else sorted(repeats)
 
 
 @signal(
     "called back {value:.0f} times on the same matter",
     lambda p: (30 * DAY, 30 * DAY + p.repeat_within),
     f.CALL,
+    most=lambda fact, earlier, _: earlier.mention(fact.topic),
 )
 def repeat_contacts(view: View) -> float:
     """Contacts in 30 days that follow one on the same reason within `repeat_within`."""
-    start, within = view.now - 30 * DAY, view.parameters.repeat_within
-    last: dict[int, int] = {}
-    count = 0
-    for call in view.recent_inbound(30 * DAY + within):
-        before = last.get(call.topic)
-        if before is not None and call.at > start and call.at - before <= within:
-            count += 1
-        last[call.topic] = call.at
-    return count
+    return view.count(_repeats, 30 * DAY)
 
 
-@signal("had to contact us a third time within 30 days", _days(30), f.CALL)
+@signal("had to contact us a third time within 30 days", _days(30), f.CALL, top=1, most=_contact(3))
 def third_contact(view: View) -> float:
     """1 from the third contact in 30 days."""
-    return float(len(view.recent_inbound(30 * DAY)) >= 3)
+    return view.count(_contacts, 30 * DAY) >= 3
 
 
-@signal("had to contact us a fourth time within 30 days", _days(30), f.CALL)
+@signal("had to contact us a fourth time within 30 days", _days(30), f.CALL, top=1, most=_contact(4))
 def fourth_contact(view: View) -> float:
     """1 from the fourth contact in 30 days."""
-    return float(len(view.recent_inbound(30 * DAY)) >= 4)
+    return view.count(_contacts, 30 * DAY) >= 4
+
+
+def _unresolved(history: History) -> Pairs:
+    return [(call.at, 1) for call in history.inbound if call.flags & f.UNRESOLVED]
 
 
 @signal("{value:.0f} unresolved contacts in 30 days", _days(30), f.CALL, flags=f.UNRESOLVED)
 def unresolved_30d(view: View) -> float:
     """Contacts in 30 days that ended unresolved."""
-    return len([c for c in view.recent_inbound(30 * DAY) if c.flags & f.UNRESOLVED])
+    return view.count(_unresolved, 30 * DAY)
 
 
 @signal("{value:.0f} unresolved contacts in 90 days", _days(90), f.CALL, flags=f.UNRESOLVED)
 def unresolved_90d(view: View) -> float:
     """Contacts in 90 days that ended unresolved."""
-    return len([c for c in view.recent_inbound(90 * DAY) if c.flags & f.UNRESOLVED])
+    return view.count(_unresolved, 90 * DAY)
+
+
+def _unanswered(history: History) -> Pairs:
+    p = history.parameters
+    found: Pairs = []
+    answered_at = NEVER  # the first answered contact after the call looked at
+    for call in reversed(history.calls):
+        if not call.flags & f.ABANDONED:
+            answered_at = call.at
+        elif (
+            call.flags & f.INBOUND
+            and call.amount >= p.short_abandon_seconds
+            and not call.at <= answered_at <= call.at + p.silent_after
+        ):
+            found.append((call.at, 1))
+    found.reverse()
+    return found
 
 
 @signal(
@@ -204,105 +323,170 @@ def unresolved_90d(view: View) -> float:
     f.CALL,
     flags=f.ABANDONED,
     rising=True,
+    fickle=True,
 )
 def silent_after_abandon(view: View) -> float:
     """Abandoned calls of 30 days (short ones apart) without an answered contact within `silent_after`, once that has passed."""
-    p, start, ripe = view.parameters, view.now - 30 * DAY, view.now - view.parameters.silent_after
-    count = 0
-    answered_at = view.now + p.silent_after  # the first answered contact after the call looked at
-    for call in reversed(view.calls):
-        if call.at <= start:
-            break
-        if not call.flags & f.ABANDONED:
-            answered_at = call.at
-        elif call.flags & f.INBOUND and call.amount >= p.short_abandon_seconds and call.at <= ripe:
-            count += answered_at > call.at + p.silent_after
-    return count
+    return view.count(_unanswered, 30 * DAY) - view.count(_unanswered, view.parameters.silent_after)
 
 
-@signal("waited {value:.0f} minutes for an answer", _days(30), f.CALL)
+def _waits(history: History) -> Pairs:
+    return [(call.at, call.amount) for call in history.inbound if not call.flags & f.ABANDONED]
+
+
+@signal(
+    "waited {value:.0f} minutes for an answer",
+    _days(30),
+    f.CALL,
+    most=lambda fact, *_: 0 if fact.flags & f.ABANDONED else fact.amount // 60,
+)
 def longest_wait_minutes(view: View) -> float:
     """The longest wait, in whole minutes, of an answered call in 30 days. An abandoned call's wait is never counted: giving up cuts it short."""
-    waits = [c.amount for c in view.recent_inbound(30 * DAY) if not c.flags & f.ABANDONED]
-    return max(waits, default=0) // 60
+    return view.highest(_waits, 30 * DAY) // 60
 
 
-@signal("{value:.0f} menu choices too many", _days(30), f.CALL)
+def _menu_choices(history: History) -> Pairs:
+    return [(call.at, call.b) for call in history.inbound]
+
+
+@signal(
+    "{value:.0f} menu choices too many",
+    _days(30),
+    f.CALL,
+    most=lambda fact, _, p: max(0, fact.b - p.high_ivr_steps),
+)
 def excess_ivr_steps(view: View) -> float:
     """Menu choices above `high_ivr_steps` in the worst call of 30 days."""
-    steps = max([c.b for c in view.recent_inbound(30 * DAY)], default=0)
-    return max(0, steps - view.parameters.high_ivr_steps)
+    return max(0, view.highest(_menu_choices, 30 * DAY) - view.parameters.high_ivr_steps)
 
 
-@signal("transferred {value:.0f} times in 30 days", _days(30), f.CALL)
+def _transfers(history: History) -> Pairs:
+    return [(call.at, call.c) for call in history.inbound]
+
+
+@signal("transferred {value:.0f} times in 30 days", _days(30), f.CALL, most=lambda fact, *_: fact.c)
 def transfers_30d(view: View) -> float:
     """Transfers in the contacts of 30 days."""
-    return sum([c.c for c in view.recent_inbound(30 * DAY)])
+    return view.total(_transfers, 30 * DAY)
 
 
-@signal("had to change channel {value:.0f} times in 7 days", _days(7), f.CALL)
+def _switches(history: History) -> Pairs:
+    found: Pairs = []
+    before: Fact | None = None
+    for call in history.inbound:
+        if before is not None and call.a != before.a:
+            found.append((before.at, 1))  # it counts while both are in view
+        if call.flags & f.TRIED_ONLINE:
+            found.append((call.at, 1))
+        before = call
+    return found
+
+
+def _one_more_switch(fact: Fact, earlier: Earlier, _: Parameters) -> float:
+    last = earlier.newest()
+    same = last is None or last.at <= fact.at - 7 * DAY or (last.flags & f.INBOUND and last.a == fact.a)
+    return bool(fact.flags & f.TRIED_ONLINE) + (not same)
+
+
+@signal("had to change channel {value:.0f} times in 7 days", _days(7), f.CALL, most=_one_more_switch)
 def channel_switches_7d(view: View) -> float:
     """Successive contacts of 7 days in different channels; a call after trying online counts as one more."""
-    recent = view.recent_inbound(7 * DAY)
-    switches = sum([a.a != b.a for a, b in pairwise(recent)])
-    return switches + len([c for c in recent if c.flags & f.TRIED_ONLINE])
+    return view.count(_switches, 7 * DAY)
 
 
-@signal("gave a low satisfaction grade", _half_lives, f.SURVEY)
+def _low_grades(history: History) -> Pairs:
+    return [(survey.at, 1) for survey in history.surveys if 0 < survey.a <= 2]
+
+
+@signal("gave a low satisfaction grade", _half_lives, f.SURVEY, most=lambda fact, *_: 0 < fact.a <= 2)
 def low_csat(view: View) -> float:
     """Surveys with CSAT 1 or 2, decaying."""
-    return view.decayed([s for s in view.surveys if 0 < s.a <= 2])
+    return view.decayed(_low_grades)
 
 
-@signal("would not recommend us", _half_lives, f.SURVEY)
+def _detractors(history: History) -> Pairs:
+    return [(survey.at, 1) for survey in history.surveys if 0 < survey.b <= 7]
+
+
+@signal("would not recommend us", _half_lives, f.SURVEY, most=lambda fact, *_: 0 < fact.b <= 7)
 def detractor(view: View) -> float:
     """Surveys with NPS 0-6, decaying."""
-    return view.decayed([s for s in view.surveys if 0 < s.b <= 7])
+    return view.decayed(_detractors)
 
 
-@signal("said that it took much effort", _half_lives, f.SURVEY)
+def _efforts(history: History) -> Pairs:
+    return [(survey.at, 1) for survey in history.surveys if 0 < survey.c <= 3]
+
+
+@signal("said that it took much effort", _half_lives, f.SURVEY, most=lambda fact, *_: 0 < fact.c <= 3)
 def high_effort(view: View) -> float:
     """Surveys with CES 1-3 (difficult), decaying."""
-    return view.decayed([s for s in view.surveys if 0 < s.c <= 3])
+    return view.decayed(_efforts)
+
+
+def _questions_left(history: History) -> Pairs:
+    return [(survey.at, 1) for survey in history.surveys if survey.flags & f.NOT_ANSWERED]
 
 
 @signal("said that the question was not answered", _half_lives, f.SURVEY, flags=f.NOT_ANSWERED)
 def not_answered(view: View) -> float:
     """Surveys that say that the question was not answered, decaying."""
-    return view.decayed([s for s in view.surveys if s.flags & f.NOT_ANSWERED])
+    return view.decayed(_questions_left)
 
 
 @signal("asked to be called back", _none)
 def callback_pending(view: View) -> float:
     """1 while a callback was asked for and not given."""
-    return float(view.state.request_open)
+    return view.state.request_open
+
+
+def _talks_of_leaving(history: History) -> Pairs:
+    return [(call.at, 1) for call in history.calls if call.flags & f.CANCEL_INTENT]
 
 
 @signal("spoke of leaving", _half_lives, f.CALL, flags=f.CANCEL_INTENT)
 def cancel_intent(view: View) -> float:
     """Contacts in which the customer spoke of leaving, decaying."""
-    return view.decayed([c for c in view.calls if c.flags & f.CANCEL_INTENT])
+    return view.decayed(_talks_of_leaving)
 
 
-@signal("asked how to cancel", _half_lives, f.CANCELLATION)
+def _inquiries(history: History) -> Pairs:
+    return [(step.at, 1) for step in history.cancellations if step.a == f.INQUIRY]
+
+
+@signal("asked how to cancel", _half_lives, f.CANCELLATION, most=lambda fact, *_: fact.a == f.INQUIRY)
 def cancellation_inquiry(view: View) -> float:
     """Inquiries about cancelling, decaying."""
-    return view.decayed([c for c in view.cancellations if c.a == f.INQUIRY])
+    return view.decayed(_inquiries)
 
 
 @signal("has asked to cancel", _none)
 def cancellation_requested(view: View) -> float:
     """1 while a cancellation is requested and neither withdrawn nor confirmed."""
-    return float(view.state.stage == f.REQUESTED)
+    return view.state.stage == f.REQUESTED
 
 
-@signal("{value:.0f} further complaint within 30 days", _days(30), f.CALL, f.SURVEY)
+def _complains(fact: Fact, p: Parameters) -> bool:
+    if fact.kind == f.SURVEY:
+        return 0 < fact.a <= 2 or bool(fact.flags & f.NOT_ANSWERED)
+    return bool(fact.flags & f.INBOUND) and fact.topic in p.complaint_codes
+
+
+def _complaints(history: History) -> Pairs:
+    p = history.parameters
+    return sorted([(fact.at, 1) for fact in (*history.surveys, *history.inbound) if _complains(fact, p)])
+
+
+@signal(
+    "{value:.0f} further complaint within 30 days",
+    _days(30),
+    f.CALL,
+    f.SURVEY,
+    most=lambda fact, earlier, p: _complains(fact, p) and earlier.at(1) > fact.at - 30 * DAY,
+)
 def repeated_complaint(view: View) -> float:
     """Complaints of 30 days beyond the first: low grades, unanswered questions, contacts on a complaint reason."""
-    start, codes = view.now - 30 * DAY, view.parameters.complaint_codes
-    complaints = [s for s in view.surveys if s.at > start and (0 < s.a <= 2 or s.flags & f.NOT_ANSWERED)]
-    complaints += [c for c in view.inbound if c.at > start and c.topic in codes]
-    return max(0, len(complaints) - 1)
+    return max(0, view.count(_complaints, 30 * DAY) - 1)
 
 
 @signal("customer for {value:.0f} years", _none)
@@ -311,16 +495,15 @@ def tenure_years(view: View) -> float:
     return int(view.state.profile().get("tenure_months", 0)) // 12 if view.state.profile_at != NEVER else 0.0
 
 
-def measure(view: View, names: tuple[str, ...]) -> dict[str, float]:
-    """The chosen signals that are not zero, by name, in the order of `names`."""
+def measure(view: View, signals: tuple[Signal, ...]) -> dict[str, float]:
+    """The chosen signals that are not zero, by name, in the order of `signals`."""
     readings: dict[str, float] = {}
-    present = view.present
-    for name in names:
-        each = SIGNALS[name]
-        if not each.kinds or each.kinds & present:
+    present, flags = view.history.present, view.history.flags
+    for each in signals:
+        if (not each.kinds or each.kinds & present) and (not each.flags or each.flags & flags):
             value = each.measure(view)
             if value:
-                readings[name] = float(value)
+                readings[each.name] = float(value)
     return readings
 
 

@@ -12,17 +12,23 @@ from typing import Any, Final
 
 import orjson
 
+from schemas.call import CallEvent
 from schemas.cancellation import CancellationEvent
 from schemas.outcome import OutcomeEvent
 from schemas.profile import ProfileEvent
 from schemas.survey import SurveyEvent
 from streams.core.facts import CONFIRMED, DECEASED, FACT, REASONS, STAGES, Fact, identity_of
 
-VERSION: Final = 1
+VERSION: Final = 2
 NEVER: Final = -(2**62)
 """A time before every event."""
 FOREVER: Final = 2**62
-_HEAD: Final = Struct("<BBBBHB12qQIHH")
+OUTLOOK: Final = Struct("<BBHBBxqqdQI")
+"""The first bytes of a state, all that `outlook` reads: version, band, facts, calm, spare, due, newest, slack, saturated, judged by."""
+_REST: Final = Struct("<BBB10qQIHH")
+FACTS_AT: Final = OUTLOOK.size + _REST.size
+"""Where the facts begin; before them is a fixed head, after them the profile and the open episode."""
+_HEAD_1: Final = Struct("<BBBBHB12qQIHH")
 _DUE: Final = Struct("<7xq")
 
 
@@ -62,6 +68,20 @@ class State:
     episode: bytes = b""
     """The last published JSON of the open episode; empty when none is open."""
 
+    slack: float = -1.0
+    """How much logit(score) may rise by new facts before anything could be decided; not positive: anything may."""
+    saturated: int = 0
+    """The signals that cannot raise the score any more, bit by bit as in `Plan.weighed`."""
+    spare: int = 0
+    """How many of the oldest facts may fall out before the due time without a decision."""
+    judged_by: int = 0
+    """The fingerprint of the policy by which due time and slack were found; 0: none yet."""
+
+    @property
+    def calm(self) -> bool:
+        """Nothing can end or fall: the lowest band, and no episode is open."""
+        return self.band == 0 and not self.episode
+
     @property
     def request_open(self) -> bool:
         """A callback was asked for and not given since."""
@@ -85,6 +105,11 @@ class State:
             or self.deceased
             or self.objected_at != NEVER
         ) or self.stage in (2, 4)
+
+
+def only_a_fact(event: object) -> bool:
+    """Whether `register` has nothing to do for this event, whatever the state: it is a fact and no more."""
+    return isinstance(event, CallEvent) or (isinstance(event, SurveyEvent) and not event.callback_requested)
 
 
 def register(state: State, event: object, at: int) -> bool:
@@ -144,15 +169,22 @@ def _register_stage(state: State, event: CancellationEvent, at: int) -> bool:
 
 def encode(state: State) -> bytes:
     """The bytes of a state: a fixed head, the facts, the profile, the open episode."""
-    head = _HEAD.pack(
+    outlook = OUTLOOK.pack(
         VERSION,
         state.band,
-        state.stage,
-        state.stage_reason,
         len(state.facts),
-        state.deceased,
+        state.calm,
+        state.spare,
         state.due,
         state.newest,
+        state.slack,
+        state.saturated,
+        state.judged_by,
+    )
+    rest = _REST.pack(
+        state.stage,
+        state.stage_reason,
+        state.deceased,
         state.requested_at,
         state.given_at,
         state.stage_at,
@@ -169,7 +201,9 @@ def encode(state: State) -> bytes:
         len(state.episode),
     )
     pack = FACT.pack
-    return b"".join((head, *[pack(*fact) for fact in state.facts], state.profile_json, state.episode))
+    return b"".join(
+        (outlook, rest, *[pack(*fact) for fact in state.facts], state.profile_json, state.episode)
+    )
 
 
 def decode(data: bytes) -> State:
@@ -191,13 +225,13 @@ def _read_1(data: bytes) -> State:
         _, band, stage, stage_reason, count, deceased, due, newest, requested_at, given_at, stage_at, effective_at,
         objected_at, profile_at, scored_at, cooldown_until, served_request_at, served_stage_at, requested_id,
         signals_sequence, profile_length, episode_length,
-    ) = _HEAD.unpack_from(data)  # fmt: skip
-    facts_end = _HEAD.size + count * FACT.size
+    ) = _HEAD_1.unpack_from(data)  # fmt: skip
+    facts_end = _HEAD_1.size + count * FACT.size
     profile_end = facts_end + profile_length
     return State(
         due,
         newest,
-        list(map(Fact._make, FACT.iter_unpack(data[_HEAD.size : facts_end]))),
+        list(map(Fact._make, FACT.iter_unpack(data[_HEAD_1.size : facts_end]))),
         requested_at,
         requested_id,
         given_at,
@@ -219,7 +253,45 @@ def _read_1(data: bytes) -> State:
     )
 
 
-_READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1}
+def _read_2(data: bytes) -> State:
+    _, band, count, _, spare, due, newest, slack, saturated, judged_by = OUTLOOK.unpack_from(data)
+    (
+        stage, stage_reason, deceased, requested_at, given_at, stage_at, effective_at, objected_at, profile_at,
+        scored_at, cooldown_until, served_request_at, served_stage_at, requested_id, signals_sequence,
+        profile_length, episode_length,
+    ) = _REST.unpack_from(data, OUTLOOK.size)  # fmt: skip
+    facts_end = FACTS_AT + count * FACT.size
+    profile_end = facts_end + profile_length
+    return State(
+        due,
+        newest,
+        list(map(Fact._make, FACT.iter_unpack(data[FACTS_AT:facts_end]))),
+        requested_at,
+        requested_id,
+        given_at,
+        stage,
+        stage_reason,
+        stage_at,
+        effective_at,
+        deceased,
+        objected_at,
+        profile_at,
+        data[facts_end:profile_end],
+        band,
+        signals_sequence,
+        scored_at,
+        cooldown_until,
+        served_request_at,
+        served_stage_at,
+        data[profile_end : profile_end + episode_length],
+        slack,
+        saturated,
+        spare,
+        judged_by,
+    )
+
+
+_READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1, 2: _read_2}
 """By version. A new layout gets a new reader and keeps the one before it; golden bytes of each version are in the tests."""
 
 

@@ -225,6 +225,10 @@ _TIMES = some.integers(-(2**62), 2**62)
         served_request_at=_TIMES,
         served_stage_at=_TIMES,
         episode=some.binary(max_size=2_000),
+        slack=some.floats(allow_nan=False),
+        saturated=some.integers(0, 2**64 - 1),
+        spare=some.integers(0, 255),
+        judged_by=some.integers(0, 2**32 - 1),
     )
 )
 def test_a_state_survives_its_bytes(state: State) -> None:

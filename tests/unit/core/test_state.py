@@ -1,5 +1,7 @@
 """The bytes of a state outlive a release: what an earlier one wrote into the changelog is read, or refused with words."""
 
+from dataclasses import replace
+
 import pytest
 
 from streams.core.facts import Fact
@@ -12,7 +14,14 @@ GOLDEN = {
         "000000000000c00700000000000000040000001500020000da9de09b0100001032547698badcfe0101050209003d00ef"
         "beadde00a4381c9c01000007000000000000000201040280010000000000007b22636f756e7472795f636f6465223a22"
         "4e4c227d7b7d"
-    )
+    ),
+    2: (
+        "02030200002000008844709e01000000a4381c9c010000000000000000f43f0500000000000000bebafeca02020000a4"
+        "381c9c01000000000000000000c0003f6bfe9b01000000000000000000c000000000000000c000c02cc89901000000da"
+        "9de09b010000006ed3579c01000000a4381c9c01000000000000000000c00700000000000000040000001500020000da"
+        "9de09b0100001032547698badcfe0101050209003d00efbeadde00a4381c9c0100000700000000000000020104028001"
+        "0000000000007b22636f756e7472795f636f6465223a224e4c227d7b7d"
+    ),
 }
 """What each version wrote for `STATE`. Never edited: a new layout adds its own, and the one before stays readable."""
 
@@ -36,7 +45,14 @@ STATE = State(
     cooldown_until=1_771_000_000_000,
     served_request_at=1_770_000_000_000,
     episode=b"{}",
+    slack=1.25,
+    saturated=5,
+    spare=32,
+    judged_by=0xCAFEBABE,
 )
+UNJUDGED = replace(STATE, slack=-1.0, saturated=0, spare=0, judged_by=0)
+"""What version 1 knew of it: the next event will be judged."""
+READ = {1: UNJUDGED, 2: STATE}
 
 
 def test_this_version_writes_its_golden_bytes() -> None:
@@ -46,7 +62,8 @@ def test_this_version_writes_its_golden_bytes() -> None:
 
 @pytest.mark.parametrize("version", [version for version in (VERSION, VERSION - 1) if version > 0])
 def test_this_version_and_the_one_before_are_read(version: int) -> None:
-    assert decode(bytes.fromhex(GOLDEN[version])) == STATE
+    assert decode(bytes.fromhex(GOLDEN[version])) == READ[version]
+    assert due_of(bytes.fromhex(GOLDEN[version])) == STATE.due
 
 
 def test_a_newer_version_is_refused_and_says_what_to_do() -> None:

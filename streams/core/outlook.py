@@ -1,0 +1,189 @@
+"""The outlook: until when, and up to how much that happens, nothing can be decided about a customer.
+
+Most events change no decision. So each judgement leaves two bounds with the state: its *due time*, before which time
+alone changes nothing, and its *slack*, the rise of logit(score) that new facts may add up to before anything could
+open or a band change. `shortcut` folds an event within both bounds into the state's bytes, without decoding or judging
+them. Owns the bounds; what they must never do is show: a judgement at any time within them would say nothing.
+"""
+
+from bisect import bisect_right
+from math import inf
+from typing import Final
+
+import orjson
+
+from streams.core import facts as f
+from streams.core.facts import FACT, Fact
+from streams.core.instants import from_text
+from streams.core.plan import EPSILON, Plan
+from streams.core.signals import DAY, Earlier, History, View, measure
+from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State
+
+_PROBES: Final = tuple(days * DAY for days in (1, 3, 7, 14, 28))
+_SPARE: Final = 32
+"""So many of the oldest facts are left out of account when `keep` are there, so that they may fall out."""
+_JUDGE: Final = -1.0
+"""No slack: the next event is judged, whatever it is."""
+_AGE: Final = f.FACT_TIME.unpack_from
+_SIZE: Final = FACT.size
+
+
+def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[bytes, int] | None:
+    """The state's bytes with one fact more and its due time (ms), if the fact can decide nothing; None when the
+    customer must be judged.
+
+    Takes what changes nothing but the facts: no event that registers anything. `horizon_start` (ms): facts at or
+    before it fall out.
+    """
+    version, band, count, calm, spare, due, newest, slack, saturated, judged_by = OUTLOOK.unpack_from(data)
+    if version != VERSION or judged_by != plan.fingerprint or fact.at <= newest:
+        return None
+    end = FACTS_AT + count * _SIZE
+    gain = plan.gain(fact, Earlier(data, FACTS_AT, end), saturated)
+    if not slack > gain:
+        return None
+    packed = FACT.pack(*fact)
+    if data.find(packed[8:16], FACTS_AT, end) >= 0:
+        return None  # known already, or nearly so: the plain road tells
+    start = FACTS_AT
+    while start < end and _AGE(data, start)[0] <= horizon_start:
+        start += _SIZE
+        count -= 1
+        spare -= spare > 0
+    if count < plan.parameters.keep:
+        count += 1
+    else:
+        if not calm and not spare:
+            return None  # without the oldest fact the score may fall before the due time
+        start += _SIZE
+        spare -= spare > 0
+    if start == end:  # whoever has facts is looked at when the last falls out
+        due = min(due, fact.at + plan.parameters.horizon)
+    head = OUTLOOK.pack(version, band, count, calm, spare, due, fact.at, slack - gain, saturated, judged_by)
+    return b"".join((head, data[OUTLOOK.size : FACTS_AT], data[start:end], packed, data[end:])), due
+
+
+def look_ahead(
+    view: View, plan: Plan, readings: dict[str, float], risk: float, *, barred: bool, reason: bool
+) -> None:
+    """Set due time and slack of the state after a judgement, in place.
+
+    `risk` is logit(score); `reason`: the score or a rule speaks for a call now.
+    """
+    state, now, due = view.state, view.now, FOREVER
+    cooling = False
+    """The open episode ends when the score has cooled down."""
+    if state.episode:
+        current = orjson.loads(state.episode)
+        due = from_text(current["expires_at"])
+        cooling = current["purpose"] == "service_recovery"
+    if state.facts or not state.standing:
+        due = min(due, max(state.ends_at(plan.parameters.horizon), now + 1))
+    state.spare = 0
+    state.judged_by = plan.fingerprint
+    state.saturated = plan.saturated(readings)
+    state.slack = _slack(state, plan, now, risk, cooling=cooling, barred=barred, reason=reason)
+    if state.slack > 0:
+        due = min(due, _next_edge(state, plan, now, calm=True)) if plan.rises else due
+        if reason and not barred and not state.episode:
+            due = min(due, state.cooldown_until)
+        state.due = due if state.calm else _safe_until(view, plan, due, cooling=cooling)
+        return
+    due = min(due, _next_edge(state, plan, now, calm=state.calm))
+    waiting = now < state.cooldown_until < due and not barred
+    if waiting and reason and newest_ground(state) > state.scored_at:
+        due = state.cooldown_until
+    state.due = due
+
+
+def newest_ground(state: State) -> int:
+    """When the customer last gave a ground to be called: the newest fact that is not an outcome of ours."""
+    return next((fact.at for fact in reversed(state.facts) if fact.kind != f.OUTCOME), NEVER)
+
+
+def _slack(
+    state: State, plan: Plan, now: int, risk: float, *, cooling: bool, barred: bool, reason: bool
+) -> float:
+    """How much logit(score) may rise by new facts before anything can be decided."""
+    if not plan.shortcuts or _owed(state, plan):
+        return _JUDGE
+    limit = plan.rise_at[state.band]
+    if state.episode:
+        if cooling and risk < plan.close_below + EPSILON:
+            return _JUDGE  # a rule holds it open: only a judgement tells for how long
+    elif not barred:
+        if not reason:
+            limit = min(limit, plan.open_at)
+        elif now >= state.cooldown_until:
+            return _JUDGE  # the next ground opens an episode
+    return limit - risk - EPSILON if limit < inf else inf
+
+
+def _owed(state: State, plan: Plan) -> bool:
+    """A weaker obligation waits behind the open episode; it ends with the next look at it after its time."""
+    if not state.episode or not plan.policy.act_on_requests:
+        return False
+    asked = state.request_open and state.requested_at > state.served_request_at
+    return asked or (state.stage == f.REQUESTED and state.stage_at > state.served_stage_at)
+
+
+def _safe_until(view: View, plan: Plan, due: int, *, cooling: bool) -> int:
+    """A time up to `due` (ms) before which the passing of time alone ends nothing."""
+    state, now = view.state, view.now
+    limit = plan.fall_at[state.band]
+    if cooling:
+        limit = max(limit, plan.close_below)
+    if limit == -inf:
+        return due
+    limit += EPSILON
+    probes = [*(now + probe for probe in _PROBES if now + probe < due), due]
+    held = 0
+    if len(state.facts) + _SPARE > plan.parameters.keep:
+        state.spare = min(_SPARE, len(state.facts) // 2)
+        rest = View(state, now, plan.parameters, History(state.facts[state.spare :], plan.parameters))
+        held = _held(rest, plan, probes, limit)
+    if not held:
+        state.spare = 0
+        held = _held(view, plan, probes, limit)
+    if held == len(probes):
+        return due
+    return min(due, _next_edge(state, plan, probes[held - 1] if held else now, calm=False))
+
+
+def _held(view: View, plan: Plan, probes: list[int], limit: float) -> int:
+    """How many of the probes, which rise, the score survives."""
+    low, high = 0, len(probes)
+    middle = high - 1  # whoever is saturated lasts until the due time
+    while low < high:
+        view.now = probes[middle]
+        if _lowest(view, plan) >= limit:
+            low = middle + 1
+        else:
+            high = middle
+        middle = (low + high) // 2
+    return low
+
+
+def _lowest(view: View, plan: Plan) -> float:
+    """logit(score) if nothing happens until then, without what a new fact could take away."""
+    readings = measure(view, plan.used)
+    risk = plan.intercept
+    for name, weight, cap, _ in plan.weighed:
+        value = readings.get(name)
+        if value and name not in plan.fickle:
+            risk += weight * min(value, cap)
+    return risk
+
+
+def _next_edge(state: State, plan: Plan, after: int, *, calm: bool) -> int:
+    """The first time (ms) later than `after` at which a fact's age changes a signal; when calm, raises one."""
+    due = FOREVER
+    edges_of = plan.policy.edges
+    for fact in state.facts:
+        edges = edges_of(fact.kind, fact.flags, calm)
+        if edges:
+            at = fact.at
+            following = bisect_right(edges, after - at)
+            if following < len(edges) and at + edges[following] < due:
+                due = at + edges[following]
+    return due

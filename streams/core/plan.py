@@ -1,0 +1,104 @@
+"""A policy as flat numbers, made once: what the hot road of an event reads instead of the policy's own objects.
+
+Owns no rule: every number here follows from the policy and from what the signals declare of themselves.
+"""
+
+from math import inf, log
+from typing import TYPE_CHECKING, Final, NamedTuple
+from zlib import crc32
+
+from streams.core.facts import Fact
+from streams.core.signals import HOUR, SIGNALS, Earlier, Most, Parameters, one
+
+if TYPE_CHECKING:
+    from streams.core.policy import Policy
+
+EPSILON: Final = 1e-9
+"""A logit this near to a threshold counts as having crossed it: sums in another order differ by less."""
+MOST_SIGNALS: Final = 64
+"""Bits of `State.saturated`."""
+
+
+class Weighed(NamedTuple):
+    """One signal that the policy weighs. `top` is the most that it can count for."""
+
+    name: str
+    weight: float
+    cap: float
+    top: float
+
+
+def logit(probability: float) -> float:
+    """The logarithm of the odds; infinite at 0 and 1."""
+    if probability <= 0:
+        return -inf
+    return inf if probability >= 1 else log(probability / (1 - probability))
+
+
+class Plan:
+    """The tables of one policy."""
+
+    def __init__(self, policy: "Policy") -> None:
+        self.policy = policy
+        self.parameters: Parameters = policy.parameters
+        self.fingerprint = crc32(policy.label.encode()) or 1
+        self.used = tuple(SIGNALS[name] for name in policy.used)
+        weights = policy.score.weights if policy.score else {}
+        self.weighed = tuple(
+            Weighed(name, each.weight, each.cap, min(each.cap, SIGNALS[name].top))
+            for name, each in weights.items()
+        )
+        self.intercept = policy.score.intercept.value if policy.score else -inf
+        self.open_at = logit(policy.score.open_at) if policy.score else inf
+        self.close_below = logit(policy.score.close_below) if policy.score else -inf
+        starts = [band.starts_at for band in policy.bands]
+        self.rise_at = (*map(logit, starts[1:]), inf)
+        """By band: from which logit the customer is in the next one."""
+        self.fall_at = (-inf, *(logit(start - policy.band_hysteresis) for start in starts[1:]))
+        """By band: below which logit the customer leaves it downwards."""
+        self.fickle = frozenset(name for name in policy.used if SIGNALS[name].fickle)
+        self.rises = any(SIGNALS[name].rising for name in policy.used)
+        self._rule_signals = tuple(SIGNALS[rule.signal] for rule in policy.rules)
+        self.shortcuts = (
+            len(self.weighed) <= MOST_SIGNALS
+            # A fact that lowers the score would end what the due time counts on.
+            and all(each.weight >= 0 or not SIGNALS[each.name].kinds for each in self.weighed)
+            and int(policy.purposes["service_recovery"].valid_hours * HOUR) > 0
+        )
+        self._gains: dict[tuple[int, int, int], tuple[float, tuple[tuple[float, float, Most], ...]]] = {}
+
+    def gain(self, fact: Fact, earlier: Earlier, saturated: int) -> float:
+        """By how much `fact`, newer than the `earlier` ones, can raise logit(score) at most; infinite when a rule may match."""
+        key = fact.kind, fact.flags, saturated
+        found = self._gains.get(key)
+        if found is None:
+            found = self._gains[key] = self._gain_of(*key)
+        gain, varying = found
+        for weight, top, most in varying:
+            gain += weight * min(top, most(fact, earlier, self.parameters))
+        return gain
+
+    def _gain_of(
+        self, kind: int, flags: int, saturated: int
+    ) -> tuple[float, tuple[tuple[float, float, Most], ...]]:
+        if any(each.concerns(kind, flags) for each in self._rule_signals):
+            return inf, ()
+        gain = 0.0
+        varying: list[tuple[float, float, Most]] = []
+        for index, each in enumerate(self.weighed):
+            found = SIGNALS[each.name]
+            if each.weight <= 0 or saturated >> index & 1 or not found.concerns(kind, flags):
+                continue
+            if found.most is one:
+                gain += each.weight * min(each.top, 1.0)
+            else:
+                varying.append((each.weight, each.top, found.most))
+        return gain, tuple(varying)
+
+    def saturated(self, readings: dict[str, float]) -> int:
+        """The weighed signals that count for all that they can, bit by bit."""
+        bits = 0
+        for index, each in enumerate(self.weighed):
+            if readings.get(each.name, 0.0) >= each.top:
+                bits |= 1 << index
+        return bits

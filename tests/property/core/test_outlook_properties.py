@@ -1,0 +1,77 @@
+"""What is left out never shows: with every event judged, as without shortcuts, the same is decided at the same instants."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from streams.core.facts import FACT, Fact, fact_of
+from streams.core.policy import Policy
+from streams.core.signals import SIGNALS, Earlier, View
+from streams.core.state import State
+from tests.builders import DAY, Partition
+from tests.property.core.histories import CUSTOMERS, POLICIES, Sketch, decoded, histories, in_order
+
+END = 400 * DAY
+
+
+def judging_everything(policy: Policy) -> Policy:
+    """The plain reference: no event is folded without a judgement, and time is looked at edge by edge."""
+    plain = Policy.model_validate(policy.model_dump())
+    plain.plan.shortcuts = False
+    return plain
+
+
+PAIRS = [(policy, judging_everything(policy)) for policy in POLICIES]
+
+
+@given(histories(most=80) | histories(most=80).map(in_order), some.sampled_from(PAIRS))
+def test_shortcuts_never_show(history: list[Sketch], pair: tuple[Policy, Policy]) -> None:
+    quick, plain = map(Partition, pair)
+    events = decoded(history)
+    end = max(sketch.at for sketch in history) + END
+    for partition in (quick, plain):
+        partition.feed(*events, advance_to=end)
+    assert quick.outputs == plain.outputs
+    assert quick.counts == plain.counts
+    assert quick.states.keys() == plain.states.keys()
+    for customer in quick.states:
+        ledgers = [
+            replace(partition.state(customer), due=0, slack=0.0, saturated=0, spare=0)
+            for partition in (quick, plain)
+        ]
+        assert ledgers[0] == ledgers[1]
+
+
+def facts_of(history: list[Sketch]) -> list[Fact]:
+    """One customer's facts at different times, oldest first."""
+    found: dict[int, Fact] = {}
+    for each in decoded(in_order(history)):
+        assert each.event is not None
+        fact = fact_of(each.event, each.at)
+        if fact is not None and each.event.customer_id == CUSTOMERS[0]:
+            found[fact.at] = fact
+    return list(found.values())
+
+
+@given(histories(most=60), some.sampled_from(POLICIES), some.integers(0, 100 * DAY))
+def test_a_signal_keeps_to_what_it_declares(history: list[Sketch], policy: Policy, later: int) -> None:
+    facts = facts_of(history)
+    if not facts:
+        return
+    *before, new = facts
+    now, shape = new.at + later, policy.parameters
+    packed = b"".join(FACT.pack(*fact) for fact in before)
+    for each in SIGNALS.values():
+        without = float(each.measure(View(State(facts=before), now, shape)))
+        reading = float(each.measure(View(State(facts=facts), now, shape)))
+        rise = 0.0
+        if each.concerns(new.kind, new.flags):
+            rise = each.most(new, Earlier(packed, 0, len(packed)), shape)
+        assert reading <= without + rise + 1e-9, each.name
+        assert reading <= each.top
+        assert each.fickle or reading >= without, each.name
+        newer = float(each.measure(View(State(facts=facts[1:]), now, shape)))
+        assert newer <= reading, each.name  # the oldest fact that falls out lowers, if anything
+        if not each.rising:
+            assert float(each.measure(View(State(facts=facts), now + DAY, shape))) <= reading, each.name
