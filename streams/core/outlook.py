@@ -15,11 +15,11 @@ import orjson
 from streams.core import facts as f
 from streams.core.facts import FACT, Fact
 from streams.core.instants import from_text
-from streams.core.plan import EPSILON, Plan
-from streams.core.signals import DAY, Earlier, History, View, measure
+from streams.core.plan import EPSILON, Plan, Weighed
+from streams.core.signals import DAY, Earlier, History, View
 from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State
 
-_PROBES: Final = tuple(days * DAY for days in (1, 3, 7, 14, 28))
+_PROBES: Final = tuple(int(days * DAY) for days in (0.25, 0.5, 1, 2, 3, 5, 7, 10, 14, 21, 28))
 _SPARE: Final = 32
 """So many of the oldest facts are left out of account when `keep` are there, so that they may fall out."""
 _JUDGE: Final = -1.0
@@ -35,8 +35,10 @@ def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[b
     Takes what changes nothing but the facts: no event that registers anything. `horizon_start` (ms): facts at or
     before it fall out.
     """
-    version, band, count, calm, spare, due, newest, slack, saturated, judged_by = OUTLOOK.unpack_from(data)
-    if version != VERSION or judged_by != plan.fingerprint or fact.at <= newest:
+    version, band, count, calm, spare, due, newest, judged_at, slack, saturated, judged_by = (
+        OUTLOOK.unpack_from(data)
+    )
+    if version != VERSION or judged_by != plan.fingerprint or fact.at <= max(newest, judged_at):
         return None
     end = FACTS_AT + count * _SIZE
     gain = plan.gain(fact, Earlier(data, FACTS_AT, end), saturated)
@@ -59,7 +61,9 @@ def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[b
         spare -= spare > 0
     if start == end:  # whoever has facts is looked at when the last falls out
         due = min(due, fact.at + plan.parameters.horizon)
-    head = OUTLOOK.pack(version, band, count, calm, spare, due, fact.at, slack - gain, saturated, judged_by)
+    head = OUTLOOK.pack(
+        version, band, count, calm, spare, due, fact.at, judged_at, slack - gain, saturated, judged_by
+    )
     return b"".join((head, data[OUTLOOK.size : FACTS_AT], data[start:end], packed, data[end:])), due
 
 
@@ -80,14 +84,17 @@ def look_ahead(
     if state.facts or not state.standing:
         due = min(due, max(state.ends_at(plan.parameters.horizon), now + 1))
     state.spare = 0
+    state.judged_at = now
     state.judged_by = plan.fingerprint
     state.saturated = plan.saturated(readings)
     state.slack = _slack(state, plan, now, risk, cooling=cooling, barred=barred, reason=reason)
     if state.slack > 0:
-        due = min(due, _next_edge(state, plan, now, calm=True)) if plan.rises else due
+        history = view.history
+        if any(each.found_in(history) for each in plan.rising):
+            due = min(due, _next_edge(state, plan, now, calm=True))
         if reason and not barred and not state.episode:
             due = min(due, state.cooldown_until)
-        state.due = due if state.calm else _safe_until(view, plan, due, cooling=cooling)
+        state.due = due if state.calm else _safe_until(view, plan, readings, due, cooling=cooling)
         return
     due = min(due, _next_edge(state, plan, now, calm=state.calm))
     waiting = now < state.cooldown_until < due and not barred
@@ -127,7 +134,7 @@ def _owed(state: State, plan: Plan) -> bool:
     return asked or (state.stage == f.REQUESTED and state.stage_at > state.served_stage_at)
 
 
-def _safe_until(view: View, plan: Plan, due: int, *, cooling: bool) -> int:
+def _safe_until(view: View, plan: Plan, readings: dict[str, float], due: int, *, cooling: bool) -> int:
     """A time up to `due` (ms) before which the passing of time alone ends nothing."""
     state, now = view.state, view.now
     limit = plan.fall_at[state.band]
@@ -135,44 +142,45 @@ def _safe_until(view: View, plan: Plan, due: int, *, cooling: bool) -> int:
         limit = max(limit, plan.close_below)
     if limit == -inf:
         return due
-    limit += EPSILON
-    probes = [*(now + probe for probe in _PROBES if now + probe < due), due]
+    limit += EPSILON - plan.intercept
+    falling: list[Weighed] = []
+    for name, value in readings.items():
+        each = plan.weighed.get(name)
+        if each is None:
+            continue
+        if not each.signal.kinds:
+            limit -= each.weight * min(value, each.cap)  # what a register says stays
+        else:
+            falling.append(each)
+    probes = [*(now + probe for probe in _PROBES if now + probe < due), due - 1]
     held = 0
     if len(state.facts) + _SPARE > plan.parameters.keep:
         state.spare = min(_SPARE, len(state.facts) // 2)
         rest = View(state, now, plan.parameters, History(state.facts[state.spare :], plan.parameters))
-        held = _held(rest, plan, probes, limit)
+        held = _held(rest, falling, probes, limit)
     if not held:
         state.spare = 0
-        held = _held(view, plan, probes, limit)
+        held = _held(view, falling, probes, limit)
     if held == len(probes):
         return due
     return min(due, _next_edge(state, plan, probes[held - 1] if held else now, calm=False))
 
 
-def _held(view: View, plan: Plan, probes: list[int], limit: float) -> int:
-    """How many of the probes, which rise, the score survives."""
+def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -> int:
+    """How many of the probes, which rise, the sum of what is `falling` survives if nothing happens until then."""
     low, high = 0, len(probes)
     middle = high - 1  # whoever is saturated lasts until the due time
     while low < high:
         view.now = probes[middle]
-        if _lowest(view, plan) >= limit:
+        left = 0.0
+        for weight, cap, _, _, signal in falling:
+            left += weight * min(signal.measure(view), cap)
+        if left >= limit:
             low = middle + 1
         else:
             high = middle
         middle = (low + high) // 2
     return low
-
-
-def _lowest(view: View, plan: Plan) -> float:
-    """logit(score) if nothing happens until then, without what a new fact could take away."""
-    readings = measure(view, plan.used)
-    risk = plan.intercept
-    for name, weight, cap, _ in plan.weighed:
-        value = readings.get(name)
-        if value and name not in plan.fickle:
-            risk += weight * min(value, cap)
-    return risk
 
 
 def _next_edge(state: State, plan: Plan, after: int, *, calm: bool) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 from streams.core.facts import Fact
-from streams.core.signals import HOUR, SIGNALS, Earlier, Most, Parameters, one
+from streams.core.signals import HOUR, SIGNALS, Earlier, Most, Parameters, Signal, one
 
 if TYPE_CHECKING:
     from streams.core.policy import Policy
@@ -20,12 +20,13 @@ MOST_SIGNALS: Final = 64
 
 
 class Weighed(NamedTuple):
-    """One signal that the policy weighs. `top` is the most that it can count for."""
+    """One signal that the policy weighs. `top` is the most that it can count for, `bit` its place in `State.saturated`."""
 
-    name: str
     weight: float
     cap: float
     top: float
+    bit: int
+    signal: Signal
 
 
 def logit(probability: float) -> float:
@@ -44,10 +45,10 @@ class Plan:
         self.fingerprint = crc32(policy.label.encode()) or 1
         self.used = tuple(SIGNALS[name] for name in policy.used)
         weights = policy.score.weights if policy.score else {}
-        self.weighed = tuple(
-            Weighed(name, each.weight, each.cap, min(each.cap, SIGNALS[name].top))
-            for name, each in weights.items()
-        )
+        self.weighed = {
+            name: Weighed(each.weight, each.cap, min(each.cap, SIGNALS[name].top), 1 << index, SIGNALS[name])
+            for index, (name, each) in enumerate(weights.items())
+        }
         self.intercept = policy.score.intercept.value if policy.score else -inf
         self.open_at = logit(policy.score.open_at) if policy.score else inf
         self.close_below = logit(policy.score.close_below) if policy.score else -inf
@@ -56,13 +57,12 @@ class Plan:
         """By band: from which logit the customer is in the next one."""
         self.fall_at = (-inf, *(logit(start - policy.band_hysteresis) for start in starts[1:]))
         """By band: below which logit the customer leaves it downwards."""
-        self.fickle = frozenset(name for name in policy.used if SIGNALS[name].fickle)
-        self.rises = any(SIGNALS[name].rising for name in policy.used)
+        self.rising = tuple(each for each in self.used if each.rising)
         self._rule_signals = tuple(SIGNALS[rule.signal] for rule in policy.rules)
         self.shortcuts = (
             len(self.weighed) <= MOST_SIGNALS
             # A fact that lowers the score would end what the due time counts on.
-            and all(each.weight >= 0 or not SIGNALS[each.name].kinds for each in self.weighed)
+            and all(each.weight >= 0 or not each.signal.kinds for each in self.weighed.values())
             and int(policy.purposes["service_recovery"].valid_hours * HOUR) > 0
         )
         self._gains: dict[tuple[int, int, int], tuple[float, tuple[tuple[float, float, Most], ...]]] = {}
@@ -85,20 +85,20 @@ class Plan:
             return inf, ()
         gain = 0.0
         varying: list[tuple[float, float, Most]] = []
-        for index, each in enumerate(self.weighed):
-            found = SIGNALS[each.name]
-            if each.weight <= 0 or saturated >> index & 1 or not found.concerns(kind, flags):
+        for each in self.weighed.values():
+            if each.weight <= 0 or saturated & each.bit or not each.signal.concerns(kind, flags):
                 continue
-            if found.most is one:
+            if each.signal.most is one:
                 gain += each.weight * min(each.top, 1.0)
             else:
-                varying.append((each.weight, each.top, found.most))
+                varying.append((each.weight, each.top, each.signal.most))
         return gain, tuple(varying)
 
     def saturated(self, readings: dict[str, float]) -> int:
         """The weighed signals that count for all that they can, bit by bit."""
         bits = 0
-        for index, each in enumerate(self.weighed):
-            if readings.get(each.name, 0.0) >= each.top:
-                bits |= 1 << index
+        for name, value in readings.items():
+            each = self.weighed.get(name)
+            if each is not None and value >= each.top:
+                bits |= each.bit
         return bits

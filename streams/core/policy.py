@@ -238,8 +238,8 @@ class Policy(Part):
         """Each signal's part of logit(score)."""
         if self.score is None:
             return {}
-        weights = self.score.weights
-        return {n: weights[n].weight * min(v, weights[n].cap) for n, v in readings.items() if n in weights}
+        weighed = self.plan.weighed
+        return {n: weighed[n].weight * min(v, weighed[n].cap) for n, v in readings.items() if n in weighed}
 
     def score_of(self, contributions: dict[str, float]) -> float:
         """The score, 0-1; 0 for a policy without scoring."""

@@ -86,34 +86,31 @@ class View:
 
     def count(self, of: Callable[[History], Pairs], window: int) -> int:
         """How many of the series there were within the last `window` ms."""
-        times, _ = self._series(of)
-        return len(times) - bisect_right(times, self._start(window))
+        times, _ = self.history.series.get(of) or self._made(of)
+        return len(times) - bisect_right(times, self.now - min(window, self.parameters.horizon))
 
     def total(self, of: Callable[[History], Pairs], window: int) -> int:
         """The sum of their amounts."""
-        times, amounts = self._series(of)
-        return sum(amounts[bisect_right(times, self._start(window)) :])
+        times, amounts = self.history.series.get(of) or self._made(of)
+        return sum(amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :])
 
     def highest(self, of: Callable[[History], Pairs], window: int) -> int:
         """The greatest of their amounts; 0 when there are none."""
-        times, amounts = self._series(of)
-        return max(amounts[bisect_right(times, self._start(window)) :], default=0)
+        times, amounts = self.history.series.get(of) or self._made(of)
+        return max(amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :], default=0)
 
     def decayed(self, of: Callable[[History], Pairs]) -> float:
         """The sum over the series of 0.5 to the number of whole half-lives since."""
-        times, _ = self._series(of)
-        now, half_life, start = self.now, self.parameters.half_life, self._start(self.parameters.horizon)
+        times, _ = self.history.series.get(of) or self._made(of)
+        if not times:
+            return 0.0
+        now, half_life, start = self.now, self.parameters.half_life, self.now - self.parameters.horizon
         return sum([0.5 ** ((now - at) // half_life) for at in times if at > start])
 
-    def _start(self, window: int) -> int:
-        return self.now - min(window, self.parameters.horizon)
-
-    def _series(self, of: Callable[[History], Pairs]) -> tuple[list[int], list[int]]:
-        series = self.history.series.get(of)
-        if series is None:
-            pairs = of(self.history)
-            series = [at for at, _ in pairs], [amount for _, amount in pairs]
-            self.history.series[of] = series
+    def _made(self, of: Callable[[History], Pairs]) -> tuple[list[int], list[int]]:
+        pairs = of(self.history)
+        series = [at for at, _ in pairs], [amount for _, amount in pairs]
+        self.history.series[of] = series
         return series
 
 
@@ -172,11 +169,17 @@ class Signal:
     top: float
     """It never exceeds this."""
     fickle: bool
-    """A new fact can also lower it."""
+    """A new fact can lower what it would have risen to by an edge to come; never what it has risen to before."""
 
     def concerns(self, kind: int, flags: int) -> bool:
         """Whether a fact of this kind and with these flags can move it."""
         return bool(self.kinds & 1 << kind) and (not self.flags or bool(self.flags & flags))
+
+    def found_in(self, history: History) -> bool:
+        """Whether any fact there can move it, or it needs none."""
+        return (not self.kinds or bool(self.kinds & history.present)) and (
+            not self.flags or bool(self.flags & history.flags)
+        )
 
 
 SIGNALS: Final[dict[str, Signal]] = {}
@@ -498,9 +501,8 @@ def tenure_years(view: View) -> float:
 def measure(view: View, signals: tuple[Signal, ...]) -> dict[str, float]:
     """The chosen signals that are not zero, by name, in the order of `signals`."""
     readings: dict[str, float] = {}
-    present, flags = view.history.present, view.history.flags
     for each in signals:
-        if (not each.kinds or each.kinds & present) and (not each.flags or each.flags & flags):
+        if each.found_in(view.history):
             value = each.measure(view)
             if value:
                 readings[each.name] = float(value)

@@ -23,8 +23,8 @@ VERSION: Final = 2
 NEVER: Final = -(2**62)
 """A time before every event."""
 FOREVER: Final = 2**62
-OUTLOOK: Final = Struct("<BBHBBxqqdQI")
-"""The first bytes of a state, all that `outlook` reads: version, band, facts, calm, spare, due, newest, slack, saturated, judged by."""
+OUTLOOK: Final = Struct("<BBHBBxqqqdQI")
+"""The first bytes of a state, all that `outlook` reads: version, band, facts, calm, spare, due, newest, judged at, slack, saturated, judged by."""
 _REST: Final = Struct("<BBB10qQIHH")
 FACTS_AT: Final = OUTLOOK.size + _REST.size
 """Where the facts begin; before them is a fixed head, after them the profile and the open episode."""
@@ -76,6 +76,8 @@ class State:
     """How many of the oldest facts may fall out before the due time without a decision."""
     judged_by: int = 0
     """The fingerprint of the policy by which due time and slack were found; 0: none yet."""
+    judged_at: int = NEVER
+    """When they were found."""
 
     @property
     def calm(self) -> bool:
@@ -177,6 +179,7 @@ def encode(state: State) -> bytes:
         state.spare,
         state.due,
         state.newest,
+        state.judged_at,
         state.slack,
         state.saturated,
         state.judged_by,
@@ -254,7 +257,7 @@ def _read_1(data: bytes) -> State:
 
 
 def _read_2(data: bytes) -> State:
-    _, band, count, _, spare, due, newest, slack, saturated, judged_by = OUTLOOK.unpack_from(data)
+    _, band, count, _, spare, due, newest, judged_at, slack, saturated, judged_by = OUTLOOK.unpack_from(data)
     (
         stage, stage_reason, deceased, requested_at, given_at, stage_at, effective_at, objected_at, profile_at,
         scored_at, cooldown_until, served_request_at, served_stage_at, requested_id, signals_sequence,
@@ -288,6 +291,7 @@ def _read_2(data: bytes) -> State:
         saturated,
         spare,
         judged_by,
+        judged_at,
     )
 
 

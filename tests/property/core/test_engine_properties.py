@@ -228,6 +228,7 @@ _TIMES = some.integers(-(2**62), 2**62)
         slack=some.floats(allow_nan=False),
         saturated=some.integers(0, 2**64 - 1),
         spare=some.integers(0, 255),
+        judged_at=_TIMES,
         judged_by=some.integers(0, 2**32 - 1),
     )
 )

