@@ -13,7 +13,7 @@ from schemas import topics
 from schemas.base import ANONYMOUS_IDS, IDENTIFIER_PATTERN
 from schemas.profile import ProfileEvent
 from streams.core.records import Decoded, Record
-from streams.core.state import State
+from streams.core.state import OUTLOOK_FIELDS, State
 
 _IDENTIFIER: Final = pattern(IDENTIFIER_PATTERN)
 _LATEST_MS: Final = 221_845_392_000_000
@@ -51,4 +51,5 @@ def is_removal(decoded: Decoded) -> bool:
 
 def is_blank(state: State) -> bool:
     """Whether a state holds nothing more than the time of its profile."""
-    return state == State(due=state.due, newest=state.newest, profile_at=state.profile_at)
+    outlook = {name: getattr(state, name) for name in OUTLOOK_FIELDS}
+    return state == State(newest=state.newest, profile_at=state.profile_at, **outlook)

@@ -25,6 +25,8 @@ NEVER: Final = -(2**62)
 FOREVER: Final = 2**62
 OUTLOOK: Final = Struct("<BBHBBxqqqdQI")
 """The first bytes of a state, all that `outlook` reads: version, band, facts, calm, spare, due, newest, judged at, slack, saturated, judged by."""
+OUTLOOK_FIELDS: Final = ("due", "judged_at", "slack", "saturated", "spare", "judged_by")
+"""The fields of a state that say when to look at it again, and nothing of the customer."""
 _REST: Final = Struct("<BBB10qQIHH")
 FACTS_AT: Final = OUTLOOK.size + _REST.size
 """Where the facts begin; before them is a fixed head, after them the profile and the open episode."""
