@@ -20,6 +20,8 @@ from streams.runs import TP
 
 _POLL_SECONDS = 0.5
 """How long a fetch may wait while nothing else is due."""
+_SEEK_SECONDS = 30.0
+"""How long the positions of a new assignment may be unknown while the flow is on."""
 _BLOCKED_SECONDS = 0.02
 """The same while records wait for a fetch response: an empty response wakes nobody, so look again soon."""
 
@@ -181,11 +183,23 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
                 await self._prepare()
                 continue
             active = frozenset(TP(*tp) for tp in self._get_active_partitions())
-            if not self.lane.assignment.partitions and any(tp.topic in self.lane.topics for tp in active):
+            if self._unsought(active):
+                await self._until_sought(active)
+                continue
+            await self._fetch_once(active)
+
+    def _unsought(self, active: frozenset[TP]) -> bool:
+        return not self.lane.assignment.partitions and any(tp.topic in self.lane.topics for tp in active)
+
+    async def _until_sought(self, active: frozenset[TP]) -> None:
+        """Waits for the seek of a rebalance: when one follows upon another, Faust resumes the flow a little early."""
+        deadline = time.monotonic() + _SEEK_SECONDS
+        while self.flow_active and self._unsought(active):
+            if time.monotonic() > deadline:
                 raise LaneError(
                     "input topics were resumed before their positions were known; restart the worker"
                 )
-            await self._fetch_once(active)
+            await asyncio.sleep(_BLOCKED_SECONDS)
 
     async def _fetch_once(self, active: frozenset[TP]) -> None:
         """One fetch of `active`, without those that hold enough.
