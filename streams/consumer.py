@@ -20,10 +20,10 @@ from streams.runs import TP
 
 _POLL_SECONDS = 0.5
 """How long a fetch may wait while nothing else is due."""
-_SEEK_SECONDS = 30.0
-"""How long the positions of a new assignment may be unknown while the flow is on."""
 _BLOCKED_SECONDS = 0.02
 """The same while records wait for a fetch response: an empty response wakes nobody, so look again soon."""
+_SEEK_SECONDS = 30.0
+"""How long the positions of a new assignment may be unknown while the flow is on."""
 
 
 class LaneConsumer(driver.Consumer):  # type: ignore[misc]

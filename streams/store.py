@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from streams.core.engine import Clock
 from streams.core.erasure import is_marker
-from streams.core.state import decode
+from streams.core.state import NEVER, asked_since
 from streams.dead_letter_limit import Tallies
 
 
@@ -66,12 +66,10 @@ class PartitionStore:
             self._note_request(customer_id, state)
 
     def _note_request(self, customer_id: str, data: bytes | None) -> None:
-        if is_marker(customer_id):
-            return
-        state = None if data is None else decode(data)
-        if state is not None and state.request_open:
-            self.waiting[customer_id] = state.requested_at
-        else:
+        since = NEVER if data is None or is_marker(customer_id) else asked_since(data)
+        if since != NEVER:
+            self.waiting[customer_id] = since
+        elif self.waiting:
             self.waiting.pop(customer_id, None)
 
 

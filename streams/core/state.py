@@ -32,6 +32,7 @@ FACTS_AT: Final = OUTLOOK.size + _REST.size
 """Where the facts begin; before them is a fixed head, after them the profile and the open episode."""
 _HEAD_1: Final = Struct("<BBBBHB12qQIHH")
 _DUE: Final = Struct("<7xq")
+_ASKED: Final = Struct(f"<{OUTLOOK.size + 3}x2q")
 
 
 class UnknownVersionError(Exception):
@@ -304,3 +305,12 @@ _READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1, 2: _read_2}
 def due_of(data: bytes) -> int:
     """The due time (ms) of an encoded state, without decoding the rest."""
     return int(_DUE.unpack_from(data)[0])
+
+
+def asked_since(data: bytes) -> int:
+    """Since when (ms) the customer of an encoded state waits for a callback that was asked for; `NEVER` when nobody does."""
+    if data[0] != VERSION:
+        state = decode(data)
+        return state.requested_at if state.request_open else NEVER
+    requested_at, given_at = _ASKED.unpack_from(data)
+    return int(requested_at) if requested_at > given_at else NEVER

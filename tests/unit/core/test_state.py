@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from streams.core.facts import Fact
-from streams.core.state import NEVER, VERSION, State, UnknownVersionError, decode, due_of, encode
+from streams.core.state import NEVER, VERSION, State, UnknownVersionError, asked_since, decode, due_of, encode
 
 GOLDEN = {
     1: (
@@ -71,3 +71,11 @@ def test_a_newer_version_is_refused_and_says_what_to_do() -> None:
     newer = bytes([VERSION + 1]) + encode(STATE)[1:]
     with pytest.raises(UnknownVersionError, match="run the release that wrote it"):
         decode(newer)
+
+
+@pytest.mark.parametrize("version", GOLDEN)
+def test_who_waits_for_a_callback_is_read_without_the_rest(version: int) -> None:
+    assert asked_since(bytes.fromhex(GOLDEN[version])) == STATE.requested_at
+    given = replace(STATE, given_at=STATE.requested_at + 1)
+    assert asked_since(encode(given)) == NEVER
+    assert asked_since(encode(State())) == NEVER
