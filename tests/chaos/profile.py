@@ -73,7 +73,7 @@ _SHORT: Final = {
     ("kafka", BROKER_PAUSE): 1,
 }
 
-SHORT: Final = Profile("chaos-short", 150_000, 900, _SHORT)
+SHORT: Final = Profile("chaos-short", 150_000, 700, _SHORT)
 
 SMOKE: Final = Profile(
     "chaos-smoke",
@@ -89,7 +89,7 @@ SMOKE: Final = Profile(
 LONG: Final = Profile(
     "chaos",
     1_000_000,
-    1_000,
+    600,
     {
         ("signals", KILL): 60,
         ("signals", FAIL_POINT): 24,
