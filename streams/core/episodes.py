@@ -77,7 +77,8 @@ def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]
     """Bring the ledger up to `now` (ms), in place, and return what must be published, in order."""
     view = View(state, now, policy.parameters)
     seen = _assess(view, policy)
-    outputs = list(_episode(state, policy, now, cause, seen))
+    barred = _barred(state)
+    outputs = list(_episode(state, policy, now, cause, seen, barred))
     band = policy.band_of(seen.score, state.band)
     if outputs or band != state.band:
         outputs.append(_signals(state, policy, now, cause, seen, band))
@@ -87,14 +88,15 @@ def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]
         policy.plan,
         seen.readings,
         policy.plan.intercept + sum(seen.contributions.values()),
-        barred=bool(_barred(state)),
-        reason=bool(_score_reason(policy, seen)),
+        barred=bool(barred),
+        reason=seen.rule is not None or (policy.score is not None and seen.score >= policy.score.open_at),
     )
     return outputs
 
 
-def _episode(state: State, policy: Policy, now: int, cause: Cause, seen: Assessment) -> Iterator[Output]:
-    barred = _barred(state)
+def _episode(
+    state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, barred: str
+) -> Iterator[Output]:
     if state.episode:
         closing = _closing(state, policy, now, cause, seen, barred)
         if closing is not None:

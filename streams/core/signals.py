@@ -35,6 +35,9 @@ class Parameters:
 
 Pairs = list[tuple[int, int]]
 """What a signal counts: (time in ms, amount), by time."""
+Series = tuple[tuple[int, ...], tuple[int, ...]]
+"""The same as times and amounts."""
+_EMPTY: Final[Series] = ((), ())
 
 
 class History:
@@ -49,7 +52,7 @@ class History:
         """Contacts that the customer began."""
         self.surveys: list[Fact] = []
         self.cancellations: list[Fact] = []
-        self.series: dict[Callable[[History], Pairs], tuple[list[int], list[int]]] = {}
+        self.series: dict[Callable[[History], Pairs], Series] = {}
         self.present = 0
         """The kinds of facts that there are: bit `1 << kind` each."""
         self.flags = 0
@@ -107,9 +110,9 @@ class View:
         now, half_life, start = self.now, self.parameters.half_life, self.now - self.parameters.horizon
         return sum([0.5 ** ((now - at) // half_life) for at in times if at > start])
 
-    def _made(self, of: Callable[[History], Pairs]) -> tuple[list[int], list[int]]:
+    def _made(self, of: Callable[[History], Pairs]) -> Series:
         pairs = of(self.history)
-        series = [at for at, _ in pairs], [amount for _, amount in pairs]
+        series: Series = tuple(zip(*pairs, strict=True)) if pairs else _EMPTY  # type: ignore[assignment]
         self.history.series[of] = series
         return series
 
