@@ -1,10 +1,11 @@
 """The policy: every number that decides, frozen, each with its source. Owns its meaning; reading files is the shell's."""
 
-from datetime import date, time
+from datetime import date, datetime, time
 from functools import cached_property
 from hashlib import sha256
 from math import exp
 from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -233,6 +234,11 @@ class Policy(Part):
 
     def _weight(self, name: str) -> float:
         return self.score.weights[name].weight if self.score and name in self.score.weights else 0.0
+
+    @cached_property
+    def openings(self) -> dict[tuple[datetime, str | None, tuple[ZoneInfo, ...]], int | None]:
+        """What `hours` has found of these calling hours: by quarter of an hour, country and zones, the next opening (ms)."""
+        return {}
 
     def contributions(self, readings: dict[str, float]) -> dict[str, float]:
         """Each signal's part of logit(score)."""
