@@ -29,6 +29,8 @@ _LARGE_AT_MOST: Final = 12
 """A record of 900 KB goes round three brokers: a few are enough."""
 _REMEMBERED: Final = 5_000
 _ASTRAY: Final = 0.01
+_UNHAPPY_EVERY: Final = 7
+"""One customer of so many has something to complain of; the others' events are the bulk, as in life."""
 _LEAST_STEP: Final = 1_000
 _ZENO: Final = 100
 
@@ -150,7 +152,7 @@ class Feed:
         for name in topics.INPUTS:
             for partition in range(self._partitions):
                 self._number += 1
-                event = _BODIES[name](self._random) | _head(name, f"hb-{self._number}", NOBODY, at)
+                event = _body(name, NOBODY, self._random) | _head(name, f"hb-{self._number}", NOBODY, at)
                 beats.append(Sent(name, partition, b"0", orjson.dumps(event), "heartbeat"))
         self.planted["heartbeat"] += len(beats)
         return beats
@@ -160,7 +162,7 @@ class Feed:
         name = random.choices(_NAMES, _SHARES)[0]
         customer = f"c-{int(self._customers * random.random() ** 2.2):06d}"
         self._number += 1
-        body = _BODIES[name](random) | _head(name, f"e-{self._number}", customer, at)
+        body = _body(name, customer, random) | _head(name, f"e-{self._number}", customer, at)
         sent = self._sent(name, body)
         if random.random() < 0.2:
             self._memory.append((sent, body))
@@ -186,9 +188,8 @@ class Feed:
         self.planted["duplicate, changed"] += 1
         at = datetime.fromisoformat(body["occurred_at"]).timestamp() * 1000
         moved = int(at) + self._random.choice((0, 0, -600_000, 600_000))
-        new = _BODIES[sent.topic](self._random) | _head(
-            sent.topic, body["event_id"], body["customer_id"], moved
-        )
+        customer = body["customer_id"]
+        new = _body(sent.topic, customer, self._random) | _head(sent.topic, body["event_id"], customer, moved)
         return self._sent(sent.topic, new)
 
     def _poison(self, at: int) -> Sent:
@@ -214,37 +215,43 @@ def _head(name: str, event_id: str, customer: str, at: int) -> dict[str, Any]:
     }
 
 
-def _call(random: Random) -> dict[str, Any]:
+def _body(name: str, customer: str, random: Random) -> dict[str, Any]:
+    unhappy = customer != NOBODY and int(customer.removeprefix("c-")) % _UNHAPPY_EVERY == 0
+    body: dict[str, Any] = _BODIES[name](random, unhappy)
+    return body
+
+
+def _call(random: Random, unhappy: bool) -> dict[str, Any]:
     return {
         "channel": random.choice(("phone", "phone", "phone", "chat", "web")),
-        "reason": random.choice(("complaint", "fault", "billing", "question", "moving")),
+        "reason": random.choice(("complaint", "fault", "billing") if unhappy else ("question", "moving")),
         "queue": random.choice(("general", "technical", "retention")),
-        "wait_seconds": random.randrange(0, 1200),
+        "wait_seconds": random.randrange(0, 1200 if unhappy else 60),
         "talk_seconds": random.randrange(0, 900),
-        "transfers": random.choice((0, 0, 1, 2)),
-        "abandoned": random.random() < 0.12,
-        "resolved": random.choice((True, True, False, "unknown")),
-        "cancel_intent": random.random() < 0.02,
+        "transfers": random.choice((0, 0, 1, 2) if unhappy else (0, 0, 0, 1)),
+        "abandoned": random.random() < (0.12 if unhappy else 0.02),
+        "resolved": random.choice((True, False, "unknown") if unhappy else (True, True, True, "unknown")),
+        "cancel_intent": random.random() < (0.05 if unhappy else 0.001),
     }
 
 
-def _survey(random: Random) -> dict[str, Any]:
+def _survey(random: Random, unhappy: bool) -> dict[str, Any]:
     return {
-        "csat": random.randint(1, 5),
-        "nps": random.choice((None, random.randint(0, 10))),
-        "answered": random.choice((None, True, False)),
-        "callback_requested": random.random() < 0.15,
+        "csat": random.randint(1, 4) if unhappy else random.randint(4, 5),
+        "nps": random.choice((None, random.randint(0, 8) if unhappy else random.randint(8, 10))),
+        "answered": random.choice((None, True, False) if unhappy else (None, True)),
+        "callback_requested": random.random() < (0.3 if unhappy else 0.02),
     }
 
 
-def _cancellation(random: Random) -> dict[str, Any]:
+def _cancellation(random: Random, _: bool) -> dict[str, Any]:
     return {
         "stage": random.choices(("inquiry", "requested", "withdrawn", "confirmed"), (5, 3, 1, 1))[0],
         "reason": random.choice(("price", "service", "moved", "unknown")),
     }
 
 
-def _outcome(random: Random) -> dict[str, Any]:
+def _outcome(random: Random, _: bool) -> dict[str, Any]:
     return {
         "trigger_id": f"T{random.getrandbits(60):025X}",
         "attempt": random.randint(1, 4),
@@ -254,7 +261,7 @@ def _outcome(random: Random) -> dict[str, Any]:
     }
 
 
-def _profile(random: Random) -> dict[str, Any]:
+def _profile(random: Random, _: bool) -> dict[str, Any]:
     return {
         "phone_e164": f"+3161{random.randrange(10**7):07d}",
         "country_code": "NL",
@@ -272,4 +279,4 @@ _BODIES: Final[dict[str, Any]] = {
     topics.PROFILES: _profile,
 }
 _NAMES: Final = (topics.CALLS, topics.SURVEYS, topics.CANCELLATIONS, topics.OUTCOMES, topics.PROFILES)
-_SHARES: Final = (62, 14, 4, 8, 12)
+_SHARES: Final = (68, 14, 2, 6, 10)

@@ -55,7 +55,7 @@ class Profile:
 
 
 _SHORT: Final = {
-    ("signals", KILL): 4,
+    ("signals", KILL): 3,
     ("signals", FAIL_POINT): 4,
     ("signals", ZOMBIE): 1,
     ("signals", FROZEN_POINT): 1,
