@@ -73,7 +73,7 @@ class Feed:
         events: int,
         days: int,
         now: int,
-        window: int = 300,
+        window: int = 900,
         late: bool = False,
         strays: bool = False,
     ) -> None:

@@ -73,7 +73,7 @@ _SHORT: Final = {
     ("kafka", BROKER_PAUSE): 1,
 }
 
-SHORT: Final = Profile("chaos-short", 150_000, 700, _SHORT)
+SHORT: Final = Profile("chaos-short", 150_000, 700, _SHORT, partitions=4)
 
 SMOKE: Final = Profile(
     "chaos-smoke",
