@@ -20,7 +20,7 @@ NOW = 1_790_000_000_000
 
 
 def feed(seed: int = 5, *, late: bool = False) -> Feed:
-    return Feed(seed, partitions=3, events=9_000, days=40, now=NOW, late=late)
+    return Feed(seed, partitions=3, events=9_000, days=40, now=NOW, window=300, late=late)
 
 
 def records(seed: int = 5, windows: int = 30) -> list[Sent]:
@@ -98,7 +98,9 @@ def test_the_feed_repeats_ids_with_equal_and_with_other_content() -> None:
 def test_strays_lie_on_a_wrong_partition_and_the_oracle_finds_their_right_one() -> None:
     sent = [
         each
-        for window in islice(Feed(5, partitions=3, events=9_000, days=40, now=NOW, strays=True).windows(), 10)
+        for window in islice(
+            Feed(5, partitions=3, events=9_000, days=40, now=NOW, window=300, strays=True).windows(), 10
+        )
         for each in window.records
     ]
     ends = Counter[tuple[str, int]]()
