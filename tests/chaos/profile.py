@@ -67,7 +67,7 @@ _SHORT: Final = {
     ("clickhouse", STORE_REFUSES): 1,
     ("clickhouse", STORE_SLOW): 1,
     ("clickhouse", STORE_HANGS): 1,
-    ("clickhouse", STORE_CUTS): 2,
+    ("clickhouse", STORE_CUTS): 1,
     ("kafka", BROKER_KILL): 1,
     ("kafka", BROKER_ROLL): 1,
     ("kafka", BROKER_PAUSE): 1,
@@ -113,7 +113,7 @@ LONG: Final = Profile(
 
 INVARIANTS: Final = Profile(
     "invariants",
-    30_000,
+    20_000,
     1_500,
     {("signals", KILL): 2, ("signals", FROZEN_POINT): 1},
 )
