@@ -14,7 +14,6 @@ import shutil
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -38,7 +37,6 @@ app = typer.Typer(pretty_exceptions_enable=False)
 def main(
     size: Annotated[str, typer.Argument(help="smoke, short or long")] = "short",
     seed: Annotated[int | None, typer.Option(help="Repeat the schedule and the events of a seed.")] = None,
-    strays: Annotated[bool, typer.Option(help="Feed stray records too, in the invariants run.")] = False,
     only: Annotated[str, typer.Option(help="equality or invariants; both when left out")] = "",
 ) -> None:
     """Feed events while faults happen, then compare with the oracle."""
@@ -53,9 +51,7 @@ def main(
     began = time.monotonic()
     reports: list[Report] = []
     try:
-        asyncio.run(
-            _both(chosen, replace(invariants_of(chosen), strays=strays), seed, directory, only, reports)
-        )
+        asyncio.run(_both(chosen, invariants_of(chosen), seed, directory, only, reports))
     except BaseException:
         console.print(f"[bold red]broken off[/] with seed {seed}; logs and data are in {directory}")
         raise

@@ -116,6 +116,7 @@ INVARIANTS: Final = Profile(
     20_000,
     1_500,
     {("signals", KILL): 2, ("signals", FROZEN_POINT): 1},
+    strays=True,
 )
 """The second run: records arrive late, some on a wrong partition, and the merge waits for nobody."""
 
