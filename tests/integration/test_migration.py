@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -22,7 +21,6 @@ from streams.settings import SIGNALS_GROUP, Settings
 from streams.topics import ensure
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
-    ROOT,
     history,
     produce,
     read_all,
@@ -30,6 +28,7 @@ from tests.integration.worker_program import (
     until_committed,
     worker,
 )
+from tests.worker_environment import environment
 
 INPUTS = tuple(topics.INPUTS)
 OUTPUTS = (topics.TRIGGERS, topics.SHADOW_TRIGGERS, topics.SIGNALS)
@@ -85,14 +84,7 @@ def migrate(settings: Settings, prefix: str, partitions: int) -> subprocess.Comp
     command = [sys.executable, "-c", "from streams.cli import main; main()", "topics", "migrate"]
     return subprocess.run(
         [*command, "--to-prefix", prefix, "--to-partitions", str(partitions)],
-        env={
-            "PATH": os.environ.get("PATH", ""),
-            "PYTHONPATH": str(ROOT),
-            "BEHOUDLIJN_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
-            "BEHOUDLIJN_TOPIC_PREFIX": settings.topic_prefix,
-            "BEHOUDLIJN_PARTITIONS": str(settings.partitions),
-            "BEHOUDLIJN_IDEMPOTENCE": str(settings.idempotence),
-        },
+        env=environment(settings),
         capture_output=True,
         text=True,
         timeout=120,
