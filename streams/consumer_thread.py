@@ -57,6 +57,14 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
         coordinator._push_error_to_user = told_error  # noqa: SLF001
 
+    async def stop(self) -> None:
+        """Stops the thread. One that has crashed may have closed its loop already: then there is nothing to stop."""
+        try:
+            await super().stop()
+        except RuntimeError:
+            if not self.thread_loop.is_closed():
+                raise
+
     @property
     def _read_committed(self) -> bool:
         settings: LaneSettings = self.transport.lane.settings
