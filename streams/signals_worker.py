@@ -150,7 +150,7 @@ class SignalsWorker:
         async with AsyncExitStack() as turns:
             for number in assignment.partitions:  # not while a batch of the last assignment still writes
                 await turns.enter_async_context(self._turns[number])
-            epoch = self.lane.epoch
+            assigned = self.lane.epoch
             self.store.clear()
             async with ChangelogReader(
                 self.settings.topic(topics.CHANGELOG), assignment.partitions, self.settings.aiokafka_options()
@@ -160,7 +160,7 @@ class SignalsWorker:
             recovered = [reading.finish() for reading in reader.readings.values()]
             resent = 0
             for part in recovered:
-                part.store.epoch = epoch
+                part.store.assignment = assigned
                 if part.store.clock.markers:
                     self._erasure.check(part.store.states)
                 if part.unsent:
@@ -322,7 +322,7 @@ class SignalsWorker:
     def _guard(self, partition: PartitionStore) -> None:
         """Before each step of a batch: raises when it must not be taken."""
         self._alive()
-        if partition.epoch != self.lane.epoch:
+        if partition.assignment != self.lane.epoch:
             raise StaleError
 
     def _alive(self) -> None:

@@ -27,7 +27,7 @@ class PartitionStore:
         """Who asked for a callback and has not been given one, since when (ms)."""
         self.clock = Clock()
         self.batch = 0
-        self.epoch = -1
+        self.assignment = -1
         """The lane's count of assignments when this one was recovered; another one now: it may be a stranger's."""
         self.policy = ""
         self.written_at = 0.0
