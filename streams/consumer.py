@@ -22,6 +22,8 @@ _POLL_SECONDS = 0.5
 """How long a fetch may wait while nothing else is due."""
 _BLOCKED_SECONDS = 0.02
 """The same while records wait for a fetch response: an empty response wakes nobody, so look again soon."""
+_OF_FAUSTS_PATIENCE = 0.9
+"""The part of Faust's time-out for a seek that we use."""
 _SEEK_SECONDS = 30.0
 """How long the positions of a new assignment may be unknown while the flow is on."""
 
@@ -41,6 +43,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         self._left_out: frozenset[TP] = frozenset()  # full partitions, not asked for in the present fetch
         self._quiet = asyncio.Event()  # no run is being worked on
         self._positions = asyncio.Lock()  # a fetch and a seek must not overlap
+        self._given: frozenset[TP] = frozenset()  # by the group, in this generation
         self._prepared = -1  # the epoch for which on_assigned ran
         self._preparing: asyncio.Task[None] | None = None
 
@@ -69,13 +72,27 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """A new generation is as good as a heartbeat."""
         self._thread.heartbeat_at = time.monotonic()
+        self._given = frozenset(TP(*tp) for tp in assigned)
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
         """Goes to the committed offset of every partition and starts the lane over.
 
-        Faust leaves the position alone where nothing is committed: what was fetched before would be lost.
+        Faust leaves the position alone where nothing is committed: what was fetched before would be lost. And it takes
+        a seek that outlasts its time-out for its own stop, and never comes back to it: so ours fails before, which
+        ends the app.
         """
+        seconds = self.app.conf.broker_request_timeout * _OF_FAUSTS_PATIENCE
+        try:
+            async with asyncio.timeout(seconds):
+                await self._seek()
+        except TimeoutError:
+            raise LaneError(
+                f"the committed offsets and first offsets of our partitions were not known within {seconds:g} s: "
+                "check that the brokers answer, then start the worker again"
+            ) from None
+
+    async def _seek(self) -> None:
         async with self._positions:
             self.lane.forget()
             offsets = await self.seek_to_committed()
@@ -302,6 +319,11 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         Above half the session time-out the partitions may soon be another worker's: send no more, and exit.
         """
         return time.monotonic() - self._thread.heartbeat_at
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether the group has given us partitions, and nothing is being done to begin with them."""
+        return bool(self._given) and not self.prepared and self._preparing is None
 
     @property
     def prepared(self) -> bool:

@@ -1,7 +1,8 @@
 """The watchdog: a partition that gets records while its commits stand still ends the process.
 
-Owns what a stall is. A consumer can fall silent without an error, for example after it lost a broker; a restart
-cures that, and `/healthz` must not say it, since the loop turns. It must not know why a partition stands still.
+Owns what a stall is. A consumer can fall silent without an error, for example after it lost a broker, and a rebalance
+can be left half done. A restart cures both, and `/healthz` must not say it, since the loop turns. It must not know why
+a partition stands still.
 """
 
 import asyncio
@@ -67,13 +68,26 @@ class Watchdog:
 
 
 def add_watchdog(app: faust.App, lane: Lane, seconds: float) -> None:
-    """Lets `app` crash with `StalledError` when one of its partitions stalls for `seconds`."""
+    """Lets `app` crash with `StalledError` when one of its partitions stalls for `seconds`. Call it in a running
+    loop.
+    """
 
     async def watch() -> None:
         dog, loop, epoch = Watchdog(seconds), asyncio.get_running_loop(), -1
+        begun_at = loop.time()
         while not app.should_stop:
             await asyncio.sleep(seconds / _LOOKS)
             consumer = app.consumer
+            if not consumer.forgotten:
+                begun_at = loop.time()
+            elif loop.time() - begun_at >= seconds:
+                await app.crash(
+                    StalledError(
+                        f"the group has given us partitions, but for {seconds:g} s nothing began with them "
+                        "(BEHOUDLIJN_STALL_TIMEOUT_S); start the worker again, and look at the brokers if it comes back"
+                    )
+                )
+                return
             if lane.epoch != epoch or not (consumer.flow_active and consumer.prepared):
                 dog.forget()
                 epoch = lane.epoch
@@ -100,4 +114,4 @@ def add_watchdog(app: faust.App, lane: Lane, seconds: float) -> None:
                 )
                 return
 
-    app.task(watch)
+    app.add_future(watch())  # an `app.task` would begin only when the first assignment is complete

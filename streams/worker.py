@@ -16,6 +16,7 @@ import faust
 import structlog
 from aiokafka.errors import KafkaError
 
+from streams import stacks
 from streams.dead_letter_limit import DeadLetterLimitError
 from streams.failure import reason
 from streams.health import HealthServer
@@ -86,6 +87,7 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)  # a handler of the loop would wait for a loop that hangs
+    signal.signal(signal.SIGUSR1, lambda *_: log.warning("asked what it waits for", tasks=stacks.tasks()))
     worker = build()
     failed = False
     try:

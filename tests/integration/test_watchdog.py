@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from streams.consumer import LaneConsumer
+from streams.lane import LaneError
 from streams.runs import TP, Run
 from streams.watchdog import StalledError, add_watchdog
 from tests.integration.conftest import Broker
@@ -55,3 +59,47 @@ def test_a_worker_that_is_idle_or_busy_goes_on(broker: Broker, unique: str) -> N
             assert not app.crashed
 
     asyncio.run(scenario())
+
+
+def test_positions_that_stay_unknown_end_the_worker(
+    broker: Broker, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Faust takes a seek that outlasts its time-out for its own stop, and would then wait for ever."""
+    monkeypatch.setattr(LaneConsumer, "seek_to_committed", _never)
+
+    async def scenario() -> None:
+        topic = f"{unique}.calls"
+        create(broker, 1, topic)
+        app, _ = build(broker.bootstrap, unique, (topic,), _nothing)
+        app.conf.broker_request_timeout = 3.0
+        async with running(app):
+            await until(lambda: app.crashed)
+        assert isinstance(app.crash_reason, LaneError)
+        assert "were not known within 2.7 s" in str(app.crash_reason)
+
+    asyncio.run(scenario())
+
+
+def test_partitions_with_which_nothing_begins_end_the_worker(
+    broker: Broker, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def scenario() -> None:
+        topic = f"{unique}.calls"
+        create(broker, 1, topic)
+        app, lane = build(broker.bootstrap, unique, (topic,), _nothing)
+        add_watchdog(app, lane, 3.0)
+        monkeypatch.setattr(LaneConsumer, "perform_seek", _never)
+        async with running(app):
+            await until(lambda: app.crashed)
+        assert isinstance(app.crash_reason, StalledError)
+        assert "nothing began with them" in str(app.crash_reason)
+
+    asyncio.run(scenario())
+
+
+async def _never(*_: object) -> None:
+    await asyncio.sleep(3600)
+
+
+async def _nothing(_: Run) -> None:
+    pass
