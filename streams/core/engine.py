@@ -25,7 +25,7 @@ from streams.core.erasure import (
     unserve,
 )
 from streams.core.facts import add, drop_before, fact_of
-from streams.core.outlook import shortcut
+from streams.core.outlook import postpone, shortcut
 from streams.core.policy import Policy
 from streams.core.records import Decoded
 from streams.core.removal import is_blank, is_removal
@@ -237,6 +237,10 @@ class _Batch:
             data = self.load(customer)
             if data is None or st.due_of(data) != due:
                 continue  # it was looked at since, and is scheduled anew
+            if (later := postpone(data, self.plan)) is not None:
+                self.touched[customer], again = later
+                clock.schedule(again, customer)
+                continue
             state = st.decode(data)
             drop_before(state.facts, due - self.policy.parameters.horizon)
             if (

@@ -68,9 +68,9 @@ def assess(state: State, policy: Policy, now: int) -> Assessment:
 
 def _assess(view: View, policy: Policy) -> Assessment:
     readings = measure(view, policy.plan.used)
-    contributions = policy.contributions(readings)
+    contributions = policy.plan.contributions(readings)
     rule = next((r for r in policy.rules if readings.get(r.signal, 0.0) >= r.at_least), None)
-    return Assessment(readings, contributions, policy.score_of(contributions), rule)
+    return Assessment(readings, contributions, policy.plan.score_of(contributions), rule)
 
 
 def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]:
@@ -79,7 +79,7 @@ def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]
     seen = _assess(view, policy)
     barred = _barred(state)
     outputs = list(_episode(state, policy, now, cause, seen, barred))
-    band = policy.band_of(seen.score, state.band)
+    band = policy.plan.band_of(seen.score, state.band)
     if outputs or band != state.band:
         outputs.append(_signals(state, policy, now, cause, seen, band))
         state.band = band

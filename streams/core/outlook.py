@@ -17,7 +17,7 @@ from streams.core.facts import FACT, Fact
 from streams.core.instants import from_text
 from streams.core.plan import EPSILON, Plan, Weighed
 from streams.core.signals import DAY, Earlier, History, View
-from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State
+from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State, cooldown_until
 
 _PROBES: Final = tuple(int(days * DAY) for days in (0.25, 0.5, 1, 2, 3, 5, 7, 10, 14, 21, 28))
 _SPARE: Final = 32
@@ -35,7 +35,7 @@ def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[b
     Takes what changes nothing but the facts: no event that registers anything. `horizon_start` (ms): facts at or
     before it fall out.
     """
-    version, band, count, calm, spare, due, newest, judged_at, slack, saturated, judged_by = (
+    version, band, count, calm, spare, ending, due, newest, judged_at, slack, saturated, judged_by = (
         OUTLOOK.unpack_from(data)
     )
     if version != VERSION or judged_by != plan.fingerprint or fact.at <= max(newest, judged_at):
@@ -59,12 +59,35 @@ def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[b
             return None  # without the oldest fact the score may fall before the due time
         start += _SIZE
         spare -= spare > 0
-    if start == end:  # whoever has facts is looked at when the last falls out
-        due = min(due, fact.at + plan.parameters.horizon)
+    if start == end and fact.at + plan.parameters.horizon < due:
+        due = fact.at + plan.parameters.horizon  # whoever has facts is looked at when the last falls out
+        ending = 1
     head = OUTLOOK.pack(
-        version, band, count, calm, spare, due, fact.at, judged_at, slack - gain, saturated, judged_by
+        version, band, count, calm, spare, ending, due, fact.at, judged_at, slack - gain, saturated, judged_by
     )
     return b"".join((head, data[OUTLOOK.size : FACTS_AT], data[start:end], packed, data[end:])), due
+
+
+def postpone(data: bytes, plan: Plan) -> tuple[bytes, int] | None:
+    """At the due time: the state's bytes with a later one (ms), when only the end of the facts was expected and newer ones
+    came since; None when the customer must be judged.
+    """
+    version, band, count, calm, spare, ending, due, newest, judged_at, slack, saturated, judged_by = (
+        OUTLOOK.unpack_from(data)
+    )
+    if version != VERSION or judged_by != plan.fingerprint or not (ending and calm and slack > 0):
+        return None
+    later = max(newest + plan.parameters.horizon, cooldown_until(data))
+    if later <= due:
+        return None
+    start, end = FACTS_AT, FACTS_AT + count * _SIZE
+    while start < end and _AGE(data, start)[0] <= due - plan.parameters.horizon:
+        start += _SIZE
+        count -= 1
+    head = OUTLOOK.pack(
+        version, band, count, calm, spare, ending, later, newest, judged_at, slack, saturated, judged_by
+    )
+    return b"".join((head, data[OUTLOOK.size : FACTS_AT], data[start:])), later
 
 
 def look_ahead(
@@ -75,6 +98,8 @@ def look_ahead(
     `risk` is logit(score); `reason`: the score or a rule speaks for a call now.
     """
     state, now, due = view.state, view.now, FOREVER
+    end = FOREVER
+    """When it may leave the store."""
     cooling = False
     """The open episode ends when the score has cooled down."""
     if state.episode:
@@ -82,8 +107,9 @@ def look_ahead(
         due = from_text(current["expires_at"])
         cooling = current["purpose"] == "service_recovery"
     if state.facts or not state.standing:
-        due = min(due, max(state.ends_at(plan.parameters.horizon), now + 1))
+        end = max(state.ends_at(plan.parameters.horizon), now + 1)
     state.spare = 0
+    state.ending = 0
     state.judged_at = now
     state.judged_by = plan.fingerprint
     state.saturated = plan.saturated(readings)
@@ -94,9 +120,11 @@ def look_ahead(
             due = min(due, _next_edge(state, plan, now, calm=True))
         if reason and not barred and not state.episode:
             due = min(due, state.cooldown_until)
+        state.ending = int(state.calm and end < due)
+        due = min(due, end)
         state.due = due if state.calm else _safe_until(view, plan, readings, due, cooling=cooling)
         return
-    due = min(due, _next_edge(state, plan, now, calm=state.calm))
+    due = min(due, end, _next_edge(state, plan, now, calm=state.calm))
     waiting = now < state.cooldown_until < due and not barred
     if waiting and reason and newest_ground(state) > state.scored_at:
         due = state.cooldown_until
@@ -153,17 +181,18 @@ def _safe_until(view: View, plan: Plan, readings: dict[str, float], due: int, *,
         else:
             falling.append(each)
     probes = [*(now + probe for probe in _PROBES if now + probe < due), due - 1]
-    held = 0
+    held, seen = 0, view
     if len(state.facts) + _SPARE > plan.parameters.keep:
         state.spare = min(_SPARE, len(state.facts) // 2)
-        rest = View(state, now, plan.parameters, History(state.facts[state.spare :], plan.parameters))
-        held = _held(rest, falling, probes, limit)
+        seen = View(state, now, plan.parameters, History(state.facts[state.spare :], plan.parameters))
+        held = _held(seen, falling, probes, limit)
     if not held:
-        state.spare = 0
+        state.spare, seen = 0, view
         held = _held(view, falling, probes, limit)
     if held == len(probes):
         return due
-    return min(due, _next_edge(state, plan, probes[held - 1] if held else now, calm=False))
+    edges = _edges(state, plan, probes[held - 1] if held else now, probes[held])
+    return edges[_held(seen, falling, edges[:-1], limit)]
 
 
 def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -> int:
@@ -183,10 +212,21 @@ def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -
     return low
 
 
+def _edges(state: State, plan: Plan, after: int, until: int) -> list[int]:
+    """The times (ms) later than `after` and up to `until` at which a fact's age changes a signal, the last one included."""
+    found = {until}
+    for fact in state.facts:
+        at = fact.at
+        for edge in plan.edges(fact.kind, fact.flags, False):
+            if after - at < edge < until - at:
+                found.add(at + edge)
+    return sorted(found)
+
+
 def _next_edge(state: State, plan: Plan, after: int, *, calm: bool) -> int:
     """The first time (ms) later than `after` at which a fact's age changes a signal; when calm, raises one."""
     due = FOREVER
-    edges_of = plan.policy.edges
+    edges_of = plan.edges
     for fact in state.facts:
         edges = edges_of(fact.kind, fact.flags, calm)
         if edges:

@@ -3,7 +3,7 @@
 Owns no rule: every number here follows from the policy and from what the signals declare of themselves.
 """
 
-from math import inf, log
+from math import exp, inf, log
 from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
@@ -57,7 +57,7 @@ class Plan:
         """By band: from which logit the customer is in the next one."""
         self.fall_at = (-inf, *(logit(start - policy.band_hysteresis) for start in starts[1:]))
         """By band: below which logit the customer leaves it downwards."""
-        self.rising = tuple(each for each in self.used if each.rising)
+        self.rising = tuple(each for each in self.used if each.rising is not None)
         self._rule_signals = tuple(SIGNALS[rule.signal] for rule in policy.rules)
         self.shortcuts = (
             len(self.weighed) <= MOST_SIGNALS
@@ -65,7 +65,61 @@ class Plan:
             and all(each.weight >= 0 or not each.signal.kinds for each in self.weighed.values())
             and int(policy.purposes["service_recovery"].valid_hours * HOUR) > 0
         )
+        self._scored = policy.score is not None
+        self._starts = tuple(starts)
+        self._hysteresis = policy.band_hysteresis
+        self._edges: dict[tuple[int, int, bool], tuple[int, ...]] = {}
         self._gains: dict[tuple[int, int, int], tuple[float, tuple[tuple[float, float, Most], ...]]] = {}
+
+    def contributions(self, readings: dict[str, float]) -> dict[str, float]:
+        """Each signal's part of logit(score)."""
+        parts: dict[str, float] = {}
+        for name, value in readings.items():
+            each = self.weighed.get(name)
+            if each is not None:
+                parts[name] = each.weight * min(value, each.cap)
+        return parts
+
+    def score_of(self, contributions: dict[str, float]) -> float:
+        """The score, 0-1; 0 for a policy without scoring."""
+        if not self._scored:
+            return 0.0
+        risk = self.intercept + sum(contributions.values())
+        return 1.0 / (1.0 + exp(min(-risk, 700.0)))  # beyond 709 exp overflows
+
+    def band_of(self, score: float, current: int) -> int:
+        """The band of a score; a customer leaves a band downwards only when below its start by the hysteresis."""
+        band = 0
+        for index, starts_at in enumerate(self._starts):
+            start = starts_at - (self._hysteresis if index <= current else 0.0)
+            if score >= start or index == 0:
+                band = index
+        return band
+
+    def edges(self, kind: int, flags: int, calm: bool) -> tuple[int, ...]:
+        """Ages (ms) at which a fact of this kind and with these flags can change a signal; for a calm customer only
+        those that can raise the score."""
+        key = kind, flags, calm
+        found = self._edges.get(key)
+        if found is None:
+            found = self._edges[key] = self._edges_of(kind, flags, calm)
+        return found
+
+    def _edges_of(self, kind: int, flags: int, calm: bool) -> tuple[int, ...]:
+        # What leaves the horizon is forgotten, so no edge lies beyond it.
+        horizon = self.parameters.horizon
+        edges: set[int] = set()
+        for each in self.used:
+            if not each.concerns(kind, flags):
+                continue
+            ages = each.edges if not calm or self._lowers(each) else each.rising
+            if ages is not None:
+                edges.update(min(edge, horizon) for edge in ages(self.parameters))
+        return tuple(sorted(edges))
+
+    def _lowers(self, signal: Signal) -> bool:
+        each = self.weighed.get(signal.name)
+        return each is not None and each.weight < 0
 
     def gain(self, fact: Fact, earlier: Earlier, saturated: int) -> float:
         """By how much `fact`, newer than the `earlier` ones, can raise logit(score) at most; infinite when a rule may match."""

@@ -3,7 +3,6 @@
 from datetime import date, datetime, time
 from functools import cached_property
 from hashlib import sha256
-from math import exp
 from typing import Annotated, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -213,52 +212,7 @@ class Policy(Part):
         """What the core reads of it for each event."""
         return Plan(self)
 
-    def edges(self, kind: int, flags: int, calm: bool) -> tuple[int, ...]:
-        """Ages (ms) at which a fact of this kind and with these flags can change a signal; for a calm customer only
-        those that can raise the score."""
-        key = kind, flags, calm
-        found = self._edges.get(key)
-        if found is None:
-            concerned = [n for n in self.used if SIGNALS[n].concerns(kind, flags)]
-            names = [n for n in concerned if not calm or SIGNALS[n].rising or self._weight(n) < 0]
-            # What leaves the horizon is forgotten, so no edge lies beyond it.
-            horizon = self.parameters.horizon
-            edges = {min(edge, horizon) for name in names for edge in SIGNALS[name].edges(self.parameters)}
-            found = tuple(sorted(edges))
-            self._edges[key] = found
-        return found
-
-    @cached_property
-    def _edges(self) -> dict[tuple[int, int, bool], tuple[int, ...]]:
-        return {}
-
-    def _weight(self, name: str) -> float:
-        return self.score.weights[name].weight if self.score and name in self.score.weights else 0.0
-
     @cached_property
     def openings(self) -> dict[tuple[datetime, str | None, tuple[ZoneInfo, ...]], int | None]:
         """What `hours` has found of these calling hours: by quarter of an hour, country and zones, the next opening (ms)."""
         return {}
-
-    def contributions(self, readings: dict[str, float]) -> dict[str, float]:
-        """Each signal's part of logit(score)."""
-        if self.score is None:
-            return {}
-        weighed = self.plan.weighed
-        return {n: weighed[n].weight * min(v, weighed[n].cap) for n, v in readings.items() if n in weighed}
-
-    def score_of(self, contributions: dict[str, float]) -> float:
-        """The score, 0-1; 0 for a policy without scoring."""
-        if self.score is None:
-            return 0.0
-        logit = self.score.intercept.value + sum(contributions.values())
-        return 1.0 / (1.0 + exp(min(-logit, 700.0)))  # beyond 709 exp overflows
-
-    def band_of(self, score: float, current: int) -> int:
-        """The band of a score; a customer leaves a band downwards only when below its start by the hysteresis."""
-        band = 0
-        for index, each in enumerate(self.bands):
-            start = each.starts_at - (self.band_hysteresis if index <= current else 0.0)
-            if score >= start or index == 0:
-                band = index
-        return band

@@ -33,17 +33,26 @@ class Parameters:
     complaint_codes: frozenset[int] = frozenset()
 
 
-Pairs = list[tuple[int, int]]
-"""What a signal counts: (time in ms, amount), by time."""
-Series = tuple[tuple[int, ...], tuple[int, ...]]
-"""The same as times and amounts."""
-_EMPTY: Final[Series] = ((), ())
+Times = list[int]
+"""When (ms) each of what a signal counts happened, earliest first."""
+Series = tuple[list[int], list[int]]
+"""The same, and how much each of them counts for."""
 
 
 class History:
     """A customer's facts by kind, oldest first, and the series that signals have made of them, which hold at any time."""
 
-    __slots__ = ("calls", "cancellations", "flags", "inbound", "parameters", "present", "series", "surveys")
+    __slots__ = (
+        "calls",
+        "cancellations",
+        "flags",
+        "inbound",
+        "parameters",
+        "present",
+        "series",
+        "surveys",
+        "times",
+    )
 
     def __init__(self, facts: list[Fact], parameters: Parameters) -> None:
         self.parameters = parameters
@@ -52,7 +61,8 @@ class History:
         """Contacts that the customer began."""
         self.surveys: list[Fact] = []
         self.cancellations: list[Fact] = []
-        self.series: dict[Callable[[History], Pairs], Series] = {}
+        self.times: dict[Callable[[History], Times], Times] = {}
+        self.series: dict[Callable[[History], Series], Series] = {}
         self.present = 0
         """The kinds of facts that there are: bit `1 << kind` each."""
         self.flags = 0
@@ -87,34 +97,42 @@ class View:
         self.parameters = parameters
         self.history = History(state.facts, parameters) if history is None else history
 
-    def count(self, of: Callable[[History], Pairs], window: int) -> int:
-        """How many of the series there were within the last `window` ms."""
-        times, _ = self.history.series.get(of) or self._made(of)
+    def count(self, of: Callable[[History], Times], window: int) -> int:
+        """How many there were within the last `window` ms."""
+        times = self.times(of)
         return len(times) - bisect_right(times, self.now - min(window, self.parameters.horizon))
 
-    def total(self, of: Callable[[History], Pairs], window: int) -> int:
+    def total(self, of: Callable[[History], Series], window: int) -> int:
         """The sum of their amounts."""
-        times, amounts = self.history.series.get(of) or self._made(of)
-        return sum(amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :])
+        return sum(self._amounts(of, window))
 
-    def highest(self, of: Callable[[History], Pairs], window: int) -> int:
+    def highest(self, of: Callable[[History], Series], window: int) -> int:
         """The greatest of their amounts; 0 when there are none."""
-        times, amounts = self.history.series.get(of) or self._made(of)
-        return max(amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :], default=0)
+        return max(self._amounts(of, window), default=0)
 
-    def decayed(self, of: Callable[[History], Pairs]) -> float:
-        """The sum over the series of 0.5 to the number of whole half-lives since."""
-        times, _ = self.history.series.get(of) or self._made(of)
+    def decayed(self, of: Callable[[History], Times]) -> float:
+        """The sum over them of 0.5 to the number of whole half-lives since."""
+        times = self.times(of)
         if not times:
             return 0.0
         now, half_life, start = self.now, self.parameters.half_life, self.now - self.parameters.horizon
         return sum([0.5 ** ((now - at) // half_life) for at in times if at > start])
 
-    def _made(self, of: Callable[[History], Pairs]) -> Series:
-        pairs = of(self.history)
-        series: Series = tuple(zip(*pairs, strict=True)) if pairs else _EMPTY  # type: ignore[assignment]
-        self.history.series[of] = series
-        return series
+    def times(self, of: Callable[[History], Times]) -> Times:
+        """The times that a signal counts: made once of a history."""
+        known = self.history.times
+        times = known.get(of)
+        if times is None:
+            times = known[of] = of(self.history)
+        return times
+
+    def _amounts(self, of: Callable[[History], Series], window: int) -> list[int]:
+        known = self.history.series
+        series = known.get(of)
+        if series is None:
+            series = known[of] = of(self.history)
+        times, amounts = series
+        return amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :]
 
 
 Edges = Callable[[Parameters], tuple[int, ...]]
@@ -140,9 +158,15 @@ class Earlier:
         place = self.end - FACT.size
         return Fact._make(FACT.unpack_from(self.data, place)) if place >= self.start else None
 
-    def mention(self, topic: int) -> bool:
-        """Whether any is on this topic; now and then true without it."""
-        return self.data.find(topic.to_bytes(4, "little"), self.start, self.end) >= 0
+    def mentioned(self, topic: int) -> int:
+        """When (ms) the newest of them that is on this topic happened; `NEVER` when none is."""
+        wanted, end = topic.to_bytes(4, "little"), self.end
+        while (place := self.data.rfind(wanted, self.start, end)) >= 0:
+            index, within = divmod(place - self.start, FACT.size)
+            if within == FACT.size - 4:
+                return int(FACT_TIME.unpack_from(self.data, self.start + index * FACT.size)[0])
+            end = place + 3
+        return NEVER
 
 
 Most = Callable[[Fact, Earlier, Parameters], float]
@@ -161,8 +185,8 @@ class Signal:
     measure: Callable[[View], float]
     evidence: str
     edges: Edges
-    rising: bool
-    """An edge can raise it: it must be looked at also while the customer is calm."""
+    rising: Edges | None
+    """The edges that can raise it: at these it must be looked at also while the customer is calm. None: no edge can."""
     kinds: int
     """The kinds of facts that it measures, as bits `1 << kind`; 0 when it reads registers only."""
     flags: int
@@ -193,7 +217,7 @@ def signal(
     edges: Edges,
     *kinds: int,
     flags: int = 0,
-    rising: bool = False,
+    rising: Edges | None = None,
     most: Most = one,
     top: float = inf,
     fickle: bool = False,
@@ -231,8 +255,8 @@ def _contact(number: int) -> Most:
     return lambda fact, earlier, _: earlier.at(number - 1) > fact.at - 30 * DAY
 
 
-def _contacts(history: History) -> Pairs:
-    return [(call.at, 1) for call in history.inbound]
+def _contacts(history: History) -> Times:
+    return [call.at for call in history.inbound]
 
 
 @signal("{value:.0f} contacts in 7 days", _days(7), f.CALL)
@@ -253,16 +277,16 @@ def contacts_90d(view: View) -> float:
     return view.count(_contacts, 90 * DAY)
 
 
-def _repeats(history: History) -> Pairs:
+def _repeats(history: History) -> Times:
     p = history.parameters
     # A horizon shorter than both windows forgets the first of the two sooner than the second.
     ahead = p.horizon - min(30 * DAY, p.horizon)
     last: dict[int, int] = {}
-    repeats: Pairs = []
+    repeats: Times = []
     for call in history.inbound:
         at, before = call.at, last.get(call.topic)
         if before is not None and at - before <= p.repeat_within:
-            repeats.append((min(at, before + ahead), 1))
+            repeats.append(min(at, before + ahead))
         last[call.topic] = at
     return repeats if ahead >= p.repeat_within else sorted(repeats)
 
@@ -271,7 +295,7 @@ def _repeats(history: History) -> Pairs:
     "called back {value:.0f} times on the same matter",
     lambda p: (30 * DAY, 30 * DAY + p.repeat_within),
     f.CALL,
-    most=lambda fact, earlier, _: earlier.mention(fact.topic),
+    most=lambda fact, earlier, p: earlier.mentioned(fact.topic) >= fact.at - p.repeat_within,
 )
 def repeat_contacts(view: View) -> float:
     """Contacts in 30 days that follow one on the same reason within `repeat_within`."""
@@ -290,8 +314,8 @@ def fourth_contact(view: View) -> float:
     return view.count(_contacts, 30 * DAY) >= 4
 
 
-def _unresolved(history: History) -> Pairs:
-    return [(call.at, 1) for call in history.inbound if call.flags & f.UNRESOLVED]
+def _unresolved(history: History) -> Times:
+    return [call.at for call in history.inbound if call.flags & f.UNRESOLVED]
 
 
 @signal("{value:.0f} unresolved contacts in 30 days", _days(30), f.CALL, flags=f.UNRESOLVED)
@@ -306,9 +330,9 @@ def unresolved_90d(view: View) -> float:
     return view.count(_unresolved, 90 * DAY)
 
 
-def _unanswered(history: History) -> Pairs:
+def _unanswered(history: History) -> Times:
     p = history.parameters
-    found: Pairs = []
+    found: Times = []
     answered_at = NEVER  # the first answered contact after the call looked at
     for call in reversed(history.calls):
         if not call.flags & f.ABANDONED:
@@ -318,7 +342,7 @@ def _unanswered(history: History) -> Pairs:
             and call.amount >= p.short_abandon_seconds
             and not call.at <= answered_at <= call.at + p.silent_after
         ):
-            found.append((call.at, 1))
+            found.append(call.at)
     found.reverse()
     return found
 
@@ -328,7 +352,8 @@ def _unanswered(history: History) -> Pairs:
     lambda p: (p.silent_after, 30 * DAY),
     f.CALL,
     flags=f.ABANDONED,
-    rising=True,
+    rising=lambda p: (p.silent_after,),
+    most=lambda fact, _, p: bool(fact.flags & f.INBOUND) and fact.amount >= p.short_abandon_seconds,
     fickle=True,
 )
 def silent_after_abandon(view: View) -> float:
@@ -336,8 +361,14 @@ def silent_after_abandon(view: View) -> float:
     return view.count(_unanswered, 30 * DAY) - view.count(_unanswered, view.parameters.silent_after)
 
 
-def _waits(history: History) -> Pairs:
-    return [(call.at, call.amount) for call in history.inbound if not call.flags & f.ABANDONED]
+def _waits(history: History) -> Series:
+    times: Times = []
+    waits: list[int] = []
+    for call in history.inbound:
+        if not call.flags & f.ABANDONED:
+            times.append(call.at)
+            waits.append(call.amount)
+    return times, waits
 
 
 @signal(
@@ -351,8 +382,8 @@ def longest_wait_minutes(view: View) -> float:
     return view.highest(_waits, 30 * DAY) // 60
 
 
-def _menu_choices(history: History) -> Pairs:
-    return [(call.at, call.b) for call in history.inbound]
+def _menu_choices(history: History) -> Series:
+    return _contacts(history), [call.b for call in history.inbound]
 
 
 @signal(
@@ -366,8 +397,8 @@ def excess_ivr_steps(view: View) -> float:
     return max(0, view.highest(_menu_choices, 30 * DAY) - view.parameters.high_ivr_steps)
 
 
-def _transfers(history: History) -> Pairs:
-    return [(call.at, call.c) for call in history.inbound]
+def _transfers(history: History) -> Series:
+    return _contacts(history), [call.c for call in history.inbound]
 
 
 @signal("transferred {value:.0f} times in 30 days", _days(30), f.CALL, most=lambda fact, *_: fact.c)
@@ -376,14 +407,14 @@ def transfers_30d(view: View) -> float:
     return view.total(_transfers, 30 * DAY)
 
 
-def _switches(history: History) -> Pairs:
-    found: Pairs = []
+def _switches(history: History) -> Times:
+    found: Times = []
     before: Fact | None = None
     for call in history.inbound:
         if before is not None and call.a != before.a:
-            found.append((before.at, 1))  # it counts while both are in view
+            found.append(before.at)  # it counts while both are in view
         if call.flags & f.TRIED_ONLINE:
-            found.append((call.at, 1))
+            found.append(call.at)
         before = call
     return found
 
@@ -400,8 +431,8 @@ def channel_switches_7d(view: View) -> float:
     return view.count(_switches, 7 * DAY)
 
 
-def _low_grades(history: History) -> Pairs:
-    return [(survey.at, 1) for survey in history.surveys if 0 < survey.a <= 2]
+def _low_grades(history: History) -> Times:
+    return [survey.at for survey in history.surveys if 0 < survey.a <= 2]
 
 
 @signal("gave a low satisfaction grade", _half_lives, f.SURVEY, most=lambda fact, *_: 0 < fact.a <= 2)
@@ -410,8 +441,8 @@ def low_csat(view: View) -> float:
     return view.decayed(_low_grades)
 
 
-def _detractors(history: History) -> Pairs:
-    return [(survey.at, 1) for survey in history.surveys if 0 < survey.b <= 7]
+def _detractors(history: History) -> Times:
+    return [survey.at for survey in history.surveys if 0 < survey.b <= 7]
 
 
 @signal("would not recommend us", _half_lives, f.SURVEY, most=lambda fact, *_: 0 < fact.b <= 7)
@@ -420,8 +451,8 @@ def detractor(view: View) -> float:
     return view.decayed(_detractors)
 
 
-def _efforts(history: History) -> Pairs:
-    return [(survey.at, 1) for survey in history.surveys if 0 < survey.c <= 3]
+def _efforts(history: History) -> Times:
+    return [survey.at for survey in history.surveys if 0 < survey.c <= 3]
 
 
 @signal("said that it took much effort", _half_lives, f.SURVEY, most=lambda fact, *_: 0 < fact.c <= 3)
@@ -430,8 +461,8 @@ def high_effort(view: View) -> float:
     return view.decayed(_efforts)
 
 
-def _questions_left(history: History) -> Pairs:
-    return [(survey.at, 1) for survey in history.surveys if survey.flags & f.NOT_ANSWERED]
+def _questions_left(history: History) -> Times:
+    return [survey.at for survey in history.surveys if survey.flags & f.NOT_ANSWERED]
 
 
 @signal("said that the question was not answered", _half_lives, f.SURVEY, flags=f.NOT_ANSWERED)
@@ -446,8 +477,8 @@ def callback_pending(view: View) -> float:
     return view.state.request_open
 
 
-def _talks_of_leaving(history: History) -> Pairs:
-    return [(call.at, 1) for call in history.calls if call.flags & f.CANCEL_INTENT]
+def _talks_of_leaving(history: History) -> Times:
+    return [call.at for call in history.calls if call.flags & f.CANCEL_INTENT]
 
 
 @signal("spoke of leaving", _half_lives, f.CALL, flags=f.CANCEL_INTENT)
@@ -456,8 +487,8 @@ def cancel_intent(view: View) -> float:
     return view.decayed(_talks_of_leaving)
 
 
-def _inquiries(history: History) -> Pairs:
-    return [(step.at, 1) for step in history.cancellations if step.a == f.INQUIRY]
+def _inquiries(history: History) -> Times:
+    return [step.at for step in history.cancellations if step.a == f.INQUIRY]
 
 
 @signal("asked how to cancel", _half_lives, f.CANCELLATION, most=lambda fact, *_: fact.a == f.INQUIRY)
@@ -478,9 +509,9 @@ def _complains(fact: Fact, p: Parameters) -> bool:
     return bool(fact.flags & f.INBOUND) and fact.topic in p.complaint_codes
 
 
-def _complaints(history: History) -> Pairs:
+def _complaints(history: History) -> Times:
     p = history.parameters
-    return sorted([(fact.at, 1) for fact in (*history.surveys, *history.inbound) if _complains(fact, p)])
+    return sorted([fact.at for fact in (*history.surveys, *history.inbound) if _complains(fact, p)])
 
 
 @signal(

@@ -7,6 +7,8 @@ outcome, never by a survey that is sent again. The ledger is what was decided, w
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import starmap
 from struct import Struct
 from typing import Any, Final
 
@@ -23,9 +25,10 @@ VERSION: Final = 2
 NEVER: Final = -(2**62)
 """A time before every event."""
 FOREVER: Final = 2**62
-OUTLOOK: Final = Struct("<BBHBBxqqqdQI")
-"""The first bytes of a state, all that `outlook` reads: version, band, facts, calm, spare, due, newest, judged at, slack, saturated, judged by."""
-OUTLOOK_FIELDS: Final = ("due", "judged_at", "slack", "saturated", "spare", "judged_by")
+OUTLOOK: Final = Struct("<BBHBBBqqqdQI")
+"""The first bytes of a state, all that `outlook` reads: version, band, facts, calm, spare, ending, due, newest, judged at, slack, saturated,
+judged by."""
+OUTLOOK_FIELDS: Final = ("due", "judged_at", "slack", "saturated", "spare", "ending", "judged_by")
 """The fields of a state that say when to look at it again, and nothing of the customer."""
 _REST: Final = Struct("<BBB10qQIHH")
 FACTS_AT: Final = OUTLOOK.size + _REST.size
@@ -33,6 +36,7 @@ FACTS_AT: Final = OUTLOOK.size + _REST.size
 _HEAD_1: Final = Struct("<BBBBHB12qQIHH")
 _DUE: Final = Struct("<7xq")
 _ASKED: Final = Struct(f"<{OUTLOOK.size + 3}x2q")
+_COOLDOWN: Final = Struct(f"<{OUTLOOK.size + 3 + 7 * 8}xq")
 
 
 class UnknownVersionError(Exception):
@@ -77,6 +81,8 @@ class State:
     """The signals that cannot raise the score any more, bit by bit as in `Plan.weighed`."""
     spare: int = 0
     """How many of the oldest facts may fall out before the due time without a decision."""
+    ending: int = 0
+    """1 when nothing is expected at the due time but that the facts are over: if newer ones came, it may be put off."""
     judged_by: int = 0
     """The fingerprint of the policy by which due time and slack were found; 0: none yet."""
     judged_at: int = NEVER
@@ -180,6 +186,7 @@ def encode(state: State) -> bytes:
         len(state.facts),
         state.calm,
         state.spare,
+        state.ending,
         state.due,
         state.newest,
         state.judged_at,
@@ -206,10 +213,7 @@ def encode(state: State) -> bytes:
         len(state.profile_json),
         len(state.episode),
     )
-    pack = FACT.pack
-    return b"".join(
-        (outlook, rest, *[pack(*fact) for fact in state.facts], state.profile_json, state.episode)
-    )
+    return b"".join((outlook, rest, *starmap(FACT.pack, state.facts), state.profile_json, state.episode))
 
 
 def decode(data: bytes) -> State:
@@ -224,6 +228,11 @@ def decode(data: bytes) -> State:
             "run the release that wrote it, or newer"
         )
     return reader(data)
+
+
+_fact: Final[Callable[[tuple[Any, ...]], Fact]] = partial(
+    tuple.__new__, Fact
+)  # `Fact._make` without its check
 
 
 def _read_1(data: bytes) -> State:
@@ -260,7 +269,9 @@ def _read_1(data: bytes) -> State:
 
 
 def _read_2(data: bytes) -> State:
-    _, band, count, _, spare, due, newest, judged_at, slack, saturated, judged_by = OUTLOOK.unpack_from(data)
+    _, band, count, _, spare, ending, due, newest, judged_at, slack, saturated, judged_by = (
+        OUTLOOK.unpack_from(data)
+    )
     (
         stage, stage_reason, deceased, requested_at, given_at, stage_at, effective_at, objected_at, profile_at,
         scored_at, cooldown_until, served_request_at, served_stage_at, requested_id, signals_sequence,
@@ -271,7 +282,7 @@ def _read_2(data: bytes) -> State:
     return State(
         due,
         newest,
-        list(map(Fact._make, FACT.iter_unpack(data[FACTS_AT:facts_end]))),
+        list(map(_fact, FACT.iter_unpack(data[FACTS_AT:facts_end]))),
         requested_at,
         requested_id,
         given_at,
@@ -293,6 +304,7 @@ def _read_2(data: bytes) -> State:
         slack,
         saturated,
         spare,
+        ending,
         judged_by,
         judged_at,
     )
@@ -305,6 +317,11 @@ _READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1, 2: _read_2}
 def due_of(data: bytes) -> int:
     """The due time (ms) of an encoded state, without decoding the rest."""
     return int(_DUE.unpack_from(data)[0])
+
+
+def cooldown_until(data: bytes) -> int:
+    """Until when (ms) an encoded state of this version rests from calls; `NEVER` when it need not."""
+    return int(_COOLDOWN.unpack_from(data)[0])
 
 
 def asked_since(data: bytes) -> int:

@@ -136,8 +136,8 @@ def test_the_score_is_monotone_in_the_declared_sign(
     readings: dict[str, float], name: str, more: float, policy: Policy
 ) -> None:
     raised = readings | {name: readings.get(name, 0.0) + more}
-    low = policy.score_of(policy.contributions(readings))
-    high = policy.score_of(policy.contributions(raised))
+    low = policy.plan.score_of(policy.plan.contributions(readings))
+    high = policy.plan.score_of(policy.plan.contributions(raised))
     weight = policy.score.weights.get(name) if policy.score else None
     if weight is None:
         assert low == high

@@ -31,17 +31,17 @@ def changed(**score: Any) -> Policy:
     ],
 )
 def test_a_band_is_entered_at_its_start_and_left_below_it(score: float, current: int, band: int) -> None:
-    assert default_policy().band_of(score, current) == band
+    assert default_policy().plan.band_of(score, current) == band
 
 
 def test_a_cap_bounds_a_contribution() -> None:
-    assert default_policy().contributions({"repeat_contacts": 99.0}) == {"repeat_contacts": 0.5 * 4}
+    assert default_policy().plan.contributions({"repeat_contacts": 99.0}) == {"repeat_contacts": 0.5 * 4}
 
 
 @pytest.mark.parametrize("value", [-5_000.0, 5_000.0])
 def test_extreme_numbers_still_give_a_score(value: float) -> None:
     policy = changed(intercept={"value": value, "source": "test"})
-    assert 0.0 <= policy.score_of({}) <= 1.0
+    assert 0.0 <= policy.plan.score_of({}) <= 1.0
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
