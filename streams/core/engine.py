@@ -24,7 +24,7 @@ from streams.core.erasure import (
     tombstone,
     unserve,
 )
-from streams.core.facts import add, drop_before, fact_of
+from streams.core.facts import fact_of
 from streams.core.outlook import postpone, shortcut
 from streams.core.policy import Policy
 from streams.core.records import Decoded
@@ -177,12 +177,12 @@ class _Batch:
                     self.clock.schedule(due, customer)
                 return ACCEPTED
         state = State() if data is None else st.decode(data)
-        changed = fact is not None and add(state.facts, fact, self.policy.parameters.keep)
+        changed = fact is not None and state.add(fact, self.policy.parameters.keep)
         if not (st.register(state, event, at) or changed):
             return DUPLICATE
         if at > state.newest:
             state.newest = at
-        drop_before(state.facts, horizon_start)
+        state.drop_before(horizon_start)
         answered = isinstance(event, OutcomeEvent) and event.disposition == "ANSWERED_HUMAN"
         kind: str = event.type  # type: ignore[attr-defined]
         # With its time: a corrected event that asks anew must not repeat the (id, sequence) of its first version.
@@ -242,7 +242,7 @@ class _Batch:
                 clock.schedule(again, customer)
                 continue
             state = st.decode(data)
-            drop_before(state.facts, due - self.policy.parameters.horizon)
+            state.drop_before(due - self.policy.parameters.horizon)
             if (
                 not state.facts
                 and not state.standing

@@ -5,7 +5,6 @@ death, a withdrawal, a score that has cooled down, or time. Decisions are taken 
 """
 
 from base64 import b32encode
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -78,7 +77,7 @@ def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]
     view = View(state, now, policy.parameters)
     seen = _assess(view, policy)
     barred = _barred(state)
-    outputs = list(_episode(state, policy, now, cause, seen, barred))
+    outputs = _episode(state, policy, now, cause, seen, barred)
     band = policy.plan.band_of(seen.score, state.band)
     if outputs or band != state.band:
         outputs.append(_signals(state, policy, now, cause, seen, band))
@@ -96,15 +95,16 @@ def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]
 
 def _episode(
     state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, barred: str
-) -> Iterator[Output]:
+) -> list[Output]:
+    outputs: list[Output] = []
     if state.episode:
         closing = _closing(state, policy, now, cause, seen, barred)
         if closing is not None:
-            yield _close(state, cause, now, *closing)
+            outputs.append(_close(state, cause, now, *closing))
     if cause.answered:
         _rest(state, cause.at, policy)
     if barred:
-        return
+        return outputs
     while (candidate := _candidate(state, policy, now, seen)) is not None:
         purpose, reason = candidate
         # A ground that is known too late is recorded as expired under an id of its own: it neither takes over an open
@@ -112,15 +112,16 @@ def _episode(
         late = _expiry(state, policy, purpose, now) <= now
         current: dict[str, Any] | None = orjson.loads(state.episode) if state.episode and not late else None
         if current is not None and STRENGTH[purpose] <= STRENGTH[current["purpose"]]:
-            return
+            break
         _serve(state, purpose, now, policy)
         trigger = _trigger(state, policy, now, cause, seen, purpose, reason, current)
         value = trigger.model_dump_json().encode()
         if not late:
             state.episode = value
-        yield Output(
-            cause.customer_id, "trigger", value, cause.at, cause.ingested_at, purpose, trigger.status
+        outputs.append(
+            Output(cause.customer_id, "trigger", value, cause.at, cause.ingested_at, purpose, trigger.status)
         )
+    return outputs
 
 
 def _barred(state: State) -> str:
@@ -203,7 +204,7 @@ def _rest(state: State, at: int, policy: Policy) -> None:
 def trigger_id(customer_id: str, purpose: str, identity: str) -> str:
     """26 base32 characters of SHA-256 over customer, purpose at opening and the opening event's identity."""
     digest = sha256(f"{customer_id}\0{purpose}\0{identity}".encode()).digest()
-    return b32encode(digest)[:26].decode().lower()
+    return b32encode(digest[:20])[:26].decode().lower()  # 5 bits a character
 
 
 def _ground(state: State, purpose: Purpose, now: int) -> int:

@@ -223,7 +223,7 @@ def forget(state: State, until: int) -> None:
     Each register holds its newest entry only. Where that one is erased, an older one would be too, so the register is
     empty again; one entry may hide a newer one, a confirmed cancellation, and there the facts tell what came after it.
     """
-    f.drop_before(state.facts, until)
+    state.drop_before(until)
     if state.requested_at <= until:
         state.requested_at, state.requested_id = NEVER, 0
     if state.given_at <= until:

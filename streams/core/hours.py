@@ -1,13 +1,13 @@
 """Calling hours: the first instant at which a customer may be called, in the customer's own time zone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from phonenumbers.timezone import time_zones_for_number
 
-from streams.core.policy import CallingHours, Policy
+from streams.core.policy import CallingHours, Opening, Policy
 
 STEP = timedelta(minutes=15)
 MAX_STEPS = 14 * 24 * 4
@@ -78,18 +78,29 @@ def _all_open(moment: datetime, country: str | None, zones: tuple[ZoneInfo, ...]
 
 
 def _is_open(local: datetime, country: str | None, policy: Policy) -> bool:
-    hours = _hours_for(local, country, policy)
-    if hours is None or local.date() in hours.closed_on:
-        return False
-    day = (hours.weekdays, hours.saturday, hours.sunday)[max(0, local.weekday() - 4)]
-    return day.opens <= local.time() < day.closes
+    opening = _opening(local.date(), country, policy)
+    return opening is not None and opening.opens <= local.time() < opening.closes
 
 
-def _hours_for(local: datetime, country: str | None, policy: Policy) -> CallingHours | None:
+def _opening(day: date, country: str | None, policy: Policy) -> Opening | None:
+    """The hours of a day, None when all of it is closed."""
+    known = policy.opening_of
+    key = day, country
+    if key not in known:
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        hours = _hours_for(day, country, policy)
+        known[key] = (
+            None
+            if hours is None or day in hours.closed_on
+            else (hours.weekdays, hours.saturday, hours.sunday)[max(0, day.weekday() - 4)]
+        )
+    return known[key]
+
+
+def _hours_for(day: date, country: str | None, policy: Policy) -> CallingHours | None:
     for wanted in (country, "*"):
-        in_force = [
-            h for h in policy.calling_hours if h.country == wanted and h.effective_from <= local.date()
-        ]
+        in_force = [h for h in policy.calling_hours if h.country == wanted and h.effective_from <= day]
         if in_force:
             return max(in_force, key=lambda hours: hours.effective_from)
     return None

@@ -213,6 +213,11 @@ class Policy(Part):
         return Plan(self)
 
     @cached_property
+    def opening_of(self) -> dict[tuple[date, str | None], Opening | None]:
+        """What `hours` has found of these calling hours: by day and country, the hours of that day; None when closed."""
+        return {}
+
+    @cached_property
     def openings(self) -> dict[tuple[datetime, str | None, tuple[ZoneInfo, ...]], int | None]:
         """What `hours` has found of these calling hours: by quarter of an hour, country and zones, the next opening (ms)."""
         return {}

@@ -43,15 +43,15 @@ class History:
     """A customer's facts by kind, oldest first, and the series that signals have made of them, which hold at any time."""
 
     __slots__ = (
+        "_series",
+        "_times",
         "calls",
         "cancellations",
         "flags",
         "inbound",
         "parameters",
         "present",
-        "series",
         "surveys",
-        "times",
     )
 
     def __init__(self, facts: list[Fact], parameters: Parameters) -> None:
@@ -61,8 +61,8 @@ class History:
         """Contacts that the customer began."""
         self.surveys: list[Fact] = []
         self.cancellations: list[Fact] = []
-        self.times: dict[Callable[[History], Times], Times] = {}
-        self.series: dict[Callable[[History], Series], Series] = {}
+        self._times: dict[Callable[[History], Times], Times] = {}
+        self._series: dict[Callable[[History], Series], Series] = {}
         self.present = 0
         """The kinds of facts that there are: bit `1 << kind` each."""
         self.flags = 0
@@ -82,6 +82,20 @@ class History:
                 self.cancellations.append(fact)
         self.present, self.flags = present, flags
 
+    def times(self, of: Callable[["History"], Times]) -> Times:
+        """When what a signal counts happened: made once."""
+        times = self._times.get(of)
+        if times is None:
+            times = self._times[of] = of(self)
+        return times
+
+    def series(self, of: Callable[["History"], Series]) -> Series:
+        """The same with amounts."""
+        series = self._series.get(of)
+        if series is None:
+            series = self._series[of] = of(self)
+        return series
+
 
 class View:
     """A state as signals see it at `now` (ms)."""
@@ -99,7 +113,7 @@ class View:
 
     def count(self, of: Callable[[History], Times], window: int) -> int:
         """How many there were within the last `window` ms."""
-        times = self.times(of)
+        times = self.history.times(of)
         return len(times) - bisect_right(times, self.now - min(window, self.parameters.horizon))
 
     def total(self, of: Callable[[History], Series], window: int) -> int:
@@ -108,30 +122,19 @@ class View:
 
     def highest(self, of: Callable[[History], Series], window: int) -> int:
         """The greatest of their amounts; 0 when there are none."""
-        return max(self._amounts(of, window), default=0)
+        amounts = self._amounts(of, window)
+        return max(amounts) if amounts else 0
 
     def decayed(self, of: Callable[[History], Times]) -> float:
         """The sum over them of 0.5 to the number of whole half-lives since."""
-        times = self.times(of)
+        times = self.history.times(of)
         if not times:
             return 0.0
         now, half_life, start = self.now, self.parameters.half_life, self.now - self.parameters.horizon
         return sum([0.5 ** ((now - at) // half_life) for at in times if at > start])
 
-    def times(self, of: Callable[[History], Times]) -> Times:
-        """The times that a signal counts: made once of a history."""
-        known = self.history.times
-        times = known.get(of)
-        if times is None:
-            times = known[of] = of(self.history)
-        return times
-
     def _amounts(self, of: Callable[[History], Series], window: int) -> list[int]:
-        known = self.history.series
-        series = known.get(of)
-        if series is None:
-            series = known[of] = of(self.history)
-        times, amounts = series
+        times, amounts = self.history.series(of)
         return amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :]
 
 
@@ -383,7 +386,7 @@ def longest_wait_minutes(view: View) -> float:
 
 
 def _menu_choices(history: History) -> Series:
-    return _contacts(history), [call.b for call in history.inbound]
+    return history.times(_contacts), [call.b for call in history.inbound]
 
 
 @signal(
@@ -398,7 +401,7 @@ def excess_ivr_steps(view: View) -> float:
 
 
 def _transfers(history: History) -> Series:
-    return _contacts(history), [call.c for call in history.inbound]
+    return history.times(_contacts), [call.c for call in history.inbound]
 
 
 @signal("transferred {value:.0f} times in 30 days", _days(30), f.CALL, most=lambda fact, *_: fact.c)

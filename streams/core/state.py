@@ -7,7 +7,6 @@ outcome, never by a survey that is sent again. The ledger is what was decided, w
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import starmap
 from struct import Struct
 from typing import Any, Final
@@ -19,7 +18,18 @@ from schemas.cancellation import CancellationEvent
 from schemas.outcome import OutcomeEvent
 from schemas.profile import ProfileEvent
 from schemas.survey import SurveyEvent
-from streams.core.facts import CONFIRMED, DECEASED, FACT, REASONS, STAGES, Fact, identity_of
+from streams.core.facts import (
+    CONFIRMED,
+    DECEASED,
+    FACT,
+    REASONS,
+    STAGES,
+    Fact,
+    add,
+    drop_before,
+    identity_of,
+    made,
+)
 
 VERSION: Final = 2
 NEVER: Final = -(2**62)
@@ -87,6 +97,35 @@ class State:
     """The fingerprint of the policy by which due time and slack were found; 0: none yet."""
     judged_at: int = NEVER
     """When they were found."""
+    _packed: bytes | None = field(default=None, init=False, repr=False, compare=False)
+    """The bytes of the facts while they are known: `encode` need not pack again what stays."""
+    _parsed: tuple[bytes, dict[str, Any]] = field(default=(b"", {}), init=False, repr=False, compare=False)
+    """A profile, and what it says."""
+
+    def add(self, fact: Fact, keep: int) -> bool:
+        """Adds a fact as `facts.add` does; False when that changes nothing."""
+        facts, count, first = self.facts, len(self.facts), self.facts[0] if self.facts else None
+        if not add(facts, fact, keep):
+            return False
+        packed, self._packed = self._packed, None
+        if packed is not None and facts[-1] is fact:
+            if len(facts) == count + 1:
+                self._packed = packed + FACT.pack(*fact)
+            elif len(facts) == count and facts[0] is not first:
+                self._packed = packed[FACT.size :] + FACT.pack(*fact)
+        return True
+
+    def drop_before(self, horizon_start: int) -> None:
+        """Lets the facts at or before `horizon_start` (ms) fall out."""
+        count = drop_before(self.facts, horizon_start)
+        if count and self._packed is not None:
+            self._packed = self._packed[count * FACT.size :]
+
+    def packed(self) -> bytes:
+        """The bytes of the facts."""
+        if self._packed is None:
+            self._packed = b"".join(starmap(FACT.pack, self.facts))
+        return self._packed
 
     @property
     def calm(self) -> bool:
@@ -100,7 +139,9 @@ class State:
 
     def profile(self) -> dict[str, Any]:
         """The profile's fields, empty when there is none."""
-        return orjson.loads(self.profile_json) if self.profile_json else {}
+        if self._parsed[0] is not self.profile_json:
+            self._parsed = self.profile_json, orjson.loads(self.profile_json) if self.profile_json else {}
+        return self._parsed[1]
 
     def ends_at(self, horizon: int) -> int:
         """When (ms) it may leave the store, if nothing stands: its facts are gone and the rest from calls is over."""
@@ -213,7 +254,7 @@ def encode(state: State) -> bytes:
         len(state.profile_json),
         len(state.episode),
     )
-    return b"".join((outlook, rest, *starmap(FACT.pack, state.facts), state.profile_json, state.episode))
+    return b"".join((outlook, rest, state.packed(), state.profile_json, state.episode))
 
 
 def decode(data: bytes) -> State:
@@ -228,11 +269,6 @@ def decode(data: bytes) -> State:
             "run the release that wrote it, or newer"
         )
     return reader(data)
-
-
-_fact: Final[Callable[[tuple[Any, ...]], Fact]] = partial(
-    tuple.__new__, Fact
-)  # `Fact._make` without its check
 
 
 def _read_1(data: bytes) -> State:
@@ -279,10 +315,11 @@ def _read_2(data: bytes) -> State:
     ) = _REST.unpack_from(data, OUTLOOK.size)  # fmt: skip
     facts_end = FACTS_AT + count * FACT.size
     profile_end = facts_end + profile_length
-    return State(
+    facts = data[FACTS_AT:facts_end]
+    state = State(
         due,
         newest,
-        list(map(_fact, FACT.iter_unpack(data[FACTS_AT:facts_end]))),
+        list(map(made, FACT.iter_unpack(facts))),
         requested_at,
         requested_id,
         given_at,
@@ -308,6 +345,8 @@ def _read_2(data: bytes) -> State:
         judged_by,
         judged_at,
     )
+    state._packed = facts  # noqa: SLF001
+    return state
 
 
 _READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1, 2: _read_2}
