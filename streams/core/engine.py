@@ -178,7 +178,7 @@ class _Batch:
                 return ACCEPTED
         state = State() if data is None else st.decode(data)
         changed = fact is not None and state.add(fact, self.policy.parameters.keep)
-        if not (st.register(state, event, at) or changed):
+        if not (st.register(state, event, at, horizon_start) or changed):
             return DUPLICATE
         if at > state.newest:
             state.newest = at
@@ -218,7 +218,8 @@ class _Batch:
         """Delete the profile; a customer of whom nothing else is known leaves at once. It moves no clock either."""
         event, at, now = decoded.event, decoded.at, self.clock.now
         state = self.state_of(customer)
-        if state is None or not st.register(state, event, at):
+        horizon_start = now - self.policy.parameters.horizon
+        if state is None or not st.register(state, event, at, horizon_start):
             return DUPLICATE
         if is_blank(state):
             self.touched[customer] = None

@@ -164,8 +164,8 @@ def only_a_fact(event: object) -> bool:
     return isinstance(event, CallEvent) or (isinstance(event, SurveyEvent) and not event.callback_requested)
 
 
-def register(state: State, event: object, at: int) -> bool:
-    """Update the standing registers by an event; False when that changes nothing."""
+def register(state: State, event: object, at: int, horizon_start: int) -> bool:
+    """Update the standing registers by an event; False when that changes nothing. `horizon_start` and times in ms."""
     if isinstance(event, SurveyEvent):
         if event.callback_requested:
             new = (at, identity_of("survey", event.event_id))
@@ -187,6 +187,10 @@ def register(state: State, event: object, at: int) -> bool:
         )
         if new_json == b"{}":
             new_json = b""  # a profile that says nothing is none: so a removal, too, is the latest by time
+        if not new_json and state.profile_at == NEVER and at <= horizon_start:
+            return (
+                False  # nothing to take away, and whoever left the store and came back would not know of it
+            )
         if (at, new_json) > (state.profile_at, state.profile_json):
             state.profile_at, state.profile_json = at, new_json
             return True

@@ -107,3 +107,13 @@ def test_a_state_of_an_unknown_version_is_refused() -> None:
     data = st.encode(State())
     with pytest.raises(UnknownVersionError, match="version 9"):
         st.decode(b"\x09" + data[1:])
+
+
+def test_an_old_profile_that_says_nothing_is_not_remembered_by_whoever_comes_back() -> None:
+    partition = Partition()
+    blank = profile(T, country_code=None, time_zone=None, language=None, phone_e164=None)
+    again = call(T + 90 * DAY)
+    partition.feed(blank, again)
+    before = dict(partition.states)
+    assert partition.feed(blank, again).outputs == []
+    assert partition.states == before
