@@ -58,9 +58,25 @@ chaos-short: env ## The same with 150,000 events (under eight minutes)
 backpressure: env ## A flood that a throttled worker cannot follow: memory bounded, no partition starved. DURATION=10
 	$(BIN)/python -m tests.chaos.backpressure $(if $(DURATION),--seconds $(DURATION))
 
+COMPILED := build/compiled
+
+.PHONY: compiled
+compiled: env ## A copy of the project in build/compiled whose core is compiled (mypyc; needs a C compiler)
+	@rm -rf $(COMPILED) && mkdir -p $(COMPILED) .cache
+	@git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory=$(COMPILED)
+	@ln -s $(CURDIR)/.cache $(COMPILED)/.cache
+	@echo "compiling streams/core with mypyc (about half a minute)"
+	@cd $(COMPILED) && BEHOUDLIJN_COMPILED=1 $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace
+	@cd $(COMPILED) && $(CURDIR)/$(BIN)/python -c 'from streams.core import engine; assert engine.__file__.endswith(".so"), engine'
+
+.PHONY: test-compiled
+test-compiled: compiled ## The tests of the core, and the real data through all of it, with the compiled core
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/pytest tests/unit/core tests/property/core tests/integration/test_real_data.py $(ARGS)
+
 BENCH_VENV := .venv-bench
 BENCH_LOCK := requirements/bench.lock
 BENCH_STAMP := $(BENCH_VENV)/.stamp
+BENCH = BEHOUDLIJN_SOURCE=$(CURDIR) $(CURDIR)/$(BENCH_VENV)/bin/python -m tests.benchmarks
 
 $(BENCH_STAMP): $(BENCH_LOCK) pyproject.toml | env
 	@if ! $(BENCH_VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
@@ -71,12 +87,12 @@ $(BENCH_STAMP): $(BENCH_LOCK) pyproject.toml | env
 	@touch $@
 
 .PHONY: bench
-bench: $(BENCH_STAMP) ## Benchmark beside floor and peers, on real Kafka (about an hour; a quiet machine). ARGS="--only latency" narrows
-	$(BENCH_VENV)/bin/python -m tests.benchmarks --size full $(ARGS)
+bench: compiled $(BENCH_STAMP) ## Benchmark beside floor and peers, on real Kafka (about an hour; a quiet machine). ARGS="--only latency" narrows
+	cd $(COMPILED) && $(BENCH) --size full $(ARGS)
 
 .PHONY: bench-short
-bench-short: $(BENCH_STAMP) ## The same table at a tenth of the size (about six minutes)
-	$(BENCH_VENV)/bin/python -m tests.benchmarks --size short $(ARGS)
+bench-short: compiled $(BENCH_STAMP) ## The same table at a tenth of the size (about six minutes)
+	cd $(COMPILED) && $(BENCH) --size short $(ARGS)
 
 .PHONY: bench-pages
 bench-pages: env ## Put the newest results into the pages (or RESULTS=tests/benchmarks/results/….json)

@@ -6,6 +6,7 @@ Owns how programs are given their work and give their results. It must not know 
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any, Final
@@ -14,17 +15,20 @@ from deploy.embedded.process import ChildProcess
 from tests.benchmarks.cores import on_worker_core
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+"""Where measured programs run: a copy of the project whose core is compiled, under `make bench`."""
+SOURCE: Final = Path(os.environ.get("BEHOUDLIJN_SOURCE", ROOT))
+"""The project itself, plain Python."""
 
 
-def program(name: str, arguments: dict[str, Any], log: Path) -> ChildProcess:
+def program(name: str, arguments: dict[str, Any], log: Path, cwd: Path = ROOT) -> ChildProcess:
     """The program `tests.benchmarks.programs.<name>`, to be started, on the measured core."""
     command = [sys.executable, "-m", f"tests.benchmarks.programs.{name}", json.dumps(arguments)]
-    return ChildProcess(on_worker_core(command), name=f"{name} row", cwd=ROOT, log=log, grace=15.0)
+    return ChildProcess(on_worker_core(command), name=f"{name} row", cwd=cwd, log=log, grace=15.0)
 
 
-def run(name: str, arguments: dict[str, Any], log: Path, timeout: float) -> dict[str, Any]:
+def run(name: str, arguments: dict[str, Any], log: Path, timeout: float, cwd: Path = ROOT) -> dict[str, Any]:
     """Run a program to its end and return its result. Raises `ChildError` after `timeout` seconds."""
-    with program(name, arguments, log) as child:
+    with program(name, arguments, log, cwd) as child:
         return child.wait_line(lambda line: message(line, "result"), timeout)
 
 

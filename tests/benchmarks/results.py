@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-RESULTS: Final = Path(__file__).resolve().parent / "results"
+from tests.benchmarks.child import SOURCE
+
+RESULTS: Final = SOURCE / "tests" / "benchmarks" / "results"
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from streams.settings import SIGNALS_GROUP, Settings
 from streams.topics import ensure
 from tests.benchmarks import child
 from tests.benchmarks.bench import Bench, inputs_of
+from tests.benchmarks.child import SOURCE
 from tests.benchmarks.results import Results
 from tests.benchmarks.workers import alive, until_recovered, worker
 from tests.benchmarks.workload import POLICY, WarmPartition
@@ -91,8 +92,13 @@ def _core(bench: Bench, results: Results, settings: Settings) -> None:
         "seconds": bench.size.row_seconds,
     }
     found = child.run("core", given, bench.log("core"), _patience(bench))
-    note = f"process_batch of {settings.max_batch} decoded events, from memory{_part(bench, found['events'])}"
+    how = "compiled" if found["compiled"] else "plain Python"
+    note = f"process_batch of {settings.max_batch} decoded events, from memory, {how}{_part(bench, found['events'])}"
     results.add("core", "events/s", found["events"] / found["core_seconds"], note)
+    plain = child.run("core", given | {"changelog": False}, bench.log("core-plain"), _patience(bench), SOURCE)
+    results.add(
+        "core, not compiled", "events/s", plain["events"] / plain["core_seconds"], "the same in plain Python"
+    )
     note = f"awaited batch writes of the same {found['states']:,} states"
     results.add("changelog", "events/s", found["events"] / found["changelog_seconds"], note)
     results.add(

@@ -11,6 +11,7 @@ from typing import Any
 import uvloop
 
 from schemas import topics
+from streams.core import engine
 from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.records import Decoded, Record
@@ -97,10 +98,20 @@ if __name__ == "__main__":
     given = arguments()
     gc.set_threshold(50_000, 20, 100)
     events, seconds, written = _core(given)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        spent = runner.run(_changelog(given, written))
+    spent = 0.0
+    if given.get("changelog", True):
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            spent = runner.run(_changelog(given, written))
     states = sum(len(changes) for _, changes, _ in written)
     size = sum(
         len(c) + len(change.state) for _, changes, _ in written for c, change in changes.items() if change
     )
-    say("result", events=events, core_seconds=seconds, changelog_seconds=spent, states=states, bytes=size)
+    say(
+        "result",
+        events=events,
+        core_seconds=seconds,
+        changelog_seconds=spent,
+        states=states,
+        bytes=size,
+        compiled=engine.__file__.endswith(".so"),
+    )

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from streams.core import signals
 from streams.core.records import Decoded
 from streams.core.signals import SIGNALS, evidence
 from tests.builders import (
@@ -76,6 +77,7 @@ def test_every_signal_has_a_timeline() -> None:
     assert {row[0] for row in FALLING} | registers | {"silent_after_abandon"} == set(SIGNALS)
 
 
+@pytest.mark.skipif(signals.__file__.endswith(".so"), reason="a compiled module keeps no docstrings")
 def test_every_signal_says_what_it_measures() -> None:
     assert [name for name, each in SIGNALS.items() if not each.measure.__doc__] == []
 

@@ -1,0 +1,30 @@
+"""Builds the wheel: plain Python, or with BEHOUDLIJN_COMPILED=1 the core compiled by mypyc, which needs mypy and a C compiler.
+
+    BEHOUDLIJN_COMPILED=1 pip install --no-build-isolation .
+
+Both are the same code and say the same; only the speed differs (docs/performance.md).
+"""
+
+import os
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+_CORE = Path("streams/core")
+_PLAIN = {"__init__.py", "policy.py"}
+"""Left as they are: pydantic makes its models at run time."""
+
+
+def compiled_core() -> list[Extension]:
+    """The modules of the core as extensions; none unless they are asked for."""
+    if os.environ.get("BEHOUDLIJN_COMPILED") != "1":
+        return []
+    from mypyc.build import mypycify
+
+    found: list[Extension] = mypycify(
+        [path.as_posix() for path in sorted(_CORE.glob("*.py")) if path.name not in _PLAIN]
+    )
+    return found
+
+
+setup(ext_modules=compiled_core())
