@@ -42,9 +42,12 @@ demo: env ## A simulated quarter of a telecom through the whole pipeline, then i
 up: env ## The same stack, staying up until Ctrl-C
 	$(BIN)/behoudlijn up
 
+# Of pytest; each has brokers of its own, and most tests wait more than they compute.
+PROCESSES ?= 2
+
 .PHONY: test
 test: env ## All tests; integration tests on real Kafka where Java 17 and Maven are at hand. ARGS="-k merge" narrows
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal $(ARGS)
 
 .PHONY: chaos
 chaos: env ## 1,000,000 events on three Kafka nodes under every class of fault, compared with the oracle. SEED=7 repeats
@@ -71,7 +74,8 @@ compiled: env ## A copy of the project in build/compiled whose core is compiled 
 
 .PHONY: test-compiled
 test-compiled: compiled ## The tests of the core, and the real data through all of it, with the compiled core
-	cd $(COMPILED) && $(CURDIR)/$(BIN)/pytest tests/unit/core tests/property/core tests/integration/test_real_data.py $(ARGS)
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal \
+		tests/unit/core tests/property/core tests/integration/test_real_data.py $(ARGS)
 
 BENCH_VENV := .venv-bench
 BENCH_LOCK := requirements/bench.lock
