@@ -198,7 +198,9 @@ class SinkWorker:
         return oldest
 
     def _row(self, decoded: Decoded) -> Row | None:
-        record = decoded.record._replace(topic=self.settings.plain_topic(decoded.record.topic))
+        record = decoded.record
+        if self.settings.topic_prefix:
+            record = record._replace(topic=self.settings.plain_topic(record.topic))
         if isinstance(decoded.event, ErasureEvent):
             return None
         if decoded.event is not None:

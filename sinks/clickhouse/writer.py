@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+import orjson
 import stamina
 import structlog
 
@@ -46,7 +47,7 @@ class Batch(NamedTuple):
 def seal(table: str, rows: list[tuple[object, ...]]) -> Batch:
     """A batch with its token: the coordinates of its first and last row, and the digest of all values."""
     columns = COLUMNS[table]
-    digest = hashlib.sha256("\n".join((table, *columns, *map(repr, rows))).encode("utf-8", "surrogatepass"))
+    digest = hashlib.sha256(orjson.dumps((table, columns, rows), default=repr))
     first, last = (_coordinates(columns, row) for row in (rows[0], rows[-1]))
     return Batch(table, tuple(rows), f"{table}:{first}:{last}:{len(rows)}:{digest.hexdigest()[:32]}")
 

@@ -1,7 +1,8 @@
 """A plain Faust agent with a table, as Faust's guide shows it: `async for` one event, one table write, `topic.send`.
 
 State lives in Faust's memory store with its changelog topic on. Tables take keys and values by codec; `raw` spares
-them JSON.
+them JSON. Faust's producer is flushed before each commit, but not for certain: `await_each` waits for every output
+instead, as nothing else holds back the acknowledgement of an event whose output is not delivered yet.
 """
 
 from __future__ import annotations
@@ -58,7 +59,9 @@ def build(given: dict[str, Any]) -> faust.App:
                 message.value,
             )
             for topic, out_key, value in job.handle(record):
-                await (await out[topic].send(key=out_key, value=value))
+                sent = await out[topic].send(key=out_key, value=value)
+                if given["await_each"]:
+                    await sent
 
     return app
 
