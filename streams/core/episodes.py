@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
+from schemas.base import Message
 from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger, Purpose
 from streams.core import facts as f
@@ -115,7 +116,7 @@ def _episode(
             break
         _serve(state, purpose, now, policy)
         trigger = _trigger(state, policy, now, cause, seen, purpose, reason, current)
-        value = trigger.model_dump_json().encode()
+        value = _json(trigger)
         if not late:
             state.episode = value
         outputs.append(
@@ -169,10 +170,10 @@ def _candidate(state: State, policy: Policy, now: int, seen: Assessment) -> tupl
             return "requested_callback", "callback_requested"
         if state.stage == f.REQUESTED and state.stage_at > state.served_stage_at:
             return "save", "cancellation_requested"
+    if now < state.cooldown_until or newest_ground(state) <= state.scored_at:
+        return None
     reason = _score_reason(policy, seen)
-    if reason and newest_ground(state) > state.scored_at and now >= state.cooldown_until:
-        return "service_recovery", reason
-    return None
+    return ("service_recovery", reason) if reason else None
 
 
 def _score_reason(policy: Policy, seen: Assessment) -> str:
@@ -289,7 +290,7 @@ def _close(state: State, cause: Cause, now: int, status: str, reason: str) -> Ou
         }
     )
     state.episode = b""
-    value = ended.model_dump_json().encode()
+    value = _json(ended)
     return Output(cause.customer_id, "trigger", value, cause.at, cause.ingested_at, ended.purpose, status)
 
 
@@ -308,8 +309,14 @@ def _signals(state: State, policy: Policy, now: int, cause: Cause, seen: Assessm
             "policy": policy.label,
         }
     )
-    value = record.model_dump_json().encode()
+    value = _json(record)
     return Output(cause.customer_id, "signals", value, cause.at, cause.ingested_at, "", "")
+
+
+def _json(message: Message) -> bytes:
+    """What `model_dump_json` makes, without its detour over text."""
+    data: bytes = message.__pydantic_serializer__.to_json(message)
+    return data
 
 
 def _drivers(seen: Assessment) -> tuple[dict[str, Any], ...]:
