@@ -43,7 +43,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         self._left_out: frozenset[TP] = frozenset()  # full partitions, not asked for in the present fetch
         self._quiet = asyncio.Event()  # no run is being worked on
         self._positions = asyncio.Lock()  # a fetch and a seek must not overlap
-        self._given: frozenset[TP] = frozenset()  # by the group, in this generation
+        self._given = False  # whether the group has given us partitions, in this generation
         self._prepared = -1  # the epoch for which on_assigned ran
         self._preparing: asyncio.Task[None] | None = None
 
@@ -62,6 +62,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
 
         Faust drops pending acknowledgements before it commits; the lane keeps ours until after.
         """
+        self._given = False
         if self._preparing is not None:
             self._preparing.cancel()
         await super().on_partitions_revoked(revoked)
@@ -72,7 +73,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """A new generation is as good as a heartbeat."""
         self._thread.heartbeat_at = time.monotonic()
-        self._given = frozenset(TP(*tp) for tp in assigned)
+        self._given = bool(assigned)
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
@@ -323,7 +324,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
     @property
     def forgotten(self) -> bool:
         """Whether the group has given us partitions, and nothing is being done to begin with them."""
-        return bool(self._given) and not self.prepared and self._preparing is None
+        return self._given and not self.prepared and self._preparing is None
 
     @property
     def prepared(self) -> bool:

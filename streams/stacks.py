@@ -12,11 +12,9 @@ _INNERMOST = 8
 """Places shown of a task."""
 
 
-def tasks() -> list[str]:
-    """Every task that is not done, of all event loops of this process: its name, and where it waits, outermost first."""
-    # Of all loops: the Kafka client has one of its own, in its thread.
-    every = set(asyncio.tasks._all_tasks)  # type: ignore[attr-defined]  # noqa: SLF001
-    return sorted(_told(task) for task in every if not task.done())
+def tasks(*loops: asyncio.AbstractEventLoop) -> list[str]:
+    """Every task of these event loops that is not done: its name, and where it waits, outermost first. From any thread."""
+    return sorted(_told(task) for loop in loops for task in asyncio.all_tasks(loop))
 
 
 def _told(task: "asyncio.Task[Any]") -> str:

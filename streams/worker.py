@@ -87,8 +87,13 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)  # a handler of the loop would wait for a loop that hangs
-    signal.signal(signal.SIGUSR1, lambda *_: log.warning("asked what it waits for", tasks=stacks.tasks()))
     worker = build()
+
+    def tell() -> None:
+        client = worker.app.consumer._thread.thread_loop  # noqa: SLF001  (Faust gives the Kafka client's loop no name)
+        log.warning("asked what it waits for", tasks=stacks.tasks(loop, client))
+
+    signal.signal(signal.SIGUSR1, lambda *_: loop.call_soon_threadsafe(tell))
     failed = False
     try:
         async with HealthServer(

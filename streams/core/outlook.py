@@ -47,11 +47,10 @@ def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[b
     packed = FACT.pack(*fact)
     if data.find(packed[8:16], FACTS_AT, end) >= 0:
         return None  # known already, or nearly so: the plain road tells
-    start = FACTS_AT
-    while start < end and _AGE(data, start)[0] <= horizon_start:
-        start += _SIZE
-        count -= 1
-        spare -= spare > 0
+    start = _first_within(data, end, horizon_start)
+    if start > FACTS_AT:
+        gone = (start - FACTS_AT) // _SIZE
+        count, spare = count - gone, max(0, spare - gone)
     if count < plan.parameters.keep:
         count += 1
     else:
@@ -80,14 +79,20 @@ def postpone(data: bytes, plan: Plan) -> tuple[bytes, int] | None:
     later = max(newest + plan.parameters.horizon, cooldown_until(data))
     if later <= due:
         return None
-    start, end = FACTS_AT, FACTS_AT + count * _SIZE
-    while start < end and _AGE(data, start)[0] <= due - plan.parameters.horizon:
-        start += _SIZE
-        count -= 1
+    start = _first_within(data, FACTS_AT + count * _SIZE, due - plan.parameters.horizon)
+    count -= (start - FACTS_AT) // _SIZE
     head = OUTLOOK.pack(
         version, band, count, calm, spare, ending, later, newest, judged_at, slack, saturated, judged_by
     )
     return b"".join((head, data[OUTLOOK.size : FACTS_AT], data[start:])), later
+
+
+def _first_within(data: bytes, end: int, horizon_start: int) -> int:
+    """Where the facts begin that happened after `horizon_start` (ms), up to `end`."""
+    start = FACTS_AT
+    while start < end and _AGE(data, start)[0] <= horizon_start:
+        start += _SIZE
+    return start
 
 
 def look_ahead(

@@ -143,7 +143,7 @@ def peer(bench: Bench, results: Results, settings: Settings, name: str) -> None:
     bench.say(f"peer: {name}")
     module, note = PEERS[name]
     with TemporaryDirectory(prefix="behoudlijn-bench-") as scratch:
-        given = peer_arguments(bench, settings, scratch, await_each=name.endswith("awaited"))
+        given = peer_arguments(bench, settings, scratch, await_each=name in ONCE)
         process = child.program(module, given, bench.log(name))
         with process:
             process.wait_line(lambda line: child.message(line, "started"), 120)

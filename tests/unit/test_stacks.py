@@ -16,10 +16,10 @@ def test_a_task_tells_where_it_waits() -> None:
         event = asyncio.Event()
         waiting = asyncio.create_task(_wait_for(event, "customer-17"), name="answer")
         await asyncio.sleep(0)
-        told = tasks()
+        told = tasks(asyncio.get_running_loop())
         event.set()
         await waiting
-        assert not [task for task in tasks() if task.startswith("answer")]
+        assert not [task for task in tasks(asyncio.get_running_loop()) if task.startswith("answer")]
         return told
 
     told = asyncio.run(scenario())
