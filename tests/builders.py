@@ -18,9 +18,10 @@ from streams.core.decode import decode
 from streams.core.engine import BatchResult, Clock, process_batch
 from streams.core.episodes import Output
 from streams.core.erasure import Erasure
+from streams.core.history import View
 from streams.core.policy import Policy
 from streams.core.records import Decoded, Record
-from streams.core.signals import SIGNALS, View
+from streams.core.signals import SIGNALS
 from streams.core.state import State
 from streams.policies import load_policy
 

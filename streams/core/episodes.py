@@ -14,11 +14,12 @@ from schemas.base import Message
 from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger, Purpose
 from streams.core import facts as f
+from streams.core.history import DAY, View
 from streams.core.hours import candidate_zones, first_open
 from streams.core.instants import from_text, to_datetime
 from streams.core.outlook import look_ahead, newest_ground
 from streams.core.policy import STRENGTH, Policy, Rule
-from streams.core.signals import DAY, View, evidence, measure
+from streams.core.signals import evidence, measure
 from streams.core.state import NEVER, State
 
 HOUR: Final = 3_600_000

@@ -14,9 +14,9 @@ import orjson
 
 from streams.core import facts as f
 from streams.core.facts import FACT, Fact
+from streams.core.history import DAY, Earlier, History, View
 from streams.core.instants import from_text
 from streams.core.plan import EPSILON, Plan, Weighed
-from streams.core.signals import DAY, Earlier, History, View
 from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State, cooldown_until
 
 _PROBES: Final = tuple(int(days * DAY) for days in (0.25, 0.5, 1, 2, 3, 5, 7, 10, 14, 21, 28))

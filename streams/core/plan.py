@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from zlib import crc32
 
 from streams.core.facts import Fact
-from streams.core.signals import HOUR, SIGNALS, Earlier, Most, Parameters, Signal, one
+from streams.core.history import HOUR, Earlier, Parameters
+from streams.core.signals import SIGNALS, Most, Signal, one
 
 if TYPE_CHECKING:
     from streams.core.policy import Policy

@@ -10,8 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 
 from schemas.trigger import Purpose
 from streams.core.facts import code_of
+from streams.core.history import DAY, HOUR, Parameters
 from streams.core.plan import Plan
-from streams.core.signals import DAY, HOUR, SIGNALS, Parameters
+from streams.core.signals import SIGNALS
 
 Text = Annotated[str, Field(min_length=1, max_length=400)]
 Probability = Annotated[float, Field(ge=0, le=1)]

@@ -254,6 +254,22 @@ def _state(process: Process) -> str:
 
 
 @pytest.mark.slow
+def test_a_worker_tells_what_it_waits_for_and_goes_on(broker: Broker, unique: str) -> None:
+    events = history(3)
+    settings = prepared(broker, unique, events[:6])
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, 6))
+        process.child.send_signal(signal.SIGUSR1)
+        asyncio.run(until_said(process, "asked what it waits for"))
+        told = next(line for line in process.log().splitlines() if "asked what it waits for" in line)
+        assert "lane-fetch: consumer._fetch_forever" in told
+        assert "_heartbeat_routine" in told, "the Kafka client has an event loop of its own"
+        assert "customer-" not in told
+        asyncio.run(produce(settings, events[6:]))
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
+        assert process.stop() == 0, process.log()
+
+
 def test_a_worker_whose_loop_hangs_ends_hard_after_its_grace(broker: Broker, unique: str) -> None:
     events = history(3)
     settings = prepared(broker, unique, events, drain_s=1)

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from streams.core.facts import FACT, Fact, fact_of
+from streams.core.history import Earlier, View
 from streams.core.policy import Policy
-from streams.core.signals import SIGNALS, Earlier, View
+from streams.core.signals import SIGNALS
 from streams.core.state import State
 from tests.builders import DAY, Partition
 from tests.property.core.histories import CUSTOMERS, POLICIES, Sketch, decoded, histories, in_order

@@ -1,0 +1,166 @@
+"""Looking at one customer's facts: by kind and through windows of time, or still packed.
+
+Owns how what a signal counts is found, made once and cut to a window. It must not know a signal.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from streams.core import facts as f
+from streams.core.facts import FACT, FACT_TIME, Fact
+from streams.core.state import NEVER, State
+
+HOUR: Final = 3_600_000
+DAY: Final = 24 * HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """The policy's numbers that shape signals. Durations in ms."""
+
+    horizon: int = 90 * DAY
+    keep: int = 200
+    repeat_within: int = 7 * DAY
+    silent_after: int = 24 * HOUR
+    half_life: int = 14 * DAY
+    short_abandon_seconds: int = 5
+    high_ivr_steps: int = 4
+    complaint_codes: frozenset[int] = frozenset()
+
+
+Times = list[int]
+"""When (ms) each of what a signal counts happened, earliest first."""
+Series = tuple[list[int], list[int]]
+"""The same, and how much each of them counts for."""
+
+
+class History:
+    """A customer's facts by kind, oldest first, and the series that signals have made of them, which hold at any time."""
+
+    __slots__ = (
+        "_series",
+        "_times",
+        "calls",
+        "cancellations",
+        "flags",
+        "inbound",
+        "parameters",
+        "present",
+        "surveys",
+    )
+
+    def __init__(self, facts: list[Fact], parameters: Parameters) -> None:
+        self.parameters = parameters
+        self.calls: list[Fact] = []
+        self.inbound: list[Fact] = []
+        """Contacts that the customer began."""
+        self.surveys: list[Fact] = []
+        self.cancellations: list[Fact] = []
+        self._times: dict[Callable[[History], Times], Times] = {}
+        self._series: dict[Callable[[History], Series], Series] = {}
+        self.present = 0
+        """The kinds of facts that there are: bit `1 << kind` each."""
+        self.flags = 0
+        """The flags that any of them has."""
+        present = flags = 0
+        for fact in facts:
+            kind = fact.kind
+            present |= 1 << kind
+            flags |= fact.flags
+            if kind == f.CALL:
+                self.calls.append(fact)
+                if fact.flags & f.INBOUND:
+                    self.inbound.append(fact)
+            elif kind == f.SURVEY:
+                self.surveys.append(fact)
+            elif kind == f.CANCELLATION:
+                self.cancellations.append(fact)
+        self.present, self.flags = present, flags
+
+    def times(self, of: Callable[["History"], Times]) -> Times:
+        """When what a signal counts happened: made once."""
+        times = self._times.get(of)
+        if times is None:
+            times = self._times[of] = of(self)
+        return times
+
+    def series(self, of: Callable[["History"], Series]) -> Series:
+        """The same with amounts."""
+        series = self._series.get(of)
+        if series is None:
+            series = self._series[of] = of(self)
+        return series
+
+
+class View:
+    """A state as signals see it at `now` (ms)."""
+
+    __slots__ = ("history", "now", "parameters", "state")
+
+    def __init__(
+        self, state: State, now: int, parameters: Parameters, history: History | None = None
+    ) -> None:
+        """`history`: one that is made already."""
+        self.state = state
+        self.now = now
+        self.parameters = parameters
+        self.history = History(state.facts, parameters) if history is None else history
+
+    def count(self, of: Callable[[History], Times], window: int) -> int:
+        """How many there were within the last `window` ms."""
+        times = self.history.times(of)
+        return len(times) - bisect_right(times, self.now - min(window, self.parameters.horizon))
+
+    def total(self, of: Callable[[History], Series], window: int) -> int:
+        """The sum of their amounts."""
+        return sum(self._amounts(of, window))
+
+    def highest(self, of: Callable[[History], Series], window: int) -> int:
+        """The greatest of their amounts; 0 when there are none."""
+        amounts = self._amounts(of, window)
+        return max(amounts) if amounts else 0
+
+    def decayed(self, of: Callable[[History], Times]) -> float:
+        """The sum over them of 0.5 to the number of whole half-lives since."""
+        times = self.history.times(of)
+        if not times:
+            return 0.0
+        now, half_life, start = self.now, self.parameters.half_life, self.now - self.parameters.horizon
+        return sum([0.5 ** ((now - at) // half_life) for at in times if at > start])
+
+    def _amounts(self, of: Callable[[History], Series], window: int) -> list[int]:
+        times, amounts = self.history.series(of)
+        return amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :]
+
+
+class Earlier:
+    """The facts that a customer's newest one joins, oldest first and still packed."""
+
+    __slots__ = ("data", "end", "start")
+
+    def __init__(self, data: bytes, start: int, end: int) -> None:
+        self.data = data
+        self.start = start
+        self.end = end
+
+    def at(self, back: int) -> int:
+        """When (ms) the newest of them happened, or the `back`-th newest; `NEVER` when there are fewer."""
+        place = self.end - back * FACT.size
+        return int(FACT_TIME.unpack_from(self.data, place)[0]) if place >= self.start else NEVER
+
+    def newest(self) -> Fact | None:
+        """The newest of them."""
+        place = self.end - FACT.size
+        return Fact._make(FACT.unpack_from(self.data, place)) if place >= self.start else None
+
+    def mentioned(self, topic: int) -> int:
+        """When (ms) the newest of them that is on this topic happened; `NEVER` when none is."""
+        wanted, end = topic.to_bytes(4, "little"), self.end
+        while (place := self.data.rfind(wanted, self.start, end)) >= 0:
+            index, within = divmod(place - self.start, FACT.size)
+            if within == FACT.size - 4:
+                return int(FACT_TIME.unpack_from(self.data, self.start + index * FACT.size)[0])
+            end = place + 3
+        return NEVER
