@@ -92,7 +92,7 @@ def queues_of(lines: Iterable[Line], partitions: int, as_of: int = -1) -> dict[i
 
 def runs_of(queues: dict[str, list[Decoded]], max_batch: int = 2_000) -> Iterator[list[Decoded]]:
     """The merged runs of one partition's complete backlog."""
-    merger = Merger(tuple(topics.INPUTS), 0, max_batch)
+    merger: Merger[Decoded] = Merger(tuple(topics.INPUTS), 0, max_batch)
     for topic, records in queues.items():
         if records:
             merger.push(topic, records)

@@ -36,7 +36,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.lane: Lane = self.transport.lane
+        self.lane: Lane[Any] = self.transport.lane
         self.lane.wake = self._on_change
         self._work = asyncio.Event()  # a run may be ready
         self._room = asyncio.Event()  # a paused partition may go on

@@ -1,21 +1,17 @@
 """The sink's side of an erasure: which rows must not be written any more, and what must leave the store.
 
-Owns what the sink worker knows of erased customers. It must not decode records nor speak to a store by itself: it tells the
+Owns what the sink worker knows of erased customers. It must not know a record, nor speak to a store by itself: it tells the
 `Eraser`, from the sink's thread, and between two flushes only, so that no row which an erasure covers is on its way.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from schemas.erasure import ErasureEvent
 from sinks.clickhouse import tables
 from sinks.contract import Erased, Eraser, Row
 from streams.core.erasure import ERASED, Erasure, ErasureError
-from streams.core.records import Decoded
-from streams.core.removal import is_removal
 
 _TRUSTED_SECONDS: Final = 60.0
 
@@ -69,13 +65,11 @@ class ErasedRows:
         self._known = known
         self._loaded, self._loaded_at = True, time.monotonic()
 
-    def note(self, records: Iterable[Decoded]) -> None:
-        """Take up the erasures among records, before rows are made of any of them. Raises ErasureError without a key."""
-        for decoded in records:
-            if isinstance(decoded.event, ErasureEvent):
-                self._note(decoded.event.customer_id, decoded.at, decoded.record.timestamp)
+    def note(self, customer: str, at: int, arrived: int) -> None:
+        """Take up an erasure, before `drops` is asked of any row that came with it. Raises ErasureError without a key.
 
-    def _note(self, customer: str, at: int, arrived: int) -> None:
+        Times in ms: of the erasure, and of Kafka when it came.
+        """
         name, key_id = self._erasure.hash_of(customer), self._erasure.key_id
         if self._eraser is None:
             raise ErasureError("this sink has no way to erase rows; use the ClickHouse sink")
@@ -83,8 +77,8 @@ class ErasedRows:
         old = self._known.get(name, Erased(at, arrived, key_id))
         self._known[name] = Erased(max(old.until, at), max(old.ordered_at, arrived), key_id)
 
-    def drops(self, row: Row, decoded: Decoded) -> bool:
-        """Whether a row must not be written: erased, or the word that its customer was."""
+    def drops(self, row: Row, *, removal: bool = False) -> bool:
+        """Whether a row must not be written: erased, or the word that its customer was. `removal`: it takes a profile away."""
         values = row.values
         if row.table == tables.TRIGGERS and values[_STATUS_REASON] == ERASED:
             return True
@@ -104,7 +98,7 @@ class ErasedRows:
         assert isinstance(ingested_at, int)
         if not happened:
             return min(at, ingested_at) <= erased.decided_until
-        if at > erased.until and row.table == tables.CUSTOMERS and is_removal(decoded):
+        if at > erased.until and row.table == tables.CUSTOMERS and removal:
             self._removals.append((customer, at))  # no new row for somebody who was erased
             return True
         return at <= erased.until

@@ -150,7 +150,7 @@ def from_files(paths: Iterable[str], policy: Policy, customer_id: str) -> Explan
 
 
 def _merged(records: dict[str, list[Decoded]]) -> list[Decoded]:
-    merger = Merger(tuple(records), max_batch=max(1, sum(map(len, records.values()))))
+    merger: Merger[Decoded] = Merger(tuple(records), max_batch=max(1, sum(map(len, records.values()))))
     for topic, own in records.items():
         merger.push(topic, own)
         merger.fetched(topic, len(own), len(own), 0)

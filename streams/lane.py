@@ -6,10 +6,10 @@ Kafka client nor Faust; `transport` moves the bytes and asks the lane what to do
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import Generic, Protocol
 
-from streams.core.merge import Merger
-from streams.core.records import Decoded, Record
+from streams.core.merge import ItemT, Merger
+from streams.core.records import Record
 from streams.runs import TP, Assignment, Lag, LaneSettings, Run
 
 _SMALLEST_LIMIT = 64 * 1024
@@ -29,28 +29,28 @@ class FetchedRecord(Protocol):
     value: bytes | None
 
 
-class _Partition:
+class _Partition(Generic[ItemT]):
     """What is merged together: its merger, and its runs in the order in which they were handed out."""
 
     def __init__(self, topics: tuple[str, ...], number: int, settings: LaneSettings) -> None:
         self.number = number
         self.topics = topics
         unawaited = settings.unawaited.intersection(topics)
-        self.merger = Merger(topics, settings.idle_ms, settings.max_batch, unawaited)
-        self.in_flight: deque[Run] = deque()
+        self.merger: Merger[ItemT] = Merger(topics, settings.idle_ms, settings.max_batch, unawaited)
+        self.in_flight: deque[Run[ItemT]] = deque()
         self.done: set[int] = set()
         self.handed_out: dict[TP, int] = {}
 
 
-class Lane:
+class Lane(Generic[ItemT]):
     """Records in, runs out, acknowledgements back, for the input topics of one worker.
 
-    `decode` turns a record into an event or a reject and must not raise. `clock`: ms, steady. `wake` is
+    `decode` turns a record into what a run is made of; where it raises, the worker ends. `clock`: ms, steady. `wake` is
     called when room or work appeared; the transport sets it.
     """
 
     def __init__(
-        self, settings: LaneSettings, decode: Callable[[Record], Decoded], clock: Callable[[], int]
+        self, settings: LaneSettings, decode: Callable[[Record], ItemT], clock: Callable[[], int]
     ) -> None:
         self.settings = settings
         self.topics = frozenset(settings.topics)
@@ -60,8 +60,8 @@ class Lane:
         self._clock = clock
         self._epoch = 0
         self._number = 0
-        self._partitions: dict[TP, _Partition] = {}  # several topics share one when they are merged
-        self._order: deque[_Partition] = deque()
+        self._partitions: dict[TP, _Partition[ItemT]] = {}  # several topics share one when they are merged
+        self._order: deque[_Partition[ItemT]] = deque()
         self._begun: set[int] = set()
         self._full: set[TP] = set()
         self._limit = settings.max_buffer_bytes
@@ -104,7 +104,7 @@ class Lane:
                     "that number are; give all input topics the same number of partitions, and all workers "
                     "of the group the same topics"
                 )
-            shared = _Partition(self.settings.topics, partition, self.settings)
+            shared: _Partition[ItemT] = _Partition(self.settings.topics, partition, self.settings)
             self._partitions.update((TP(topic, partition), shared) for topic in self.settings.topics)
 
     def forget(self) -> None:
@@ -157,7 +157,7 @@ class Lane:
 
     # -- what is handed out ---------------------------------------------------------------------------------
 
-    def next_run(self) -> Run | None:
+    def next_run(self) -> Run[ItemT] | None:
         """The next run of any partition that has room for one; partitions take turns."""
         now = self._clock()
         for _ in range(len(self._order)):
@@ -169,7 +169,7 @@ class Lane:
                     return self._hand_out(partition, records)
         return None
 
-    def _hand_out(self, partition: _Partition, records: list[Decoded]) -> Run:
+    def _hand_out(self, partition: _Partition[ItemT], records: list[ItemT]) -> Run[ItemT]:
         ends: dict[TP, int] = {}
         for topic in partition.topics:
             tp, end = TP(topic, partition.number), partition.merger.taken(topic)
@@ -193,11 +193,11 @@ class Lane:
 
     # -- what is done ---------------------------------------------------------------------------------------
 
-    def current(self, run: Run) -> bool:
+    def current(self, run: Run[ItemT]) -> bool:
         """False when a rebalance or a seek came since: drop the run, its records will be read again."""
         return run.epoch == self._epoch
 
-    def begin(self, run: Run) -> bool:
+    def begin(self, run: Run[ItemT]) -> bool:
         """Marks that work on a run began: a rebalance waits for it. False for a stale run: skip it."""
         if not self.current(run):
             return False
@@ -209,7 +209,7 @@ class Lane:
         """Work on some run began and has not been acknowledged."""
         return bool(self._begun)
 
-    def ack(self, run: Run) -> bool:
+    def ack(self, run: Run[ItemT]) -> bool:
         """Acknowledges a run: its offsets may be committed once all earlier runs of its partition are done.
 
         False, and nothing changes, for a stale run or one acknowledged before.

@@ -12,11 +12,14 @@ from typing import Any
 import faust
 from mode.supervisors import CrashingSupervisor
 
+from streams.core.records import Decoded
 from streams.lane import Lane, LaneError
 from streams.runs import Run
 
 
-def add_run_agent(app: faust.App, lane: Lane, handle: Callable[[Run], Awaitable[None]]) -> None:
+def add_run_agent(
+    app: faust.App, lane: Lane[Decoded], handle: Callable[[Run[Decoded]], Awaitable[None]]
+) -> None:
     """Declares the agent. `handle` returns when every effect of the run is confirmed.
 
     Runs of one partition are handled in order, those of several at the same time. When it raises, and when the stream
@@ -27,7 +30,7 @@ def add_run_agent(app: faust.App, lane: Lane, handle: Callable[[Run], Awaitable[
         *lane.settings.topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
     )
 
-    async def work(run: Run, before: asyncio.Task[None] | None) -> None:
+    async def work(run: Run[Decoded], before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait({before})
             if before.cancelled() or before.exception() is not None:
@@ -41,7 +44,7 @@ def add_run_agent(app: faust.App, lane: Lane, handle: Callable[[Run], Awaitable[
             async with asyncio.TaskGroup() as group:
                 last: dict[int, asyncio.Task[None]] = {}
                 async for event in stream.events():
-                    run: Run = event.message.run
+                    run: Run[Decoded] = event.message.run
                     last[run.partition] = group.create_task(work(run, last.get(run.partition)))
                 if not app.should_stop:
                     raise LaneError(

@@ -17,7 +17,7 @@ class RunMessage(tuples.ConsumerMessage):  # type: ignore[misc]
     __slots__ = ("run",)
     use_tracking = False
 
-    def __init__(self, run: Run, generation: int) -> None:
+    def __init__(self, run: Run[Any], generation: int) -> None:
         first = run.records[0].record
         super().__init__(
             first.topic,

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic, NamedTuple
 
-from streams.core.records import Decoded
+from streams.core.merge import ItemT
 
 
 class TP(NamedTuple):
@@ -44,11 +44,11 @@ class LaneSettings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Run:
+class Run(Generic[ItemT]):
     """Records of one partition number, merged or of one topic: one unit of work and of acknowledgement."""
 
     partition: int
-    records: Sequence[Decoded]
+    records: Sequence[ItemT]
     end_offsets: Mapping[TP, int]
     """Per partition of which the run holds records: the offset to commit when the run is done."""
     epoch: int

@@ -95,7 +95,7 @@ class SignalsWorker:
         self._limit = DeadLetterLimit(
             settings.dead_letter_max_run, settings.dead_letter_max_ratio, settings.dead_letter_limit == "on"
         )
-        self.lane: Lane = install(
+        self.lane: Lane[Decoded] = install(
             self.app,
             lane_settings(
                 settings,
@@ -183,7 +183,7 @@ class SignalsWorker:
 
     # -- batches --------------------------------------------------------------------------------------------
 
-    async def handle(self, run: Run) -> None:
+    async def handle(self, run: Run[Decoded]) -> None:
         """One run; returns when every effect of it is confirmed."""
         async with self._turns[run.partition]:
             if not self.lane.current(run):

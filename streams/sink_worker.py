@@ -8,8 +8,7 @@ fills up and stops fetching, and a rebalance does not wait longer than the lane'
 import asyncio
 import time
 from collections.abc import Sequence
-from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import faust
 import structlog
@@ -22,7 +21,8 @@ from sinks.contract import Eraser, Row, Sink, SinkUnavailable
 from streams.access import check_access
 from streams.app import faust_app, lane_settings
 from streams.core.decode import decode
-from streams.core.records import Decoded, Record
+from streams.core.records import Record
+from streams.core.removal import is_removal
 from streams.erased_rows import ErasedRows
 from streams.lane import Lane, LaneError
 from streams.rights import sink_rights
@@ -35,6 +35,17 @@ from streams.worker_metrics import SinkMetrics
 log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE = 0.5
+
+
+class Made(NamedTuple):
+    """A record and the row that was made of it, none where it has none."""
+
+    record: Record
+    at: int
+    row: Row | None
+    erasure: ErasureEvent | None = None
+    removal: bool = False
+    """It takes a profile away."""
 
 
 class SinkWorker:
@@ -55,22 +66,22 @@ class SinkWorker:
         self._sink = sink
         self._erased = ErasedRows(settings.erasure(), eraser)
         self._seen = seen
-        self._inputs = frozenset(map(settings.topic, topics.INPUTS))
+        self._plain = {settings.topic(name): name for name in (*topics.INPUTS, *topics.OUTPUTS)}
         self._profiles = settings.topic(topics.PROFILES)
-        self._waiting: list[Run] = []
+        self._waiting: list[Run[Made]] = []
         self._rows = 0
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._outage = False
         every = tuple(map(settings.topic, (*topics.INPUTS, *topics.OUTPUTS)))
-        self.lane: Lane = install(
+        self.lane: Lane[Made] = install(
             self.app,
             lane_settings(settings, every, merged=False, in_flight=8),
-            self._decode,
+            self._make,
             on_revoked=self._erased.forget,
         )
-        self._decode_input = partial(decode, tolerance_ms=int(settings.future_tolerance_s * 1000))
+        self._tolerance_ms = int(settings.future_tolerance_s * 1000)
         channel = self.app.topic(
             *every, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
         )
@@ -104,17 +115,28 @@ class SinkWorker:
         """Sets the gauges that are looked at rather than counted."""
         self._seen.refresh(self.lane, self.heartbeat_age)
 
-    def _decode(self, record: Record) -> Decoded:
-        if record.topic in self._inputs:
-            return self._decode_input(record)
-        return Decoded(record, record.timestamp, None, None, (), False)  # a row is made of its bytes
-
     # -- runs in --------------------------------------------------------------------------------------------
+
+    def _make(self, record: Record) -> Made:
+        """The row at once: what waits for its insert is then no more than the row."""
+        topic = self._plain[record.topic]
+        plain = record if topic == record.topic else Record(topic, *record[1:])
+        if topic in topics.OUTPUTS:
+            return Made(record, record.timestamp, row_of_output(record.value, plain))
+        decoded = decode(record, self._tolerance_ms)
+        at, event = decoded.at, decoded.event
+        if event is None:
+            return Made(
+                record, at, None
+            )  # the signals worker writes a dead letter, which has a topic and a table
+        if isinstance(event, ErasureEvent):
+            return Made(record, at, None, erasure=event)
+        return Made(record, at, row_of_event(event, plain, at), removal=is_removal(decoded))
 
     async def _collect(self, stream: Any) -> None:
         try:
             async for event in stream.events():
-                run: Run = event.message.run
+                run: Run[Made] = event.message.run
                 if not self.lane.begin(run):
                     continue
                 self._waiting.append(run)
@@ -150,7 +172,7 @@ class SinkWorker:
             await self.app.crash(error)
             raise
 
-    async def _write(self, runs: Sequence[Run]) -> None:
+    async def _write(self, runs: Sequence[Run[Made]]) -> None:
         if not runs:
             return
         oldest: dict[str, int] | None = None
@@ -182,29 +204,17 @@ class SinkWorker:
         self._sink.flush()
         self._erased.carry_out()
 
-    def _add(self, runs: Sequence[Run]) -> dict[str, int]:
+    def _add(self, runs: Sequence[Run[Made]]) -> dict[str, int]:
         for run in runs:
             if run.records[0].record.topic == self._profiles:
-                self._erased.note(run.records)
+                for record, at, _, erasure, _ in run.records:
+                    if erasure is not None:
+                        self._erased.note(erasure.customer_id, at, record.timestamp)
         oldest: dict[str, int] = {}
         for run in runs:
-            for decoded in run.records:
-                row = self._row(decoded)
-                if row is not None and not self._erased.drops(row, decoded):
+            for record, _, row, _, removal in run.records:
+                if row is not None and not self._erased.drops(row, removal=removal):
                     self._sink.add(row)
-                    at = decoded.record.timestamp
-                    if at < oldest.get(row.table, at + 1):
-                        oldest[row.table] = at
+                    if record.timestamp < oldest.get(row.table, record.timestamp + 1):
+                        oldest[row.table] = record.timestamp
         return oldest
-
-    def _row(self, decoded: Decoded) -> Row | None:
-        record = decoded.record
-        if self.settings.topic_prefix:
-            record = record._replace(topic=self.settings.plain_topic(record.topic))
-        if isinstance(decoded.event, ErasureEvent):
-            return None
-        if decoded.event is not None:
-            return row_of_event(decoded.event, record)
-        if decoded.reject is not None:
-            return None  # the signals worker writes a dead letter, which has a topic and a table of its own
-        return row_of_output(record.value, record)

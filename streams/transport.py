@@ -11,7 +11,8 @@ import faust
 from faust.transport.drivers import aiokafka as driver
 
 from streams.consumer import LaneConsumer
-from streams.core.records import Decoded, Record
+from streams.core.merge import ItemT
+from streams.core.records import Record
 from streams.lane import Lane
 from streams.runs import Assignment, LaneSettings
 
@@ -35,7 +36,7 @@ class LaneTransport(driver.Transport):  # type: ignore[misc]
     def __init__(
         self,
         app: faust.App,
-        lane: Lane,
+        lane: Lane[Any],
         on_assigned: Callable[[Assignment], Awaitable[None]],
         on_revoked: Callable[[], None],
         on_committed: Callable[[], None],
@@ -58,12 +59,12 @@ async def _nothing_to_prepare(_: Assignment) -> None:
 def install(
     app: faust.App,
     settings: LaneSettings,
-    decode: Callable[[Record], Decoded],
+    decode: Callable[[Record], ItemT],
     *,
     on_assigned: Callable[[Assignment], Awaitable[None]] = _nothing_to_prepare,
     on_revoked: Callable[[], None] = lambda: None,
     on_committed: Callable[[], None] = lambda: None,
-) -> Lane:
+) -> Lane[ItemT]:
     """Gives `app` the lane's transport; call it before the first agent is declared.
 
     `on_assigned` is awaited before the first run of each assignment and cancelled by a rebalance; when it

@@ -8,6 +8,7 @@ a partition stands still.
 import asyncio
 from collections.abc import Mapping, Set
 from dataclasses import dataclass
+from typing import Any
 
 import faust
 import structlog
@@ -67,7 +68,7 @@ class Watchdog:
         self._watched.clear()
 
 
-def add_watchdog(app: faust.App, lane: Lane, seconds: float) -> None:
+def add_watchdog(app: faust.App, lane: Lane[Any], seconds: float) -> None:
     """Lets `app` crash with `StalledError` when one of its partitions stalls for `seconds`. Call it in a running
     loop.
     """

@@ -56,10 +56,11 @@ def run(build: Callable[[], Worker], settings: Settings, metrics: Metrics) -> in
 
     Afterwards the process has a few seconds to end, whatever threads the libraries have left behind.
     """
-    # The records of a batch die together and young; full collections over all states took nearly half the time.
+    # Records die together and young, and without cycles; full collections over all states took nearly half the time,
+    # and looking at what has just been fetched every 50,000 objects still 5% (signals) to 15% (sink).
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(500_000, 20, 100)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         code = runner.run(_live(build, settings, metrics))
         _end_hard_after(5.0, code)

@@ -5,6 +5,7 @@ Owns the translation from batches, lag and stores to the catalogue of `metrics`.
 
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from streams.core.engine import UNKNOWN_FIELD, BatchResult
 from streams.core.records import Decoded
@@ -71,7 +72,7 @@ class SignalsMetrics:
         self._metrics.recovery.set(seconds)
         self._metrics.outputs_resent.inc(resent)
 
-    def refresh(self, lane: Lane, heartbeat_age: float) -> None:
+    def refresh(self, lane: Lane[Any], heartbeat_age: float) -> None:
         """Sets the gauges."""
         counts = {partition.number: partition.customers for partition in self._store}
         for number in self._customers - counts.keys():
@@ -115,13 +116,13 @@ class SinkMetrics:
             self._metrics.sink_delay.labels(table).observe(max(0.0, now - at / 1000))
         self._metrics.last_batch.set_to_current_time()
 
-    def refresh(self, lane: Lane, heartbeat_age: float) -> None:
+    def refresh(self, lane: Lane[Any], heartbeat_age: float) -> None:
         """Sets the gauges."""
         self._metrics.heartbeat_age.set(heartbeat_age)
         show_lag(self._metrics, self._settings, lane)
 
 
-def show_lag(metrics: Metrics, settings: Settings, lane: Lane) -> None:
+def show_lag(metrics: Metrics, settings: Settings, lane: Lane[Any]) -> None:
     """Sets the lag of every partition that is ours, and no other: a lost one must not stay."""
     metrics.lag_records.clear()
     metrics.lag_seconds.clear()

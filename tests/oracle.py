@@ -36,7 +36,7 @@ def answer(settings: Settings, records: Mapping[str, Sequence[Record]]) -> Answe
     outputs: set[bytes] = set()
     rejects: list[Decoded] = []
     for number in range(settings.partitions):
-        merger = Merger([settings.topic(name) for name in INPUTS])
+        merger: Merger[Decoded] = Merger([settings.topic(name) for name in INPUTS])
         for name in INPUTS:
             part = [record for record in records[name] if record.partition == number]
             end = part[-1].offset + 1 if part else 0

@@ -29,12 +29,12 @@ _LAST_MS: Final = 4_102_444_800_000
 _OFFSET_BITS: Final = 20
 
 
-def row_of_event(event: Event, record: Coordinates) -> Row:
+def row_of_event(event: Event, record: Coordinates, at: int | None = None) -> Row:
     """The row of an input event; one without a customer goes to the unattributable events.
 
-    Raises TypeError for a kind of event that has no table: add one, with a migration.
+    `at`: its time in ms, where that is known already. Raises TypeError for a kind of event that has no table: add one, with a migration.
     """
-    at = _ms(event.occurred_at)
+    at = _ms(event.occurred_at) if at is None else min(at, _LAST_MS)
     if event.anonymous:
         return _unattributable(event, at, record)
     head = (event.customer_id, event.event_id, at)
@@ -67,7 +67,7 @@ def row_of_output(value: bytes | None, record: Coordinates) -> Row | None:
     if model is None:
         raise ValueError(f"{record.topic} is no output topic; known are {sorted(topics.OUTPUTS)}")
     try:
-        message = model.model_validate_json(value)
+        message = model.__pydantic_validator__.validate_json(value)
     except ValidationError as error:
         fields = sorted({".".join(map(str, each["loc"])) for each in error.errors(include_input=False)})[:5]
         raise ValueError(

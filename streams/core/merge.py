@@ -11,14 +11,18 @@ the size of a run: a record goes out only when the head of every topic is known,
 from collections import deque
 from collections.abc import Collection, Sequence
 from heapq import heapify, heappop, heapreplace
+from typing import Generic, TypeVar
 
-from streams.core.records import REJECTED_AT, Decoded
+from streams.core.records import REJECTED_AT, Placed
 
 RECORD_OVERHEAD = 512
 """Bytes that a buffered record counts for beside its key and value: the objects around them, roughly."""
 
 
-class _Queue:
+ItemT = TypeVar("ItemT", bound=Placed)
+
+
+class _Queue(Generic[ItemT]):
     """The buffered records of one topic: chunks as pushed, read from `chunk[start]` on."""
 
     __slots__ = (
@@ -43,10 +47,10 @@ class _Queue:
         self.clear()
 
     def clear(self) -> None:
-        self.chunk: Sequence[Decoded] = ()
+        self.chunk: Sequence[ItemT] = ()
         self.start = 0
         self.size = 0  # bytes of `chunk` when it was whole
-        self.chunks: deque[tuple[Sequence[Decoded], int]] = deque()
+        self.chunks: deque[tuple[Sequence[ItemT], int]] = deque()
         self.bytes_left = 0  # bytes of `chunks`, without `chunk`
         self.next_offset = -1  # after the last record pushed
         self.high_watermark: int | None = None  # None until a fetch response told it
@@ -82,7 +86,7 @@ class _Queue:
         return self.bytes_left + self.size * (len(self.chunk) - self.start) // len(self.chunk)
 
 
-class Merger:
+class Merger(Generic[ItemT]):
     """Merges the records of `topics`, all of one partition number.
 
     `topics`: their order breaks ties of event time. `idle_ms`: how long a caught-up topic is waited for
@@ -107,12 +111,12 @@ class Merger:
             raise ValueError("a merger cannot leave a topic unawaited that it does not merge")
         self.topics = tuple(topics)
         self.max_batch = max_batch
-        self._queues = [
+        self._queues: list[_Queue[ItemT]] = [
             _Queue(topic, rank, 0 if topic in unawaited else idle_ms) for rank, topic in enumerate(topics)
         ]
         self._by_topic = {queue.topic: queue for queue in self._queues}
 
-    def push(self, topic: str, records: Sequence[Decoded]) -> None:
+    def push(self, topic: str, records: Sequence[ItemT]) -> None:
         """Adds records of one topic in offset order. The sequence is kept, not copied: leave it alone after.
 
         Raises `ValueError` when an offset was pushed before: a position went back without `clear`.
@@ -127,7 +131,8 @@ class Merger:
             )
         queue.next_offset = records[-1].record.offset + 1
         size = RECORD_OVERHEAD * len(records)
-        for (_, _, _, _, key, value), *_ in records:
+        for each in records:
+            _, _, _, _, key, value = each.record
             size += (len(key) if key else 0) + (len(value) if value else 0)
         queue.chunks.append((records, size))
         queue.bytes_left += size
@@ -144,9 +149,9 @@ class Merger:
         if queue.empty and queue.empty_since is None and queue.next_offset >= high_watermark:
             queue.empty_since = now
 
-    def take(self, now: int) -> list[Decoded]:
+    def take(self, now: int) -> list[ItemT]:
         """The next records in merged order, at most `max_batch`; empty when none may go out yet."""
-        run: list[Decoded] = []
+        run: list[ItemT] = []
         heads: list[tuple[int, int]] = []
         held = False  # a caught-up topic is still worth waiting for: only rejects pass
         for queue in self._queues:
@@ -201,7 +206,7 @@ class Merger:
             return queue.chunk[queue.start - 1].record.offset + 1
         return None if queue.taken < 0 else queue.taken
 
-    def head(self, topic: str) -> Decoded | None:
+    def head(self, topic: str) -> ItemT | None:
         """The record of `topic` that goes out next, None when none is buffered."""
         queue = self._by_topic[topic]
         return queue.chunk[queue.start] if queue.settle() else None

@@ -1,6 +1,6 @@
 """What a Kafka record is in the core, before and after decoding. Owns these shapes; `decode` fills them."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from schemas.base import Event
 
@@ -17,6 +17,18 @@ class Record(NamedTuple):
     timestamp: int
     key: bytes | None
     value: bytes | None
+
+
+class Placed(Protocol):
+    """Anything made of a record that has its place in time: `at` in ms, `REJECTED_AT` for none. `Decoded` is one."""
+
+    @property
+    def record(self) -> Record:
+        """What it was made of."""
+
+    @property
+    def at(self) -> int:
+        """By what it is merged."""
 
 
 class Reject(NamedTuple):

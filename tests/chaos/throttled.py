@@ -12,6 +12,7 @@ from functools import partial
 from typing import ClassVar
 
 from streams import log
+from streams.core.records import Decoded
 from streams.metrics import Metrics
 from streams.policies import load_policy
 from streams.runs import Run
@@ -25,7 +26,7 @@ class ThrottledWorker(SignalsWorker):
 
     events_per_second: ClassVar[float] = 2_000
 
-    async def handle(self, run: Run) -> None:
+    async def handle(self, run: Run[Decoded]) -> None:
         """Waits, then handles the run as ever."""
         await asyncio.sleep(len(run.records) / self.events_per_second)
         await super().handle(run)
