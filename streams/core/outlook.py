@@ -10,8 +10,6 @@ from bisect import bisect_right
 from math import inf
 from typing import Final
 
-import orjson
-
 from streams.core import facts as f
 from streams.core.facts import FACT, Fact
 from streams.core.history import DAY, Earlier, History, View
@@ -108,7 +106,7 @@ def look_ahead(
     cooling = False
     """The open episode ends when the score has cooled down."""
     if state.episode:
-        current = orjson.loads(state.episode)
+        current = state.open_trigger()
         due = from_text(current["expires_at"])
         cooling = current["purpose"] == "service_recovery"
     if state.facts or not state.standing:

@@ -7,6 +7,7 @@ is known exactly. Decay is therefore in steps too: a decaying signal halves at e
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from typing import Final
 
@@ -390,6 +391,7 @@ def measure(view: View, signals: tuple[Signal, ...]) -> dict[str, float]:
     return readings
 
 
+@lru_cache(maxsize=4096)
 def evidence(name: str, value: float) -> str:
     """The sentence that tells an agent what a signal's value means."""
     return SIGNALS[name].evidence.format(value=value)
