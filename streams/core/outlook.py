@@ -18,8 +18,9 @@ from streams.core.plan import EPSILON, Plan, Weighed
 from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State, cooldown_until
 
 _PROBES: Final = tuple(int(days * DAY) for days in (0.25, 0.5, 1, 2, 3, 5, 7, 10, 14, 21, 28))
-_SPARE: Final = 32
-"""So many of the oldest facts are left out of account when `keep` are there, so that they may fall out."""
+_SPARES: Final = (32, 8, 2)
+"""So many of the oldest facts are left out of account when `keep` are nearly there, so that they may fall out: the first number of them
+without which the next probe holds."""
 _JUDGE: Final = -1.0
 """No slack: the next event is judged, whatever it is."""
 _AGE: Final = f.FACT_TIME.unpack_from
@@ -185,10 +186,13 @@ def _safe_until(view: View, plan: Plan, readings: dict[str, float], due: int, *,
             falling.append(each)
     probes = [*(now + probe for probe in _PROBES if now + probe < due), due - 1]
     held, seen = 0, view
-    if len(state.facts) + _SPARE > plan.parameters.keep:
-        state.spare = min(_SPARE, len(state.facts) // 2)
-        seen = View(state, now, plan.parameters, History(state.facts[state.spare :], plan.parameters))
-        held = _held(seen, falling, probes, limit)
+    if len(state.facts) + _SPARES[0] > plan.parameters.keep:
+        for spare in _SPARES:
+            state.spare = min(spare, len(state.facts) // 2)
+            seen = View(state, now, plan.parameters, History(state.facts[state.spare :], plan.parameters))
+            held = _held(seen, falling, probes, limit)
+            if held:
+                break
     if not held:
         state.spare, seen = 0, view
         held = _held(view, falling, probes, limit)
