@@ -189,7 +189,9 @@ def _safe_until(view: View, plan: Plan, readings: dict[str, float], due: int, *,
     if len(state.facts) + _SPARES[0] > plan.parameters.keep:
         for spare in _SPARES:
             state.spare = min(spare, len(state.facts) // 2)
-            seen = View(state, now, plan.parameters, History(state.facts[state.spare :], plan.parameters))
+            seen = View(
+                state, now, plan.parameters, History(state.facts[state.spare :], now, plan.parameters)
+            )
             held = _held(seen, falling, probes, limit)
             if held:
                 break
@@ -203,13 +205,18 @@ def _safe_until(view: View, plan: Plan, readings: dict[str, float], due: int, *,
 
 
 def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -> int:
-    """How many of the probes, which rise, the sum of what is `falling` survives if nothing happens until then."""
+    """How many of the probes, which rise, the sum of what is `falling` survives if nothing happens until then.
+
+    No weight is negative, so a sum that has reached the limit is not finished.
+    """
     low, high = 0, len(probes)
     middle = high - 1  # whoever is saturated lasts until the due time
     while low < high:
         view.now = probes[middle]
         left = 0.0
         for weight, cap, _, _, signal in falling:
+            if left >= limit:
+                break
             left += weight * min(signal.measure(view), cap)
         if left >= limit:
             low = middle + 1
