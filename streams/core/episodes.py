@@ -4,26 +4,25 @@ At most one episode is open a customer. What closes it: an answered callback, an
 death, a withdrawal, a score that has cooled down, or time. Decisions are taken at event time and never undone.
 """
 
-from base64 import b32encode
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
-import orjson
-
-from schemas.base import Message
-from schemas.signals import CustomerSignals
-from schemas.trigger import CallbackTrigger, Purpose
+from schemas.trigger import Purpose
 from streams.core import facts as f
 from streams.core.history import DAY, View
 from streams.core.hours import candidate_zones, first_open
 from streams.core.instants import from_text, to_datetime
 from streams.core.outlook import look_ahead, newest_ground
 from streams.core.policy import STRENGTH, Policy, Rule
+from streams.core.published import record_json
 from streams.core.signals import evidence, measure
 from streams.core.state import NEVER, State
 
 HOUR: Final = 3_600_000
 NO_REASON: Final = ""
+_BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS: Final = [one + two for one in _BASE32 for two in _BASE32]
+"""Two characters of base32 for each 10 bits."""
 
 
 class Output(NamedTuple):
@@ -53,13 +52,44 @@ class Cause(NamedTuple):
     """The event reports that the customer was reached."""
 
 
-class Assessment(NamedTuple):
+class Assessment:
     """The customer's picture at one instant."""
 
-    readings: dict[str, float]
-    contributions: dict[str, float]
-    score: float
-    rule: Rule | None
+    __slots__ = ("_drivers", "contributions", "readings", "rule", "score")
+
+    def __init__(
+        self, readings: dict[str, float], contributions: dict[str, float], score: float, rule: Rule | None
+    ) -> None:
+        self.readings = readings
+        self.contributions = contributions
+        self.score = score
+        self.rule = rule
+        self._drivers: list[dict[str, Any]] | None = None
+
+    def drivers(self) -> list[dict[str, Any]]:
+        """The three signals that speak most for a call; a rule's own signal first."""
+        if self._drivers is None:
+            self._drivers = [self._driver(name) for name in self._ranked()[:3]]
+        return self._drivers
+
+    def _ranked(self) -> list[str]:
+        names = [
+            name
+            for _, name in sorted([(-part, name) for name, part in self.contributions.items() if part > 0])
+        ]
+        if self.rule is None:
+            return names
+        first = self.rule.signal
+        return [first, *(name for name in names if name != first)]
+
+    def _driver(self, name: str) -> dict[str, Any]:
+        value = self.readings[name]
+        return {
+            "signal": name,
+            "value": value,
+            "contribution": self.contributions.get(name, 0.0),
+            "evidence": evidence(name, value),
+        }
 
 
 def assess(state: State, policy: Policy, now: int) -> Assessment:
@@ -112,16 +142,18 @@ def _episode(
         # A ground that is known too late is recorded as expired under an id of its own: it neither takes over an open
         # episode nor hides a weaker ground that is still worth a call.
         late = _expiry(state, policy, purpose, now) <= now
-        current: dict[str, Any] | None = orjson.loads(state.episode) if state.episode and not late else None
+        current = state.open_trigger() if state.episode and not late else None
         if current is not None and STRENGTH[purpose] <= STRENGTH[current["purpose"]]:
             break
         _serve(state, purpose, now, policy)
         trigger = _trigger(state, policy, now, cause, seen, purpose, reason, current)
-        value = _json(trigger)
+        value = record_json(trigger)
         if not late:
             state.episode = value
         outputs.append(
-            Output(cause.customer_id, "trigger", value, cause.at, cause.ingested_at, purpose, trigger.status)
+            Output(
+                cause.customer_id, "trigger", value, cause.at, cause.ingested_at, purpose, trigger["status"]
+            )
         )
     return outputs
 
@@ -143,7 +175,7 @@ def _closing(
     """The status and reason with which the open episode ends now; none when it goes on."""
     if barred:
         return "retracted", barred
-    current = orjson.loads(state.episode)
+    current = state.open_trigger()
     opened = from_text(current["created_at"])
     if cause.answered and cause.at >= opened:
         return "completed", "customer_reached"
@@ -206,7 +238,16 @@ def _rest(state: State, at: int, policy: Policy) -> None:
 def trigger_id(customer_id: str, purpose: str, identity: str) -> str:
     """26 base32 characters of SHA-256 over customer, purpose at opening and the opening event's identity."""
     digest = sha256(f"{customer_id}\0{purpose}\0{identity}".encode()).digest()
-    return b32encode(digest[:20])[:26].decode().lower()  # 5 bits a character
+    pairs: list[str] = []
+    for start in (0, 5, 10, 15):
+        bits = int.from_bytes(digest[start : start + 5], "big")
+        pairs += (
+            _PAIRS[bits >> 30],
+            _PAIRS[bits >> 20 & 1023],
+            _PAIRS[bits >> 10 & 1023],
+            _PAIRS[bits & 1023],
+        )
+    return "".join(pairs)[:26]
 
 
 def _ground(state: State, purpose: Purpose, now: int) -> int:
@@ -232,73 +273,72 @@ def _trigger(
     purpose: Purpose,
     reason: str,
     current: dict[str, Any] | None,
-) -> CallbackTrigger:
+) -> dict[str, Any]:
     handling, profile = policy.purposes[purpose], state.profile()
     ground = _ground(state, purpose, now)
-    created = ground if current is None else from_text(current["created_at"])
     expires = _expiry(state, policy, purpose, now)
-    country = profile.get("country_code")
-    zones = candidate_zones(profile.get("time_zone"), profile.get("phone_e164"))
-    opens = first_open(now, country, zones, policy)
-    score_part = min(9, int(seen.score * 10))
-    late = expires <= now
-    return CallbackTrigger.model_validate(
-        {
-            "trigger_id": current["trigger_id"]
-            if current
-            else trigger_id(cause.customer_id, purpose, cause.identity),
-            "sequence": current["sequence"] + 1 if current else 1,
-            "status": "expired" if late else "open",
-            "status_reason": "validity_over" if late else reason,
-            "customer_id": cause.customer_id,
-            "phone_e164": profile.get("phone_e164"),
-            "country_code": country,
-            "time_zone": profile.get("time_zone"),
-            "language": profile.get("language"),
-            "created_at": to_datetime(created),
-            "updated_at": to_datetime(now),
-            "not_before": to_datetime(expires if opens is None else opens),
-            "due_at": to_datetime(ground + int(handling.due_hours * HOUR)),
-            "expires_at": to_datetime(expires),
-            "priority": min(100, handling.priority + score_part),
-            "purpose": purpose,
-            "offer_allowed": handling.offer_allowed,
-            "skill": handling.skill,
-            "reason_code": reason,
-            "score": seen.score,
-            "drivers": _drivers(seen),
-            "max_attempts": handling.max_attempts,
-            "retry_delay_seconds": handling.retry_delay_seconds,
-            "consent": {
-                "basis": "customer_request" if purpose == "requested_callback" else "service_without_offer",
-                "do_not_call": profile.get("do_not_call"),
-                "as_of": None if state.profile_at == NEVER else to_datetime(state.profile_at),
-            },
-            "policy": policy.label,
-        }
+    country, time_zone, phone = (
+        profile.get("country_code"),
+        profile.get("time_zone"),
+        profile.get("phone_e164"),
     )
+    opens = first_open(now, country, candidate_zones(time_zone, phone), policy)
+    late = expires <= now
+    return {
+        "type": "callback_trigger",
+        "schema_version": 1,
+        "trigger_id": current["trigger_id"]
+        if current
+        else trigger_id(cause.customer_id, purpose, cause.identity),
+        "sequence": current["sequence"] + 1 if current else 1,
+        "status": "expired" if late else "open",
+        "status_reason": "validity_over" if late else reason,
+        "customer_id": cause.customer_id,
+        "phone_e164": phone,
+        "country_code": country,
+        "time_zone": time_zone,
+        "language": profile.get("language"),
+        "created_at": current["created_at"] if current else to_datetime(ground),
+        "updated_at": to_datetime(now),
+        "not_before": to_datetime(expires if opens is None else opens),
+        "due_at": to_datetime(ground + int(handling.due_hours * HOUR)),
+        "expires_at": to_datetime(expires),
+        "priority": min(100, handling.priority + min(9, int(seen.score * 10))),
+        "purpose": purpose,
+        "offer_allowed": handling.offer_allowed,
+        "skill": handling.skill,
+        "reason_code": reason,
+        "score": seen.score,
+        "drivers": seen.drivers(),
+        "max_attempts": handling.max_attempts,
+        "retry_delay_seconds": handling.retry_delay_seconds,
+        "consent": {
+            "basis": "customer_request" if purpose == "requested_callback" else "service_without_offer",
+            "do_not_call": profile.get("do_not_call"),
+            "as_of": None if state.profile_at == NEVER else to_datetime(state.profile_at),
+        },
+        "policy": policy.label,
+    }
 
 
 def _close(state: State, cause: Cause, now: int, status: str, reason: str) -> Output:
     """The record that ends the open episode: as it was last published, with the new status."""
-    current = CallbackTrigger.model_validate_json(state.episode)
-    ended = current.model_copy(
-        update={
-            "sequence": current.sequence + 1,
-            "status": status,
-            "status_reason": reason,
-            "updated_at": to_datetime(now),
-        }
-    )
+    ended = state.open_trigger()
+    ended["sequence"] += 1
+    ended["status"] = status
+    ended["status_reason"] = reason
+    ended["updated_at"] = to_datetime(now)
     state.episode = b""
-    value = _json(ended)
-    return Output(cause.customer_id, "trigger", value, cause.at, cause.ingested_at, ended.purpose, status)
+    value = record_json(ended)
+    return Output(cause.customer_id, "trigger", value, cause.at, cause.ingested_at, ended["purpose"], status)
 
 
 def _signals(state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, band: int) -> Output:
     state.signals_sequence += 1
-    record = CustomerSignals.model_validate(
+    value = record_json(
         {
+            "type": "customer_signals",
+            "schema_version": 1,
             "customer_id": cause.customer_id,
             "sequence": state.signals_sequence,
             "as_of": to_datetime(now),
@@ -306,32 +346,8 @@ def _signals(state: State, policy: Policy, now: int, cause: Cause, seen: Assessm
             "band": policy.bands[band].name,
             "previous_band": policy.bands[min(state.band, len(policy.bands) - 1)].name,
             "signals": seen.readings,
-            "drivers": _drivers(seen),
+            "drivers": seen.drivers(),
             "policy": policy.label,
         }
     )
-    value = _json(record)
     return Output(cause.customer_id, "signals", value, cause.at, cause.ingested_at, "", "")
-
-
-def _json(message: Message) -> bytes:
-    """What `model_dump_json` makes, without its detour over text."""
-    data: bytes = message.__pydantic_serializer__.to_json(message)
-    return data
-
-
-def _drivers(seen: Assessment) -> tuple[dict[str, Any], ...]:
-    """The three signals that speak most for a call; a rule's own signal first."""
-    ranked = sorted(seen.contributions, key=lambda name: (-seen.contributions[name], name))
-    names = [name for name in ranked if seen.contributions[name] > 0]
-    if seen.rule is not None:
-        names = [seen.rule.signal, *(name for name in names if name != seen.rule.signal)]
-    return tuple(
-        {
-            "signal": name,
-            "value": seen.readings[name],
-            "contribution": seen.contributions.get(name, 0.0),
-            "evidence": evidence(name, seen.readings[name]),
-        }
-        for name in names[:3]
-    )

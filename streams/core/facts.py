@@ -86,9 +86,18 @@ made: Final[Callable[[tuple[int, ...]], Fact]] = partial(tuple.__new__, Fact)
 """The fact of its nine numbers: `Fact._make` without a check."""
 
 
+_BEGUN: Final = {
+    kind: blake2b(f"{kind}:".encode(), digest_size=8)
+    for kind in ("call", "survey", "cancellation", "outcome")
+}
+"""Digests of what each identity begins with, to be copied."""
+
+
 def identity_of(event_type: str, event_id: str) -> int:
     """64 bits that stand for (type, id): two of one customer's few hundred facts meet with probability below 1e-14."""
-    return int.from_bytes(blake2b(f"{event_type}:{event_id}".encode(), digest_size=8).digest(), "little")
+    digest = _BEGUN[event_type].copy()
+    digest.update(event_id.encode())
+    return int.from_bytes(digest.digest(), "little")
 
 
 @lru_cache(maxsize=4096)
@@ -104,30 +113,32 @@ def fact_of(event: Event, at: int) -> Fact | None:
 
 
 def _call(event: CallEvent, at: int) -> Fact:
+    given = event.__dict__  # cheaper than ten look-ups on the model, for the events that come in millions
     flags = 0
-    if event.direction == "inbound":
+    if given["direction"] == "inbound":
         flags = INBOUND
-    if event.abandoned:
+    if given["abandoned"]:
         flags |= ABANDONED
-    if event.resolved is True:
+    resolved = given["resolved"]
+    if resolved is True:
         flags |= RESOLVED
-    elif event.resolved is False:
+    elif resolved is False:
         flags |= UNRESOLVED
-    if event.cancel_intent:
+    if given["cancel_intent"]:
         flags |= CANCEL_INTENT
-    if event.tried_online_first:
+    if given["tried_online_first"]:
         flags |= TRIED_ONLINE
     return made(
         (
             at,
-            identity_of("call", event.event_id),
+            identity_of("call", given["event_id"]),
             CALL,
-            _CHANNEL[event.channel],
-            min(event.ivr_steps, 255),
-            min(event.transfers, 255),
+            _CHANNEL[given["channel"]],
+            min(given["ivr_steps"], 255),
+            min(given["transfers"], 255),
             flags,
-            min(event.wait_seconds, 65_535),
-            code_of(event.reason),
+            min(given["wait_seconds"], 65_535),
+            code_of(given["reason"]),
         )
     )
 

@@ -6,6 +6,7 @@ Owns how what a signal counts is found, made once and cut to a window. It must n
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from streams.core import facts as f
@@ -32,12 +33,14 @@ class Parameters:
 
 Times = list[int]
 """When (ms) each of what a signal counts happened, earliest first."""
+_at: Final = itemgetter(0)
+"""When (ms) a fact happened."""
 Series = tuple[list[int], list[int]]
 """The same, and how much each of them counts for."""
 
 
 class History:
-    """A customer's facts by kind, oldest first, and the series that signals have made of them, which hold at any time."""
+    """A customer's facts by kind, oldest first, and the series that signals have made of them, which hold from `now` on."""
 
     __slots__ = (
         "_series",
@@ -46,12 +49,14 @@ class History:
         "cancellations",
         "flags",
         "inbound",
+        "now",
         "parameters",
         "present",
         "surveys",
     )
 
-    def __init__(self, facts: list[Fact], parameters: Parameters) -> None:
+    def __init__(self, facts: list[Fact], now: int, parameters: Parameters) -> None:
+        self.now = now
         self.parameters = parameters
         self.calls: list[Fact] = []
         self.inbound: list[Fact] = []
@@ -78,6 +83,13 @@ class History:
             elif kind == f.CANCELLATION:
                 self.cancellations.append(fact)
         self.present, self.flags = present, flags
+
+    def contacts(self, window: int) -> list[Fact]:
+        """The contacts that the customer began within the last `window` ms."""
+        start, inbound = self.now - window, self.inbound
+        if not inbound or inbound[0].at > start:
+            return inbound
+        return inbound[bisect_right(inbound, start, key=_at) :]
 
     def times(self, of: Callable[["History"], Times]) -> Times:
         """When what a signal counts happened: made once."""
@@ -106,11 +118,13 @@ class View:
         self.state = state
         self.now = now
         self.parameters = parameters
-        self.history = History(state.facts, parameters) if history is None else history
+        self.history = History(state.facts, now, parameters) if history is None else history
 
     def count(self, of: Callable[[History], Times], window: int) -> int:
         """How many there were within the last `window` ms."""
         times = self.history.times(of)
+        if not times:
+            return 0
         return len(times) - bisect_right(times, self.now - min(window, self.parameters.horizon))
 
     def total(self, of: Callable[[History], Series], window: int) -> int:

@@ -10,8 +10,6 @@ from bisect import bisect_right
 from math import inf
 from typing import Final
 
-import orjson
-
 from streams.core import facts as f
 from streams.core.facts import FACT, Fact
 from streams.core.history import DAY, Earlier, History, View
@@ -20,8 +18,9 @@ from streams.core.plan import EPSILON, Plan, Weighed
 from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State, cooldown_until
 
 _PROBES: Final = tuple(int(days * DAY) for days in (0.25, 0.5, 1, 2, 3, 5, 7, 10, 14, 21, 28))
-_SPARE: Final = 32
-"""So many of the oldest facts are left out of account when `keep` are there, so that they may fall out."""
+_SPARES: Final = (32, 8, 2)
+"""So many of the oldest facts are left out of account when `keep` are nearly there, so that they may fall out: the first number of them
+without which the next probe holds."""
 _JUDGE: Final = -1.0
 """No slack: the next event is judged, whatever it is."""
 _AGE: Final = f.FACT_TIME.unpack_from
@@ -108,7 +107,7 @@ def look_ahead(
     cooling = False
     """The open episode ends when the score has cooled down."""
     if state.episode:
-        current = orjson.loads(state.episode)
+        current = state.open_trigger()
         due = from_text(current["expires_at"])
         cooling = current["purpose"] == "service_recovery"
     if state.facts or not state.standing:
@@ -187,10 +186,15 @@ def _safe_until(view: View, plan: Plan, readings: dict[str, float], due: int, *,
             falling.append(each)
     probes = [*(now + probe for probe in _PROBES if now + probe < due), due - 1]
     held, seen = 0, view
-    if len(state.facts) + _SPARE > plan.parameters.keep:
-        state.spare = min(_SPARE, len(state.facts) // 2)
-        seen = View(state, now, plan.parameters, History(state.facts[state.spare :], plan.parameters))
-        held = _held(seen, falling, probes, limit)
+    if len(state.facts) + _SPARES[0] > plan.parameters.keep:
+        for spare in _SPARES:
+            state.spare = min(spare, len(state.facts) // 2)
+            seen = View(
+                state, now, plan.parameters, History(state.facts[state.spare :], now, plan.parameters)
+            )
+            held = _held(seen, falling, probes, limit)
+            if held:
+                break
     if not held:
         state.spare, seen = 0, view
         held = _held(view, falling, probes, limit)
@@ -201,13 +205,18 @@ def _safe_until(view: View, plan: Plan, readings: dict[str, float], due: int, *,
 
 
 def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -> int:
-    """How many of the probes, which rise, the sum of what is `falling` survives if nothing happens until then."""
+    """How many of the probes, which rise, the sum of what is `falling` survives if nothing happens until then.
+
+    No weight is negative, so a sum that has reached the limit is not finished.
+    """
     low, high = 0, len(probes)
     middle = high - 1  # whoever is saturated lasts until the due time
     while low < high:
         view.now = probes[middle]
         left = 0.0
         for weight, cap, _, _, signal in falling:
+            if left >= limit:
+                break
             left += weight * min(signal.measure(view), cap)
         if left >= limit:
             low = middle + 1

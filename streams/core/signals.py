@@ -7,6 +7,7 @@ is known exactly. Decay is therefore in steps too: a decaying signal halves at e
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import inf
 from typing import Final
 
@@ -130,7 +131,7 @@ def _repeats(history: History) -> Times:
     ahead = p.horizon - min(30 * DAY, p.horizon)
     last: dict[int, int] = {}
     repeats: Times = []
-    for call in history.inbound:
+    for call in history.contacts(30 * DAY + p.repeat_within):
         at, before = call.at, last.get(call.topic)
         if before is not None and at - before <= p.repeat_within:
             repeats.append(min(at, before + ahead))
@@ -211,7 +212,7 @@ def silent_after_abandon(view: View) -> float:
 def _waits(history: History) -> Series:
     times: Times = []
     waits: list[int] = []
-    for call in history.inbound:
+    for call in history.contacts(30 * DAY):
         if not call.flags & f.ABANDONED:
             times.append(call.at)
             waits.append(call.amount)
@@ -230,7 +231,8 @@ def longest_wait_minutes(view: View) -> float:
 
 
 def _menu_choices(history: History) -> Series:
-    return history.times(_contacts), [call.b for call in history.inbound]
+    contacts = history.contacts(30 * DAY)
+    return [call.at for call in contacts], [call.b for call in contacts]
 
 
 @signal(
@@ -245,7 +247,8 @@ def excess_ivr_steps(view: View) -> float:
 
 
 def _transfers(history: History) -> Series:
-    return history.times(_contacts), [call.c for call in history.inbound]
+    contacts = history.contacts(30 * DAY)
+    return [call.at for call in contacts], [call.c for call in contacts]
 
 
 @signal("transferred {value:.0f} times in 30 days", _days(30), f.CALL, most=lambda fact, *_: fact.c)
@@ -257,7 +260,7 @@ def transfers_30d(view: View) -> float:
 def _switches(history: History) -> Times:
     found: Times = []
     before: Fact | None = None
-    for call in history.inbound:
+    for call in history.contacts(7 * DAY):
         if before is not None and call.a != before.a:
             found.append(before.at)  # it counts while both are in view
         if call.flags & f.TRIED_ONLINE:
@@ -358,7 +361,9 @@ def _complains(fact: Fact, p: Parameters) -> bool:
 
 def _complaints(history: History) -> Times:
     p = history.parameters
-    return sorted([fact.at for fact in (*history.surveys, *history.inbound) if _complains(fact, p)])
+    return sorted(
+        [fact.at for fact in (*history.surveys, *history.contacts(30 * DAY)) if _complains(fact, p)]
+    )
 
 
 @signal(
@@ -390,6 +395,7 @@ def measure(view: View, signals: tuple[Signal, ...]) -> dict[str, float]:
     return readings
 
 
+@lru_cache(maxsize=4096)
 def evidence(name: str, value: float) -> str:
     """The sentence that tells an agent what a signal's value means."""
     return SIGNALS[name].evidence.format(value=value)

@@ -101,6 +101,8 @@ class State:
     """The bytes of the facts while they are known: `encode` need not pack again what stays."""
     _parsed: tuple[bytes, dict[str, Any]] = field(default=(b"", {}), init=False, repr=False, compare=False)
     """A profile, and what it says."""
+    _opened: tuple[bytes, dict[str, Any]] = field(default=(b"", {}), init=False, repr=False, compare=False)
+    """An open episode, and what it says."""
 
     def add(self, fact: Fact, keep: int) -> bool:
         """Adds a fact as `facts.add` does; False when that changes nothing."""
@@ -142,6 +144,12 @@ class State:
         if self._parsed[0] is not self.profile_json:
             self._parsed = self.profile_json, orjson.loads(self.profile_json) if self.profile_json else {}
         return self._parsed[1]
+
+    def open_trigger(self) -> dict[str, Any]:
+        """The fields of the open episode's last record, which there must be."""
+        if self._opened[0] is not self.episode:
+            self._opened = self.episode, orjson.loads(self.episode)
+        return self._opened[1]
 
     def ends_at(self, horizon: int) -> int:
         """When (ms) it may leave the store, if nothing stands: its facts are gone and the rest from calls is over."""

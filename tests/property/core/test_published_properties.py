@@ -1,0 +1,118 @@
+"""What is published is what the models in `schemas` would write, byte for byte, and nothing that they would refuse."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from schemas.signals import CustomerSignals
+from schemas.trigger import CallbackTrigger
+from streams.core.policy import Policy
+from streams.core.published import record_json
+from tests.builders import DAY, Partition
+from tests.property.core.histories import Sketch, decoded, histories, policies
+
+MODELS: dict[str, type[CallbackTrigger | CustomerSignals]] = {
+    "trigger": CallbackTrigger,
+    "signals": CustomerSignals,
+}
+
+
+def in_order(fields: dict[str, some.SearchStrategy[Any]]) -> some.SearchStrategy[dict[str, Any]]:
+    """Dictionaries of these fields, in this order."""
+    return some.tuples(*fields.values()).map(lambda values: dict(zip(fields, values, strict=True)))
+
+
+identifiers = some.from_regex(r"\A[A-Za-z0-9_.:\-]{1,64}\Z")
+names = some.text(max_size=200)
+numbers = some.floats(allow_nan=False, allow_infinity=False)
+scores = some.floats(0, 1)
+instants = some.datetimes(datetime(1970, 1, 1), datetime(9000, 1, 1), timezones=some.just(UTC))  # noqa: DTZ001
+sequences = some.integers(1, 2**53)
+drivers = some.lists(
+    in_order({"signal": identifiers, "value": numbers, "contribution": numbers, "evidence": names}),
+    max_size=3,
+)
+pictures = in_order(
+    {
+        "type": some.just("customer_signals"),
+        "schema_version": some.just(1),
+        "customer_id": identifiers,
+        "sequence": sequences,
+        "as_of": instants,
+        "score": scores,
+        "band": identifiers,
+        "previous_band": identifiers,
+        "signals": some.dictionaries(names, numbers, max_size=5),
+        "drivers": drivers,
+        "policy": names,
+    }
+)
+triggers = in_order(
+    {
+        "type": some.just("callback_trigger"),
+        "schema_version": some.just(1),
+        "trigger_id": some.from_regex(r"\A[a-z2-7]{26}\Z"),
+        "sequence": sequences,
+        "status": some.sampled_from(["open", "retracted", "expired", "completed"]),
+        "status_reason": identifiers,
+        "customer_id": identifiers,
+        "phone_e164": some.none() | some.just("+31201234567"),
+        "country_code": some.none() | some.just("NL"),
+        "time_zone": some.none() | some.just("Europe/Amsterdam"),
+        "language": some.none() | some.just("nl-NL"),
+        "created_at": instants,
+        "updated_at": instants,
+        "not_before": instants,
+        "due_at": instants,
+        "expires_at": instants,
+        "priority": some.integers(0, 100),
+        "purpose": some.sampled_from(["requested_callback", "save", "incident", "service_recovery"]),
+        "offer_allowed": some.booleans(),
+        "skill": identifiers,
+        "reason_code": identifiers,
+        "score": scores,
+        "drivers": drivers,
+        "max_attempts": some.integers(1, 20),
+        "retry_delay_seconds": some.integers(60, 10**9),
+        "consent": in_order(
+            {
+                "basis": some.sampled_from(["customer_request", "service_without_offer"]),
+                "do_not_call": some.none() | some.booleans(),
+                "as_of": some.none() | instants,
+            }
+        ),
+        "policy": names,
+    }
+)
+
+
+@given(some.tuples(some.just("trigger"), triggers) | some.tuples(some.just("signals"), pictures))
+def test_a_record_is_written_as_its_model_would(kind_and_fields: tuple[str, dict[str, Any]]) -> None:
+    kind, fields = kind_and_fields
+    model = MODELS[kind]
+    assert list(fields) == list(model.model_fields)
+    written = record_json(fields)
+    assert (
+        written
+        == model.model_validate(fields | {"drivers": tuple(fields["drivers"])}).model_dump_json().encode()
+    )
+    assert written == model.model_validate_json(written).model_dump_json().encode()
+
+
+@given(histories(most=60), policies)
+def test_whatever_is_published_is_valid(history: list[Sketch], policy: Policy) -> None:
+    partition = Partition(policy)
+    partition.feed(*decoded(history), advance_to=max(sketch.at for sketch in history) + 400 * DAY)
+    for output in partition.outputs:
+        assert (
+            output.value == MODELS[output.kind].model_validate_json(output.value).model_dump_json().encode()
+        )
+
+
+@pytest.mark.parametrize("score", [float("nan"), -0.1, 1.1])
+def test_a_score_that_is_none_is_not_published(score: float) -> None:
+    with pytest.raises(ValueError, match="cannot be published"):
+        record_json({"score": score})
