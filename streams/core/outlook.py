@@ -19,8 +19,8 @@ from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State
 
 _PROBES: Final = tuple(int(days * DAY) for days in (0.25, 0.5, 1, 2, 3, 5, 7, 10, 14, 21, 28))
 _SPARES: Final = (32, 8, 2)
-"""So many of the oldest facts are left out of account when `keep` are nearly there, so that they may fall out: the first number of them
-without which the next probe holds."""
+"""So many of the oldest facts are left out of account when nearly `keep` are there, so that they may fall out: the first
+of these numbers without which the first probe holds."""
 _JUDGE: Final = -1.0
 """No slack: the next event is judged, whatever it is."""
 _AGE: Final = f.FACT_TIME.unpack_from
@@ -167,7 +167,7 @@ def _owed(state: State, plan: Plan) -> bool:
 
 
 def _safe_until(view: View, plan: Plan, readings: dict[str, float], due: int, *, cooling: bool) -> int:
-    """A time up to `due` (ms) before which the passing of time alone ends nothing."""
+    """A time up to `due` (ms), and later than now, before which the passing of time alone ends nothing."""
     state, now = view.state, view.now
     limit = plan.fall_at[state.band]
     if cooling:
@@ -201,7 +201,7 @@ def _safe_until(view: View, plan: Plan, readings: dict[str, float], due: int, *,
     if held == len(probes):
         return due
     edges = _edges(state, plan, probes[held - 1] if held else now, probes[held])
-    return edges[_held(seen, falling, edges[:-1], limit)]
+    return max(edges[_held(seen, falling, edges[:-1], limit)], now + 1)
 
 
 def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -> int:
