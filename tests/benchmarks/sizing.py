@@ -53,7 +53,8 @@ def needs(results: dict[str, Any], plan: Plan) -> list[Need]:
     state = about["state_bytes_mean"] + 30
     rate = plan.events_per_second
     sink, insert = rows["sink"], rows["insert"]
-    sinks = math.ceil(rate / (plan.utilisation * sink))
+    stored = rate * _rows(results) / about["events"]
+    sinks = math.ceil(stored / (plan.utilisation * sink))
     return [
         Need(
             "workers, by load",
@@ -101,14 +102,19 @@ def needs(results: dict[str, Any], plan: Plan) -> list[Need]:
         Need(
             "**sink workers**",
             f"**{sinks}**",
-            f"{rate:,.0f} rows/s / ({plan.utilisation:.0%} of {sink:,.0f} rows/s)",
+            f"{stored:,.0f} rows/s, outputs included / ({plan.utilisation:.0%} of {sink:,.0f} rows/s)",
         ),
         Need(
             "ClickHouse",
-            f"{rate / insert:.0%} of one",
-            f"{rate:,.0f} rows/s where one insert stream into the embedded engine took {insert:,.0f}",
+            f"{stored / insert:.0%} of one",
+            f"{stored:,.0f} rows/s where one insert stream into the embedded engine took {insert:,.0f}",
         ),
     ]
+
+
+def _rows(results: dict[str, Any]) -> int:
+    note: str = results["rows"]["insert"]["note"]
+    return int(note.split(" the same ")[1].split(" ")[0].replace(",", ""))
 
 
 def _customers(results: dict[str, Any]) -> int:

@@ -32,7 +32,7 @@ RESULTS: dict[str, Any] = {
         "recovery ours": row(5.0, unit="s"),
         "changelog written": row(400.0, unit="bytes/event"),
         "sink": row(30_000, unit="rows/s"),
-        "insert": row(200_000, unit="rows/s"),
+        "insert": row(200_000, "client.insert of the same 1,250,000 rows alone", "rows/s"),
         "workers 1": row(40_000, "alone"),
         "workers 2": row(50_000, "both"),
     },
@@ -51,6 +51,10 @@ def test_the_scarcest_thing_decides_the_number_of_workers() -> None:
     assert value_of("by failover", plan) == "1"  # 50 s for all at 200,000/s
     assert value_of("signals workers", plan) == "**5**"
     assert value_of("partitions", plan) == "**20**"
+
+
+def test_outputs_are_rows_too() -> None:
+    assert value_of("sink workers", Plan(events_per_second=13_000)) == "**2**"  # 16,250 / 15,000
 
 
 def test_a_failover_that_must_be_quick_needs_more_workers() -> None:
