@@ -33,6 +33,10 @@ class SinkMismatch(SinkRefused):
     """The store reports another number of rows than were sent."""
 
 
+class ForeignRecordError(ValueError):
+    """A record that is not what its topic carries. The message says what to do and quotes nothing of it."""
+
+
 class Coordinates(Protocol):
     """Where a record is in Kafka: `streams.core.records.Record` fits."""
 

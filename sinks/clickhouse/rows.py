@@ -20,7 +20,7 @@ from schemas.signals import CustomerSignals
 from schemas.survey import SurveyEvent
 from schemas.trigger import CallbackTrigger, Driver
 from sinks.clickhouse import tables
-from sinks.contract import Coordinates, Row
+from sinks.contract import Coordinates, ForeignRecordError, Row
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)
@@ -58,7 +58,7 @@ def row_of_event(event: Event, record: Coordinates, at: int | None = None) -> Ro
 def row_of_output(value: bytes | None, record: Coordinates) -> Row | None:
     """The row of a record of an output topic; None for a tombstone, which has none.
 
-    Raises ValueError when the bytes are not what the topic carries: another program writes there, or a newer
+    Raises ForeignRecordError when the bytes are not what the topic carries: another program writes there, or a newer
     version of this one.
     """
     if value is None:
@@ -69,10 +69,12 @@ def row_of_output(value: bytes | None, record: Coordinates) -> Row | None:
     try:
         message = model.__pydantic_validator__.validate_json(value)
     except ValidationError as error:
-        fields = sorted({".".join(map(str, each["loc"])) for each in error.errors(include_input=False)})[:5]
-        raise ValueError(
-            f"{record.topic}[{record.partition}]@{record.offset} is no {model.__name__}: fields {fields}. "
-            "Upgrade the sink worker first when a newer signals worker runs."
+        named = {str(each["loc"][0]) if each["loc"] else "" for each in error.errors(include_input=False)}
+        fields = ", ".join(sorted(named & set(model.model_fields))[:5]) or "none that it should have"
+        raise ForeignRecordError(
+            f"{record.topic}[{record.partition}]@{record.offset} is no {model.__name__} (fields: {fields}). When a newer "
+            "signals worker runs, upgrade the sink worker; else find the program that writes to this topic, take away its "
+            "right to do so, and move the sink's group past the record."
         ) from None
     match message:
         case CallbackTrigger():

@@ -124,3 +124,16 @@ def test_an_outage_that_lasts_ends_the_worker_and_acknowledges_nothing(broker: B
         assert sink.wait() == 1
         assert "ClickHouse at 127.0.0.1:1/none is not available" in sink.log()
     assert asyncio.run(committed(settings, SINK_GROUP, INPUTS)) == 0
+
+
+def test_an_output_that_is_none_of_ours_ends_the_worker_and_says_what_to_do(
+    broker: Broker, unique: str, clickhouse: EmbeddedClickHouse
+) -> None:
+    settings = settings_of(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2)
+    ensure(settings)
+    asyncio.run(produce(settings, [(topics.SIGNALS, b'{"type":"customer_signals","schema_version":9}')]))
+    with worker(settings, "sink") as sink:
+        assert sink.wait() == 1
+        assert "is no CustomerSignals (fields: as_of, band," in sink.log()
+        assert "upgrade the sink worker" in sink.log()
+    assert asyncio.run(committed(settings, SINK_GROUP, [topics.SIGNALS])) == 0

@@ -17,7 +17,7 @@ from schemas.profile import ProfileEvent
 from schemas.survey import SurveyEvent
 from sinks.clickhouse import tables
 from sinks.clickhouse.rows import row_of_event, row_of_output, version_of
-from sinks.contract import Row
+from sinks.contract import ForeignRecordError, Row
 from tests.integration.clickhouse_sink.messages import START, At, dead_letter, event, trigger, wire
 
 START_MS = 1_709_285_415_123
@@ -99,7 +99,7 @@ def test_a_tombstone_has_no_row() -> None:
 
 
 def test_strange_bytes_are_explained_without_being_quoted() -> None:
-    with pytest.raises(ValueError, match=r"callback.triggers\[0\]@7 is no CallbackTrigger") as caught:
+    with pytest.raises(ForeignRecordError, match=r"callback.triggers\[0\]@7 is no CallbackTrigger") as caught:
         row_of_output(
             b'{"type": "callback_trigger", "phone_e164": "+31612345678"}', At(topics.TRIGGERS, offset=7)
         )

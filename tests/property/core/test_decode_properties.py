@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import example, given, settings
@@ -54,6 +55,7 @@ def test_any_input_is_an_event_or_a_reject(record: tuple[str, bytes], key: bytes
         assert found.event is not None
         row = row_of_event(found.event, found.record)
         assert len(row.values) == len(COLUMNS[row.table])
+        assert row_of_event(found.event, found.record, found.at) == row
 
 
 @pytest.mark.parametrize("where", [b',"x":%s}', b',"wait_seconds":%s}', b',"customer_id":%s}'])
@@ -104,3 +106,12 @@ def test_of_two_equal_keys_the_last_one_counts_everywhere() -> None:
     found = decoded(topics.CALLS, value)
     assert found.event is not None
     assert found.event.customer_id == json.loads(value)["customer_id"] == "d"
+
+
+@given(some.datetimes(datetime(1970, 1, 1), datetime(2101, 1, 1), timezones=some.just(UTC)))  # noqa: DTZ001
+@example(datetime(2099, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC))
+def test_the_time_of_an_event_is_its_whole_milliseconds(moment: datetime) -> None:
+    value = _VALID.replace(b"2026-09-07T08:00:00Z", moment.isoformat().encode()) + b"}"
+    assert decoded(topics.CALLS, value, at=-1).at == (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(
+        milliseconds=1
+    )
