@@ -115,7 +115,7 @@ class Handling(Part):
     due_hours: Annotated[float, Field(gt=0)]
     valid_hours: Annotated[float, Field(gt=0)]
     max_attempts: Annotated[int, Field(ge=1, le=20)]
-    retry_delay_seconds: Annotated[int, Field(ge=60)]
+    retry_delay_seconds: Annotated[int, Field(ge=60, le=2_592_000)]
     offer_allowed: bool = False
     source: Text
 
@@ -144,7 +144,7 @@ class Policy(Part):
     """Everything that decides who is called, why, when and how often."""
 
     name: Name
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, le=1_000_000_000)]
     description: Text
     calibrated: bool = False
     """False: the score is a risk score, not yet a probability."""

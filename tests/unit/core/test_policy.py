@@ -50,6 +50,14 @@ def test_a_number_is_finite(value: float) -> None:
         changed(intercept={"value": value, "source": "test"})
 
 
+def test_what_is_published_of_a_policy_fits_its_fields() -> None:
+    body = default_policy().model_dump()
+    retries = body["purposes"] | {"save": body["purposes"]["save"] | {"retry_delay_seconds": 2**63}}
+    for beyond in ({"version": 10**100}, {"purposes": retries}):
+        with pytest.raises(ValidationError, match="less than or equal"):
+            Policy.model_validate(body | beyond)
+
+
 def test_any_change_changes_the_label() -> None:
     assert changed(open_at=0.51).label != default_policy().label
     assert changed().label == default_policy().label
