@@ -74,7 +74,7 @@ class SinkWorker:
         self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._outage = False
-        every = tuple(map(settings.topic, (*topics.INPUTS, *topics.OUTPUTS)))
+        every = tuple(self._plain)
         self.lane: Lane[Made] = install(
             self.app,
             lane_settings(settings, every, merged=False, in_flight=8),
@@ -118,7 +118,7 @@ class SinkWorker:
     # -- runs in --------------------------------------------------------------------------------------------
 
     def _make(self, record: Record) -> Made:
-        """The row at once: what waits for its insert is then no more than the row."""
+        """The row at once, in the event loop: it is made while other rows are inserted, and the event need not wait."""
         topic = self._plain[record.topic]
         plain = record if topic == record.topic else Record(topic, *record[1:])
         if topic in topics.OUTPUTS:
@@ -126,9 +126,7 @@ class SinkWorker:
         decoded = decode(record, self._tolerance_ms)
         at, event = decoded.at, decoded.event
         if event is None:
-            return Made(
-                record, at, None
-            )  # the signals worker writes a dead letter, which has a topic and a table
+            return Made(record, at, None)  # its dead letter, by the signals worker, has a topic and a table
         if isinstance(event, ErasureEvent):
             return Made(record, at, None, erasure=event)
         return Made(record, at, row_of_event(event, plain, at), removal=is_removal(decoded))

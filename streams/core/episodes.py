@@ -4,6 +4,7 @@ At most one episode is open a customer. What closes it: an answered callback, an
 death, a withdrawal, a score that has cooled down, or time. Decisions are taken at event time and never undone.
 """
 
+from base64 import b32encode
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
@@ -20,9 +21,6 @@ from streams.core.state import NEVER, State
 
 HOUR: Final = 3_600_000
 NO_REASON: Final = ""
-_BASE32: Final = "abcdefghijklmnopqrstuvwxyz234567"
-_PAIRS: Final = [one + two for one in _BASE32 for two in _BASE32]
-"""Two characters of base32 for each 10 bits."""
 
 
 class Output(NamedTuple):
@@ -238,16 +236,7 @@ def _rest(state: State, at: int, policy: Policy) -> None:
 def trigger_id(customer_id: str, purpose: str, identity: str) -> str:
     """26 base32 characters of SHA-256 over customer, purpose at opening and the opening event's identity."""
     digest = sha256(f"{customer_id}\0{purpose}\0{identity}".encode()).digest()
-    pairs: list[str] = []
-    for start in (0, 5, 10, 15):
-        bits = int.from_bytes(digest[start : start + 5], "big")
-        pairs += (
-            _PAIRS[bits >> 30],
-            _PAIRS[bits >> 20 & 1023],
-            _PAIRS[bits >> 10 & 1023],
-            _PAIRS[bits & 1023],
-        )
-    return "".join(pairs)[:26]
+    return b32encode(digest[:20])[:26].decode().lower()  # 5 bits a character
 
 
 def _ground(state: State, purpose: Purpose, now: int) -> int:
@@ -277,11 +266,8 @@ def _trigger(
     handling, profile = policy.purposes[purpose], state.profile()
     ground = _ground(state, purpose, now)
     expires = _expiry(state, policy, purpose, now)
-    country, time_zone, phone = (
-        profile.get("country_code"),
-        profile.get("time_zone"),
-        profile.get("phone_e164"),
-    )
+    country, time_zone = profile.get("country_code"), profile.get("time_zone")
+    phone = profile.get("phone_e164")
     opens = first_open(now, country, candidate_zones(time_zone, phone), policy)
     late = expires <= now
     return {

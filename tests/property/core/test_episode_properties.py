@@ -1,8 +1,6 @@
 """What holds for the decisions of every history: one episode at a time, honest sequences, rest, silence."""
 
-from base64 import b32encode
 from collections import defaultdict
-from hashlib import sha256
 from itertools import pairwise
 from math import log
 from typing import Any
@@ -13,7 +11,7 @@ from hypothesis import strategies as some
 from schemas.cancellation import CancellationEvent
 from schemas.outcome import OutcomeEvent
 from streams.core import state as st
-from streams.core.episodes import assess, trigger_id
+from streams.core.episodes import assess
 from streams.core.policy import STRENGTH, Policy
 from streams.core.signals import SIGNALS
 from tests.builders import DAY, Partition, default_policy, ms
@@ -147,9 +145,3 @@ def test_the_score_is_monotone_in_the_declared_sign(
         assert high >= low - 1e-12
     else:
         assert high <= low + 1e-12
-
-
-@given(some.text(), some.text())
-def test_a_trigger_id_is_base32_of_a_digest(customer: str, identity: str) -> None:
-    digest = sha256(f"{customer}\0save\0{identity}".encode()).digest()
-    assert trigger_id(customer, "save", identity) == b32encode(digest).decode().lower()[:26]
