@@ -4,10 +4,11 @@ Messages on the way in (`Event`) tolerate fields that we do not know, since prod
 them. Messages on the way out (`Message`) refuse them.
 """
 
-from datetime import UTC
-from typing import Annotated, ClassVar, Literal
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
+from pydantic_core import CoreSchema, core_schema
 
 IDENTIFIER_PATTERN = r"^[A-Za-z0-9_.:\-]{1,64}$"
 ANONYMOUS_IDS = frozenset({"", "0", "unknown", "null"})
@@ -22,8 +23,15 @@ InboundCustomerId = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_.:
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-/ ]{0,64}$")]
 """A business code of the user's own vocabulary (queue, reason, department), at most 64 characters."""
 
-UtcDatetime = Annotated[AwareDatetime, AfterValidator(lambda value: value.astimezone(UTC))]
-"""An instant with a zone, kept in UTC; a time without a zone is refused."""
+
+class _InUtc:
+    @staticmethod
+    def __get_pydantic_core_schema__(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.datetime_schema(tz_constraint=0)
+
+
+UtcDatetime = Annotated[datetime, _InUtc]
+"""An instant in UTC; another zone, or none, is refused."""
 
 CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 """ISO 3166-1 alpha-2."""

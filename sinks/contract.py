@@ -57,11 +57,15 @@ class Coordinates(Protocol):
         """Kafka's time of the record in ms since the epoch, UTC."""
 
 
+Values = tuple[object, ...]
+"""Values of a row, in the order of `sinks.clickhouse.tables.COLUMNS[table]`."""
+
+
 class Row(NamedTuple):
-    """One row for one table: the values in the order of `sinks.clickhouse.tables.COLUMNS[table]`."""
+    """One row for one table."""
 
     table: str
-    values: tuple[object, ...]
+    values: Values
 
 
 class Flushed(NamedTuple):
@@ -82,8 +86,8 @@ class Sink(Protocol):
     def pending(self) -> int:
         """Rows that are not in the store yet."""
 
-    def add(self, row: Row) -> None:
-        """Take one row; never blocks, never writes."""
+    def add(self, table: str, *rows: Values) -> None:
+        """Take rows of a table; never blocks, never writes."""
 
     def due(self) -> bool:
         """True when a batch is full or old enough: flush now."""

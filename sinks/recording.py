@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from sinks.contract import Flushed, Row, SinkError
+from sinks.contract import Flushed, Row, SinkError, Values
 
 
 class RecordingSink:
@@ -21,9 +21,9 @@ class RecordingSink:
         """Rows that no flush has written."""
         return len(self._open)
 
-    def add(self, row: Row) -> None:
-        """Keep one row."""
-        self._open.append(row)
+    def add(self, table: str, *rows: Values) -> None:
+        """Keep the rows."""
+        self._open += [Row(table, values) for values in rows]
 
     def due(self) -> bool:
         """True from `batch_rows` rows on."""

@@ -7,10 +7,11 @@ Owns what the sink worker knows of erased customers. It must not know a record, 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from sinks.clickhouse import tables
-from sinks.contract import Erased, Eraser, Row
+from sinks.contract import Erased, Eraser, Values
 from streams.core.erasure import ERASED, Erasure, ErasureError
 
 _TRUSTED_SECONDS: Final = 60.0
@@ -77,16 +78,21 @@ class ErasedRows:
         old = self._known.get(name, Erased(at, arrived, key_id))
         self._known[name] = Erased(max(old.until, at), max(old.ordered_at, arrived), key_id)
 
-    def drops(self, row: Row, *, removal: bool = False) -> bool:
+    def kept(self, table: str, rows: Sequence[Values], *, removals: bool = False) -> Sequence[Values]:
+        """The rows of a table that may be written. `removals`: they take profiles away."""
+        if not self._known and table != tables.TRIGGERS:
+            return rows
+        return [values for values in rows if not self.drops(table, values, removal=removals)]
+
+    def drops(self, table: str, values: Values, *, removal: bool = False) -> bool:
         """Whether a row must not be written: erased, or the word that its customer was. `removal`: it takes a profile away."""
-        values = row.values
-        if row.table == tables.TRIGGERS and values[_STATUS_REASON] == ERASED:
+        if table == tables.TRIGGERS and values[_STATUS_REASON] == ERASED:
             return True
         if not self._known:
             return False
-        columns = _HAPPENED.get(row.table)
+        columns = _HAPPENED.get(table)
         happened = columns is not None
-        columns = columns or _DECIDED.get(row.table)
+        columns = columns or _DECIDED.get(table)
         if columns is None:
             return False
         customer = str(values[columns.customer])
@@ -98,7 +104,7 @@ class ErasedRows:
         assert isinstance(ingested_at, int)
         if not happened:
             return min(at, ingested_at) <= erased.decided_until
-        if at > erased.until and row.table == tables.CUSTOMERS and removal:
+        if at > erased.until and table == tables.CUSTOMERS and removal:
             self._removals.append((customer, at))  # no new row for somebody who was erased
             return True
         return at <= erased.until

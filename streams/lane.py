@@ -6,27 +6,22 @@ Kafka client nor Faust; `transport` moves the bytes and asks the lane what to do
 
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Generic, Protocol
+from typing import Generic
 
 from streams.core.merge import ItemT, Merger
-from streams.core.records import Record
+from streams.core.records import FetchedRecord
 from streams.runs import TP, Assignment, Lag, LaneSettings, Run
 
 _SMALLEST_LIMIT = 64 * 1024
 _NOTHING = Assignment((), {}, {})
 
 
+Decode = Callable[[TP, Sequence[FetchedRecord]], Sequence[ItemT]]
+"""Makes items of what was fetched of one partition (not empty), in its order; at least one."""
+
+
 class LaneError(Exception):
     """The lane cannot go on; the process must end without acknowledging anything more."""
-
-
-class FetchedRecord(Protocol):
-    """What the lane reads of a record as the Kafka client delivers it."""
-
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
 
 
 class _Partition(Generic[ItemT]):
@@ -45,13 +40,11 @@ class _Partition(Generic[ItemT]):
 class Lane(Generic[ItemT]):
     """Records in, runs out, acknowledgements back, for the input topics of one worker.
 
-    `decode` turns a record into what a run is made of; where it raises, the worker ends. `clock`: ms, steady. `wake` is
-    called when room or work appeared; the transport sets it.
+    `decode` turns fetched records of a partition into what runs are made of; where it raises, the worker ends. `clock`:
+    ms, steady. `wake` is called when room or work appeared; the transport sets it.
     """
 
-    def __init__(
-        self, settings: LaneSettings, decode: Callable[[Record], ItemT], clock: Callable[[], int]
-    ) -> None:
+    def __init__(self, settings: LaneSettings, decode: Decode[ItemT], clock: Callable[[], int]) -> None:
         self.settings = settings
         self.topics = frozenset(settings.topics)
         self.wake: Callable[[], None] = lambda: None
@@ -123,14 +116,8 @@ class Lane(Generic[ItemT]):
 
     def accept(self, tp: TP, records: Sequence[FetchedRecord]) -> None:
         """Decodes and buffers fetched records of one partition, in offset order."""
-        topic, partition = tp
-        decode = self._decode
-        decoded = [
-            decode(Record(topic, partition, record.offset, record.timestamp, record.key, record.value))
-            for record in records
-        ]
-        self._partitions[tp].merger.push(topic, decoded)
-        self._newest[tp] = max(self._newest.get(tp, 0), decoded[-1].record.timestamp)
+        self._partitions[tp].merger.push(tp.topic, self._decode(tp, records))
+        self._newest[tp] = max(self._newest.get(tp, 0), records[-1].timestamp)
 
     def fetched(self, tp: TP, next_offset: int, high_watermark: int) -> None:
         """Tells where reading of a partition goes on and where it ends, as a fetch response said."""
@@ -240,12 +227,10 @@ class Lane(Generic[ItemT]):
     def _lag_of(self, tp: TP) -> Lag:
         partition = self._partitions[tp]
         end, newest = partition.merger.high_watermark(tp.topic), self._newest.get(tp)
-        in_flight = (
-            item for run in partition.in_flight for item in run.records if item.record.topic == tp.topic
-        )
+        in_flight = (item for run in partition.in_flight for item in run.records if item.topic == tp.topic)
         oldest = next(in_flight, None) or partition.merger.head(tp.topic)
         if oldest is None and partition.merger.caught_up(tp.topic):
             return Lag(0, None, newest)  # trailing transaction markers are no lag
         at = self._acked.get(tp, self._start[tp])
         records = None if end is None else max(0, end - at)
-        return Lag(records, oldest.record.timestamp if oldest else None, newest)
+        return Lag(records, oldest.timestamp if oldest else None, newest)

@@ -18,10 +18,10 @@ class RunMessage(tuples.ConsumerMessage):  # type: ignore[misc]
     use_tracking = False
 
     def __init__(self, run: Run[Any], generation: int) -> None:
-        first = run.records[0].record
+        first = run.records[0]
         super().__init__(
             first.topic,
-            first.partition,
+            run.partition,
             first.offset,
             first.timestamp / 1000,
             0,
@@ -29,7 +29,7 @@ class RunMessage(tuples.ConsumerMessage):  # type: ignore[misc]
             None,
             b"",
             None,
-            tp=tuples.TP(first.topic, first.partition),
+            tp=tuples.TP(first.topic, run.partition),
             generation_id=generation,
         )
         self.run = run

@@ -26,7 +26,7 @@ class LaneSettings:
     unawaited: frozenset[str] = frozenset()
     """Topics of a merge that are not waited for once they are caught up."""
     max_batch: int = 2000
-    """The most records in one run."""
+    """The most items in one run, which are records unless several make one item."""
     max_buffer_bytes: int = 4 * 1024 * 1024
     """A partition of a topic is paused when it holds this much, and goes on below half."""
     max_total_bytes: int = 256 * 1024 * 1024
@@ -49,6 +49,7 @@ class Run(Generic[ItemT]):
 
     partition: int
     records: Sequence[ItemT]
+    """Or what was made of several records at once."""
     end_offsets: Mapping[TP, int]
     """Per partition of which the run holds records: the offset to commit when the run is done."""
     epoch: int

@@ -25,7 +25,7 @@ from streams.core.decode import decode
 from streams.core.engine import BatchResult, process_batch
 from streams.core.episodes import Output
 from streams.core.policy import Policy
-from streams.core.records import Decoded, Record
+from streams.core.records import Decoded, FetchedRecord, records_of
 from streams.core.repartition import decode_rekeyed
 from streams.dead_letter_limit import DeadLetterLimit, DeadLetterLimitError, Tallies, differs
 from streams.delivery import Deliveries, EffectsError
@@ -36,7 +36,7 @@ from streams.metrics import Metrics
 from streams.recovery import ChangelogReader
 from streams.rights import signals_rights
 from streams.run_agent import add_run_agent
-from streams.runs import Assignment, Run
+from streams.runs import TP, Assignment, Run
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.store import PartitionStore, Store
 from streams.tenure import Change, Tenures
@@ -52,8 +52,11 @@ _MARK_SECONDS = 20.0
 _UNCHANGED: Mapping[str, bytes | None] = {}
 
 
-def _decode(rekeyed: str, record: Record, tolerance_ms: int) -> Decoded:
-    return (decode_rekeyed if record.topic == rekeyed else decode)(record, tolerance_ms)
+def _decode(
+    rekeyed: str, tp: TP, fetched: Sequence[FetchedRecord], *, tolerance_ms: int
+) -> Sequence[Decoded]:
+    own = decode_rekeyed if tp.topic == rekeyed else decode
+    return [own(record, tolerance_ms) for record in records_of(tp.topic, tp.partition, fetched)]
 
 
 class StaleError(Exception):
@@ -101,6 +104,7 @@ class SignalsWorker:
                 settings,
                 (*map(settings.topic, topics.INPUTS), rekeyed),
                 merged=True,
+                max_batch=settings.max_batch,
                 in_flight=2,
                 unawaited=frozenset({rekeyed}),
             ),

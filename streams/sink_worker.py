@@ -7,7 +7,8 @@ fills up and stops fetching, and a rebalance does not wait longer than the lane'
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import faust
@@ -16,17 +17,18 @@ from mode.supervisors import CrashingSupervisor
 
 from schemas import topics
 from schemas.erasure import ErasureEvent
+from sinks.clickhouse import tables
 from sinks.clickhouse.rows import row_of_event, row_of_output
-from sinks.contract import Eraser, Row, Sink, SinkUnavailable
+from sinks.contract import Eraser, Sink, SinkUnavailable, Values
 from streams.access import check_access
 from streams.app import faust_app, lane_settings
 from streams.core.decode import decode
-from streams.core.records import Record
+from streams.core.records import FetchedRecord, records_of, size_of
 from streams.core.removal import is_removal
 from streams.erased_rows import ErasedRows
 from streams.lane import Lane, LaneError
 from streams.rights import sink_rights
-from streams.runs import Run
+from streams.runs import TP, Run
 from streams.settings import SINK_GROUP, Settings
 from streams.transport import install
 from streams.watchdog import add_watchdog
@@ -35,17 +37,26 @@ from streams.worker_metrics import SinkMetrics
 log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE = 0.5
+_BATCHES_AHEAD = 3
+"""So many batches of rows are made at most while others are inserted: the store's pace is not even."""
 
 
 class Made(NamedTuple):
-    """A record and the row that was made of it, none where it has none."""
+    """Records of one partition that were fetched together, and what was made of them. `Placed`: the lane's item."""
 
-    record: Record
-    at: int
-    row: Row | None
-    erasure: ErasureEvent | None = None
-    removal: bool = False
-    """It takes a profile away."""
+    topic: str
+    offset: int
+    timestamp: int
+    size: int
+    records: int
+    rows: Mapping[str, Sequence[Values]]
+    """By table."""
+    removals: Sequence[Values]
+    """Rows of profiles that were taken away."""
+    erasures: Sequence[tuple[str, int, int]]
+    """Customer, up to when, Kafka's time of the order; both in ms."""
+    at: int = 0
+    """Nothing is merged by time here."""
 
 
 class SinkWorker:
@@ -67,7 +78,6 @@ class SinkWorker:
         self._erased = ErasedRows(settings.erasure(), eraser)
         self._seen = seen
         self._plain = {settings.topic(name): name for name in (*topics.INPUTS, *topics.OUTPUTS)}
-        self._profiles = settings.topic(topics.PROFILES)
         self._waiting: list[Run[Made]] = []
         self._rows = 0
         self._arrived = asyncio.Event()
@@ -77,7 +87,7 @@ class SinkWorker:
         every = tuple(self._plain)
         self.lane: Lane[Made] = install(
             self.app,
-            lane_settings(settings, every, merged=False, in_flight=8),
+            lane_settings(settings, every, merged=False, max_batch=1, in_flight=8),
             self._make,
             on_revoked=self._erased.forget,
         )
@@ -117,19 +127,30 @@ class SinkWorker:
 
     # -- runs in --------------------------------------------------------------------------------------------
 
-    def _make(self, record: Record) -> Made:
-        """The row at once, in the event loop: it is made while other rows are inserted, and the event need not wait."""
-        topic = self._plain[record.topic]
-        plain = record if topic == record.topic else Record(topic, *record[1:])
-        if topic in topics.OUTPUTS:
-            return Made(record, record.timestamp, row_of_output(record.value, plain))
-        decoded = decode(record, self._tolerance_ms)
-        at, event = decoded.at, decoded.event
-        if event is None:
-            return Made(record, at, None)  # its dead letter, by the signals worker, has a topic and a table
-        if isinstance(event, ErasureEvent):
-            return Made(record, at, None, erasure=event)
-        return Made(record, at, row_of_event(event, plain, at), removal=is_removal(decoded))
+    def _make(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Made]:
+        """The rows at once, in the event loop: they are made while others are inserted, and no record need wait."""
+        topic = self._plain[tp.topic]
+        rows: defaultdict[str, list[Values]] = defaultdict(list)
+        removals: list[Values] = []
+        erasures: list[tuple[str, int, int]] = []
+        for record in records_of(topic, tp.partition, fetched):
+            if topic in topics.OUTPUTS:
+                output = row_of_output(record.value, record)
+                if output is not None:
+                    rows[output.table].append(output.values)
+                continue
+            decoded = decode(record, self._tolerance_ms)
+            event = decoded.event
+            if event is None:
+                continue  # its dead letter, by the signals worker, has a topic and a table
+            if isinstance(event, ErasureEvent):
+                erasures.append((event.customer_id, decoded.at, record.timestamp))
+                continue
+            table, values = row_of_event(event, record, decoded.at)
+            (removals if is_removal(decoded) else rows[table]).append(values)
+        size = sum(map(size_of, fetched))
+        last, first = fetched[-1].offset, fetched[0].timestamp
+        return [Made(tp.topic, last, first, size, len(fetched), rows, removals, erasures)]
 
     async def _collect(self, stream: Any) -> None:
         try:
@@ -138,10 +159,11 @@ class SinkWorker:
                 if not self.lane.begin(run):
                     continue
                 self._waiting.append(run)
-                self._rows += len(run.records)
+                self._rows += sum(made.records for made in run.records)
                 self._arrived.set()
                 if self._rows >= self.settings.sink_batch_rows:
                     self._full.set()
+                if self._rows >= self.settings.sink_batch_rows * _BATCHES_AHEAD:
                     self._room.clear()
                     await self._room.wait()
             if not self.app.should_stop:
@@ -203,16 +225,17 @@ class SinkWorker:
         self._erased.carry_out()
 
     def _add(self, runs: Sequence[Run[Made]]) -> dict[str, int]:
-        for run in runs:
-            if run.records[0].record.topic == self._profiles:
-                for record, at, _, erasure, _ in run.records:
-                    if erasure is not None:
-                        self._erased.note(erasure.customer_id, at, record.timestamp)
+        """Kafka's time (ms) of the oldest record that came with the rows of each table."""
+        every = [made for run in runs for made in run.records]
+        for made in every:
+            for erasure in made.erasures:
+                self._erased.note(*erasure)
         oldest: dict[str, int] = {}
-        for run in runs:
-            for record, _, row, _, removal in run.records:
-                if row is not None and not self._erased.drops(row, removal=removal):
-                    self._sink.add(row)
-                    if record.timestamp < oldest.get(row.table, record.timestamp + 1):
-                        oldest[row.table] = record.timestamp
+        for made in every:
+            for table, rows in made.rows.items():
+                self._sink.add(table, *self._erased.kept(table, rows))
+                oldest[table] = min(made.timestamp, oldest.get(table, made.timestamp))
+            self._sink.add(
+                tables.CUSTOMERS, *self._erased.kept(tables.CUSTOMERS, made.removals, removals=True)
+            )
         return oldest

@@ -12,8 +12,7 @@ from faust.transport.drivers import aiokafka as driver
 
 from streams.consumer import LaneConsumer
 from streams.core.merge import ItemT
-from streams.core.records import Record
-from streams.lane import Lane
+from streams.lane import Decode, Lane
 from streams.runs import Assignment, LaneSettings
 
 
@@ -59,7 +58,7 @@ async def _nothing_to_prepare(_: Assignment) -> None:
 def install(
     app: faust.App,
     settings: LaneSettings,
-    decode: Callable[[Record], ItemT],
+    decode: Decode[ItemT],
     *,
     on_assigned: Callable[[Assignment], Awaitable[None]] = _nothing_to_prepare,
     on_revoked: Callable[[], None] = lambda: None,

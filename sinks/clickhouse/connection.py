@@ -86,11 +86,20 @@ class ClickHouse:
         settings: Mapping[str, object] | None = None,
     ) -> int:
         """Write the rows; returns how many the server says it wrote. Raises as `query` does."""
-        with self._translated(f"the insert into {table}", silent=True):
-            summary = self._open().insert(
-                table, rows, column_names=list(columns), column_types=types, settings=dict(settings or {})
-            )
-            return int(summary.written_rows)
+        data = list(zip(*rows, strict=True))
+        try:
+            with self._translated(f"the insert into {table}", silent=True):
+                summary = self._open().insert(
+                    table,
+                    data,
+                    column_names=list(columns),
+                    column_types=types,
+                    column_oriented=True,
+                    settings=dict(settings or {}),
+                )
+                return int(summary.written_rows)
+        finally:
+            data.clear()  # the driver's context refers to itself: it would keep them until a garbage collection
 
     def create_database(self) -> None:
         """Make the DSN's database if it is missing; needs the right to do so."""

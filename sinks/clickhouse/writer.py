@@ -20,7 +20,7 @@ import structlog
 
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.tables import COLUMNS
-from sinks.contract import Flushed, Row, SinkMismatch, SinkUnavailable
+from sinks.contract import Flushed, SinkMismatch, SinkUnavailable, Values
 
 _LOG: Final = structlog.get_logger(__name__)
 
@@ -40,11 +40,11 @@ class Batch(NamedTuple):
     """Sealed rows of one table; `token` is equal for equal rows in equal order, and differs otherwise."""
 
     table: str
-    rows: tuple[tuple[object, ...], ...]
+    rows: tuple[Values, ...]
     token: str
 
 
-def seal(table: str, rows: list[tuple[object, ...]]) -> Batch:
+def seal(table: str, rows: list[Values]) -> Batch:
     """A batch with its token: the coordinates of its first and last row, and the digest of all values."""
     columns = COLUMNS[table]
     digest = hashlib.sha256(orjson.dumps((table, columns, rows), default=repr))
@@ -81,7 +81,7 @@ class ClickHouseSink:
         self._clock = clock
         self._on_retry = on_retry
         self._on_insert = on_insert
-        self._open: dict[str, list[tuple[object, ...]]] = {}
+        self._open: dict[str, list[Values]] = {}
         self._sealed: deque[Batch] = deque()
         self._oldest: float | None = None
         self._types: dict[str, list[Any]] = {}
@@ -92,14 +92,17 @@ class ClickHouseSink:
         """Rows that are not in the store yet."""
         return sum(map(len, self._open.values())) + sum(len(batch.rows) for batch in self._sealed)
 
-    def add(self, row: Row) -> None:
-        """Take one row. Raises ValueError when it does not fit its table."""
-        expected = len(COLUMNS[row.table])
-        if len(row.values) != expected:
-            raise ValueError(f"{row.table} has {expected} columns, this row {len(row.values)}")
+    def add(self, table: str, *rows: Values) -> None:
+        """Take rows. Raises ValueError when one does not fit its table."""
+        expected = len(COLUMNS[table])
+        for length in set(map(len, rows)):
+            if length != expected:
+                raise ValueError(f"{table} has {expected} columns, this row {length}")
+        if not rows:
+            return
         if self._oldest is None:
             self._oldest = self._clock()
-        self._open.setdefault(row.table, []).append(row.values)
+        self._open.setdefault(table, []).extend(rows)
 
     def due(self) -> bool:
         """True when a batch is full, the oldest row old enough, or a sealed batch waits for another try."""
@@ -166,6 +169,6 @@ class ClickHouseSink:
             )
 
 
-def _coordinates(columns: tuple[str, ...], row: tuple[object, ...]) -> str:
+def _coordinates(columns: tuple[str, ...], row: Values) -> str:
     values = dict(zip(columns, row, strict=True))
     return f"{values['source_topic']}/{values['source_partition']}/{values['source_offset']}"

@@ -4,6 +4,7 @@ Bad bytes never raise. A reject's message quotes nothing of the payload, since i
 """
 
 from base64 import b64encode
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
@@ -13,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas import topics
-from schemas.base import Event
+from schemas.base import ANONYMOUS_IDS, Event
 from schemas.dead_letter import MAX_PAYLOAD_BYTES, DeadLetter, RejectCode
 from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 from streams.core.removal import removal_of
@@ -42,6 +43,12 @@ def model_of(topic: str) -> type[Event]:
 
 
 @cache
+def _validate_of(topic: str) -> Callable[[bytes], Event]:
+    validate: Callable[[bytes], Event] = model_of(topic).__pydantic_validator__.validate_json
+    return validate
+
+
+@cache
 def _beside(topic: str) -> type[Event] | None:
     """The model of what the topic carries beside its own events."""
     return next((model for name, model in topics.BESIDE.items() if topic.endswith(name)), None)
@@ -60,7 +67,7 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
     if len(value) > MAX_RECORD_BYTES:
         return _reject(record, "too_large", f"{len(value)} bytes; at most {MAX_RECORD_BYTES} are read")
     try:
-        event: Event = model_of(record.topic).__pydantic_validator__.validate_json(value)
+        event = _validate_of(record.topic)(value)
     except ValidationError as error:
         other = _beside(record.topic)
         if other is None or not any(each["loc"] == ("type",) for each in _errors(error)):
@@ -70,7 +77,9 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
         except ValidationError as again:
             unknown = any(each["loc"] == ("type",) for each in _errors(again))
             return _reject(record, *_reason(error if unknown else again))
-    at = int(event.occurred_at.timestamp() * 1000)
+    fields = event.__dict__
+    happened: datetime = fields["occurred_at"]
+    at = int(happened.timestamp() * 1000)
     if not EARLIEST_MS <= at < LATEST_MS:
         return _reject(record, "invalid_field", "occurred_at: it must lie between the years 1970 and 9000")
     if 0 <= record.timestamp < at - tolerance_ms:
@@ -81,7 +90,9 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
         return _reject(
             record, "invalid_field", f"{len(extra)} unknown fields; at most {MAX_UNKNOWN_FIELDS} are read"
         )
-    return Decoded(record, at, event, None, tuple(extra) if extra else (), event.anonymous)
+    customer: str | None = fields["customer_id"]
+    anonymous = customer is None or customer.strip().lower() in ANONYMOUS_IDS  # `Event.anonymous`
+    return Decoded(record, at, event, None, tuple(extra) if extra else (), anonymous)
 
 
 def encode_dead_letter(decoded: Decoded) -> bytes:

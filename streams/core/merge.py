@@ -15,10 +15,6 @@ from typing import Generic, TypeVar
 
 from streams.core.records import REJECTED_AT, Placed
 
-RECORD_OVERHEAD = 512
-"""Bytes that a buffered record counts for beside its key and value: the objects around them, roughly."""
-
-
 ItemT = TypeVar("ItemT", bound=Placed)
 
 
@@ -71,7 +67,7 @@ class _Queue(Generic[ItemT]):
         if self.start < len(self.chunk):
             return True
         if self.chunk:
-            self.taken = self.chunk[-1].record.offset + 1
+            self.taken = self.chunk[-1].offset + 1
         if not self.chunks:
             self.chunk, self.start, self.size = (), 0, 0
             return False
@@ -124,16 +120,15 @@ class Merger(Generic[ItemT]):
         if not records:
             return
         queue = self._by_topic[topic]
-        first = records[0].record.offset
+        first = records[0].offset
         if first < queue.next_offset:
             raise ValueError(
                 f"offset {first} of {topic} was pushed before (expected {queue.next_offset} or later)"
             )
-        queue.next_offset = records[-1].record.offset + 1
-        size = RECORD_OVERHEAD * len(records)
+        queue.next_offset = records[-1].offset + 1
+        size = 0
         for each in records:
-            _, _, _, _, key, value = each.record
-            size += (len(key) if key else 0) + (len(value) if value else 0)
+            size += each.size
         queue.chunks.append((records, size))
         queue.bytes_left += size
         queue.empty_since = None
@@ -203,7 +198,7 @@ class Merger(Generic[ItemT]):
         """The offset after the last record of `topic` that went out; None when none did since `clear`."""
         queue = self._by_topic[topic]
         if queue.start:
-            return queue.chunk[queue.start - 1].record.offset + 1
+            return queue.chunk[queue.start - 1].offset + 1
         return None if queue.taken < 0 else queue.taken
 
     def head(self, topic: str) -> ItemT | None:
@@ -233,7 +228,7 @@ class Merger(Generic[ItemT]):
         return max(0, max(until) - now) if until else 0
 
     def buffered_bytes(self, topic: str | None = None) -> int:
-        """Bytes held of one topic, or of all: keys, values and `RECORD_OVERHEAD` each.
+        """Bytes held of one topic, or of all: the sum of `Placed.size`.
 
         Exact where a pushed chunk ends, an average inside one.
         """

@@ -1,11 +1,14 @@
 """What a Kafka record is in the core, before and after decoding. Owns these shapes; `decode` fills them."""
 
-from typing import NamedTuple, Protocol
+from collections.abc import Sequence
+from typing import Final, NamedTuple, Protocol
 
 from schemas.base import Event
 
 REJECTED_AT = -1
 """The event time of a reject: it has none."""
+RECORD_OVERHEAD: Final = 512
+"""Bytes that a buffered record counts for beside its key and value: the objects around them, roughly."""
 
 
 class Record(NamedTuple):
@@ -19,16 +22,56 @@ class Record(NamedTuple):
     value: bytes | None
 
 
-class Placed(Protocol):
-    """Anything made of a record that has its place in time: `at` in ms, `REJECTED_AT` for none. `Decoded` is one."""
+class FetchedRecord(Protocol):
+    """What we read of a record as the Kafka client delivers it; its topic and partition are known from elsewhere."""
 
     @property
-    def record(self) -> Record:
-        """What it was made of."""
+    def offset(self) -> int:
+        """Position within the partition."""
+
+    @property
+    def timestamp(self) -> int:
+        """Kafka's time of it in ms since the epoch, UTC."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Its key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Its value."""
+
+
+def records_of(topic: str, partition: int, fetched: Sequence[FetchedRecord]) -> list[Record]:
+    """The records of one partition, as they were fetched."""
+    return [Record(topic, partition, each.offset, each.timestamp, each.key, each.value) for each in fetched]
+
+
+class Placed(Protocol):
+    """Anything made of a record, or of several of one partition in a row, that has its place in time.
+
+    `Decoded` is one.
+    """
+
+    @property
+    def topic(self) -> str:
+        """Where it was read."""
+
+    @property
+    def offset(self) -> int:
+        """Of the (last) record."""
+
+    @property
+    def timestamp(self) -> int:
+        """Kafka's time of the (first) record in ms since the epoch, UTC."""
+
+    @property
+    def size(self) -> int:
+        """Bytes that it counts for while it is held: keys, values and `RECORD_OVERHEAD`, each."""
 
     @property
     def at(self) -> int:
-        """By what it is merged."""
+        """By what it is merged: event time in ms, `REJECTED_AT` for none."""
 
 
 class Reject(NamedTuple):
@@ -50,3 +93,26 @@ class Decoded(NamedTuple):
     reject: Reject | None
     unknown_fields: tuple[str, ...]
     anonymous: bool
+
+    @property
+    def topic(self) -> str:
+        """See `Placed`, as for all below."""
+        return self.record.topic
+
+    @property
+    def offset(self) -> int:
+        return self.record.offset
+
+    @property
+    def timestamp(self) -> int:
+        return self.record.timestamp
+
+    @property
+    def size(self) -> int:
+        return size_of(self.record)
+
+
+def size_of(record: FetchedRecord) -> int:
+    """Bytes that a record counts for while it is held."""
+    key, value = record.key, record.value
+    return RECORD_OVERHEAD + (len(key) if key else 0) + (len(value) if value else 0)

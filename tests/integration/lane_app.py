@@ -9,21 +9,24 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 import faust
 
-from streams.core.records import Decoded, Record
-from streams.lane import Lane
+from streams.core.records import Decoded, FetchedRecord, records_of
+from streams.lane import Decode, Lane
 from streams.run_agent import add_run_agent
-from streams.runs import LaneSettings, Run
+from streams.runs import TP, LaneSettings, Run
 from streams.transport import install
 
 
-def decode(record: Record) -> Decoded:
-    return Decoded(record, int(record.value or b"-1"), None, None, (), False)
+def decode(tp: TP, fetched: Sequence[FetchedRecord]) -> list[Decoded]:
+    return [
+        Decoded(record, int(record.value or b"-1"), None, None, (), False)
+        for record in records_of(tp.topic, tp.partition, fetched)
+    ]
 
 
 def build(
@@ -32,7 +35,7 @@ def build(
     topics: tuple[str, ...],
     handle: Callable[[Run], Awaitable[None]],
     *,
-    decode: Callable[[Record], Decoded] = decode,
+    decode: Decode[Decoded] = decode,
     commit_seconds: float = 0.3,
     on_assigned: Any = None,
     on_revoked: Any = None,
@@ -85,7 +88,7 @@ def main(bootstrap: str, group: str, topic: str, mode: str) -> None:
         if runs == 2 and mode == "raise":
             raise RuntimeError("a bug in the handler")
 
-    def broken(record: Record) -> Decoded:
+    def broken(tp: TP, fetched: Sequence[FetchedRecord]) -> list[Decoded]:
         raise RuntimeError("a bug in the decoder")
 
     app, _ = build(

@@ -85,7 +85,7 @@ def test_events_up_to_the_time_are_dropped_of_this_customer_only() -> None:
         (call(T, customer="c2"), False),
         (call(T, customer=None), False),
     ):
-        assert rows.drops(row(event)) is dropped
+        assert rows.drops(*row(event)) is dropped
 
 
 def test_what_was_decided_or_published_before_the_word_came_is_dropped() -> None:
@@ -96,22 +96,22 @@ def test_what_was_decided_or_published_before_the_word_came_is_dropped() -> None
     ):
         rows, _ = erased_rows(erasure(T - 1, ingested=ordered_at))
         opened = triggers(published_at)[0]
-        assert rows.drops(opened) is dropped
+        assert rows.drops(*opened) is dropped
 
 
 def test_the_word_of_an_erasure_is_for_dialers_and_never_a_row() -> None:
     rows, _ = erased_rows()
     opened, retracted = triggers(T + 6 * HOUR)
-    assert not rows.drops(opened)
-    assert rows.drops(retracted)
+    assert not rows.drops(*opened)
+    assert rows.drops(*retracted)
 
 
 def test_a_removal_writes_no_row_for_somebody_who_was_erased() -> None:
     rows, eraser = erased_rows(ORDER)
     gone = decode(Record(topics.PROFILES, 0, 9, T + 2 * HOUR, b"c1", None))
     other = decode(Record(topics.PROFILES, 0, 10, T + 2 * HOUR, b"c2", None))
-    assert rows.drops(row(gone), removal=True)
-    assert not rows.drops(row(other), removal=True)
+    assert rows.drops(*row(gone), removal=True)
+    assert not rows.drops(*row(other), removal=True)
     rows.carry_out()
     assert ("c1", T + 2 * HOUR) in eraser.told
 
@@ -134,10 +134,10 @@ def test_who_was_erased_elsewhere_is_asked_anew_when_partitions_come() -> None:
     rows.load()
     known[ERASURE.hash_of("c1")] = Erased(T, T, ERASURE.key_id)
     rows.load()
-    assert not rows.drops(row(call(T)))
+    assert not rows.drops(*row(call(T)))
     rows.forget()
     rows.load()
-    assert rows.drops(row(call(T)))
+    assert rows.drops(*row(call(T)))
 
 
 def test_another_key_or_none_is_told() -> None:

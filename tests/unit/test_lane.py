@@ -1,11 +1,11 @@
 """The lane without a broker: what is handed out, in which order it is done, what a rebalance forgets."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
 
-from streams.core.merge import RECORD_OVERHEAD
-from streams.core.records import Decoded, Record
+from streams.core.records import RECORD_OVERHEAD, Decoded, FetchedRecord, records_of
 from streams.lane import Lane, LaneError
 from streams.runs import TP, LaneSettings, Run
 
@@ -27,8 +27,11 @@ class Clock:
         return self.now
 
 
-def decode(record: Record) -> Decoded:
-    return Decoded(record, record.timestamp, None, None, (), False)
+def decode(tp: TP, fetched: Sequence[FetchedRecord]) -> list[Decoded]:
+    return [
+        Decoded(record, record.timestamp, None, None, (), False)
+        for record in records_of(tp.topic, tp.partition, fetched)
+    ]
 
 
 def new_lane(**settings: int | bool) -> Lane:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from streams.core.merge import RECORD_OVERHEAD, Merger
-from streams.core.records import REJECTED_AT, Decoded, Record, Reject
+from streams.core.merge import Merger
+from streams.core.records import RECORD_OVERHEAD, REJECTED_AT, Decoded, Record, Reject
 
 
 def decoded(topic: str, offset: int, at: int, value: bytes = b"{}") -> Decoded:

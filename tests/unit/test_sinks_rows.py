@@ -18,7 +18,7 @@ from schemas.survey import SurveyEvent
 from sinks.clickhouse import tables
 from sinks.clickhouse.rows import row_of_event, row_of_output, version_of
 from sinks.contract import ForeignRecordError, Row
-from tests.integration.clickhouse_sink.messages import START, At, dead_letter, event, trigger, wire
+from tests.integration.clickhouse_sink.messages import START, At, dead_letter, event, signals, trigger, wire
 
 START_MS = 1_709_285_415_123
 
@@ -106,6 +106,13 @@ def test_strange_bytes_are_explained_without_being_quoted() -> None:
     assert "612345678" not in str(caught.value)
     with pytest.raises(ValueError, match="no output topic"):
         row_of_output(b"{}", At(topics.CALLS))
+
+
+@pytest.mark.parametrize("zone", ["+02:00", ""])
+def test_outputs_tell_their_times_in_utc(zone: str) -> None:
+    elsewhere = wire(signals()).replace(b'Z","score"', zone.encode() + b'","score"')
+    with pytest.raises(ForeignRecordError, match=r"no CustomerSignals \(fields: as_of\)"):
+        row_of_output(elsewhere, At(topics.SIGNALS))
 
 
 def test_an_event_without_a_table_is_a_bug() -> None:

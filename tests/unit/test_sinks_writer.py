@@ -59,14 +59,14 @@ def test_due_by_size_and_by_age() -> None:
     now = [100.0]
     sink = sink_on(Store(), batch_rows=2, batch_seconds=1.0, clock=lambda: now[0])
     assert not sink.due()
-    sink.add(row(1))
+    sink.add(*row(1))
     assert not sink.due()
     now[0] += 1.0
     assert sink.due()
     sink.flush()
     assert not sink.due()
-    sink.add(row(2))
-    sink.add(row(3))
+    sink.add(*row(2))
+    sink.add(*row(3))
     assert sink.due()
 
 
@@ -74,7 +74,7 @@ def test_no_insert_is_larger_than_a_batch() -> None:
     store = Store()
     sink = sink_on(store, batch_rows=4)
     for number in range(10):
-        sink.add(row(number))
+        sink.add(*row(number))
     assert sink.flush().rows == {"fct_calls": 10}
     assert [count for count, _ in store.inserts] == [4, 4, 2]
     assert len(set(store.tokens)) == 3
@@ -86,10 +86,10 @@ def test_repeats_carry_the_same_token_within_a_flush_and_after_it() -> None:
     store = Store(away, away, away, away)
     retried: list[str] = []
     sink = sink_on(store, on_retry=retried.append)
-    sink.add(row(1))
+    sink.add(*row(1))
     with pytest.raises(SinkUnavailable):
         sink.flush()
-    sink.add(row(2))
+    sink.add(*row(2))
     assert sink.flush().total == 2
     assert [count for count, _ in store.inserts] == [1, 1, 1, 1, 1, 1]
     assert len(set(store.tokens[:5])) == 1
@@ -100,7 +100,7 @@ def test_repeats_carry_the_same_token_within_a_flush_and_after_it() -> None:
 def test_a_refusal_is_not_tried_again() -> None:
     store = Store(SinkRefused("no", code=497))
     sink = sink_on(store)
-    sink.add(row(1))
+    sink.add(*row(1))
     with pytest.raises(SinkRefused):
         sink.flush()
     assert len(store.inserts) == 1
@@ -110,21 +110,21 @@ def test_a_refusal_is_not_tried_again() -> None:
 @pytest.mark.parametrize("written", [0, 1, 3])
 def test_another_number_than_was_sent_is_an_error(written: int) -> None:
     sink = sink_on(Store(written))
-    sink.add(row(1))
-    sink.add(row(2))
+    sink.add(*row(1))
+    sink.add(*row(2))
     with pytest.raises(SinkMismatch, match=f"wrote {written} of 2 rows"):
         sink.flush()
 
 
 def test_nothing_written_is_fine_for_a_repeat_only() -> None:
     sink = sink_on(Store(SinkUnavailable("the answer was lost"), 0))
-    sink.add(row(1))
+    sink.add(*row(1))
     assert sink.flush().total == 1
 
 
 def test_a_row_that_does_not_fit_its_table() -> None:
     with pytest.raises(ValueError, match="columns"):
-        sink_on(Store()).add(Row("fct_calls", (1, 2)))
+        sink_on(Store()).add("fct_calls", (1, 2))
 
 
 def test_stamina_is_not_switched_off() -> None:
@@ -134,8 +134,8 @@ def test_stamina_is_not_switched_off() -> None:
 @pytest.mark.parametrize("made", [lambda: RecordingSink(), lambda: sink_on(Store())])
 def test_every_sink_keeps_the_contract(made: Any) -> None:
     sink: Sink = made()
-    sink.add(row(1))
-    sink.add(row(2))
+    sink.add(*row(1))
+    sink.add(*row(2))
     assert sink.pending == 2
     assert sink.flush().rows == {"fct_calls": 2}
     assert sink.pending == 0
@@ -144,7 +144,7 @@ def test_every_sink_keeps_the_contract(made: Any) -> None:
 
 def test_the_recording_sink_fails_as_told() -> None:
     sink = RecordingSink(failures=[SinkUnavailable("away")])
-    sink.add(row(1))
+    sink.add(*row(1))
     assert sink.due()
     with pytest.raises(SinkUnavailable):
         sink.flush()

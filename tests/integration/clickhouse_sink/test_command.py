@@ -29,7 +29,7 @@ migrate(store)
 sink = ClickHouseSink(store)
 for _ in range(2):
     for number in range(5):
-        sink.add(row_of_event(event(CallEvent, name=f"e{number}"), At(topics.CALLS, offset=number)))
+        sink.add(*row_of_event(event(CallEvent, name=f"e{number}"), At(topics.CALLS, offset=number)))
     assert sink.flush().total == 5
 assert store.query("SELECT count() FROM fct_calls") == [(5,)]
 store.close()

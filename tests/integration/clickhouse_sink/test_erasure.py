@@ -37,14 +37,14 @@ def fill(sink: ClickHouseSink, customer: str, at: float) -> None:
     for offset, (kind, fields) in enumerate(FIELDS.items()):
         name = f"{customer}-{at}"
         made = event(kind, customer, name, day(at), **fields)
-        sink.add(row_of_event(made, At("contact.calls", offset=offset, timestamp=ms(at))))
+        sink.add(*row_of_event(made, At("contact.calls", offset=offset, timestamp=ms(at))))
     for topic, message in (
         (topics.TRIGGERS, trigger(customer, at=day(at), trigger_id=f"{customer}-{at}")),
         (topics.SIGNALS, signals(customer, at=day(at))),
     ):
         row = row_of_output(wire(message), At(topic, timestamp=ms(at) + 60_000))
         assert row is not None
-        sink.add(row)
+        sink.add(*row)
     sink.flush()
 
 

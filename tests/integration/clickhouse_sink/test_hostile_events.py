@@ -19,5 +19,5 @@ def test_every_accepted_event_can_be_written(sink: ClickHouseSink, records: list
     for number, (topic, value) in enumerate(records):
         found = decode(Record(topic, 0, number, -1, None, value))
         if found.event is not None and not isinstance(found.event, ErasureEvent):  # which has no row
-            sink.add(row_of_event(found.event, found.record))
+            sink.add(*row_of_event(found.event, found.record))
     sink.flush()

@@ -52,19 +52,19 @@ def test_what_was_pending_is_written_after_a_restart(server: EmbeddedClickHouse,
         server, on_retry=retried.append, on_insert=lambda table, rows: inserted.append((table, rows))
     )
     for row in calls(0, 10):
-        sink.add(row)
+        sink.add(*row)
     sink.flush()
     server.stop()
 
     for row in calls(10, 10):
-        sink.add(row)
+        sink.add(*row)
     with pytest.raises(SinkUnavailable, match="Nothing is lost"):
         sink.flush()
     assert sink.pending == 10
     assert sink.due()
     assert retried == ["fct_calls"]
     for row in calls(20, 5):  # rows that come during the outage are batches of their own
-        sink.add(row)
+        sink.add(*row)
     with pytest.raises(SinkUnavailable):
         sink.flush()
     assert sink.pending == 15
@@ -92,7 +92,7 @@ def test_a_lost_answer_does_not_write_twice(
 
     monkeypatch.setattr(store, "insert", losing)
     for row in calls(0, 10):
-        sink.add(row)
+        sink.add(*row)
     assert sink.flush().total == 10
     assert store.query("SELECT count() FROM fct_calls") == [(10,)]
     sink.close()
@@ -103,7 +103,7 @@ def test_a_server_that_is_not_there_yet(server: EmbeddedClickHouse, directory: P
     store, sink = prepared(server)
     store.close()
     server.stop()
-    sink.add(calls(0, 1)[0])
+    sink.add(*calls(0, 1)[0])
     with pytest.raises(SinkUnavailable):
         sink.flush()
     with EmbeddedClickHouse(path=directory, port=server.port, arguments=["--exit-with-parent"]):
@@ -114,7 +114,7 @@ def test_a_server_that_is_not_there_yet(server: EmbeddedClickHouse, directory: P
 def test_tries_are_bounded_by_time(server: EmbeddedClickHouse) -> None:
     _, sink = prepared(server, attempts=10_000, retry_seconds=0.2)
     server.stop()
-    sink.add(calls(0, 1)[0])
+    sink.add(*calls(0, 1)[0])
     before = time.monotonic()
     with pytest.raises(SinkUnavailable):
         sink.flush()

@@ -38,21 +38,21 @@ class Story:
 
     def customer(self, *names: str) -> None:
         for name in names:
-            self.sink.add(row_of_event(event(ProfileEvent, name, f"p-{name}"), self.at(topics.PROFILES)))
+            self.sink.add(*row_of_event(event(ProfileEvent, name, f"p-{name}"), self.at(topics.PROFILES)))
 
     def calls(self, name: str, *days: float, **more: Any) -> None:
         for number, when in enumerate(days):
             made = event(CallEvent, name, f"call-{number}-{when}", day(when), **more)
-            self.sink.add(row_of_event(made, self.at(topics.CALLS)))
+            self.sink.add(*row_of_event(made, self.at(topics.CALLS)))
 
     def cancels(self, name: str, when: float, stage: str = "requested") -> None:
         made = event(CancellationEvent, name, f"{stage}-{when}", day(when), stage=stage)
-        self.sink.add(row_of_event(made, self.at(topics.CANCELLATIONS)))
+        self.sink.add(*row_of_event(made, self.at(topics.CANCELLATIONS)))
 
     def output(self, message: Any, topic: str = topics.TRIGGERS) -> None:
         row = row_of_output(wire(message), self.at(topic))
         assert row is not None
-        self.sink.add(row)
+        self.sink.add(*row)
 
 
 @pytest.fixture

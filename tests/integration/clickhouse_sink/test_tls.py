@@ -49,7 +49,7 @@ def test_rows_arrive(guarded: Guarded) -> None:
     sink = ClickHouseSink(store)
     decoded = call(START)
     assert decoded.event is not None
-    sink.add(row_of_event(decoded.event, decoded.record))
+    sink.add(*row_of_event(decoded.event, decoded.record))
     sink.flush()
     assert store.query("SELECT count() FROM v_calls") == [(1,)]
     store.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -61,7 +63,7 @@ def one_of_each() -> list[Row]:
 
 def write(sink: ClickHouseSink, rows: Sequence[Row]) -> dict[str, int]:
     for row in rows:
-        sink.add(row)
+        sink.add(*row)
     return sink.flush().rows
 
 
@@ -107,13 +109,32 @@ def test_the_same_batch_again_writes_nothing(sink: ClickHouseSink, store: ClickH
     assert store.query("SELECT count() FROM fct_calls") == [(200,)]
 
 
+def test_what_was_written_is_let_go_at_once(sink: ClickHouseSink) -> None:
+    """The driver's context refers to itself: rows would pile up until a garbage collection comes."""
+
+    class Reason(str):
+        pass
+
+    made = row_of_event(event(CallEvent), At(topics.CALLS))
+    reason = Reason("bill")
+    kept = weakref.ref(reason)
+    gc.disable()
+    try:
+        sink.add(made.table, tuple(reason if each == "unknown" else each for each in made.values))
+        del reason
+        assert sink.flush().total == 1
+        assert kept() is None
+    finally:
+        gc.enable()
+
+
 def test_a_large_insert_is_one_block(store: ClickHouse) -> None:
     """A second block under one token would be taken for a repeat of the first, and be lost in silence."""
     sink = ClickHouseSink(store, batch_rows=120_000)
     at = At(topics.CALLS)
     made = row_of_event(event(CallEvent, reason="x" * 60, department="y" * 60), at)
     for number in range(120_000):
-        sink.add(Row(made.table, (made.values[0], f"e{number}", *made.values[2:])))
+        sink.add(*Row(made.table, (made.values[0], f"e{number}", *made.values[2:])))
     assert sink.flush().total == 120_000
     assert store.query("SELECT count() FROM v_calls") == [(120_000,)]
 
