@@ -13,17 +13,18 @@ from setuptools import Extension, setup
 _CORE = Path("streams/core")
 _PLAIN = {"__init__.py", "policy.py"}
 """Left as they are: pydantic makes its models at run time."""
-_ROWS = Path("sinks/clickhouse/rows.py")
+_LOOPS = ("sinks/clickhouse/rows.py", "streams/changelog.py", "streams/home.py", "streams/store.py")
+"""Beside the core, what is done with every record or state."""
 
 
 def compiled_core() -> list[Extension]:
-    """The modules of the core, and what makes rows of messages, as extensions; none unless they are asked for."""
+    """The modules of the core, and other loops, as extensions; none unless they are asked for."""
     if os.environ.get("BEHOUDLIJN_COMPILED") != "1":
         return []
     from mypyc.build import mypycify
 
     found: list[Extension] = mypycify(
-        [path.as_posix() for path in (*sorted(_CORE.glob("*.py")), _ROWS) if path.name not in _PLAIN]
+        [path.as_posix() for path in sorted(_CORE.glob("*.py")) if path.name not in _PLAIN] + [*_LOOPS]
     )
     return found
 

@@ -6,7 +6,7 @@ whole process. It must not know what a record means.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn, Protocol
 
@@ -31,6 +31,8 @@ class Sent(Protocol):
     offset: int
 
 
+Outgoing = tuple[bytes, bytes | None, Sequence[tuple[str, bytes]]]
+"""Key, value and headers of a record to be sent."""
 Delivery = tuple[str, "asyncio.Future[Sent]"]
 """A record under way: its topic, and the confirmation that is to come."""
 
@@ -98,11 +100,26 @@ class Deliveries:
 
     async def send_batch(self, batch: Any, topic: str, partition: int) -> Sent:
         """Sends a batch; delivered on return."""
+        delivery = await self._send_batch(batch, topic, partition)
+        await self.confirmed([delivery])
+        return delivery[1].result()
+
+    async def send_all(self, topic: str, partition: int, records: Iterable[Outgoing]) -> list[Delivery]:
+        """Sends records (at least one) in order, in few batches; await `confirmed` before anything relies on them."""
+        sent = []
+        batch = self.batch()
+        for key, value, headers in records:
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                sent.append(await self._send_batch(batch, topic, partition))
+                batch = self.batch()
+                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                    raise EffectsError(f"a record for {topic} is larger than a batch; it cannot be sent")
+        return [*sent, await self._send_batch(batch, topic, partition)]
+
+    async def _send_batch(self, batch: Any, topic: str, partition: int) -> Delivery:
         self._alive()
         batch.close()
-        sent = await self._sending(topic, self._producer.send_batch(batch, topic, partition=partition))
-        await self.confirmed([(topic, sent)])
-        return sent.result()
+        return topic, await self._sending(topic, self._producer.send_batch(batch, topic, partition=partition))
 
     async def send(
         self,

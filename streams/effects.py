@@ -20,7 +20,7 @@ from streams.changelog import Sending
 from streams.core.decode import encode_dead_letter
 from streams.core.records import Decoded
 from streams.core.repartition import original_of, wrap
-from streams.delivery import Deliveries
+from streams.delivery import Deliveries, Outgoing
 from streams.home import Stray
 from streams.settings import Settings
 
@@ -77,19 +77,16 @@ class Effects:
         }
 
     async def publish(self, partition: int, sendings: Sequence[Sending]) -> None:
-        """Publishes outputs to `partition` of their topics, in order; delivered on return."""
-        await self._deliveries.confirmed(
-            [
-                await self._deliveries.send(  # one after another: this is what keeps their order
-                    self._topics[sending.kind, sending.mode],
-                    sending.customer_id.encode(),
-                    sending.value or None,  # none: a tombstone
-                    headers=headers_of(sending),
-                    partition=partition,
-                )
-                for sending in sendings
-            ]
-        )
+        """Publishes outputs to `partition` of their topics, those of a topic in order; delivered on return."""
+        by_topic: dict[str, list[Outgoing]] = {}
+        for sending in sendings:
+            value = sending.value or None  # none: a tombstone
+            outgoing = sending.customer_id.encode(), value, headers_of(sending)
+            by_topic.setdefault(self._topics[sending.kind, sending.mode], []).append(outgoing)
+        sent = []
+        for topic, own in by_topic.items():
+            sent += await self._deliveries.send_all(topic, partition, own)
+        await self._deliveries.confirmed(sent)
 
     async def forward(self, strays: Sequence[Stray]) -> None:
         """Sends strays to their homes, through the repartition topic, in order; delivered on return."""

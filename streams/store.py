@@ -46,11 +46,12 @@ class PartitionStore:
         self, batch: int, changed: Mapping[str, bytes | None], departed: set[str], *, outputs: bool
     ) -> None:
         """Takes over what batch number `batch` wrote to the changelog; None removes a customer."""
+        states = self.states
         for customer_id, state in changed.items():
             if state is None:
-                self.states.pop(customer_id, None)
+                states.pop(customer_id, None)
             else:
-                self.states[customer_id] = state
+                states[customer_id] = state
             self._note_request(customer_id, state)
         self.batch = batch
         self.departed = departed
