@@ -92,7 +92,8 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
         )
     customer: str | None = fields["customer_id"]
     anonymous = customer is None or customer.strip().lower() in ANONYMOUS_IDS  # `Event.anonymous`
-    return Decoded(record, at, event, None, tuple(extra) if extra else (), anonymous)
+    names = tuple(extra) if extra else ()
+    return tuple.__new__(Decoded, (record, at, event, None, names, anonymous))
 
 
 def encode_dead_letter(decoded: Decoded) -> bytes:
