@@ -38,7 +38,6 @@ def lane_settings(
     topics: tuple[str, ...],
     *,
     merged: bool,
-    max_batch: int,
     in_flight: int,
     unawaited: frozenset[str] = frozenset(),
 ) -> LaneSettings:
@@ -48,7 +47,7 @@ def lane_settings(
         merged=merged,
         idle_ms=settings.merge_idle_ms if merged else 0,
         unawaited=unawaited,
-        max_batch=max_batch,
+        max_batch=settings.max_batch,
         max_buffer_bytes=settings.buffer_bytes,
         max_total_bytes=settings.buffer_total_bytes,
         max_in_flight_runs=in_flight,

@@ -104,7 +104,6 @@ class SignalsWorker:
                 settings,
                 (*map(settings.topic, topics.INPUTS), rekeyed),
                 merged=True,
-                max_batch=settings.max_batch,
                 in_flight=2,
                 unawaited=frozenset({rekeyed}),
             ),

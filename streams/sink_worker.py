@@ -87,7 +87,7 @@ class SinkWorker:
         every = tuple(self._plain)
         self.lane: Lane[Made] = install(
             self.app,
-            lane_settings(settings, every, merged=False, max_batch=1, in_flight=8),
+            lane_settings(settings, every, merged=False, in_flight=4),
             self._make,
             on_revoked=self._erased.forget,
         )

@@ -119,6 +119,18 @@ def test_topics_that_are_not_copartitioned_are_refused() -> None:
         new_lane().assign({CALLS: None, SURVEYS: None, TP("calls", 1): None}, {})
 
 
+def test_what_waited_for_room_goes_out_as_one_run() -> None:
+    lane = assigned(new_lane(merged=False, max_in_flight_runs=2))
+    out = []
+    for offset in range(5):  # a trickle, each record fetched alone
+        feed(lane, CALLS, [offset], first=offset)
+        out.append(lane.next_run())
+    assert [run is not None for run in out] == [True, True, False, False, False]
+    assert out[0] is not None
+    lane.ack(out[0])
+    assert take(lane).end_offsets == {CALLS: 5}
+
+
 def test_without_merging_each_partition_goes_its_own_way() -> None:
     lane = new_lane(merged=False)
     tps = [CALLS, TP("calls", 1), SURVEYS]
