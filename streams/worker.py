@@ -25,6 +25,7 @@ from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+GC_THRESHOLDS = (500_000, 20, 100)
 EXIT_FAILED = 1
 EXIT_DEAD_LETTER_LIMIT = 65
 """A topic has gone bad (EX_DATAERR of sysexits.h): a restart alone does not help."""
@@ -60,7 +61,7 @@ def run(build: Callable[[], Worker], settings: Settings, metrics: Metrics) -> in
     # and looking at what has just been fetched every 50,000 objects still 5% (signals) to 15% (sink).
     gc.collect()
     gc.freeze()
-    gc.set_threshold(500_000, 20, 100)
+    gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         code = runner.run(_live(build, settings, metrics))
         _end_hard_after(5.0, code)

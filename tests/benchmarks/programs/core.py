@@ -22,6 +22,7 @@ from streams.recovery import ChangelogReader
 from streams.settings import load_settings
 from streams.store import PartitionStore
 from streams.tenure import Change, Tenures
+from streams.worker import GC_THRESHOLDS
 from tests.benchmarks.say import arguments, say
 from tests.benchmarks.workload import Workload
 
@@ -96,7 +97,7 @@ async def _changelog(given: dict[str, Any], written: list[Written]) -> float:
 
 if __name__ == "__main__":
     given = arguments()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(*GC_THRESHOLDS)
     events, seconds, written = _core(given)
     spent = 0.0
     if given.get("changelog", True):

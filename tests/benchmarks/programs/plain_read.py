@@ -10,6 +10,7 @@ from typing import Any
 import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.worker import GC_THRESHOLDS
 from tests.benchmarks.say import arguments, say
 
 
@@ -46,7 +47,7 @@ async def _read(given: dict[str, Any]) -> tuple[int, float]:
 if __name__ == "__main__":
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         keys, seconds = runner.run(_read(arguments()))
     say("result", keys=keys, seconds=seconds)
