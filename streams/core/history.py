@@ -37,12 +37,15 @@ _at: Final = itemgetter(0)
 """When (ms) a fact happened."""
 Series = tuple[list[int], list[int]]
 """The same, and how much each of them counts for."""
+Peaks = Series
+"""A series without those that a later one equals or exceeds, so that its amounts fall."""
 
 
 class History:
     """A customer's facts by kind, oldest first, and the series that signals have made of them, which hold from `now` on."""
 
     __slots__ = (
+        "_recent",
         "_series",
         "_times",
         "calls",
@@ -63,6 +66,7 @@ class History:
         """Contacts that the customer began."""
         self.surveys: list[Fact] = []
         self.cancellations: list[Fact] = []
+        self._recent: dict[int, list[Fact]] = {}
         self._times: dict[Callable[[History], Times], Times] = {}
         self._series: dict[Callable[[History], Series], Series] = {}
         self.present = 0
@@ -85,11 +89,14 @@ class History:
         self.present, self.flags = present, flags
 
     def contacts(self, window: int) -> list[Fact]:
-        """The contacts that the customer began within the last `window` ms."""
-        start, inbound = self.now - window, self.inbound
-        if not inbound or inbound[0].at > start:
-            return inbound
-        return inbound[bisect_right(inbound, start, key=_at) :]
+        """The contacts that the customer began within the last `window` ms: found once."""
+        found = self._recent.get(window)
+        if found is None:
+            start, inbound = self.now - window, self.inbound
+            if inbound and inbound[0].at <= start:
+                inbound = inbound[bisect_right(inbound, start, key=_at) :]
+            found = self._recent[window] = inbound
+        return found
 
     def times(self, of: Callable[["History"], Times]) -> Times:
         """When what a signal counts happened: made once."""
@@ -127,14 +134,27 @@ class View:
             return 0
         return len(times) - bisect_right(times, self.now - min(window, self.parameters.horizon))
 
+    def began(self, number: int, window: int) -> bool:
+        """Whether the customer began `number` contacts or more within the last `window` ms."""
+        inbound = self.history.inbound
+        return len(inbound) >= number and inbound[-number].at > self.now - min(
+            window, self.parameters.horizon
+        )
+
     def total(self, of: Callable[[History], Series], window: int) -> int:
         """The sum of their amounts."""
-        return sum(self._amounts(of, window))
+        times, amounts = self.history.series(of)
+        if not times:
+            return 0
+        return sum(amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :])
 
-    def highest(self, of: Callable[[History], Series], window: int) -> int:
-        """The greatest of their amounts; 0 when there are none."""
-        amounts = self._amounts(of, window)
-        return max(amounts) if amounts else 0
+    def highest(self, of: Callable[[History], Peaks], window: int) -> int:
+        """The greatest of their amounts, which is the first that is left; 0 when there are none."""
+        times, amounts = self.history.series(of)
+        if not times:
+            return 0
+        first = bisect_right(times, self.now - min(window, self.parameters.horizon))
+        return amounts[first] if first < len(amounts) else 0
 
     def decayed(self, of: Callable[[History], Times]) -> float:
         """The sum over them of 0.5 to the number of whole half-lives since."""
@@ -143,10 +163,6 @@ class View:
             return 0.0
         now, half_life, start = self.now, self.parameters.half_life, self.now - self.parameters.horizon
         return sum([0.5 ** ((now - at) // half_life) for at in times if at > start])
-
-    def _amounts(self, of: Callable[[History], Series], window: int) -> list[int]:
-        times, amounts = self.history.series(of)
-        return amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :]
 
 
 class Earlier:

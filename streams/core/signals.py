@@ -13,7 +13,7 @@ from typing import Final
 
 from streams.core import facts as f
 from streams.core.facts import Fact
-from streams.core.history import DAY, Earlier, History, Parameters, Series, Times, View
+from streams.core.history import DAY, Earlier, History, Parameters, Peaks, Series, Times, View
 from streams.core.state import NEVER
 
 Edges = Callable[[Parameters], tuple[int, ...]]
@@ -153,13 +153,13 @@ def repeat_contacts(view: View) -> float:
 @signal("had to contact us a third time within 30 days", _days(30), f.CALL, top=1, most=_contact(3))
 def third_contact(view: View) -> float:
     """1 from the third contact in 30 days."""
-    return view.count(_contacts, 30 * DAY) >= 3
+    return view.began(3, 30 * DAY)
 
 
 @signal("had to contact us a fourth time within 30 days", _days(30), f.CALL, top=1, most=_contact(4))
 def fourth_contact(view: View) -> float:
     """1 from the fourth contact in 30 days."""
-    return view.count(_contacts, 30 * DAY) >= 4
+    return view.began(4, 30 * DAY)
 
 
 def _unresolved(history: History) -> Times:
@@ -209,13 +209,17 @@ def silent_after_abandon(view: View) -> float:
     return view.count(_unanswered, 30 * DAY) - view.count(_unanswered, view.parameters.silent_after)
 
 
-def _waits(history: History) -> Series:
+def _waits(history: History) -> Peaks:
     times: Times = []
     waits: list[int] = []
-    for call in history.contacts(30 * DAY):
-        if not call.flags & f.ABANDONED:
+    longest = 0
+    for call in reversed(history.contacts(30 * DAY)):
+        if call.amount > longest and not call.flags & f.ABANDONED:
+            longest = call.amount
             times.append(call.at)
-            waits.append(call.amount)
+            waits.append(longest)
+    times.reverse()
+    waits.reverse()
     return times, waits
 
 
@@ -230,9 +234,18 @@ def longest_wait_minutes(view: View) -> float:
     return view.highest(_waits, 30 * DAY) // 60
 
 
-def _menu_choices(history: History) -> Series:
-    contacts = history.contacts(30 * DAY)
-    return [call.at for call in contacts], [call.b for call in contacts]
+def _menu_choices(history: History) -> Peaks:
+    times: Times = []
+    steps: list[int] = []
+    most = history.parameters.high_ivr_steps
+    for call in reversed(history.contacts(30 * DAY)):
+        if call.b > most:
+            most = call.b
+            times.append(call.at)
+            steps.append(most)
+    times.reverse()
+    steps.reverse()
+    return times, steps
 
 
 @signal(
@@ -247,8 +260,8 @@ def excess_ivr_steps(view: View) -> float:
 
 
 def _transfers(history: History) -> Series:
-    contacts = history.contacts(30 * DAY)
-    return [call.at for call in contacts], [call.c for call in contacts]
+    transferred = [call for call in history.contacts(30 * DAY) if call.c]
+    return [call.at for call in transferred], [call.c for call in transferred]
 
 
 @signal("transferred {value:.0f} times in 30 days", _days(30), f.CALL, most=lambda fact, *_: fact.c)
