@@ -12,7 +12,7 @@ from typing import Final
 
 from streams.core import facts as f
 from streams.core.facts import FACT, Fact
-from streams.core.history import DAY, Earlier, History, View
+from streams.core.history import DAY, Arrival, History, View
 from streams.core.instants import from_text
 from streams.core.plan import EPSILON, Plan, Weighed
 from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State, cooldown_until
@@ -40,7 +40,7 @@ def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[b
     if version != VERSION or judged_by != plan.fingerprint or fact.at <= max(newest, judged_at):
         return None
     end = FACTS_AT + count * _SIZE
-    gain = plan.gain(fact, Earlier(data, FACTS_AT, end), saturated)
+    gain = plan.gain(Arrival(fact, data, FACTS_AT, end, plan.parameters), saturated)
     if not slack > gain:
         return None
     packed = FACT.pack(*fact)
@@ -214,10 +214,10 @@ def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -
     while low < high:
         view.now = probes[middle]
         left = 0.0
-        for weight, cap, _, _, signal in falling:
+        for each in falling:
             if left >= limit:
                 break
-            left += weight * min(signal.measure(view), cap)
+            left += each.weight * min(each.signal.measure(view), each.cap)
         if left >= limit:
             low = middle + 1
         else:
@@ -229,8 +229,11 @@ def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -
 def _edges(state: State, plan: Plan, after: int, until: int) -> list[int]:
     """The times (ms) later than `after` and up to `until` at which a fact's age changes a signal, the last one included."""
     found = {until}
-    for fact in state.facts:
+    oldest = after - plan.last_edge
+    for fact in reversed(state.facts):
         at = fact.at
+        if at <= oldest:
+            break
         for edge in plan.edges(fact.kind, fact.flags, False):
             if after - at < edge < until - at:
                 found.add(at + edge)
@@ -240,11 +243,13 @@ def _edges(state: State, plan: Plan, after: int, until: int) -> list[int]:
 def _next_edge(state: State, plan: Plan, after: int, *, calm: bool) -> int:
     """The first time (ms) later than `after` at which a fact's age changes a signal; when calm, raises one."""
     due = FOREVER
-    edges_of = plan.edges
-    for fact in state.facts:
-        edges = edges_of(fact.kind, fact.flags, calm)
+    oldest = after - (plan.last_rise if calm else plan.last_edge)
+    for fact in reversed(state.facts):
+        at = fact.at
+        if at <= oldest:
+            break  # all its edges are over, and those of the facts before it
+        edges = plan.edges(fact.kind, fact.flags, calm)
         if edges:
-            at = fact.at
             following = bisect_right(edges, after - at)
             if following < len(edges) and at + edges[following] < due:
                 due = at + edges[following]
