@@ -108,6 +108,8 @@ def code_of(reason: str) -> int:
 
 def fact_of(event: Event, at: int) -> Fact | None:
     """The fact of an event; none for a profile, which is a register (see `state`)."""
+    if type(event) is CallEvent:
+        return _call(event, at)
     build = _BUILDERS.get(type(event))
     return None if build is None else build(event, at)
 
@@ -120,6 +122,9 @@ def _call(event: CallEvent, at: int) -> Fact:
     if given["abandoned"]:
         flags |= ABANDONED
     resolved = given["resolved"]
+    steps: int = given["ivr_steps"]
+    transfers: int = given["transfers"]
+    wait: int = given["wait_seconds"]
     if resolved is True:
         flags |= RESOLVED
     elif resolved is False:
@@ -134,10 +139,10 @@ def _call(event: CallEvent, at: int) -> Fact:
             identity_of("call", given["event_id"]),
             CALL,
             _CHANNEL[given["channel"]],
-            min(given["ivr_steps"], 255),
-            min(given["transfers"], 255),
+            min(steps, 255),
+            min(transfers, 255),
             flags,
-            min(given["wait_seconds"], 65_535),
+            min(wait, 65_535),
             code_of(given["reason"]),
         )
     )

@@ -7,7 +7,9 @@ them. Owns the bounds; what they must never do is show: a judgement at any time 
 """
 
 from bisect import bisect_right
+from collections.abc import Callable
 from math import inf
+from struct import Struct
 from typing import Final
 
 from streams.core import facts as f
@@ -25,6 +27,11 @@ _JUDGE: Final = -1.0
 """No slack: the next event is judged, whatever it is."""
 _AGE: Final = f.FACT_TIME.unpack_from
 _SIZE: Final = FACT.size
+_outlook_of: Final[Callable[[bytes], tuple[int, int, int, int, int, int, int, int, int, float, int, int]]] = (
+    OUTLOOK.unpack_from
+)
+_MOVING: Final = Struct("<BBHBBBqqqd")
+"""The fields of `OUTLOOK` up to the slack: those after it stay until the next judgement."""
 
 
 def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[bytes, int] | None:
@@ -35,7 +42,7 @@ def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[b
     before it fall out.
     """
     version, band, count, calm, spare, ending, due, newest, judged_at, slack, saturated, judged_by = (
-        OUTLOOK.unpack_from(data)
+        _outlook_of(data)
     )
     if version != VERSION or judged_by != plan.fingerprint or fact.at <= max(newest, judged_at):
         return None
@@ -60,19 +67,15 @@ def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[b
     if start == end and fact.at + plan.parameters.horizon < due:
         due = fact.at + plan.parameters.horizon  # whoever has facts is looked at when the last falls out
         ending = 1
-    head = OUTLOOK.pack(
-        version, band, count, calm, spare, ending, due, fact.at, judged_at, slack - gain, saturated, judged_by
-    )
-    return b"".join((head, data[OUTLOOK.size : FACTS_AT], data[start:end], packed, data[end:])), due
+    head = _MOVING.pack(version, band, count, calm, spare, ending, due, fact.at, judged_at, slack - gain)
+    return b"".join((head, data[_MOVING.size : FACTS_AT], data[start:end], packed, data[end:])), due
 
 
 def postpone(data: bytes, plan: Plan) -> tuple[bytes, int] | None:
     """At the due time: the state's bytes with a later one (ms), when only the end of the facts was expected and newer ones
     came since; None when the customer must be judged.
     """
-    version, band, count, calm, spare, ending, due, newest, judged_at, slack, saturated, judged_by = (
-        OUTLOOK.unpack_from(data)
-    )
+    version, band, count, calm, spare, ending, due, newest, judged_at, slack, _, judged_by = _outlook_of(data)
     if version != VERSION or judged_by != plan.fingerprint or not (ending and calm and slack > 0):
         return None
     later = max(newest + plan.parameters.horizon, cooldown_until(data))
@@ -80,10 +83,8 @@ def postpone(data: bytes, plan: Plan) -> tuple[bytes, int] | None:
         return None
     start = _first_within(data, FACTS_AT + count * _SIZE, due - plan.parameters.horizon)
     count -= (start - FACTS_AT) // _SIZE
-    head = OUTLOOK.pack(
-        version, band, count, calm, spare, ending, later, newest, judged_at, slack, saturated, judged_by
-    )
-    return b"".join((head, data[OUTLOOK.size : FACTS_AT], data[start:])), later
+    head = _MOVING.pack(version, band, count, calm, spare, ending, later, newest, judged_at, slack)
+    return b"".join((head, data[_MOVING.size : FACTS_AT], data[start:])), later
 
 
 def _first_within(data: bytes, end: int, horizon_start: int) -> int:

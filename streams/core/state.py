@@ -49,6 +49,10 @@ _ASKED: Final = Struct(f"<{OUTLOOK.size + 3}x2q")
 _COOLDOWN: Final = Struct(f"<{OUTLOOK.size + 3 + 7 * 8}xq")
 
 
+_NOTHING: Final[tuple[bytes, dict[str, Any]]] = (b"", {})
+"""An empty text and what it says."""
+
+
 class UnknownVersionError(Exception):
     """A state was written by a version that this one cannot read: start the worker with the newer release."""
 
@@ -99,9 +103,9 @@ class State:
     """When they were found."""
     _packed: bytes | None = field(default=None, init=False, repr=False, compare=False)
     """The bytes of the facts while they are known: `encode` need not pack again what stays."""
-    _parsed: tuple[bytes, dict[str, Any]] = field(default=(b"", {}), init=False, repr=False, compare=False)
+    _parsed: tuple[bytes, dict[str, Any]] = field(default=_NOTHING, init=False, repr=False, compare=False)
     """A profile, and what it says."""
-    _opened: tuple[bytes, dict[str, Any]] = field(default=(b"", {}), init=False, repr=False, compare=False)
+    _opened: tuple[bytes, dict[str, Any]] = field(default=_NOTHING, init=False, repr=False, compare=False)
     """An open episode, and what it says."""
 
     def add(self, fact: Fact, keep: int) -> bool:
@@ -274,6 +278,8 @@ def decode(data: bytes) -> State:
 
     Raises `UnknownVersionError` for a layout that this release does not know.
     """
+    if data[0] == VERSION:
+        return _read_2(data)
     reader = _READERS.get(data[0])
     if reader is None:
         raise UnknownVersionError(
@@ -317,47 +323,24 @@ def _read_1(data: bytes) -> State:
 
 
 def _read_2(data: bytes) -> State:
-    _, band, count, _, spare, ending, due, newest, judged_at, slack, saturated, judged_by = (
-        OUTLOOK.unpack_from(data)
-    )
+    state = State.__new__(State)  # every field is set here: the `__init__` of a dataclass is not compiled
     (
-        stage, stage_reason, deceased, requested_at, given_at, stage_at, effective_at, objected_at, profile_at,
-        scored_at, cooldown_until, served_request_at, served_stage_at, requested_id, signals_sequence,
+        _, state.band, count, _, state.spare, state.ending, state.due, state.newest, state.judged_at, state.slack,
+        state.saturated, state.judged_by,
+    ) = OUTLOOK.unpack_from(data)  # fmt: skip
+    (
+        state.stage, state.stage_reason, state.deceased, state.requested_at, state.given_at, state.stage_at,
+        state.effective_at, state.objected_at, state.profile_at, state.scored_at, state.cooldown_until,
+        state.served_request_at, state.served_stage_at, state.requested_id, state.signals_sequence,
         profile_length, episode_length,
     ) = _REST.unpack_from(data, OUTLOOK.size)  # fmt: skip
     facts_end = FACTS_AT + count * FACT.size
     profile_end = facts_end + profile_length
     facts = data[FACTS_AT:facts_end]
-    state = State(
-        due,
-        newest,
-        list(map(made, FACT.iter_unpack(facts))),
-        requested_at,
-        requested_id,
-        given_at,
-        stage,
-        stage_reason,
-        stage_at,
-        effective_at,
-        deceased,
-        objected_at,
-        profile_at,
-        data[facts_end:profile_end],
-        band,
-        signals_sequence,
-        scored_at,
-        cooldown_until,
-        served_request_at,
-        served_stage_at,
-        data[profile_end : profile_end + episode_length],
-        slack,
-        saturated,
-        spare,
-        ending,
-        judged_by,
-        judged_at,
-    )
-    state._packed = facts  # noqa: SLF001
+    state.facts = list(map(made, FACT.iter_unpack(facts)))
+    state.profile_json = data[facts_end:profile_end]
+    state.episode = data[profile_end : profile_end + episode_length]
+    state._packed, state._parsed, state._opened = facts, _NOTHING, _NOTHING  # noqa: SLF001
     return state
 
 
