@@ -10,6 +10,7 @@ from bisect import insort
 from collections.abc import Callable
 from functools import lru_cache, partial
 from hashlib import blake2b
+from itertools import repeat
 from struct import Struct
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -84,6 +85,12 @@ class Fact(NamedTuple):
 
 made: Final[Callable[[tuple[int, ...]], Fact]] = partial(tuple.__new__, Fact)
 """The fact of its nine numbers: `Fact._make` without a check."""
+_new: Final[Callable[[type[Fact], tuple[int, ...]], Fact]] = tuple.__new__
+
+
+def unpacked(data: bytes) -> list[Fact]:
+    """The facts of their bytes."""
+    return list(map(_new, repeat(Fact), FACT.iter_unpack(data)))
 
 
 _BEGUN: Final = {
@@ -133,7 +140,8 @@ def _call(event: CallEvent, at: int) -> Fact:
         flags |= CANCEL_INTENT
     if given["tried_online_first"]:
         flags |= TRIED_ONLINE
-    return made(
+    return _new(
+        Fact,
         (
             at,
             identity_of("call", given["event_id"]),
@@ -144,7 +152,7 @@ def _call(event: CallEvent, at: int) -> Fact:
             flags,
             min(wait, 65_535),
             code_of(given["reason"]),
-        )
+        ),
     )
 
 

@@ -161,7 +161,7 @@ def _slack(
 
 def _owed(state: State, plan: Plan) -> bool:
     """A weaker obligation waits behind the open episode; it ends with the next look at it after its time."""
-    if not state.episode or not plan.policy.act_on_requests:
+    if not state.episode or not plan.act_on_requests:
         return False
     asked = state.request_open and state.requested_at > state.served_request_at
     return asked or (state.stage == f.REQUESTED and state.stage_at > state.served_stage_at)

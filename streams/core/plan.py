@@ -61,6 +61,10 @@ class Plan:
         }
         self.intercept = policy.score.intercept.value if policy.score else -inf
         self.open_at = logit(policy.score.open_at) if policy.score else inf
+        self.opens_at = policy.score.open_at if policy.score else inf
+        """From which score a call is due."""
+        self.rules = policy.rules
+        self.act_on_requests = policy.act_on_requests
         self.close_below = logit(policy.score.close_below) if policy.score else -inf
         starts = [band.starts_at for band in policy.bands]
         self.rise_at = (*map(logit, starts[1:]), inf)

@@ -129,13 +129,14 @@ def _repeats(history: History) -> Times:
     p = history.parameters
     # A horizon shorter than both windows forgets the first of the two sooner than the second.
     ahead = p.horizon - min(30 * DAY, p.horizon)
-    last: dict[int, int] = {}
+    last: dict[object, Fact] = {}
     repeats: Times = []
     for call in history.contacts(30 * DAY + p.repeat_within):
-        at, before = call.at, last.get(call.topic)
-        if before is not None and at - before <= p.repeat_within:
-            repeats.append(min(at, before + ahead))
-        last[call.topic] = at
+        topic: object = call.topic  # as an object: compiled, an int would be made anew for each look-up
+        before = last.get(topic)
+        if before is not None and call.at - before.at <= p.repeat_within:
+            repeats.append(min(call.at, before.at + ahead))
+        last[topic] = call
     return repeats if ahead >= p.repeat_within else sorted(repeats)
 
 

@@ -28,7 +28,7 @@ from streams.core.facts import (
     add,
     drop_before,
     identity_of,
-    made,
+    unpacked,
 )
 
 VERSION: Final = 2
@@ -300,7 +300,7 @@ def _read_1(data: bytes) -> State:
     return State(
         due,
         newest,
-        list(map(Fact._make, FACT.iter_unpack(data[_HEAD_1.size : facts_end]))),
+        unpacked(data[_HEAD_1.size : facts_end]),
         requested_at,
         requested_id,
         given_at,
@@ -337,7 +337,7 @@ def _read_2(data: bytes) -> State:
     facts_end = FACTS_AT + count * FACT.size
     profile_end = facts_end + profile_length
     facts = data[FACTS_AT:facts_end]
-    state.facts = list(map(made, FACT.iter_unpack(facts)))
+    state.facts = unpacked(facts)
     state.profile_json = data[facts_end:profile_end]
     state.episode = data[profile_end : profile_end + episode_length]
     state._packed, state._parsed, state._opened = facts, _NOTHING, _NOTHING  # noqa: SLF001
