@@ -157,17 +157,17 @@ class _Batch:
         else:
             if decoded.at > self.clock.now:
                 self.let_time_pass(decoded.at)
-            self.count(kind, self.fold(decoded, customer))
+            self.count(kind, self.fold(decoded, kind, customer))
 
     def count(self, kind: str, result: str) -> None:
         key = kind, result
         self.counts[key] = self.counts.get(key, 0) + 1
 
-    def fold(self, decoded: Decoded, customer: str) -> str:
+    def fold(self, decoded: Decoded, kind: str, customer: str) -> str:
         event, at, now = decoded.event, decoded.at, self.clock.now
         assert event is not None
         fact = fact_of(event, at)
-        horizon_start = now - self.policy.parameters.horizon
+        horizon_start = now - self.plan.parameters.horizon
         if fact is not None and at <= horizon_start:
             return BEYOND_HORIZON
         data = self.load(customer)
@@ -179,14 +179,15 @@ class _Batch:
                     self.clock.schedule(due, customer)
                 return ACCEPTED
         state = State() if data is None else st.decode(data)
-        changed = fact is not None and state.add(fact, self.policy.parameters.keep)
+        changed = fact is not None and state.add(fact, self.plan.parameters.keep)
         if not (st.register(state, event, at, horizon_start) or changed):
             return DUPLICATE
         if at > state.newest:
             state.newest = at
         state.drop_before(horizon_start)
-        answered = isinstance(event, OutcomeEvent) and event.disposition == "ANSWERED_HUMAN"
-        kind: str = event.type  # type: ignore[attr-defined]
+        answered = (
+            kind == "outcome" and isinstance(event, OutcomeEvent) and event.disposition == "ANSWERED_HUMAN"
+        )
         # With its time: a corrected event that asks anew must not repeat the (id, sequence) of its first version.
         identity = f"{kind}:{event.event_id}:{at}"
         cause = Cause(customer, at, identity, decoded.record.timestamp, answered)
@@ -220,7 +221,7 @@ class _Batch:
         """Delete the profile; a customer of whom nothing else is known leaves at once. It moves no clock either."""
         event, at, now = decoded.event, decoded.at, self.clock.now
         state = self.state_of(customer)
-        horizon_start = now - self.policy.parameters.horizon
+        horizon_start = now - self.plan.parameters.horizon
         if state is None or not st.register(state, event, at, horizon_start):
             return DUPLICATE
         if is_blank(state):
@@ -245,12 +246,8 @@ class _Batch:
                 clock.schedule(again, customer)
                 continue
             state = st.decode(data)
-            state.drop_before(due - self.policy.parameters.horizon)
-            if (
-                not state.facts
-                and not state.standing
-                and due >= state.ends_at(self.policy.parameters.horizon)
-            ):
+            state.drop_before(due - self.plan.parameters.horizon)
+            if not state.facts and not state.standing and due >= state.ends_at(self.plan.parameters.horizon):
                 self.outputs.extend(self._leave(state, customer, due))
                 continue
             self.decide(state, due, Cause(customer, due, f"timer:{due}", -1))

@@ -50,7 +50,6 @@ class Plan:
     """The tables of one policy."""
 
     def __init__(self, policy: "Policy") -> None:
-        self.policy = policy
         self.parameters: Parameters = policy.parameters
         self.fingerprint = crc32(policy.label.encode()) or 1
         self.used = tuple(SIGNALS[name] for name in policy.used)

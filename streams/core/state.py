@@ -178,6 +178,8 @@ def only_a_fact(event: object) -> bool:
 
 def register(state: State, event: object, at: int, horizon_start: int) -> bool:
     """Update the standing registers by an event; False when that changes nothing. `horizon_start` and times in ms."""
+    if isinstance(event, CallEvent):
+        return False  # first, since most are calls, and each model that an event is not costs more to ask than the one it is
     if isinstance(event, SurveyEvent):
         if event.callback_requested:
             new = (at, identity_of("survey", event.event_id))
