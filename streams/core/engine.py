@@ -4,7 +4,6 @@
 cut into batches never shows in what comes out. It does no I/O and reads no clock: time is the events' own.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
@@ -118,14 +117,14 @@ class _Batch:
         self.touched: dict[str, bytes | None] = {}
         self.outputs: list[Output] = []
         self.rejects: list[Decoded] = []
-        self.counts: Counter[tuple[str, str]] = Counter()
+        self.counts: dict[tuple[str, str], int] = {}
 
     def result(self) -> BatchResult:
         states = self.touched | self.markers.changed
         gone = [customer for customer, data in states.items() if data is None and customer not in self.before]
         for customer in gone:
             del states[customer]
-        return BatchResult(states, self.outputs, self.rejects, dict(self.counts))
+        return BatchResult(states, self.outputs, self.rejects, self.counts)
 
     def load(self, customer: str) -> bytes | None:
         if customer in self.touched:
@@ -140,32 +139,35 @@ class _Batch:
         event = decoded.event
         if event is None:
             self.rejects.append(decoded)
-            self.counts[decoded.record.topic, REJECTED] += 1
+            self.count(decoded.record.topic, REJECTED)
             return
-        kind: str = event.type  # type: ignore[attr-defined]
+        given = event.__dict__  # cheaper than look-ups on the model
+        kind: str = given["type"]
+        customer: str | None = given["customer_id"]
         if decoded.unknown_fields:
-            self.counts[kind, UNKNOWN_FIELD] += 1
-        if decoded.anonymous or event.customer_id is None:
-            self.counts[kind, UNATTRIBUTABLE] += 1
-            return
-        if kind == "erasure":
-            self.counts[kind, self.erase(decoded, event.customer_id)] += 1
-            return
-        if self.clock.markers and self.markers.covers(event.customer_id, decoded.at):
-            self.counts[kind, ERASED] += 1
-            return
-        if kind == "profile" and is_removal(decoded):
-            self.counts[kind, self.remove_profile(decoded, event.customer_id)] += 1
-            return
-        if decoded.at > self.clock.now:
-            self.let_time_pass(decoded.at)
-        self.counts[kind, self.fold(decoded, event.customer_id)] += 1
+            self.count(kind, UNKNOWN_FIELD)
+        if decoded.anonymous or customer is None:
+            self.count(kind, UNATTRIBUTABLE)
+        elif kind == "erasure":
+            self.count(kind, self.erase(decoded, customer))
+        elif self.clock.markers and self.markers.covers(customer, decoded.at):
+            self.count(kind, ERASED)
+        elif kind == "profile" and is_removal(decoded):
+            self.count(kind, self.remove_profile(decoded, customer))
+        else:
+            if decoded.at > self.clock.now:
+                self.let_time_pass(decoded.at)
+            self.count(kind, self.fold(decoded, kind, customer))
 
-    def fold(self, decoded: Decoded, customer: str) -> str:
+    def count(self, kind: str, result: str) -> None:
+        key = kind, result
+        self.counts[key] = self.counts.get(key, 0) + 1
+
+    def fold(self, decoded: Decoded, kind: str, customer: str) -> str:
         event, at, now = decoded.event, decoded.at, self.clock.now
         assert event is not None
         fact = fact_of(event, at)
-        horizon_start = now - self.policy.parameters.horizon
+        horizon_start = now - self.plan.parameters.horizon
         if fact is not None and at <= horizon_start:
             return BEYOND_HORIZON
         data = self.load(customer)
@@ -177,14 +179,15 @@ class _Batch:
                     self.clock.schedule(due, customer)
                 return ACCEPTED
         state = State() if data is None else st.decode(data)
-        changed = fact is not None and state.add(fact, self.policy.parameters.keep)
+        changed = fact is not None and state.add(fact, self.plan.parameters.keep)
         if not (st.register(state, event, at, horizon_start) or changed):
             return DUPLICATE
         if at > state.newest:
             state.newest = at
         state.drop_before(horizon_start)
-        answered = isinstance(event, OutcomeEvent) and event.disposition == "ANSWERED_HUMAN"
-        kind: str = event.type  # type: ignore[attr-defined]
+        answered = (
+            kind == "outcome" and isinstance(event, OutcomeEvent) and event.disposition == "ANSWERED_HUMAN"
+        )
         # With its time: a corrected event that asks anew must not repeat the (id, sequence) of its first version.
         identity = f"{kind}:{event.event_id}:{at}"
         cause = Cause(customer, at, identity, decoded.record.timestamp, answered)
@@ -218,7 +221,7 @@ class _Batch:
         """Delete the profile; a customer of whom nothing else is known leaves at once. It moves no clock either."""
         event, at, now = decoded.event, decoded.at, self.clock.now
         state = self.state_of(customer)
-        horizon_start = now - self.policy.parameters.horizon
+        horizon_start = now - self.plan.parameters.horizon
         if state is None or not st.register(state, event, at, horizon_start):
             return DUPLICATE
         if is_blank(state):
@@ -243,12 +246,8 @@ class _Batch:
                 clock.schedule(again, customer)
                 continue
             state = st.decode(data)
-            state.drop_before(due - self.policy.parameters.horizon)
-            if (
-                not state.facts
-                and not state.standing
-                and due >= state.ends_at(self.policy.parameters.horizon)
-            ):
+            state.drop_before(due - self.plan.parameters.horizon)
+            if not state.facts and not state.standing and due >= state.ends_at(self.plan.parameters.horizon):
                 self.outputs.extend(self._leave(state, customer, due))
                 continue
             self.decide(state, due, Cause(customer, due, f"timer:{due}", -1))

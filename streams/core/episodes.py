@@ -14,6 +14,7 @@ from streams.core.history import DAY, View
 from streams.core.hours import candidate_zones, first_open
 from streams.core.instants import from_text, to_datetime
 from streams.core.outlook import look_ahead, newest_ground
+from streams.core.plan import Plan
 from streams.core.policy import STRENGTH, Policy, Rule
 from streams.core.published import record_json
 from streams.core.signals import evidence, measure
@@ -92,33 +93,38 @@ class Assessment:
 
 def assess(state: State, policy: Policy, now: int) -> Assessment:
     """Measure, score and check the rules at `now` (ms)."""
-    return _assess(View(state, now, policy.parameters), policy)
+    return _assess(View(state, now, policy.parameters), policy.plan)
 
 
-def _assess(view: View, policy: Policy) -> Assessment:
-    readings = measure(view, policy.plan.used)
-    contributions = policy.plan.contributions(readings)
-    rule = next((r for r in policy.rules if readings.get(r.signal, 0.0) >= r.at_least), None)
-    return Assessment(readings, contributions, policy.plan.score_of(contributions), rule)
+def _assess(view: View, plan: Plan) -> Assessment:
+    readings = measure(view, plan.used)
+    contributions = plan.contributions(readings)
+    met: Rule | None = None
+    for rule in plan.rules:
+        if readings.get(rule.signal, 0.0) >= rule.at_least:
+            met = rule
+            break
+    return Assessment(readings, contributions, plan.score_of(contributions), met)
 
 
 def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]:
     """Bring the ledger up to `now` (ms), in place, and return what must be published, in order."""
-    view = View(state, now, policy.parameters)
-    seen = _assess(view, policy)
+    plan = policy.plan  # whose fields are nearer than a model's
+    view = View(state, now, plan.parameters)
+    seen = _assess(view, plan)
     barred = _barred(state)
     outputs = _episode(state, policy, now, cause, seen, barred)
-    band = policy.plan.band_of(seen.score, state.band)
+    band = plan.band_of(seen.score, state.band)
     if outputs or band != state.band:
         outputs.append(_signals(state, policy, now, cause, seen, band))
         state.band = band
     look_ahead(
         view,
-        policy.plan,
+        plan,
         seen.readings,
-        policy.plan.intercept + sum(seen.contributions.values()),
+        plan.intercept + sum(seen.contributions.values()),
         barred=bool(barred),
-        reason=seen.rule is not None or (policy.score is not None and seen.score >= policy.score.open_at),
+        reason=seen.rule is not None or seen.score >= plan.opens_at,
     )
     return outputs
 
@@ -135,7 +141,7 @@ def _episode(
         _rest(state, cause.at, policy)
     if barred:
         return outputs
-    while (candidate := _candidate(state, policy, now, seen)) is not None:
+    while (candidate := _candidate(state, policy.plan, now, seen)) is not None:
         purpose, reason = candidate
         # A ground that is known too late is recorded as expired under an id of its own: it neither takes over an open
         # episode nor hides a weaker ground that is still worth a call.
@@ -194,23 +200,23 @@ def _closing(
     return None
 
 
-def _candidate(state: State, policy: Policy, now: int, seen: Assessment) -> tuple[Purpose, str] | None:
+def _candidate(state: State, plan: Plan, now: int, seen: Assessment) -> tuple[Purpose, str] | None:
     """The strongest purpose for which there is a ground that has not been served yet."""
-    if policy.act_on_requests:
+    if plan.act_on_requests:
         if state.request_open and state.requested_at > state.served_request_at:
             return "requested_callback", "callback_requested"
         if state.stage == f.REQUESTED and state.stage_at > state.served_stage_at:
             return "save", "cancellation_requested"
     if now < state.cooldown_until or newest_ground(state) <= state.scored_at:
         return None
-    reason = _score_reason(policy, seen)
+    reason = _score_reason(plan, seen)
     return ("service_recovery", reason) if reason else None
 
 
-def _score_reason(policy: Policy, seen: Assessment) -> str:
+def _score_reason(plan: Plan, seen: Assessment) -> str:
     if seen.rule is not None:
         return seen.rule.name
-    if policy.score is not None and seen.score >= policy.score.open_at:
+    if seen.score >= plan.opens_at:
         return max(seen.contributions, key=lambda name: (seen.contributions[name], name), default="score")
     return NO_REASON
 

@@ -10,6 +10,7 @@ from bisect import insort
 from collections.abc import Callable
 from functools import lru_cache, partial
 from hashlib import blake2b
+from itertools import repeat
 from struct import Struct
 from typing import Any, Final, NamedTuple
 from zlib import crc32
@@ -84,6 +85,12 @@ class Fact(NamedTuple):
 
 made: Final[Callable[[tuple[int, ...]], Fact]] = partial(tuple.__new__, Fact)
 """The fact of its nine numbers: `Fact._make` without a check."""
+_new: Final[Callable[[type[Fact], tuple[int, ...]], Fact]] = tuple.__new__
+
+
+def unpacked(data: bytes) -> list[Fact]:
+    """The facts of their bytes."""
+    return list(map(_new, repeat(Fact), FACT.iter_unpack(data)))
 
 
 _BEGUN: Final = {
@@ -108,6 +115,8 @@ def code_of(reason: str) -> int:
 
 def fact_of(event: Event, at: int) -> Fact | None:
     """The fact of an event; none for a profile, which is a register (see `state`)."""
+    if type(event) is CallEvent:
+        return _call(event, at)
     build = _BUILDERS.get(type(event))
     return None if build is None else build(event, at)
 
@@ -120,6 +129,9 @@ def _call(event: CallEvent, at: int) -> Fact:
     if given["abandoned"]:
         flags |= ABANDONED
     resolved = given["resolved"]
+    steps: int = given["ivr_steps"]
+    transfers: int = given["transfers"]
+    wait: int = given["wait_seconds"]
     if resolved is True:
         flags |= RESOLVED
     elif resolved is False:
@@ -128,18 +140,19 @@ def _call(event: CallEvent, at: int) -> Fact:
         flags |= CANCEL_INTENT
     if given["tried_online_first"]:
         flags |= TRIED_ONLINE
-    return made(
+    return _new(
+        Fact,
         (
             at,
             identity_of("call", given["event_id"]),
             CALL,
             _CHANNEL[given["channel"]],
-            min(given["ivr_steps"], 255),
-            min(given["transfers"], 255),
+            min(steps, 255),
+            min(transfers, 255),
             flags,
-            min(given["wait_seconds"], 65_535),
+            min(wait, 65_535),
             code_of(given["reason"]),
-        )
+        ),
     )
 
 

@@ -10,8 +10,8 @@ from operator import itemgetter
 from typing import Final
 
 from streams.core import facts as f
-from streams.core.facts import FACT, FACT_TIME, Fact
-from streams.core.state import NEVER, State
+from streams.core.facts import FACT, FACT_TIME, Fact, made
+from streams.core.state import State
 
 HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
@@ -35,14 +35,19 @@ Times = list[int]
 """When (ms) each of what a signal counts happened, earliest first."""
 _at: Final = itemgetter(0)
 """When (ms) a fact happened."""
+_time_at: Final[Callable[[bytes, int], tuple[int]]] = FACT_TIME.unpack_from
+"""The same for the fact that is packed from this place."""
 Series = tuple[list[int], list[int]]
 """The same, and how much each of them counts for."""
+Peaks = Series
+"""A series without those that a later one equals or exceeds, so that its amounts fall."""
 
 
 class History:
     """A customer's facts by kind, oldest first, and the series that signals have made of them, which hold from `now` on."""
 
     __slots__ = (
+        "_recent",
         "_series",
         "_times",
         "calls",
@@ -63,6 +68,7 @@ class History:
         """Contacts that the customer began."""
         self.surveys: list[Fact] = []
         self.cancellations: list[Fact] = []
+        self._recent: dict[int, list[Fact]] = {}
         self._times: dict[Callable[[History], Times], Times] = {}
         self._series: dict[Callable[[History], Series], Series] = {}
         self.present = 0
@@ -85,11 +91,14 @@ class History:
         self.present, self.flags = present, flags
 
     def contacts(self, window: int) -> list[Fact]:
-        """The contacts that the customer began within the last `window` ms."""
-        start, inbound = self.now - window, self.inbound
-        if not inbound or inbound[0].at > start:
-            return inbound
-        return inbound[bisect_right(inbound, start, key=_at) :]
+        """The contacts that the customer began within the last `window` ms: found once."""
+        found = self._recent.get(window)
+        if found is None:
+            start, inbound = self.now - window, self.inbound
+            if inbound and inbound[0].at <= start:
+                inbound = inbound[bisect_right(inbound, start, key=_at) :]
+            found = self._recent[window] = inbound
+        return found
 
     def times(self, of: Callable[["History"], Times]) -> Times:
         """When what a signal counts happened: made once."""
@@ -127,14 +136,27 @@ class View:
             return 0
         return len(times) - bisect_right(times, self.now - min(window, self.parameters.horizon))
 
+    def began(self, number: int, window: int) -> bool:
+        """Whether the customer began `number` contacts or more within the last `window` ms."""
+        inbound = self.history.inbound
+        return len(inbound) >= number and inbound[-number].at > self.now - min(
+            window, self.parameters.horizon
+        )
+
     def total(self, of: Callable[[History], Series], window: int) -> int:
         """The sum of their amounts."""
-        return sum(self._amounts(of, window))
+        times, amounts = self.history.series(of)
+        if not times:
+            return 0
+        return sum(amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :])
 
-    def highest(self, of: Callable[[History], Series], window: int) -> int:
-        """The greatest of their amounts; 0 when there are none."""
-        amounts = self._amounts(of, window)
-        return max(amounts) if amounts else 0
+    def highest(self, of: Callable[[History], Peaks], window: int) -> int:
+        """The greatest of their amounts, which is the first that is left; 0 when there are none."""
+        times, amounts = self.history.series(of)
+        if not times:
+            return 0
+        first = bisect_right(times, self.now - min(window, self.parameters.horizon))
+        return amounts[first] if first < len(amounts) else 0
 
     def decayed(self, of: Callable[[History], Times]) -> float:
         """The sum over them of 0.5 to the number of whole half-lives since."""
@@ -144,37 +166,36 @@ class View:
         now, half_life, start = self.now, self.parameters.half_life, self.now - self.parameters.horizon
         return sum([0.5 ** ((now - at) // half_life) for at in times if at > start])
 
-    def _amounts(self, of: Callable[[History], Series], window: int) -> list[int]:
-        times, amounts = self.history.series(of)
-        return amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :]
 
+class Arrival:
+    """A customer's newest fact, and those that it joins: oldest first and still packed in `data` from `start` to `end`."""
 
-class Earlier:
-    """The facts that a customer's newest one joins, oldest first and still packed."""
+    __slots__ = ("data", "end", "fact", "parameters", "start")
 
-    __slots__ = ("data", "end", "start")
-
-    def __init__(self, data: bytes, start: int, end: int) -> None:
+    def __init__(self, fact: Fact, data: bytes, start: int, end: int, parameters: Parameters) -> None:
+        self.fact = fact
         self.data = data
         self.start = start
         self.end = end
+        self.parameters = parameters
 
-    def at(self, back: int) -> int:
-        """When (ms) the newest of them happened, or the `back`-th newest; `NEVER` when there are fewer."""
-        place = self.end - back * FACT.size
-        return int(FACT_TIME.unpack_from(self.data, place)[0]) if place >= self.start else NEVER
+    def follows(self, number: int, window: int) -> bool:
+        """Whether `number` facts or more happened within the `window` ms before."""
+        place = self.end - number * FACT.size
+        return place >= self.start and _time_at(self.data, place)[0] > self.fact.at - window
 
-    def newest(self) -> Fact | None:
-        """The newest of them."""
+    def before(self) -> Fact | None:
+        """The newest of those that it joins."""
         place = self.end - FACT.size
-        return Fact._make(FACT.unpack_from(self.data, place)) if place >= self.start else None
+        return made(FACT.unpack_from(self.data, place)) if place >= self.start else None
 
-    def mentioned(self, topic: int) -> int:
-        """When (ms) the newest of them that is on this topic happened; `NEVER` when none is."""
-        wanted, end = topic.to_bytes(4, "little"), self.end
+    def repeats(self) -> bool:
+        """Whether one on the same topic happened within `repeat_within`."""
+        wanted, end = self.fact.topic.to_bytes(4, "little"), self.end
         while (place := self.data.rfind(wanted, self.start, end)) >= 0:
             index, within = divmod(place - self.start, FACT.size)
             if within == FACT.size - 4:
-                return int(FACT_TIME.unpack_from(self.data, self.start + index * FACT.size)[0])
+                at = _time_at(self.data, self.start + index * FACT.size)[0]
+                return at >= self.fact.at - self.parameters.repeat_within
             end = place + 3
-        return NEVER
+        return False

@@ -7,12 +7,14 @@ them. Owns the bounds; what they must never do is show: a judgement at any time 
 """
 
 from bisect import bisect_right
+from collections.abc import Callable
 from math import inf
+from struct import Struct
 from typing import Final
 
 from streams.core import facts as f
 from streams.core.facts import FACT, Fact
-from streams.core.history import DAY, Earlier, History, View
+from streams.core.history import DAY, Arrival, History, View
 from streams.core.instants import from_text
 from streams.core.plan import EPSILON, Plan, Weighed
 from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State, cooldown_until
@@ -25,6 +27,11 @@ _JUDGE: Final = -1.0
 """No slack: the next event is judged, whatever it is."""
 _AGE: Final = f.FACT_TIME.unpack_from
 _SIZE: Final = FACT.size
+_outlook_of: Final[Callable[[bytes], tuple[int, int, int, int, int, int, int, int, int, float, int, int]]] = (
+    OUTLOOK.unpack_from
+)
+_MOVING: Final = Struct("<BBHBBBqqqd")
+"""The fields of `OUTLOOK` up to the slack: those after it stay until the next judgement."""
 
 
 def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[bytes, int] | None:
@@ -35,12 +42,12 @@ def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[b
     before it fall out.
     """
     version, band, count, calm, spare, ending, due, newest, judged_at, slack, saturated, judged_by = (
-        OUTLOOK.unpack_from(data)
+        _outlook_of(data)
     )
     if version != VERSION or judged_by != plan.fingerprint or fact.at <= max(newest, judged_at):
         return None
     end = FACTS_AT + count * _SIZE
-    gain = plan.gain(fact, Earlier(data, FACTS_AT, end), saturated)
+    gain = plan.gain(Arrival(fact, data, FACTS_AT, end, plan.parameters), saturated)
     if not slack > gain:
         return None
     packed = FACT.pack(*fact)
@@ -60,19 +67,15 @@ def shortcut(data: bytes, fact: Fact, horizon_start: int, plan: Plan) -> tuple[b
     if start == end and fact.at + plan.parameters.horizon < due:
         due = fact.at + plan.parameters.horizon  # whoever has facts is looked at when the last falls out
         ending = 1
-    head = OUTLOOK.pack(
-        version, band, count, calm, spare, ending, due, fact.at, judged_at, slack - gain, saturated, judged_by
-    )
-    return b"".join((head, data[OUTLOOK.size : FACTS_AT], data[start:end], packed, data[end:])), due
+    head = _MOVING.pack(version, band, count, calm, spare, ending, due, fact.at, judged_at, slack - gain)
+    return b"".join((head, data[_MOVING.size : FACTS_AT], data[start:end], packed, data[end:])), due
 
 
 def postpone(data: bytes, plan: Plan) -> tuple[bytes, int] | None:
     """At the due time: the state's bytes with a later one (ms), when only the end of the facts was expected and newer ones
     came since; None when the customer must be judged.
     """
-    version, band, count, calm, spare, ending, due, newest, judged_at, slack, saturated, judged_by = (
-        OUTLOOK.unpack_from(data)
-    )
+    version, band, count, calm, spare, ending, due, newest, judged_at, slack, _, judged_by = _outlook_of(data)
     if version != VERSION or judged_by != plan.fingerprint or not (ending and calm and slack > 0):
         return None
     later = max(newest + plan.parameters.horizon, cooldown_until(data))
@@ -80,10 +83,8 @@ def postpone(data: bytes, plan: Plan) -> tuple[bytes, int] | None:
         return None
     start = _first_within(data, FACTS_AT + count * _SIZE, due - plan.parameters.horizon)
     count -= (start - FACTS_AT) // _SIZE
-    head = OUTLOOK.pack(
-        version, band, count, calm, spare, ending, later, newest, judged_at, slack, saturated, judged_by
-    )
-    return b"".join((head, data[OUTLOOK.size : FACTS_AT], data[start:])), later
+    head = _MOVING.pack(version, band, count, calm, spare, ending, later, newest, judged_at, slack)
+    return b"".join((head, data[_MOVING.size : FACTS_AT], data[start:])), later
 
 
 def _first_within(data: bytes, end: int, horizon_start: int) -> int:
@@ -160,7 +161,7 @@ def _slack(
 
 def _owed(state: State, plan: Plan) -> bool:
     """A weaker obligation waits behind the open episode; it ends with the next look at it after its time."""
-    if not state.episode or not plan.policy.act_on_requests:
+    if not state.episode or not plan.act_on_requests:
         return False
     asked = state.request_open and state.requested_at > state.served_request_at
     return asked or (state.stage == f.REQUESTED and state.stage_at > state.served_stage_at)
@@ -214,10 +215,10 @@ def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -
     while low < high:
         view.now = probes[middle]
         left = 0.0
-        for weight, cap, _, _, signal in falling:
+        for each in falling:
             if left >= limit:
                 break
-            left += weight * min(signal.measure(view), cap)
+            left += each.weight * min(each.signal.measure(view), each.cap)
         if left >= limit:
             low = middle + 1
         else:
@@ -229,8 +230,11 @@ def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -
 def _edges(state: State, plan: Plan, after: int, until: int) -> list[int]:
     """The times (ms) later than `after` and up to `until` at which a fact's age changes a signal, the last one included."""
     found = {until}
-    for fact in state.facts:
+    oldest = after - plan.last_edge
+    for fact in reversed(state.facts):
         at = fact.at
+        if at <= oldest:
+            break
         for edge in plan.edges(fact.kind, fact.flags, False):
             if after - at < edge < until - at:
                 found.add(at + edge)
@@ -240,11 +244,13 @@ def _edges(state: State, plan: Plan, after: int, until: int) -> list[int]:
 def _next_edge(state: State, plan: Plan, after: int, *, calm: bool) -> int:
     """The first time (ms) later than `after` at which a fact's age changes a signal; when calm, raises one."""
     due = FOREVER
-    edges_of = plan.edges
-    for fact in state.facts:
-        edges = edges_of(fact.kind, fact.flags, calm)
+    oldest = after - (plan.last_rise if calm else plan.last_edge)
+    for fact in reversed(state.facts):
+        at = fact.at
+        if at <= oldest:
+            break  # all its edges are over, and those of the facts before it
+        edges = plan.edges(fact.kind, fact.flags, calm)
         if edges:
-            at = fact.at
             following = bisect_right(edges, after - at)
             if following < len(edges) and at + edges[following] < due:
                 due = at + edges[following]

@@ -3,13 +3,13 @@
 Owns no rule: every number here follows from the policy and from what the signals declare of themselves.
 """
 
+from dataclasses import dataclass
 from math import exp, inf, log
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-from streams.core.facts import Fact
-from streams.core.history import HOUR, Earlier, Parameters
-from streams.core.signals import SIGNALS, Most, Signal, one
+from streams.core.history import HOUR, Arrival, Parameters
+from streams.core.signals import SIGNALS, Signal, one
 
 if TYPE_CHECKING:
     from streams.core.policy import Policy
@@ -20,7 +20,8 @@ MOST_SIGNALS: Final = 64
 """Bits of `State.saturated`."""
 
 
-class Weighed(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Weighed:
     """One signal that the policy weighs. `top` is the most that it can count for, `bit` its place in `State.saturated`."""
 
     weight: float
@@ -28,6 +29,14 @@ class Weighed(NamedTuple):
     top: float
     bit: int
     signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
+class Gain:
+    """What a fact of one kind, with its flags, adds to logit(score) at most: `least`, and what depends on the fact."""
+
+    least: float
+    varying: list[Weighed]
 
 
 def logit(probability: float) -> float:
@@ -41,7 +50,6 @@ class Plan:
     """The tables of one policy."""
 
     def __init__(self, policy: "Policy") -> None:
-        self.policy = policy
         self.parameters: Parameters = policy.parameters
         self.fingerprint = crc32(policy.label.encode()) or 1
         self.used = tuple(SIGNALS[name] for name in policy.used)
@@ -52,6 +60,10 @@ class Plan:
         }
         self.intercept = policy.score.intercept.value if policy.score else -inf
         self.open_at = logit(policy.score.open_at) if policy.score else inf
+        self.opens_at = policy.score.open_at if policy.score else inf
+        """From which score a call is due."""
+        self.rules = policy.rules
+        self.act_on_requests = policy.act_on_requests
         self.close_below = logit(policy.score.close_below) if policy.score else -inf
         starts = [band.starts_at for band in policy.bands]
         self.rise_at = (*map(logit, starts[1:]), inf)
@@ -66,11 +78,16 @@ class Plan:
             and all(each.weight >= 0 or not each.signal.kinds for each in self.weighed.values())
             and int(policy.purposes["service_recovery"].valid_hours * HOUR) > 0
         )
+        self.last_edge = max([age for each in self.used for age in self._ages(each, False)], default=0)
+        """The age (ms) from which no fact can change a signal any more."""
+        self.last_rise = max([age for each in self.used for age in self._ages(each, True)], default=0)
+        """The age (ms) from which no fact can raise the score of a calm customer any more."""
         self._scored = policy.score is not None
         self._starts = tuple(starts)
         self._hysteresis = policy.band_hysteresis
-        self._edges: dict[tuple[int, int, bool], tuple[int, ...]] = {}
-        self._gains: dict[tuple[int, int, int], tuple[float, tuple[tuple[float, float, Most], ...]]] = {}
+        # Their keys are whole numbers, packed: a tuple would be made and hashed for each fact.
+        self._edges: dict[int, tuple[int, ...]] = {}
+        self._gains: dict[int, Gain] = {}
 
     def contributions(self, readings: dict[str, float]) -> dict[str, float]:
         """Each signal's part of logit(score)."""
@@ -100,54 +117,55 @@ class Plan:
     def edges(self, kind: int, flags: int, calm: bool) -> tuple[int, ...]:
         """Ages (ms) at which a fact of this kind and with these flags can change a signal; for a calm customer only
         those that can raise the score."""
-        key = kind, flags, calm
+        key = flags << 4 | kind << 1 | calm
         found = self._edges.get(key)
         if found is None:
             found = self._edges[key] = self._edges_of(kind, flags, calm)
         return found
 
     def _edges_of(self, kind: int, flags: int, calm: bool) -> tuple[int, ...]:
-        # What leaves the horizon is forgotten, so no edge lies beyond it.
-        horizon = self.parameters.horizon
         edges: set[int] = set()
         for each in self.used:
-            if not each.concerns(kind, flags):
-                continue
-            ages = each.edges if not calm or self._lowers(each) else each.rising
-            if ages is not None:
-                edges.update(min(edge, horizon) for edge in ages(self.parameters))
+            if each.concerns(kind, flags):
+                edges.update(self._ages(each, calm))
         return tuple(sorted(edges))
+
+    def _ages(self, signal: Signal, calm: bool) -> list[int]:
+        ages = signal.edges if not calm or self._lowers(signal) else signal.rising
+        # What leaves the horizon is forgotten, so no edge lies beyond it.
+        return [] if ages is None else [min(age, self.parameters.horizon) for age in ages(self.parameters)]
 
     def _lowers(self, signal: Signal) -> bool:
         each = self.weighed.get(signal.name)
         return each is not None and each.weight < 0
 
-    def gain(self, fact: Fact, earlier: Earlier, saturated: int) -> float:
-        """By how much `fact`, newer than the `earlier` ones, can raise logit(score) at most; infinite when a rule may match."""
-        key = fact.kind, fact.flags, saturated
+    def gain(self, new: Arrival, saturated: int) -> float:
+        """By how much a new fact can raise logit(score) at most; infinite when a rule may match."""
+        fact = new.fact
+        key = (saturated << 16 | fact.flags) << 3 | fact.kind
         found = self._gains.get(key)
         if found is None:
-            found = self._gains[key] = self._gain_of(*key)
-        gain, varying = found
-        for weight, top, most in varying:
-            gain += weight * min(top, most(fact, earlier, self.parameters))
+            found = self._gains[key] = self._gain_of(fact.kind, fact.flags, saturated)
+        gain = found.least
+        for each in found.varying:
+            most = each.signal.most(new)
+            if most:
+                gain += each.weight * min(each.top, most)
         return gain
 
-    def _gain_of(
-        self, kind: int, flags: int, saturated: int
-    ) -> tuple[float, tuple[tuple[float, float, Most], ...]]:
+    def _gain_of(self, kind: int, flags: int, saturated: int) -> "Gain":
         if any(each.concerns(kind, flags) for each in self._rule_signals):
-            return inf, ()
+            return Gain(inf, [])
         gain = 0.0
-        varying: list[tuple[float, float, Most]] = []
+        varying: list[Weighed] = []
         for each in self.weighed.values():
             if each.weight <= 0 or saturated & each.bit or not each.signal.concerns(kind, flags):
                 continue
             if each.signal.most is one:
                 gain += each.weight * min(each.top, 1.0)
             else:
-                varying.append((each.weight, each.top, each.signal.most))
-        return gain, tuple(varying)
+                varying.append(each)
+        return Gain(gain, varying)
 
     def saturated(self, readings: dict[str, float]) -> int:
         """The weighed signals that count for all that they can, bit by bit."""

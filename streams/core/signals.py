@@ -13,14 +13,14 @@ from typing import Final
 
 from streams.core import facts as f
 from streams.core.facts import Fact
-from streams.core.history import DAY, Earlier, History, Parameters, Series, Times, View
+from streams.core.history import DAY, Arrival, History, Parameters, Peaks, Series, Times, View
 from streams.core.state import NEVER
 
 Edges = Callable[[Parameters], tuple[int, ...]]
-Most = Callable[[Fact, Earlier, Parameters], float]
+Most = Callable[[Arrival], float]
 
 
-def one(_fact: Fact, _earlier: Earlier, _parameters: Parameters) -> float:
+def one(_: Arrival) -> float:
     """A signal that counts facts: a new one raises it by 1 at most."""
     return 1.0
 
@@ -100,7 +100,7 @@ def _none(_: Parameters) -> tuple[int, ...]:
 
 def _contact(number: int) -> Most:
     """1 when there can be `number` contacts in 30 days."""
-    return lambda fact, earlier, _: earlier.at(number - 1) > fact.at - 30 * DAY
+    return lambda new: new.follows(number - 1, 30 * DAY)
 
 
 def _contacts(history: History) -> Times:
@@ -129,13 +129,14 @@ def _repeats(history: History) -> Times:
     p = history.parameters
     # A horizon shorter than both windows forgets the first of the two sooner than the second.
     ahead = p.horizon - min(30 * DAY, p.horizon)
-    last: dict[int, int] = {}
+    last: dict[object, Fact] = {}
     repeats: Times = []
     for call in history.contacts(30 * DAY + p.repeat_within):
-        at, before = call.at, last.get(call.topic)
-        if before is not None and at - before <= p.repeat_within:
-            repeats.append(min(at, before + ahead))
-        last[call.topic] = at
+        topic: object = call.topic  # as an object: compiled, an int would be made anew for each look-up
+        before = last.get(topic)
+        if before is not None and call.at - before.at <= p.repeat_within:
+            repeats.append(min(call.at, before.at + ahead))
+        last[topic] = call
     return repeats if ahead >= p.repeat_within else sorted(repeats)
 
 
@@ -143,7 +144,7 @@ def _repeats(history: History) -> Times:
     "called back {value:.0f} times on the same matter",
     lambda p: (30 * DAY, 30 * DAY + p.repeat_within),
     f.CALL,
-    most=lambda fact, earlier, p: earlier.mentioned(fact.topic) >= fact.at - p.repeat_within,
+    most=lambda new: new.repeats(),
 )
 def repeat_contacts(view: View) -> float:
     """Contacts in 30 days that follow one on the same reason within `repeat_within`."""
@@ -153,13 +154,13 @@ def repeat_contacts(view: View) -> float:
 @signal("had to contact us a third time within 30 days", _days(30), f.CALL, top=1, most=_contact(3))
 def third_contact(view: View) -> float:
     """1 from the third contact in 30 days."""
-    return view.count(_contacts, 30 * DAY) >= 3
+    return view.began(3, 30 * DAY)
 
 
 @signal("had to contact us a fourth time within 30 days", _days(30), f.CALL, top=1, most=_contact(4))
 def fourth_contact(view: View) -> float:
     """1 from the fourth contact in 30 days."""
-    return view.count(_contacts, 30 * DAY) >= 4
+    return view.began(4, 30 * DAY)
 
 
 def _unresolved(history: History) -> Times:
@@ -201,7 +202,9 @@ def _unanswered(history: History) -> Times:
     f.CALL,
     flags=f.ABANDONED,
     rising=lambda p: (p.silent_after,),
-    most=lambda fact, _, p: bool(fact.flags & f.INBOUND) and fact.amount >= p.short_abandon_seconds,
+    most=lambda new: (
+        bool(new.fact.flags & f.INBOUND) and new.fact.amount >= new.parameters.short_abandon_seconds
+    ),
     fickle=True,
 )
 def silent_after_abandon(view: View) -> float:
@@ -209,13 +212,17 @@ def silent_after_abandon(view: View) -> float:
     return view.count(_unanswered, 30 * DAY) - view.count(_unanswered, view.parameters.silent_after)
 
 
-def _waits(history: History) -> Series:
+def _waits(history: History) -> Peaks:
     times: Times = []
     waits: list[int] = []
-    for call in history.contacts(30 * DAY):
-        if not call.flags & f.ABANDONED:
+    longest = 0
+    for call in reversed(history.contacts(30 * DAY)):
+        if call.amount > longest and not call.flags & f.ABANDONED:
+            longest = call.amount
             times.append(call.at)
-            waits.append(call.amount)
+            waits.append(longest)
+    times.reverse()
+    waits.reverse()
     return times, waits
 
 
@@ -223,23 +230,32 @@ def _waits(history: History) -> Series:
     "waited {value:.0f} minutes for an answer",
     _days(30),
     f.CALL,
-    most=lambda fact, *_: 0 if fact.flags & f.ABANDONED else fact.amount // 60,
+    most=lambda new: 0 if new.fact.flags & f.ABANDONED else new.fact.amount // 60,
 )
 def longest_wait_minutes(view: View) -> float:
     """The longest wait, in whole minutes, of an answered call in 30 days. An abandoned call's wait is never counted: giving up cuts it short."""
     return view.highest(_waits, 30 * DAY) // 60
 
 
-def _menu_choices(history: History) -> Series:
-    contacts = history.contacts(30 * DAY)
-    return [call.at for call in contacts], [call.b for call in contacts]
+def _menu_choices(history: History) -> Peaks:
+    times: Times = []
+    steps: list[int] = []
+    most = history.parameters.high_ivr_steps
+    for call in reversed(history.contacts(30 * DAY)):
+        if call.b > most:
+            most = call.b
+            times.append(call.at)
+            steps.append(most)
+    times.reverse()
+    steps.reverse()
+    return times, steps
 
 
 @signal(
     "{value:.0f} menu choices too many",
     _days(30),
     f.CALL,
-    most=lambda fact, _, p: max(0, fact.b - p.high_ivr_steps),
+    most=lambda new: max(0, new.fact.b - new.parameters.high_ivr_steps),
 )
 def excess_ivr_steps(view: View) -> float:
     """Menu choices above `high_ivr_steps` in the worst call of 30 days."""
@@ -247,11 +263,11 @@ def excess_ivr_steps(view: View) -> float:
 
 
 def _transfers(history: History) -> Series:
-    contacts = history.contacts(30 * DAY)
-    return [call.at for call in contacts], [call.c for call in contacts]
+    transferred = [call for call in history.contacts(30 * DAY) if call.c]
+    return [call.at for call in transferred], [call.c for call in transferred]
 
 
-@signal("transferred {value:.0f} times in 30 days", _days(30), f.CALL, most=lambda fact, *_: fact.c)
+@signal("transferred {value:.0f} times in 30 days", _days(30), f.CALL, most=lambda new: new.fact.c)
 def transfers_30d(view: View) -> float:
     """Transfers in the contacts of 30 days."""
     return view.total(_transfers, 30 * DAY)
@@ -269,8 +285,8 @@ def _switches(history: History) -> Times:
     return found
 
 
-def _one_more_switch(fact: Fact, earlier: Earlier, _: Parameters) -> float:
-    last = earlier.newest()
+def _one_more_switch(new: Arrival) -> float:
+    fact, last = new.fact, new.before()
     same = last is None or last.at <= fact.at - 7 * DAY or (last.flags & f.INBOUND and last.a == fact.a)
     return bool(fact.flags & f.TRIED_ONLINE) + (not same)
 
@@ -285,7 +301,7 @@ def _low_grades(history: History) -> Times:
     return [survey.at for survey in history.surveys if 0 < survey.a <= 2]
 
 
-@signal("gave a low satisfaction grade", _half_lives, f.SURVEY, most=lambda fact, *_: 0 < fact.a <= 2)
+@signal("gave a low satisfaction grade", _half_lives, f.SURVEY, most=lambda new: 0 < new.fact.a <= 2)
 def low_csat(view: View) -> float:
     """Surveys with CSAT 1 or 2, decaying."""
     return view.decayed(_low_grades)
@@ -295,7 +311,7 @@ def _detractors(history: History) -> Times:
     return [survey.at for survey in history.surveys if 0 < survey.b <= 7]
 
 
-@signal("would not recommend us", _half_lives, f.SURVEY, most=lambda fact, *_: 0 < fact.b <= 7)
+@signal("would not recommend us", _half_lives, f.SURVEY, most=lambda new: 0 < new.fact.b <= 7)
 def detractor(view: View) -> float:
     """Surveys with NPS 0-6, decaying."""
     return view.decayed(_detractors)
@@ -305,7 +321,7 @@ def _efforts(history: History) -> Times:
     return [survey.at for survey in history.surveys if 0 < survey.c <= 3]
 
 
-@signal("said that it took much effort", _half_lives, f.SURVEY, most=lambda fact, *_: 0 < fact.c <= 3)
+@signal("said that it took much effort", _half_lives, f.SURVEY, most=lambda new: 0 < new.fact.c <= 3)
 def high_effort(view: View) -> float:
     """Surveys with CES 1-3 (difficult), decaying."""
     return view.decayed(_efforts)
@@ -341,7 +357,7 @@ def _inquiries(history: History) -> Times:
     return [step.at for step in history.cancellations if step.a == f.INQUIRY]
 
 
-@signal("asked how to cancel", _half_lives, f.CANCELLATION, most=lambda fact, *_: fact.a == f.INQUIRY)
+@signal("asked how to cancel", _half_lives, f.CANCELLATION, most=lambda new: new.fact.a == f.INQUIRY)
 def cancellation_inquiry(view: View) -> float:
     """Inquiries about cancelling, decaying."""
     return view.decayed(_inquiries)
@@ -371,7 +387,7 @@ def _complaints(history: History) -> Times:
     _days(30),
     f.CALL,
     f.SURVEY,
-    most=lambda fact, earlier, p: _complains(fact, p) and earlier.at(1) > fact.at - 30 * DAY,
+    most=lambda new: _complains(new.fact, new.parameters) and new.follows(1, 30 * DAY),
 )
 def repeated_complaint(view: View) -> float:
     """Complaints of 30 days beyond the first: low grades, unanswered questions, contacts on a complaint reason."""

@@ -28,7 +28,7 @@ from streams.core.facts import (
     add,
     drop_before,
     identity_of,
-    made,
+    unpacked,
 )
 
 VERSION: Final = 2
@@ -47,6 +47,10 @@ _HEAD_1: Final = Struct("<BBBBHB12qQIHH")
 _DUE: Final = Struct("<7xq")
 _ASKED: Final = Struct(f"<{OUTLOOK.size + 3}x2q")
 _COOLDOWN: Final = Struct(f"<{OUTLOOK.size + 3 + 7 * 8}xq")
+
+
+_NOTHING: Final[tuple[bytes, dict[str, Any]]] = (b"", {})
+"""An empty text and what it says."""
 
 
 class UnknownVersionError(Exception):
@@ -99,9 +103,9 @@ class State:
     """When they were found."""
     _packed: bytes | None = field(default=None, init=False, repr=False, compare=False)
     """The bytes of the facts while they are known: `encode` need not pack again what stays."""
-    _parsed: tuple[bytes, dict[str, Any]] = field(default=(b"", {}), init=False, repr=False, compare=False)
+    _parsed: tuple[bytes, dict[str, Any]] = field(default=_NOTHING, init=False, repr=False, compare=False)
     """A profile, and what it says."""
-    _opened: tuple[bytes, dict[str, Any]] = field(default=(b"", {}), init=False, repr=False, compare=False)
+    _opened: tuple[bytes, dict[str, Any]] = field(default=_NOTHING, init=False, repr=False, compare=False)
     """An open episode, and what it says."""
 
     def add(self, fact: Fact, keep: int) -> bool:
@@ -174,6 +178,8 @@ def only_a_fact(event: object) -> bool:
 
 def register(state: State, event: object, at: int, horizon_start: int) -> bool:
     """Update the standing registers by an event; False when that changes nothing. `horizon_start` and times in ms."""
+    if isinstance(event, CallEvent):
+        return False  # first, since most are calls, and each model that an event is not costs more to ask than the one it is
     if isinstance(event, SurveyEvent):
         if event.callback_requested:
             new = (at, identity_of("survey", event.event_id))
@@ -274,6 +280,8 @@ def decode(data: bytes) -> State:
 
     Raises `UnknownVersionError` for a layout that this release does not know.
     """
+    if data[0] == VERSION:
+        return _read_2(data)
     reader = _READERS.get(data[0])
     if reader is None:
         raise UnknownVersionError(
@@ -294,7 +302,7 @@ def _read_1(data: bytes) -> State:
     return State(
         due,
         newest,
-        list(map(Fact._make, FACT.iter_unpack(data[_HEAD_1.size : facts_end]))),
+        unpacked(data[_HEAD_1.size : facts_end]),
         requested_at,
         requested_id,
         given_at,
@@ -317,47 +325,24 @@ def _read_1(data: bytes) -> State:
 
 
 def _read_2(data: bytes) -> State:
-    _, band, count, _, spare, ending, due, newest, judged_at, slack, saturated, judged_by = (
-        OUTLOOK.unpack_from(data)
-    )
+    state = State.__new__(State)  # every field is set here: the `__init__` of a dataclass is not compiled
     (
-        stage, stage_reason, deceased, requested_at, given_at, stage_at, effective_at, objected_at, profile_at,
-        scored_at, cooldown_until, served_request_at, served_stage_at, requested_id, signals_sequence,
+        _, state.band, count, _, state.spare, state.ending, state.due, state.newest, state.judged_at, state.slack,
+        state.saturated, state.judged_by,
+    ) = OUTLOOK.unpack_from(data)  # fmt: skip
+    (
+        state.stage, state.stage_reason, state.deceased, state.requested_at, state.given_at, state.stage_at,
+        state.effective_at, state.objected_at, state.profile_at, state.scored_at, state.cooldown_until,
+        state.served_request_at, state.served_stage_at, state.requested_id, state.signals_sequence,
         profile_length, episode_length,
     ) = _REST.unpack_from(data, OUTLOOK.size)  # fmt: skip
     facts_end = FACTS_AT + count * FACT.size
     profile_end = facts_end + profile_length
     facts = data[FACTS_AT:facts_end]
-    state = State(
-        due,
-        newest,
-        list(map(made, FACT.iter_unpack(facts))),
-        requested_at,
-        requested_id,
-        given_at,
-        stage,
-        stage_reason,
-        stage_at,
-        effective_at,
-        deceased,
-        objected_at,
-        profile_at,
-        data[facts_end:profile_end],
-        band,
-        signals_sequence,
-        scored_at,
-        cooldown_until,
-        served_request_at,
-        served_stage_at,
-        data[profile_end : profile_end + episode_length],
-        slack,
-        saturated,
-        spare,
-        ending,
-        judged_by,
-        judged_at,
-    )
-    state._packed = facts  # noqa: SLF001
+    state.facts = unpacked(facts)
+    state.profile_json = data[facts_end:profile_end]
+    state.episode = data[profile_end : profile_end + episode_length]
+    state._packed, state._parsed, state._opened = facts, _NOTHING, _NOTHING  # noqa: SLF001
     return state
 
 

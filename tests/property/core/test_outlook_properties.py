@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from streams.core.facts import FACT, Fact, fact_of
-from streams.core.history import Earlier, View
+from streams.core.history import Arrival, View
 from streams.core.policy import Policy
 from streams.core.signals import SIGNALS
 from streams.core.state import State
@@ -68,7 +68,7 @@ def test_a_signal_keeps_to_what_it_declares(history: list[Sketch], policy: Polic
         reading = float(each.measure(View(State(facts=facts), now, shape)))
         rise = 0.0
         if each.concerns(new.kind, new.flags):
-            rise = each.most(new, Earlier(packed, 0, len(packed)), shape)
+            rise = each.most(Arrival(new, packed, 0, len(packed), shape))
         assert reading <= without + rise + 1e-9, each.name
         assert reading <= each.top
         assert each.fickle or reading >= without, each.name
