@@ -86,3 +86,12 @@ def test_one_that_was_re_keyed_is_still_a_removal() -> None:
     partition.feed(profile(T), call(T), at_home)
     assert partition.state().profile() == {}
     assert partition.clock.now == T
+
+
+def test_one_behind_the_horizon_is_not_remembered_for_an_older_profile_to_come() -> None:
+    partition = Partition()
+    empty, older = profile(T), profile(T - HOUR, time_zone="Europe/Amsterdam")
+    partition.feed(call(T + partition.policy.parameters.horizon), empty, older)
+    assert partition.state().profile() == {"time_zone": "Europe/Amsterdam"}
+    partition.feed(empty)  # a replay puts them in order
+    assert partition.state().profile() == {}
