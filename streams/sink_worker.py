@@ -130,24 +130,27 @@ class SinkWorker:
     def _make(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Made]:
         """The rows at once, in the event loop: they are made while others are inserted, and no record need wait."""
         topic = self._plain[tp.topic]
+        profiles = topic == topics.PROFILES  # only there come erasures and removals
         rows: defaultdict[str, list[Values]] = defaultdict(list)
         removals: list[Values] = []
         erasures: list[tuple[str, int, int]] = []
-        for record in records_of(topic, tp.partition, fetched):
-            if topic in topics.OUTPUTS:
+        records = records_of(topic, tp.partition, fetched)
+        if topic in topics.OUTPUTS:
+            for record in records:
                 output = row_of_output(record.value, record)
                 if output is not None:
                     rows[output.table].append(output.values)
-                continue
-            decoded = decode(record, self._tolerance_ms)
-            event = decoded.event
-            if event is None:
-                continue  # its dead letter, by the signals worker, has a topic and a table
-            if isinstance(event, ErasureEvent):
-                erasures.append((event.customer_id, decoded.at, record.timestamp))
-                continue
-            table, values = row_of_event(event, record, decoded.at)
-            (removals if is_removal(decoded) else rows[table]).append(values)
+        else:
+            for record in records:
+                decoded = decode(record, self._tolerance_ms)
+                event = decoded.event
+                if event is None:
+                    continue  # its dead letter, by the signals worker, has a topic and a table
+                if profiles and isinstance(event, ErasureEvent):
+                    erasures.append((event.customer_id, decoded.at, record.timestamp))
+                    continue
+                table, values = row_of_event(event, record, decoded.at)
+                (removals if profiles and is_removal(decoded) else rows[table]).append(values)
         size = sum(map(size_of, fetched))
         last, first = fetched[-1].offset, fetched[0].timestamp
         return [Made(tp.topic, last, first, size, len(fetched), rows, removals, erasures)]

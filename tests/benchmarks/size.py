@@ -23,6 +23,7 @@ class Size:
     """The longest that one row of one round may take; its rate is that of what was done by then."""
     latency_seconds: float
     """How long events are sent at one rate."""
+    latency_rounds: int
     recovered: int
     """Customers of the recovery and memory rows."""
     scale_customers: tuple[int, ...]
@@ -48,7 +49,8 @@ FULL: Final = Size(
     events=1_000_000,
     rounds=3,
     row_seconds=100.0,
-    latency_seconds=30.0,
+    latency_seconds=20.0,
+    latency_rounds=3,
     recovered=1_000_000,
     scale_customers=(10_000, 100_000, 1_000_000),
     scale_facts=(1, 10, 50, 200),
@@ -62,6 +64,7 @@ SHORT: Final = Size(
     rounds=3,
     row_seconds=5.0,
     latency_seconds=3.0,
+    latency_rounds=1,
     recovered=100_000,
     scale_customers=(1_000, 10_000, 100_000),
     scale_facts=(1, 10, 50, 200),
@@ -75,6 +78,7 @@ SMOKE: Final = Size(
     rounds=1,
     row_seconds=3.0,
     latency_seconds=2.0,
+    latency_rounds=1,
     recovered=5_000,
     scale_customers=(500, 1_000, 5_000),
     scale_facts=(1, 200),
