@@ -14,6 +14,12 @@ IDENTIFIER_PATTERN = r"^[A-Za-z0-9_.:\-]{1,64}$"
 ANONYMOUS_IDS = frozenset({"", "0", "unknown", "null"})
 """Customer ids that mean "nobody in particular": half of the records of a real call log carry one (DOMAIN.md)."""
 
+
+def names_nobody(customer_id: str | None) -> bool:
+    """Whether an inbound customer id stands for no customer in particular."""
+    return customer_id is None or customer_id.strip().lower() in ANONYMOUS_IDS
+
+
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]
 """1-64 characters of `A-Za-z0-9_.:-`."""
 
@@ -72,4 +78,4 @@ class Event(BaseModel):
     @property
     def anonymous(self) -> bool:
         """True when no customer can be named: counted and reported, never kept as state."""
-        return self.customer_id is None or self.customer_id.strip().lower() in ANONYMOUS_IDS
+        return names_nobody(self.customer_id)

@@ -6,7 +6,7 @@ whole process. It must not know what a record means.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn, Protocol
 
@@ -98,6 +98,20 @@ class Deliveries:
         """An empty batch of records; `append(key=, value=, timestamp=None, headers=)` is None when it is full."""
         return self._producer.create_batch()
 
+    def batches(self, topic: str, records: Iterable[Outgoing]) -> Iterator[tuple[Any, int]]:
+        """Batches that hold the records (at least one) in order, filled when asked for, and how many each holds."""
+        batch, count = self.batch(), 0
+        for key, value, headers in records:
+            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                yield batch, count
+                batch, count = self.batch(), 0
+                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
+                    raise EffectsError(
+                        f"a record for {topic} is larger than a batch takes; if it is a state, lower max_facts of the policy"
+                    )
+            count += 1
+        yield batch, count
+
     async def send_batch(self, batch: Any, topic: str, partition: int) -> Sent:
         """Sends a batch; delivered on return."""
         delivery = await self._send_batch(batch, topic, partition)
@@ -106,15 +120,7 @@ class Deliveries:
 
     async def send_all(self, topic: str, partition: int, records: Iterable[Outgoing]) -> list[Delivery]:
         """Sends records (at least one) in order, in few batches; await `confirmed` before anything relies on them."""
-        sent = []
-        batch = self.batch()
-        for key, value, headers in records:
-            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                sent.append(await self._send_batch(batch, topic, partition))
-                batch = self.batch()
-                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                    raise EffectsError(f"a record for {topic} is larger than a batch; it cannot be sent")
-        return [*sent, await self._send_batch(batch, topic, partition)]
+        return [await self._send_batch(batch, topic, partition) for batch, _ in self.batches(topic, records)]
 
     async def _send_batch(self, batch: Any, topic: str, partition: int) -> Delivery:
         self._alive()

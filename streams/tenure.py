@@ -29,7 +29,7 @@ from streams.changelog import (
     tombstone_stamp,
 )
 from streams.dead_letter_limit import as_rows
-from streams.delivery import Deliveries, EffectsError
+from streams.delivery import Deliveries, EffectsError, Outgoing
 from streams.recovery import ChangelogReader, RecoveryError
 from streams.settings import Settings
 from streams.store import PartitionStore
@@ -139,19 +139,10 @@ class Tenures:
     ) -> list[range]:
         """The offsets that others took in between."""
         foreign: list[range] = []
-        batch = self._deliveries.batch()
-        count = 0
-        for key, value, headers in _records(changes, last):
-            if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                # Each piece is awaited before the next, so that the last record never stands alone.
-                foreign += await self._piece(partition, tenure, batch, count)
-                batch, count = self._deliveries.batch(), 0
-                if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
-                    raise EffectsError(
-                        "a state is larger than the changelog takes; lower max_facts of the policy"
-                    )
-            count += 1
-        return foreign + await self._piece(partition, tenure, batch, count)
+        # Each piece is awaited before the next, so that the last record never stands alone.
+        for batch, count in self._deliveries.batches(self._topic, _records(changes, last)):
+            foreign += await self._piece(partition, tenure, batch, count)
+        return foreign
 
     async def _piece(self, partition: int, tenure: _Tenure, batch: Any, count: int) -> list[range]:
         sent = await self._deliveries.send_batch(batch, self._topic, partition)
@@ -199,9 +190,7 @@ class Tenures:
             await consumer.stop()
 
 
-def _records(
-    changes: Mapping[str, Change | None], last: PartitionRecord
-) -> Iterable[tuple[bytes, bytes | None, list[tuple[str, bytes]]]]:
+def _records(changes: Mapping[str, Change | None], last: PartitionRecord) -> Iterable[Outgoing]:
     for customer_id, change in changes.items():
         if customer_id:  # "" stands for the partition's record, which comes in any case
             if change is None:

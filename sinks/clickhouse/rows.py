@@ -13,7 +13,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from schemas import topics
-from schemas.base import ANONYMOUS_IDS, Event
+from schemas.base import Event, names_nobody
 from schemas.call import CallEvent
 from schemas.cancellation import CancellationEvent
 from schemas.dead_letter import DeadLetter
@@ -56,7 +56,7 @@ def row_of_event(event: Event, record: Coordinates, at: int | None = None) -> Ro
     at = _ms(event.occurred_at) if at is None else min(at, _LAST_MS)
     fields = event.__dict__
     customer: str | None = fields["customer_id"]
-    if customer is None or customer.strip().lower() in ANONYMOUS_IDS:  # `Event.anonymous`
+    if names_nobody(customer):
         return _row(tables.UNATTRIBUTABLE, _unattributable(fields, at) + _source(record))
     head: Values = (customer, fields["event_id"], at)
     match event:

@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from schemas import topics
-from schemas.base import ANONYMOUS_IDS, Event
+from schemas.base import Event, names_nobody
 from schemas.dead_letter import MAX_PAYLOAD_BYTES, DeadLetter, RejectCode
 from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 from streams.core.removal import removal_of
@@ -90,8 +90,7 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
         return _reject(
             record, "invalid_field", f"{len(extra)} unknown fields; at most {MAX_UNKNOWN_FIELDS} are read"
         )
-    customer: str | None = fields["customer_id"]
-    anonymous = customer is None or customer.strip().lower() in ANONYMOUS_IDS  # `Event.anonymous`
+    anonymous = names_nobody(fields["customer_id"])
     names = tuple(extra) if extra else ()
     return tuple.__new__(Decoded, (record, at, event, None, names, anonymous))
 

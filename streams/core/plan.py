@@ -153,7 +153,7 @@ class Plan:
                 gain += each.weight * min(each.top, most)
         return gain
 
-    def _gain_of(self, kind: int, flags: int, saturated: int) -> "Gain":
+    def _gain_of(self, kind: int, flags: int, saturated: int) -> Gain:
         if any(each.concerns(kind, flags) for each in self._rule_signals):
             return Gain(inf, [])
         gain = 0.0
