@@ -104,7 +104,7 @@ class SignalsWorker:
                 settings,
                 (*map(settings.topic, topics.INPUTS), rekeyed),
                 merged=True,
-                in_flight=2,
+                in_flight=1,  # what comes meanwhile makes the next run larger: under load, small ones cost most
                 unawaited=frozenset({rekeyed}),
             ),
             partial(_decode, rekeyed, tolerance_ms=int(settings.future_tolerance_s * 1000)),
