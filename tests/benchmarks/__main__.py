@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import gettempdir, mkdtemp
 
 from rich.console import Console
 
@@ -65,6 +65,13 @@ def main() -> int:
     if problem is not None:
         console.print(f"bench: it needs real Kafka: {problem}")
         return 2
+    free = shutil.disk_usage(gettempdir()).free // 10**9
+    if free < size.disk_gb:
+        console.print(
+            f"bench: the broker's logs of a run need about {size.disk_gb} GB of disk, and {gettempdir()} has {free} GB: "
+            "make room, or set TMPDIR"
+        )
+        return 2
     before = machine()
     logs = Path(mkdtemp(prefix="behoudlijn-bench-logs-"))
     try:
@@ -103,11 +110,12 @@ def _measure(bench: Bench, results: Results, sections: set[str], stack: ExitStac
     if sections & {"throughput", "sink", "latency"}:
         for number in range(bench.size.rounds):
             bench.say(f"round {number + 1} of {bench.size.rounds}: filling topics")
-            settings = bench.prepared(events, states)
-            throughput.round_of(bench, results, settings)
-            if clickhouse is not None:
-                with bench.may_fail("sink"):
-                    sink.round_of(bench, results, settings, clickhouse)
+            with bench.may_fail(f"round {number + 1}"):
+                settings = bench.prepared(events, states)
+                throughput.round_of(bench, results, settings)
+                if clickhouse is not None:
+                    with bench.may_fail("sink"):
+                        sink.round_of(bench, results, settings, clickhouse)
     if "latency" in sections:
         latency.measure(bench, results, states)
     if "scale-out" in sections:

@@ -19,7 +19,7 @@ from deploy.embedded.process import ChildError
 from schemas import topics
 from streams.migration import write_states
 from streams.settings import Settings, load_settings
-from streams.topics import ensure
+from streams.topics import TopicsError, ensure
 from tests.benchmarks.commits import Commits
 from tests.benchmarks.prefill import fill_inputs
 from tests.benchmarks.size import PARTITIONS, Size
@@ -67,7 +67,7 @@ class Bench:
         """One row that fails is told and noted; the others are still measured."""
         try:
             yield
-        except (ChildError, TimeoutError, KafkaError, OSError) as error:
+        except (ChildError, TimeoutError, KafkaError, TopicsError, OSError) as error:
             self.failures.append(f"{row}: {error}")
             self.say(f"FAILED {row}: {error}")
 

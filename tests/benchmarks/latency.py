@@ -37,16 +37,28 @@ def measure(bench: Bench, results: Results, states: dict[int, tuple[dict[str, by
         # No event is sent twice: a repeat would be dropped early, and cost less than an event does.
         enough = bench.size.events / (saturated * sum(_SHARES.values()))
         seconds = min(bench.size.latency_seconds, enough)
-        settings = bench.prepared([], states)
-        with bench.may_fail(f"latency {name}"), _running(bench, settings, name) as (process, out_prefix):
-            skip = 0
-            for share, factor in _SHARES.items():
-                rate = saturated * factor
-                bench.say(f"latency: {name} at {rate:,.0f} events/s, {share} of its saturated rate")
-                _phase(bench, results, settings, out_prefix, Phase(name, share, rate, seconds, skip))
-                alive(process)
-                skip += int(rate * seconds)
-            process.kill()
+        with bench.may_fail(f"latency {name}"):
+            _one(bench, results, name, saturated, seconds, states)
+
+
+def _one(
+    bench: Bench,
+    results: Results,
+    name: str,
+    saturated: float,
+    seconds: float,
+    states: dict[int, tuple[dict[str, bytes], int]],
+) -> None:
+    settings = bench.prepared([], states)
+    with _running(bench, settings, name) as (process, out_prefix):
+        skip = 0
+        for share, factor in _SHARES.items():
+            rate = saturated * factor
+            bench.say(f"latency: {name} at {rate:,.0f} events/s, {share} of its saturated rate")
+            _phase(bench, results, settings, out_prefix, Phase(name, share, rate, seconds, skip))
+            alive(process)
+            skip += int(rate * seconds)
+        process.kill()
 
 
 class Phase(NamedTuple):

@@ -25,7 +25,8 @@ def measure(bench: Bench, results: Results) -> None:
     prepared = {}
     for customers in size.scale_customers:
         bench.say(f"scale: filling a changelog with {customers:,} customers of {_FACTS} facts")
-        prepared[customers] = _prepared(bench, policy, customers, _FACTS)
+        with bench.may_fail(f"customers {customers}"):
+            prepared[customers] = _prepared(bench, policy, customers, _FACTS)
     for turn in range(size.rounds):
         for customers, settings in prepared.items():
             bench.say(f"scale: {customers:,} customers")
@@ -33,8 +34,8 @@ def measure(bench: Bench, results: Results) -> None:
                 _one(bench, results, settings, f"customers {customers:,}", customers, _FACTS, turn)
     for facts in size.scale_facts:
         bench.say(f"scale: {facts} facts each")
-        settings = _prepared(bench, policy, size.facts_customers, facts)
         with bench.may_fail(f"facts {facts}"):
+            settings = _prepared(bench, policy, size.facts_customers, facts)
             _one(bench, results, settings, f"facts {facts}", size.facts_customers, facts, 0)
 
 

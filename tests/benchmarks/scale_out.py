@@ -30,9 +30,9 @@ def measure(
     """One row for each number of workers."""
     for count in _WORKERS:
         bench.say(f"scale out: {count} workers")
-        # A longer session, since the workers are stopped while the topics are filled.
-        settings = bench.prepared([], states, session_timeout_s=120.0, request_timeout_s=130.0)
         with bench.may_fail(f"workers {count}"):
+            # A longer session, since the workers are stopped while the topics are filled.
+            settings = bench.prepared([], states, session_timeout_s=120.0, request_timeout_s=130.0)
             _one(bench, results, settings, count, events)
 
 

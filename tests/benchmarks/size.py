@@ -31,6 +31,8 @@ class Size:
     scale_events: int
     facts_customers: int
     """Customers in the rows that differ in the number of facts."""
+    disk_gb: int
+    """What the broker's logs take before they are removed at the end, and some to spare."""
 
     @property
     def warm_days(self) -> int:
@@ -56,6 +58,7 @@ FULL: Final = Size(
     scale_facts=(1, 10, 50, 200),
     scale_events=200_000,
     facts_customers=100_000,
+    disk_gb=50,
 )
 SHORT: Final = Size(
     "short",
@@ -70,6 +73,7 @@ SHORT: Final = Size(
     scale_facts=(1, 10, 50, 200),
     scale_events=10_000,
     facts_customers=10_000,
+    disk_gb=8,
 )
 SMOKE: Final = Size(
     "smoke",
@@ -84,5 +88,6 @@ SMOKE: Final = Size(
     scale_facts=(1, 200),
     scale_events=1_000,
     facts_customers=500,
+    disk_gb=1,
 )
 SIZES: Final = {size.name: size for size in (FULL, SHORT, SMOKE)}
