@@ -68,7 +68,7 @@ def main() -> int:
     free = shutil.disk_usage(gettempdir()).free // 10**9
     if free < size.disk_gb:
         console.print(
-            f"bench: the broker's logs of a run need about {size.disk_gb} GB of disk, and {gettempdir()} has {free} GB: "
+            f"bench: a run asks for {size.disk_gb} GB of disk for the broker's logs, and {gettempdir()} has {free} GB free: "
             "make room, or set TMPDIR"
         )
         return 2

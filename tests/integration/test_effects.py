@@ -8,7 +8,7 @@ import orjson
 
 from schemas import topics
 from streams.changelog import Sending
-from streams.delivery import Deliveries
+from streams.delivery import BATCH_BYTES, Deliveries
 from streams.effects import Effects
 from streams.topics import ensure
 from tests.integration.conftest import Broker
@@ -26,6 +26,7 @@ def test_more_than_a_batch_holds_arrives_whole_and_in_order(broker: Broker, uniq
     settings = settings_of(broker, unique)
     ensure(settings)
     triggers = [trigger(number) for number in range(1_000)]
+    assert sum(len(each.value) for each in triggers) > BATCH_BYTES, "or they fit into one batch"
     signals = [Sending("signals", "live", f"c{number}", AT, b'{"sequence":1}') for number in range(1_000)]
     gone = Sending("signals", "live", "c7", AT + 1, b"")
 
