@@ -13,7 +13,7 @@ import pytest
 from schemas import topics
 from streams.changelog import PARTITION_KEY, Sending, decode_entry
 from streams.core.state import NEVER, State, encode
-from streams.delivery import Deliveries, EffectsError
+from streams.delivery import BATCH_BYTES, Deliveries, EffectsError
 from streams.recovery import ChangelogReader, Recovered, recover
 from streams.settings import Settings
 from streams.store import PartitionStore
@@ -155,7 +155,8 @@ async def test_a_late_write_into_a_large_batch_is_set_right_too(settings: Settin
         async with tenure(settings) as second:
             with pytest.raises(EffectsError, match="taken over"):
                 await first.write(c1=10, late=10)
-            many = {f"m{n}": n for n in range(6_000)}
+            many = {f"m{n}": n for n in range(20_000)}
+            assert sum(len(c) + len(state(n)) for c, n in many.items()) > BATCH_BYTES, "or it is one piece"
             await second.write(**many)
             recovered = await read_back(settings)
             assert recovered.store.states == {"c1": state(1)} | {c: state(n) for c, n in many.items()}
