@@ -30,7 +30,7 @@ _ENOUGH_FOR_P999 = 10_000
 def measure(bench: Bench, results: Results, states: dict[int, tuple[dict[str, bytes], int]]) -> None:
     """All systems, one after another in each round; each keeps running for both rates."""
     systems = ("ours", *(peer for peer in PEERS if peer not in ONCE))
-    for name in systems * bench.size.latency_rounds:
+    for name in systems * bench.size.slow_rounds:
         saturated = results.median(name)
         if saturated is None:
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from streams.policies import load_policy, policy_path
 from streams.settings import SIGNALS_GROUP, Settings
@@ -18,34 +18,38 @@ from tests.benchmarks.workload import POLICY
 _FACTS: Final = 6
 
 
+class _Row(NamedTuple):
+    name: str
+    customers: int
+    facts: int
+    """Of each customer."""
+
+
 def measure(bench: Bench, results: Results) -> None:
-    """By customers with six facts each, in as many rounds as there are; then by facts, once each."""
+    """By customers with six facts each, then by facts: in each round a row after another."""
     size = bench.size
     policy = _roomy_policy(bench.logs)
-    prepared = {}
-    for customers in size.scale_customers:
-        bench.say(f"scale: filling a changelog with {customers:,} customers of {_FACTS} facts")
-        with bench.may_fail(f"customers {customers}"):
-            prepared[customers] = _prepared(bench, policy, customers, _FACTS)
-    for turn in range(size.rounds):
-        for customers, settings in prepared.items():
-            bench.say(f"scale: {customers:,} customers")
-            with bench.may_fail(f"customers {customers}"):
-                _one(bench, results, settings, f"customers {customers:,}", customers, _FACTS, turn)
-    for facts in size.scale_facts:
-        bench.say(f"scale: {facts} facts each")
-        with bench.may_fail(f"facts {facts}"):
-            settings = _prepared(bench, policy, size.facts_customers, facts)
-            _one(bench, results, settings, f"facts {facts}", size.facts_customers, facts, 0)
+    by_customers = [_Row(f"customers {customers:,}", customers, _FACTS) for customers in size.scale_customers]
+    by_facts = [_Row(f"facts {facts}", size.facts_customers, facts) for facts in size.scale_facts]
+    for rows, rounds in ((by_customers, size.rounds), (by_facts, size.slow_rounds)):
+        prepared = {}
+        for row in rows:
+            bench.say(f"scale: filling a changelog with {row.customers:,} customers of {row.facts} facts")
+            with bench.may_fail(row.name):
+                prepared[row] = _prepared(bench, policy, row.customers, row.facts)
+        for turn in range(rounds):
+            for row, settings in prepared.items():
+                bench.say(f"scale: {row.name}")
+                with bench.may_fail(row.name):
+                    _one(bench, results, settings, row, turn)
 
 
 def _prepared(bench: Bench, policy: str, customers: int, facts: int) -> Settings:
     return bench.prepared([], synthetic.states(load_policy(policy), customers, facts), policy=policy)
 
 
-def _one(
-    bench: Bench, results: Results, settings: Settings, name: str, customers: int, facts: int, turn: int
-) -> None:
+def _one(bench: Bench, results: Results, settings: Settings, row: _Row, turn: int) -> None:
+    name, customers, facts = row
     group, names, count = settings.topic(SIGNALS_GROUP), inputs_of(settings), bench.size.scale_events
     before = bench.commits.total(group, names)
     bench.run(fill_inputs(settings, synthetic.events(customers, facts, count, turn)))
@@ -60,8 +64,7 @@ def _one(
             alive=lambda: alive(process),
         )
         resident = child.resident_bytes(process.pid)
-    about: dict[str, Any] = {"customers": customers, "facts": facts}
-    note = f"{about['customers']:,} customers, {about['facts']} facts each, {count:,} corrections of facts"
+    note = f"{customers:,} customers, {facts} facts each, {count:,} corrections of facts"
     results.add(name, "events/s", (last.committed - before) / (last.at - ready.at), note)
     results.add(
         f"{name}: memory",

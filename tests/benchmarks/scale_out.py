@@ -27,8 +27,8 @@ _SPLIT_SECONDS: Final = 120.0
 def measure(
     bench: Bench, results: Results, events: list[Event], states: dict[int, tuple[dict[str, bytes], int]]
 ) -> None:
-    """One row for each number of workers."""
-    for count in _WORKERS:
+    """One row for each number of workers, which take turns."""
+    for count in _WORKERS * bench.size.slow_rounds:
         bench.say(f"scale out: {count} workers")
         with bench.may_fail(f"workers {count}"):
             # A longer session, since the workers are stopped while the topics are filled.

@@ -23,7 +23,8 @@ class Size:
     """The longest that one row of one round may take; its rate is that of what was done by then."""
     latency_seconds: float
     """How long events are sent at one rate."""
-    latency_rounds: int
+    slow_rounds: int
+    """Rounds of the rows that take long to prepare or to run: latency, facts and workers."""
     recovered: int
     """Customers of the recovery and memory rows."""
     scale_customers: tuple[int, ...]
@@ -52,7 +53,7 @@ FULL: Final = Size(
     rounds=3,
     row_seconds=100.0,
     latency_seconds=20.0,
-    latency_rounds=3,
+    slow_rounds=3,
     recovered=1_000_000,
     scale_customers=(10_000, 100_000, 1_000_000),
     scale_facts=(1, 10, 50, 200),
@@ -67,7 +68,7 @@ SHORT: Final = Size(
     rounds=3,
     row_seconds=5.0,
     latency_seconds=3.0,
-    latency_rounds=1,
+    slow_rounds=1,
     recovered=100_000,
     scale_customers=(1_000, 10_000, 100_000),
     scale_facts=(1, 10, 50, 200),
@@ -82,7 +83,7 @@ SMOKE: Final = Size(
     rounds=1,
     row_seconds=3.0,
     latency_seconds=2.0,
-    latency_rounds=1,
+    slow_rounds=1,
     recovered=5_000,
     scale_customers=(500, 1_000, 5_000),
     scale_facts=(1, 200),
