@@ -21,12 +21,19 @@ class Row:
     name: str
     unit: str
     values: list[float] = field(default_factory=list)
-    note: str = ""
+    notes: list[str] = field(default_factory=list)
+    """What is to be known of each round."""
 
     @property
     def median(self) -> float:
         """The middle of the rounds."""
         return statistics.median(self.values)
+
+    @property
+    def note(self) -> str:
+        """That of the round in the middle."""
+        middle = sorted(self.values)[len(self.values) // 2]
+        return self.notes[self.values.index(middle)]
 
     def summary(self) -> dict[str, Any]:
         """As it is kept."""
@@ -37,6 +44,7 @@ class Row:
             "max": _rounded(max(self.values)),
             "rounds": [_rounded(value) for value in self.values],
             "note": self.note,
+            "notes": self.notes if len(set(self.notes)) > 1 else [],
         }
 
 
@@ -55,10 +63,10 @@ class Results:
     seconds: float = 0.0
 
     def add(self, name: str, unit: str, value: float, note: str = "") -> None:
-        """One measurement of a row; the latest note stays."""
+        """One measurement of a row."""
         row = self.rows.setdefault(name, Row(name, unit))
         row.values.append(value)
-        row.note = note or row.note
+        row.notes.append(note)
 
     def median(self, name: str) -> float | None:
         """The row's median, None when it was not measured."""

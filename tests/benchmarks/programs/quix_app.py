@@ -1,6 +1,7 @@
 """A quixstreams application, as its guide shows it: a dataframe over the topics, stateful `apply`, `to_topic`.
 
-State lives in RocksDB with its changelog topic on; quixstreams merges concatenated topics by time, as we do. It keeps
+State lives in RocksDB with its changelog topic on; quixstreams merges concatenated topics by the time of
+their records, we by that of the events. It keeps
 at-least-once: a checkpoint flushes the producer, then the state, then commits.
 """
 
@@ -14,7 +15,7 @@ from typing import Any
 from quixstreams import Application, State, message_context
 
 from streams.core.records import Record
-from tests.benchmarks.programs.peer_job import KeyJob, Out, input_topics, output_topics
+from tests.benchmarks.programs.peer_job import KeyJob, Out, input_topics, output_topics, settle
 from tests.benchmarks.say import arguments, say
 
 
@@ -64,5 +65,6 @@ def build(given: dict[str, Any], job: KeyJob) -> Application:
 if __name__ == "__main__":
     given = arguments()
     app = build(given, KeyJob(given))
+    settle()
     say("started")
     app.run()
