@@ -75,7 +75,7 @@ compiled: env ## A copy of the project in build/compiled whose core is compiled 
 .PHONY: test-compiled
 test-compiled: compiled ## The tests of the core, and the real data through all of it, with the compiled core
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal \
-		tests/unit/core tests/property/core tests/unit/test_sinks_rows.py tests/unit/test_changelog.py tests/unit/test_home.py \
+		tests/unit/core tests/property/core tests/unit/test_sinks_rows.py tests/unit/test_changelog.py tests/unit/test_home.py tests/unit/test_store.py \
 		tests/unit/test_merge.py tests/unit/test_lane.py tests/property/test_merge_properties.py \
 		tests/integration/test_real_data.py $(ARGS)
 
@@ -93,11 +93,11 @@ $(BENCH_STAMP): $(BENCH_LOCK) pyproject.toml | env
 	@touch $@
 
 .PHONY: bench
-bench: compiled $(BENCH_STAMP) ## Benchmark beside floor and peers, on real Kafka (about an hour; a quiet machine). ARGS="--only latency" narrows
+bench: compiled $(BENCH_STAMP) ## Benchmark beside floor and peers, on real Kafka (about fifty minutes; a quiet machine). ARGS="--only latency" narrows
 	cd $(COMPILED) && $(BENCH) --size full $(ARGS)
 
 .PHONY: bench-short
-bench-short: compiled $(BENCH_STAMP) ## The same table at a tenth of the size (about six minutes)
+bench-short: compiled $(BENCH_STAMP) ## The same table at a tenth of the size (under six minutes)
 	cd $(COMPILED) && $(BENCH) --size short $(ARGS)
 
 .PHONY: bench-pages

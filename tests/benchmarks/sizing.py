@@ -20,7 +20,11 @@ class Plan:
     """Of a worker at the highest load: the rest is for catching up, and keeps the latency of the half rate."""
     failover_seconds: float = 60.0
     """The longest that a worker's customers may wait for its successor to read their states."""
+    unnoticed_seconds: float = 30.0
+    """Of that, until a lost worker is noticed: the session time-out."""
     worker_memory_gib: float = 4.0
+    memory_utilisation: float = 0.5
+    """Of a worker's memory: the rest is for the customers of a lost one."""
     partitions_per_worker: int = 4
     """So that the number of workers can grow without another migration."""
     replication: int = 3
@@ -44,11 +48,15 @@ def needs(results: dict[str, Any], plan: Plan) -> list[Need]:
     ours, memory_kb = rows["ours"], rows["memory per customer"]
     recovered = _customers(results) / rows["recovery ours"]
     by_load = math.ceil(plan.events_per_second / (plan.utilisation * ours))
-    by_memory = math.ceil(plan.customers * memory_kb / 1024**2 / plan.worker_memory_gib)
-    by_failover = math.ceil(plan.customers / recovered / plan.failover_seconds)
+    resident = plan.customers * memory_kb / 1024**2
+    by_memory = math.ceil(resident / (plan.memory_utilisation * plan.worker_memory_gib))
+    recovering = plan.customers * plan.changelog_slack / recovered
+    reading_seconds = plan.failover_seconds - plan.unnoticed_seconds
+    by_failover = math.ceil(recovering / reading_seconds)
     workers = max(by_load, by_memory, by_failover, 2)
     partitions = workers * plan.partitions_per_worker
-    reason = {by_load: "load", by_memory: "memory", by_failover: "failover"}.get(workers, "a spare")
+    reasons = {"load": by_load, "memory": by_memory, "failover": by_failover}
+    reason = " and ".join(name for name, number in reasons.items() if number == workers) or "a spare"
     event, changelog = about["bytes_per_event"], rows["changelog written"]
     state = about["state_bytes_mean"] + 30
     rate = plan.events_per_second
@@ -64,13 +72,14 @@ def needs(results: dict[str, Any], plan: Plan) -> list[Need]:
         Need(
             "workers, by memory",
             f"{by_memory}",
-            f"{plan.customers:,} × {memory_kb:.2f} KB = {plan.customers * memory_kb / 1024**2:.1f} GiB, "
-            f"{plan.worker_memory_gib:g} GiB a worker",
+            f"{plan.customers:,} × {memory_kb:.2f} KB = {resident:.1f} GiB / "
+            f"({plan.memory_utilisation:.0%} of {plan.worker_memory_gib:g} GiB)",
         ),
         Need(
             "workers, by failover",
             f"{by_failover}",
-            f"{recovered:,.0f} customers/s recovered, within {plan.failover_seconds:.0f} s",
+            f"{plan.customers:,} × {plan.changelog_slack:g} values / {recovered:,.0f} a second, within "
+            f"{reading_seconds:.0f} s",
         ),
         Need("**signals workers**", f"**{workers}**", f"the largest of these ({reason}); one core each"),
         Need("**partitions**", f"**{partitions}**", f"{plan.partitions_per_worker} a worker, of every topic"),
@@ -86,18 +95,19 @@ def needs(results: dict[str, Any], plan: Plan) -> list[Need]:
         ),
         Need(
             "all workers start at once",
-            f"{plan.customers / workers / recovered:,.0f} s",
+            f"{recovering / workers:,.0f} s",
             "each reads its own partitions; the brokers must serve all of them together",
         ),
         Need(
             "into the brokers",
             f"{rate * (event + changelog) * plan.replication / 1e6:,.0f} MB/s",
-            f"{event:.0f} bytes of event and {changelog:.0f} of changelog each × {plan.replication} replicas",
+            f"{event:.0f} bytes of event and {changelog:.0f} of changelog each × {plan.replication} replicas; outputs, "
+            f"{stored / rate - 1:.2f} an event, come on top",
         ),
         Need(
             "out of the brokers",
-            f"{rate * event * 2 / 1e6:,.0f} MB/s",
-            "events to the signals and the sink workers",
+            f"{rate * (event * 2 + (event + changelog) * (plan.replication - 1)) / 1e6:,.0f} MB/s",
+            "events to the signals and the sink workers, and what replicas fetch; outputs and recoveries come on top",
         ),
         Need(
             "**sink workers**",

@@ -63,11 +63,10 @@ def united(states: dict[int, dict[str, bytes]]) -> dict[str, bytes]:
     return {customer: state for part in states.values() for customer, state in part.items()}
 
 
-def work_off(settings: Settings, events: list[tuple[str, dict[str, Any]]]) -> None:
-    """Producer and worker until everything is read, published, and known to be published."""
-    asyncio.run(produce(settings, events))
+def work_off(settings: Settings, events: int) -> None:
+    """A worker until everything that was produced is read, published, and known to be published."""
     with worker(settings, "signals", "--no-idle-timers") as process:
-        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, events))
         asyncio.run(_until_nothing_is_unsent(settings))
         assert process.stop() == 0, process.log()
 
@@ -108,7 +107,10 @@ def test_customers_move_to_more_partitions_and_go_on_as_if_nothing_had_been(
     old = settings_of(kafka, unique, partitions=FIRST, mode="live")
     new = settings_of(kafka, f"{unique}-new", partitions=LATER, mode="live")
     ensure(old)
-    work_off(old, early)
+    asyncio.run(produce(old, early))
+    ensure(new)
+    asyncio.run(produce(new, late))  # the producers are switched first, and their events wait
+    work_off(old, len(early))
     before = states_of(old)
 
     done = migrate(old, new.topic_prefix, LATER)
@@ -119,7 +121,7 @@ def test_customers_move_to_more_partitions_and_go_on_as_if_nothing_had_been(
     assert all(moved.values()), "every new partition has customers of its own"
     assert not outputs_of(new), "moving publishes nothing"
 
-    work_off(new, late)
+    work_off(new, len(late))
     states, expected = oracle(events, new.policy)
     assert united(states_of(new)) == states
     assert outputs_of(old) + outputs_of(new) == expected, "every decision once, and none twice"
