@@ -52,11 +52,12 @@ def fill(text: str, results: dict[str, Any], source: str) -> str:
 
 def _head(results: dict[str, Any], source: str) -> str:
     machine, about = results["machine"], results["workload"]
+    quantiles = ", ".join(f"{float(share):.0%} {facts}" for share, facts in about["facts_quantiles"].items())
     return (
         f"`{source}`: {machine['processor']}, {machine['cores']} cores, {machine['memory_gib']:g} GiB, commit "
         f"{results['versions']['behoudlijn']}; {about['events']:,} events of {about['bytes_per_event']:.0f} bytes, "
         f"{about['customers_warm']:,} customers warm with {about['facts_mean']} facts in the mean, the top 1% of "
-        f"customers making {about['top_1_percent_share_of_calls']:.0%} of the calls.\n"
+        f"customers making {about['top_1_percent_share_of_calls']:.0%} of the calls. Facts a customer, by quantile: {quantiles}.\n"
     )
 
 

@@ -22,6 +22,7 @@ RESULTS: dict[str, Any] = {
         "bytes_per_event": 330.0,
         "customers_warm": 200_000,
         "facts_mean": 6.0,
+        "facts_quantiles": {"0.5": 3, "0.99": 77},
         "state_bytes_mean": 470.0,
         "top_1_percent_share_of_calls": 0.32,
     },
