@@ -22,7 +22,7 @@ PEERS: Final = {
         "faust_agent",
         "one event at a time; Table in memory, changelog on; outputs flushed before a commit",
     ),
-    "faust, awaited": ("faust_agent", "the same; each output awaited, so that none can be lost; one round"),
+    "faust, awaited": ("faust_agent", "the same; each output awaited, so that none can be lost"),
     "bytewax": (
         "bytewax_flow",
         "a state per key; no changelog in Kafka: recovery is a local SQLite; timers' states not durable",
@@ -170,7 +170,8 @@ def peer(bench: Bench, results: Results, settings: Settings, name: str) -> None:
                 )
                 events, seconds = last.committed, last.at - first
                 process.kill()
-    results.add(name, "events/s", events / seconds, note + _part(bench, events))
+    once = "; one round" if name in ONCE else ""
+    results.add(name, "events/s", events / seconds, note + once + _part(bench, events))
 
 
 def _part(bench: Bench, events: int) -> str:

@@ -19,7 +19,8 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.run import cli_main
 
 from streams.core.records import Record
-from tests.benchmarks.programs.peer_job import KeyJob, Out, input_topics, settle
+from streams.worker import seldom_collect
+from tests.benchmarks.programs.peer_job import KeyJob, Out, input_topics
 from tests.benchmarks.say import arguments, say
 
 _EPOCH = timedelta(seconds=10)
@@ -90,7 +91,7 @@ if __name__ == "__main__":
     store.mkdir()
     init_db_dir(store, 1)
     job, counts = KeyJob(given), {"events": 0}
-    settle()
+    seldom_collect()
     say("started")
     began = time.time()
     cli_main(build(given, job, counts), epoch_interval=_EPOCH, recovery_config=RecoveryConfig(store))

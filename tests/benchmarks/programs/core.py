@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from streams.recovery import ChangelogReader
 from streams.settings import load_settings
 from streams.store import PartitionStore
 from streams.tenure import Change, Tenures
-from streams.worker import GC_THRESHOLDS
+from streams.worker import seldom_collect
 from tests.benchmarks.say import arguments, say
 from tests.benchmarks.workload import Workload
 
@@ -50,8 +49,7 @@ def _core(given: dict[str, Any]) -> tuple[int, float, list[Written]]:
     stores = [part.states for part in warm]
     clocks = [Clock.restore(part.clock, part.states) for part in warm]
     batches = _batches(workload, len(warm), given["max_batch"])
-    gc.collect()
-    gc.freeze()
+    seldom_collect()
     written: list[Written] = []
     events, seconds = 0, 0.0
     for partition, batch in batches:
@@ -99,7 +97,7 @@ async def _changelog(given: dict[str, Any], written: list[Written]) -> float:
 
 if __name__ == "__main__":
     given = arguments()
-    gc.set_threshold(*GC_THRESHOLDS)
+    seldom_collect()
     events, seconds, written = _core(given)
     spent = 0.0
     if given.get("changelog", True):

@@ -14,7 +14,8 @@ import faust
 import uvloop
 
 from streams.core.records import Record
-from tests.benchmarks.programs.peer_job import PartitionJob, input_topics, output_topics, settle
+from streams.worker import seldom_collect
+from tests.benchmarks.programs.peer_job import PartitionJob, input_topics, output_topics
 from tests.benchmarks.say import arguments, say
 
 
@@ -70,6 +71,6 @@ if __name__ == "__main__":
     given = arguments()
     uvloop.install()
     worker = faust.Worker(build(given), loglevel="WARNING", redirect_stdouts=False)
-    settle()
+    seldom_collect()
     say("started")
     worker.execute_from_commandline()

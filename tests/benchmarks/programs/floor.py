@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from typing import Any
 
@@ -11,7 +10,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas import topics
-from streams.worker import GC_THRESHOLDS
+from streams.worker import seldom_collect
 from tests.benchmarks.say import arguments, say
 
 
@@ -42,9 +41,7 @@ async def _read(given: dict[str, Any]) -> tuple[int, float]:
 
 
 if __name__ == "__main__":
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    seldom_collect()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         events, seconds = runner.run(_read(arguments()))
     say("result", events=events, seconds=seconds)

@@ -8,7 +8,6 @@ of a customer of its own who asks to be called back, which always opens a trigge
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import time
 from collections import deque
@@ -20,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from schemas import topics
 from streams.partitioning import partition_of
-from streams.worker import GC_THRESHOLDS
+from streams.worker import seldom_collect
 from tests.benchmarks.say import arguments, say
 from tests.benchmarks.workload import Event, Workload
 
@@ -188,8 +187,6 @@ if __name__ == "__main__":
     wanted = int(given["rate"] * given["seconds"]) + 1
     ticks = plan(given, (events[first:] + events[:first])[:wanted] if first else events[:wanted])
     del events
-    gc.collect()
-    gc.freeze()  # or it pauses for 50 ms now and then to look at the events to come, and the system is charged for it
-    gc.set_threshold(*GC_THRESHOLDS)
+    seldom_collect()  # or it pauses for 50 ms now and then to look at the events to come, and the system is charged for it
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         say("result", **runner.run(_run(given, ticks)))

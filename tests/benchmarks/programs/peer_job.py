@@ -8,7 +8,6 @@ may write (`PartitionJob`) also makes them durable, one with a state per key (`K
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,6 @@ from streams.core.engine import Clock, process_batch
 from streams.core.policy import Policy
 from streams.core.records import Record
 from streams.policies import load_policy
-from streams.worker import GC_THRESHOLDS
 from tests.benchmarks.workload import WarmPartition, Workload
 
 Out = tuple[str, bytes, bytes]
@@ -105,13 +103,6 @@ class _Known(Mapping[str, bytes]):
 
     def __len__(self) -> int:
         return len(self.warm)
-
-
-def settle() -> None:
-    """Garbage is looked for as our workers do it: seldom, and never in what was loaded."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _warm(given: dict[str, Any]) -> list[WarmPartition]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from typing import Any
 
 import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.worker import GC_THRESHOLDS
+from streams.worker import seldom_collect
 from tests.benchmarks.say import arguments, say
 
 
@@ -45,9 +44,7 @@ async def _read(given: dict[str, Any]) -> tuple[int, float]:
 
 
 if __name__ == "__main__":
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    seldom_collect()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         keys, seconds = runner.run(_read(arguments()))
     say("result", keys=keys, seconds=seconds)

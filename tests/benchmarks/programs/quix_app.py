@@ -15,7 +15,8 @@ from typing import Any
 from quixstreams import Application, State, message_context
 
 from streams.core.records import Record
-from tests.benchmarks.programs.peer_job import KeyJob, Out, input_topics, output_topics, settle
+from streams.worker import seldom_collect
+from tests.benchmarks.programs.peer_job import KeyJob, Out, input_topics, output_topics
 from tests.benchmarks.say import arguments, say
 
 
@@ -65,6 +66,6 @@ def build(given: dict[str, Any], job: KeyJob) -> Application:
 if __name__ == "__main__":
     given = arguments()
     app = build(given, KeyJob(given))
-    settle()
+    seldom_collect()
     say("started")
     app.run()
