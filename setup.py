@@ -13,7 +13,14 @@ from setuptools import Extension, setup
 _CORE = Path("streams/core")
 _PLAIN = {"__init__.py", "policy.py"}
 """Left as they are: pydantic makes its models at run time."""
-_LOOPS = ("sinks/clickhouse/rows.py", "streams/changelog.py", "streams/home.py", "streams/store.py")
+_LOOPS = (
+    "schemas/instants.py",
+    "sinks/clickhouse/rows.py",
+    "streams/changelog.py",
+    "streams/gathered.py",
+    "streams/home.py",
+    "streams/store.py",
+)
 """Beside the core, what is done with every record or state."""
 
 

@@ -7,25 +7,21 @@ fills up and stops fetching, and a rebalance does not wait longer than the lane'
 
 import asyncio
 import time
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import faust
 import structlog
 from mode.supervisors import CrashingSupervisor
 
 from schemas import topics
-from schemas.erasure import ErasureEvent
 from sinks.clickhouse import tables
-from sinks.clickhouse.rows import row_of_event, row_of_output
-from sinks.contract import Eraser, Sink, SinkUnavailable, Values
+from sinks.contract import Eraser, Sink, SinkUnavailable
 from streams.access import check_access
 from streams.app import faust_app, lane_settings
-from streams.core.decode import decode
-from streams.core.records import FetchedRecord, records_of, size_of
-from streams.core.removal import is_removal
+from streams.core.records import FetchedRecord
 from streams.erased_rows import ErasedRows
+from streams.gathered import Gathered, gather
 from streams.lane import Lane, LaneError
 from streams.rights import sink_rights
 from streams.runs import TP, Run
@@ -39,24 +35,6 @@ log = structlog.get_logger(__name__)
 _FIRST_PAUSE = 0.5
 _BATCHES_AHEAD = 3
 """So many batches of rows are made at most while others are inserted: the store's pace is not even."""
-
-
-class Made(NamedTuple):
-    """Records of one partition that were fetched together, and what was made of them. `Placed`: the lane's item."""
-
-    topic: str
-    offset: int
-    timestamp: int
-    size: int
-    records: int
-    rows: Mapping[str, Sequence[Values]]
-    """By table."""
-    removals: Sequence[Values]
-    """Rows of profiles that were taken away."""
-    erasures: Sequence[tuple[str, int, int]]
-    """Customer, up to when, Kafka's time of the order; both in ms."""
-    at: int = 0
-    """Nothing is merged by time here."""
 
 
 class SinkWorker:
@@ -78,17 +56,17 @@ class SinkWorker:
         self._erased = ErasedRows(settings.erasure(), eraser)
         self._seen = seen
         self._plain = {settings.topic(name): name for name in (*topics.INPUTS, *topics.OUTPUTS)}
-        self._waiting: list[Run[Made]] = []
+        self._waiting: list[Run[Gathered]] = []
         self._rows = 0
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._outage = False
         every = tuple(self._plain)
-        self.lane: Lane[Made] = install(
+        self.lane: Lane[Gathered] = install(
             self.app,
             lane_settings(settings, every, merged=False, in_flight=4),
-            self._make,
+            self._gather,
             on_revoked=self._erased.forget,
         )
         self._tolerance_ms = int(settings.future_tolerance_s * 1000)
@@ -127,42 +105,18 @@ class SinkWorker:
 
     # -- runs in --------------------------------------------------------------------------------------------
 
-    def _make(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Made]:
+    def _gather(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Gathered]:
         """The rows at once, in the event loop: they are made while others are inserted, and no record need wait."""
-        topic = self._plain[tp.topic]
-        profiles = topic == topics.PROFILES  # only there come erasures and removals
-        rows: defaultdict[str, list[Values]] = defaultdict(list)
-        removals: list[Values] = []
-        erasures: list[tuple[str, int, int]] = []
-        records = records_of(topic, tp.partition, fetched)
-        if topic in topics.OUTPUTS:
-            for record in records:
-                output = row_of_output(record.value, record)
-                if output is not None:
-                    rows[output.table].append(output.values)
-        else:
-            for record in records:
-                decoded = decode(record, self._tolerance_ms)
-                event = decoded.event
-                if event is None:
-                    continue  # its dead letter, by the signals worker, has a topic and a table
-                if profiles and isinstance(event, ErasureEvent):
-                    erasures.append((event.customer_id, decoded.at, record.timestamp))
-                    continue
-                table, values = row_of_event(event, record, decoded.at)
-                (removals if profiles and is_removal(decoded) else rows[table]).append(values)
-        size = sum(map(size_of, fetched))
-        last, first = fetched[-1].offset, fetched[0].timestamp
-        return [Made(tp.topic, last, first, size, len(fetched), rows, removals, erasures)]
+        return [gather(self._plain[tp.topic], tp, fetched, self._tolerance_ms)]
 
     async def _collect(self, stream: Any) -> None:
         try:
             async for event in stream.events():
-                run: Run[Made] = event.message.run
+                run: Run[Gathered] = event.message.run
                 if not self.lane.begin(run):
                     continue
                 self._waiting.append(run)
-                self._rows += sum(made.records for made in run.records)
+                self._rows += sum(each.records for each in run.records)
                 self._arrived.set()
                 if self._rows >= self.settings.sink_batch_rows:
                     self._full.set()
@@ -195,7 +149,7 @@ class SinkWorker:
             await self.app.crash(error)
             raise
 
-    async def _write(self, runs: Sequence[Run[Made]]) -> None:
+    async def _write(self, runs: Sequence[Run[Gathered]]) -> None:
         if not runs:
             return
         oldest: dict[str, int] | None = None
@@ -227,7 +181,7 @@ class SinkWorker:
         self._sink.flush()
         self._erased.carry_out()
 
-    def _add(self, runs: Sequence[Run[Made]]) -> dict[str, int]:
+    def _add(self, runs: Sequence[Run[Gathered]]) -> dict[str, int]:
         """Kafka's time (ms) of the oldest record that came with the rows of each table."""
         every = [made for run in runs for made in run.records]
         for made in every:

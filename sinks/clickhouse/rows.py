@@ -6,7 +6,7 @@ Telephone numbers never become part of a row.
 
 from collections.abc import Callable
 from datetime import datetime
-from math import floor
+from functools import cache
 from operator import itemgetter
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from schemas.base import Event, names_nobody
 from schemas.call import CallEvent
 from schemas.cancellation import CancellationEvent
 from schemas.dead_letter import DeadLetter
+from schemas.instants import ms_of
 from schemas.outcome import OutcomeEvent
 from schemas.profile import ProfileEvent
 from schemas.signals import CustomerSignals
@@ -48,31 +49,23 @@ _PICTURE: Final = _columns(tables.SIGNALS, "score", "signals")
 """Columns that hold a field of that name, as it is."""
 
 
-def row_of_event(event: Event, record: Coordinates, at: int | None = None) -> Row:
+def row_of_event(
+    event: Event, record: Coordinates, at: int | None = None, anonymous: bool | None = None
+) -> Row:
     """The row of an input event; one without a customer goes to the unattributable events.
 
-    `at`: its time in ms, where that is known already. Raises TypeError for a kind of event that has no table: add one, with a migration.
+    `at`: its time in ms, `anonymous`: whether it names nobody; where they are known already. Raises TypeError for a kind of
+    event that has no table: add one, with a migration.
     """
-    at = _ms(event.occurred_at) if at is None else min(at, _LAST_MS)
     fields = event.__dict__
-    customer: str | None = fields["customer_id"]
-    if names_nobody(customer):
-        return _row(tables.UNATTRIBUTABLE, _unattributable(fields, at) + _source(record))
-    head: Values = (customer, fields["event_id"], at)
-    match event:
-        case CallEvent():
-            return _row(tables.CALLS, head + _call(fields) + _source(record))
-        case SurveyEvent():
-            return _row(tables.SURVEYS, head + _survey(fields) + _source(record))
-        case CancellationEvent():
-            return _row(tables.CANCELLATIONS, head + _cancellation(fields) + _source(record))
-        case OutcomeEvent():
-            return _row(tables.OUTCOMES, head + _OUTCOME(fields) + _source(record))
-        case ProfileEvent():
-            # The latest by event time counts, whenever it arrives.
-            return _row(tables.CUSTOMERS, head + _profile(fields) + _source(record, version_at=at))
-        case _:
-            raise TypeError(f"no table for events of {type(event).__name__}")
+    at = _within(ms_of(fields["occurred_at"]) if at is None else at)
+    if names_nobody(fields["customer_id"]) if anonymous is None else anonymous:
+        return _row(tables.UNATTRIBUTABLE, _unattributable(fields, at) + _source(record, record.timestamp))
+    table, values = _of_events(type(event))
+    # Of profiles the latest by event time counts, whenever it arrives.
+    version_at = at if table == tables.CUSTOMERS else record.timestamp
+    head: Values = (fields["customer_id"], fields["event_id"], at)
+    return _row(table, head + values(fields) + _source(record, version_at))
 
 
 def row_of_output(value: bytes | None, record: Coordinates) -> Row | None:
@@ -96,22 +89,20 @@ def row_of_output(value: bytes | None, record: Coordinates) -> Row | None:
             "signals worker runs, upgrade the sink worker; else find the program that writes to this topic, take away its "
             "right to do so, and move the sink's group past the record."
         ) from None
-    fields = message.__dict__
-    match message:
-        case CustomerSignals():
-            return _row(tables.SIGNALS, _signals(fields) + _source(record))
-        case CallbackTrigger():
-            mode = "live" if record.topic == topics.TRIGGERS else "shadow"
-            return _row(tables.TRIGGERS, (mode, *_trigger(fields), *_source(record)))
-        case DeadLetter():
-            return _row(tables.DEAD_LETTERS, _dead_letter(fields) + _source(record))
-        case _:
-            raise TypeError(f"no table for {type(message).__name__}")
+    fields, source = message.__dict__, _source(record, record.timestamp)
+    if model is CustomerSignals:
+        return _row(tables.SIGNALS, _signals(fields) + source)
+    if model is CallbackTrigger:
+        mode: Values = ("live" if record.topic == topics.TRIGGERS else "shadow",)
+        return _row(tables.TRIGGERS, mode + _trigger(fields) + source)
+    if model is DeadLetter:
+        return _row(tables.DEAD_LETTERS, _dead_letter(fields) + source)
+    raise TypeError(f"no table for {model.__name__}")
 
 
 def version_of(at: int, offset: int) -> int:
     """Which of two rows with one identity counts: the later time (ms), then the higher offset."""
-    return (max(0, min(at, _LAST_MS)) << _OFFSET_BITS) | (offset & ((1 << _OFFSET_BITS) - 1))
+    return (_within(at) << _OFFSET_BITS) | (offset & ((1 << _OFFSET_BITS) - 1))
 
 
 def _row(table: str, values: Values) -> Row:
@@ -149,7 +140,7 @@ def _profile(profile: _Fields) -> Values:
 
 def _trigger(trigger: _Fields) -> Values:
     consent = trigger["consent"].__dict__
-    times = [_ms(at) for at in _TIMES(trigger)]
+    times: Values = tuple([_ms(at) for at in _TIMES(trigger)])
     place: Values = (
         *(trigger["phone_e164"] is not None, trigger["country_code"] or "", trigger["time_zone"] or ""),
         trigger["language"] or "",
@@ -158,7 +149,7 @@ def _trigger(trigger: _Fields) -> Values:
         *(consent["basis"], _answer(consent["do_not_call"]), _ms_or_none(consent["as_of"])),
         trigger["policy"],
     )
-    return _ORDER(trigger) + tuple(times) + _TRIES(trigger) + place + _drivers(trigger["drivers"]) + allowed
+    return _ORDER(trigger) + times + _TRIES(trigger) + place + _drivers(trigger["drivers"]) + allowed
 
 
 def _signals(picture: _Fields) -> Values:
@@ -184,25 +175,43 @@ def _drivers(drivers: tuple[Driver, ...]) -> Values:
     )
 
 
-def _source(record: Coordinates, version_at: int | None = None) -> Values:
-    offset, at = record.offset, max(0, min(record.timestamp, _LAST_MS))
-    return (
-        record.topic,
-        record.partition,
-        offset,
-        at,
-        version_of(at if version_at is None else version_at, offset),
-    )
+def _source(record: Coordinates, version_at: int) -> Values:
+    offset = record.offset
+    at, version = _within(record.timestamp), version_of(version_at, offset)
+    return (record.topic, record.partition, offset, at, version)
 
 
 def _answer(value: bool | str | None) -> str:
     return "yes" if value is True else "no" if value is False else "unknown"
 
 
+def _within(ms: int) -> int:
+    """What the tables hold: 1970 to 2100."""
+    return 0 if ms < 0 else min(ms, _LAST_MS)
+
+
 def _ms(at: datetime) -> int:
-    """Milliseconds since the epoch, kept within what the tables hold (1970 to 2100)."""
-    return max(0, min(floor(at.timestamp() * 1000), _LAST_MS))
+    return _within(ms_of(at))
 
 
 def _ms_or_none(at: datetime | None) -> int | None:
     return None if at is None else _ms(at)
+
+
+_EVENTS: Final[dict[type[Event], tuple[str, Callable[[_Fields], Values]]]] = {
+    CallEvent: (tables.CALLS, _call),
+    SurveyEvent: (tables.SURVEYS, _survey),
+    CancellationEvent: (tables.CANCELLATIONS, _cancellation),
+    OutcomeEvent: (tables.OUTCOMES, _OUTCOME),
+    ProfileEvent: (tables.CUSTOMERS, _profile),
+}
+
+
+@cache
+def _of_events(kind: type[Event]) -> tuple[str, Callable[[_Fields], Values]]:
+    """The table for a kind of event, or for what it is a kind of, and what makes its values between head and source."""
+    # Not by isinstance, which pydantic answers in Python, unless the first guess is right.
+    for each in kind.__mro__:
+        if each in _EVENTS:
+            return _EVENTS[each]
+    raise TypeError(f"no table for events of {kind.__name__}")

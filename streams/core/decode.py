@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from schemas import topics
 from schemas.base import Event, names_nobody
 from schemas.dead_letter import MAX_PAYLOAD_BYTES, DeadLetter, RejectCode
+from schemas.instants import ms_of
 from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 from streams.core.removal import removal_of
 
@@ -78,8 +79,7 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
             unknown = any(each["loc"] == ("type",) for each in _errors(again))
             return _reject(record, *_reason(error if unknown else again))
     fields = event.__dict__
-    happened: datetime = fields["occurred_at"]
-    at = int(happened.timestamp() * 1000)
+    at = ms_of(fields["occurred_at"])
     if not EARLIEST_MS <= at < LATEST_MS:
         return _reject(record, "invalid_field", "occurred_at: it must lie between the years 1970 and 9000")
     if 0 <= record.timestamp < at - tolerance_ms:

@@ -1,0 +1,25 @@
+"""Instants as numbers: an aware datetime becomes ms since the epoch, UTC, in which everything is computed."""
+
+from datetime import datetime
+from typing import Final
+
+_EPOCH_DAY: Final = 719_163
+"""`date(1970, 1, 1).toordinal()`."""
+_DAY_MS: Final = 86_400_000
+
+
+def ms_of(at: datetime) -> int:
+    """The ms of an aware datetime; what is finer is cut off, towards the past.
+
+    In integers: `timestamp()` goes through a timedelta and a float, which takes twice as long, for every event. Raises
+    ValueError when there is no zone.
+    """
+    zone = at.tzinfo
+    if zone is None:
+        raise ValueError("a datetime without a zone is no instant")
+    seconds = (at.hour * 60 + at.minute) * 60 + at.second
+    ms = (at.toordinal() - _EPOCH_DAY) * _DAY_MS + seconds * 1000 + at.microsecond // 1000
+    offset = zone.utcoffset(at)  # at.utcoffset() would ask the same, and take three times as long
+    if offset:
+        ms -= offset.days * _DAY_MS + offset.seconds * 1000
+    return ms
