@@ -116,6 +116,9 @@ def _measure(bench: Bench, results: Results, sections: set[str], stack: ExitStac
                 if clickhouse is not None:
                     with bench.may_fail("sink"):
                         sink.round_of(bench, results, settings, clickhouse)
+    if "throughput" in sections:
+        bench.say("once more not compiled: filling topics")
+        throughput.plain(bench, results, bench.prepared(events, states))
     if "latency" in sections:
         latency.measure(bench, results, states)
     if "scale-out" in sections:

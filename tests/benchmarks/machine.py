@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from tests.kafka.distribution import java_version
 from tests.kafka.distribution import version as kafka_version
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -31,13 +32,28 @@ def machine() -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     """Versions of everything that takes part, and the commit (with `+` for uncommitted changes)."""
-    found = {"python": platform.python_version(), "kafka": kafka_version(), "behoudlijn": _revision()}
+    found = {
+        "python": platform.python_version(),
+        "java": java_version(),
+        "kafka": kafka_version(),
+        "mypy": _locked("mypy"),
+        "behoudlijn": _revision(),
+    }
     for name in _PACKAGES:
         try:
             found[name] = version(name)
         except PackageNotFoundError:
             found[name] = "absent"
     return found
+
+
+def _locked(package: str) -> str:
+    """Of the environment that compiles, which is not the one that measures."""
+    for line in (_ROOT / "requirements" / "dev.lock").read_text(encoding="utf-8").splitlines():
+        name, _, rest = line.partition("==")
+        if name == package:
+            return rest.split()[0]
+    return "absent"
 
 
 def _processor() -> str:

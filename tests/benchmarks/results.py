@@ -75,7 +75,7 @@ class Results:
 
     def save(self, directory: Path = RESULTS) -> Path:
         """Write the file and return its path."""
-        path = directory / f"{self.began:%Y-%m-%d}-{self.size}.json"
+        path = directory / f"{self.began:%Y-%m-%dT%H%M}-{self.size}.json"
         content = {
             "began": self.began.isoformat(timespec="seconds"),
             "seconds": round(self.seconds, 1),

@@ -80,11 +80,8 @@ def _made(make: Callable[[Any], float], results: Results) -> float | None:
 
 _RATIOS: Final[dict[str, Callable[[Callable[[str], float]], float]]] = {
     "ours_to_ideal": lambda m: m("ours") / harmonic(m("floor"), m("core"), m("changelog")),
-    "ours_to_ideal_decoded_anew": lambda m: (
-        m("ours") / harmonic(m("floor"), m("core, decoded anew"), m("changelog"))
-    ),
     "core_to_floor": lambda m: m("core") / m("floor"),
-    "core_decoded_anew_to_floor": lambda m: m("core, decoded anew") / m("floor"),
+    "ours_not_compiled_to_ours": lambda m: m("ours, not compiled") / m("ours"),
     "ours_to_faust": lambda m: m("ours") / m("faust"),
     "ours_to_bytewax": lambda m: m("ours") / m("bytewax"),
     "ours_to_quixstreams": lambda m: m("ours") / m("quixstreams"),

@@ -5,6 +5,7 @@ Owns the order of a round. Every row of a round reads the same topics, with the 
 
 from __future__ import annotations
 
+from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from streams.settings import SIGNALS_GROUP, Settings
 from streams.topics import ensure
 from tests.benchmarks import child
 from tests.benchmarks.bench import Bench, inputs_of
-from tests.benchmarks.child import SOURCE
+from tests.benchmarks.child import ROOT, SOURCE
 from tests.benchmarks.results import Results
 from tests.benchmarks.workers import alive, until_recovered, worker
 from tests.benchmarks.workload import POLICY, WarmPartition
@@ -109,14 +110,6 @@ def _core(bench: Bench, results: Results, settings: Settings) -> None:
     results.add(
         "core, not compiled", "events/s", plain["events"] / plain["core_seconds"], "the same in plain Python"
     )
-    anew = given | {"changelog": False, "decode_anew": True}
-    found_anew = child.run("core", anew, bench.log("core-anew"), _patience(bench))
-    results.add(
-        "core, decoded anew",
-        "events/s",
-        found_anew["events"] / found_anew["core_seconds"],
-        "the same as core, each batch decoded (not timed) just before, so that it lies in the caches",
-    )
     note = f"awaited batch writes of the same {found['states']:,} states"
     results.add("changelog", "events/s", found["events"] / found["changelog_seconds"], note)
     results.add(
@@ -127,9 +120,27 @@ def _core(bench: Bench, results: Results, settings: Settings) -> None:
     )
 
 
+def plain(bench: Bench, results: Results, settings: Settings) -> None:
+    """The signals worker as `make env` and the image install it, over topics that are prepared and that nobody has read."""
+    with bench.may_fail("ours, not compiled"):
+        _worker(
+            bench,
+            results,
+            settings,
+            "ours, not compiled",
+            SOURCE,
+            "ours in plain Python, as `make env` and the image install it; one round",
+        )
+
+
 def _ours(bench: Bench, results: Results, settings: Settings) -> None:
-    bench.say("ours: the signals worker")
-    with worker(bench, settings, "signals") as process:
+    note = "behoudlijn worker signals, from its states ready to the last commit"
+    _worker(bench, results, settings, "ours", ROOT, note)
+
+
+def _worker(bench: Bench, results: Results, settings: Settings, row: str, cwd: Path, note: str) -> None:
+    bench.say(f"{row}: the signals worker")
+    with worker(bench, settings, "signals", cwd=cwd) as process:
         recovered = until_recovered(process)
         last = bench.commits.until(
             settings.topic(SIGNALS_GROUP),
@@ -140,10 +151,8 @@ def _ours(bench: Bench, results: Results, settings: Settings) -> None:
             alive=lambda: alive(process),
         )
         process.kill()  # what was measured is committed; draining the rest would only take time
-    note = "behoudlijn worker signals, from its states ready to the last commit" + _part(
-        bench, last.committed
-    )
-    results.add("ours", "events/s", last.committed / (last.at - recovered.at), note)
+    rate = last.committed / (last.at - recovered.at)
+    results.add(row, "events/s", rate, note + _part(bench, last.committed))
 
 
 def peer(bench: Bench, results: Results, settings: Settings, name: str) -> None:

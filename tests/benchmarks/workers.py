@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from deploy.embedded.process import ChildError, ChildProcess
@@ -32,9 +33,15 @@ class Recovered(NamedTuple):
 
 @contextmanager
 def worker(
-    bench: Bench, settings: Settings, kind: str, *, shared_cores: bool = False, **environment: str
+    bench: Bench,
+    settings: Settings,
+    kind: str,
+    *,
+    shared_cores: bool = False,
+    cwd: Path = ROOT,
+    **environment: str,
 ) -> Iterator[ChildProcess]:
-    """`behoudlijn worker KIND` with these settings, stopped when the block is left."""
+    """`behoudlijn worker KIND` of the project in `cwd`, with these settings, stopped when the block is left."""
     options = ["--no-idle-timers"] if kind == "signals" else []
     command = [sys.executable, "-m", "streams", "worker", kind, *options]
     place = on_all_cores if shared_cores else on_worker_core
@@ -42,7 +49,7 @@ def worker(
         place(command),
         name=f"{kind} worker",
         env={**os.environ, **_variables(settings), **environment},
-        cwd=ROOT,
+        cwd=cwd,
         log=bench.log(f"worker-{kind}"),
         grace=30.0,
     )

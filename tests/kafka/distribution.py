@@ -40,14 +40,24 @@ def java() -> str:
     path = candidate or shutil.which("java")
     if path is None:
         raise KafkaUnavailableError(f"no java on the PATH; install a Java {_MINIMUM_JAVA} runtime")
-    answer = subprocess.run([path, "-version"], capture_output=True, text=True, timeout=60, check=False)
-    found = re.search(r'version "(\d+)', answer.stderr)
+    found = re.search(r'version "(\d+)', _said(path))
     if found is None or int(found[1]) < _MINIMUM_JAVA:
-        said = answer.stderr.strip().splitlines()[:1]
+        said = _said(path).strip().splitlines()[:1]
         raise KafkaUnavailableError(
             f"{path} is older than Java {_MINIMUM_JAVA} ({said}); install a newer one"
         )
     return path
+
+
+def java_version() -> str:
+    """What that runtime says of its version, such as `17.0.15`. Raises `KafkaUnavailableError`."""
+    found = re.search(r'version "([^"]+)"', _said(java()))
+    return found[1] if found else "unknown"
+
+
+def _said(java: str) -> str:
+    done = subprocess.run([java, "-version"], capture_output=True, text=True, timeout=60, check=False)
+    return done.stderr
 
 
 def cached_jars() -> Path | None:

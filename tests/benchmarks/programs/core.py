@@ -54,8 +54,6 @@ def _core(given: dict[str, Any]) -> tuple[int, float, list[Written]]:
     events, seconds = 0, 0.0
     for partition, batch in batches:
         states = stores[partition]
-        if given.get("decode_anew", False):
-            batch = [decode(each.record) for each in batch]
         began = time.perf_counter()
         result = process_batch(batch, states, policy, clocks[partition])
         seconds += time.perf_counter() - began
