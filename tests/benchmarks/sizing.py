@@ -70,6 +70,11 @@ def needs(results: dict[str, Any], plan: Plan) -> list[Need]:
             f"{rate:,.0f} / ({plan.utilisation:.0%} of {ours:,.0f} events/s)",
         ),
         Need(
+            "the same, not compiled",
+            f"{math.ceil(rate / (plan.utilisation * rows['ours, not compiled']))}",
+            f"{rate:,.0f} / ({plan.utilisation:.0%} of {rows['ours, not compiled']:,.0f} events/s)",
+        ),
+        Need(
             "workers, by memory",
             f"{by_memory}",
             f"{plan.customers:,} × {memory_kb:.2f} KB = {resident:.1f} GiB / "

@@ -48,7 +48,8 @@ def worker(
     child = ChildProcess(
         place(command),
         name=f"{kind} worker",
-        env={**os.environ, **_variables(settings), **environment},
+        # A killed worker cannot remove its own temporary directory.
+        env={**os.environ, "TMPDIR": str(bench.logs), **_variables(settings), **environment},
         cwd=cwd,
         log=bench.log(f"worker-{kind}"),
         grace=30.0,

@@ -28,6 +28,7 @@ RESULTS: dict[str, Any] = {
     },
     "rows": {
         "ours": row(40_000),
+        "ours, not compiled": row(25_000),
         "memory per customer": row(1.0, unit="KB"),
         "recovery plain read": row(3.0, "aiokafka into a dict; 1,000,000 customers, 470 bytes", "s"),
         "recovery ours": row(5.0, unit="s"),
@@ -48,6 +49,7 @@ def value_of(what: str, plan: Plan) -> str:
 def test_the_scarcest_thing_decides_the_number_of_workers() -> None:
     plan = Plan(customers=10_000_000, events_per_second=100_000, worker_memory_gib=4, failover_seconds=60)
     assert value_of("by load", plan) == "5"  # 100,000 / 20,000
+    assert value_of("not compiled", plan) == "8"  # 100,000 / 12,500
     assert value_of("by memory", plan) == "5"  # 9.5 GiB, half of 4 GiB each
     assert value_of("by failover", plan) == "4"  # 100 s for all values at 200,000/s, within 30 s
     assert value_of("signals workers", plan) == "**5**"
