@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, NoReturn, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from aiokafka.protocol.produce import ProduceRequest
 
 from streams.settings import Settings
@@ -179,7 +179,10 @@ class Deliveries:
 def _failed(topic: str, error: BaseException) -> NoReturn:
     if not isinstance(error, KafkaError):
         raise error
+    advice = "check the brokers, the topic and our rights on it"
+    if isinstance(error, MessageSizeTooLargeError):
+        advice = f"let the topic take batches of {BATCH_BYTES:,} bytes (max.message.bytes, or message.max.bytes of its brokers)"
     raise EffectsError(
-        f"a record for {topic} was not delivered ({type(error).__name__}): check the brokers, the topic and "
-        "our rights on it; the batch was not acknowledged, so start the worker again and nothing is lost"
+        f"a record for {topic} was not delivered ({type(error).__name__}): {advice}; the batch was not acknowledged, so start "
+        "the worker again and nothing is lost"
     ) from error

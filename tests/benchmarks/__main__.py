@@ -110,17 +110,20 @@ def _measure(bench: Bench, results: Results, sections: set[str], stack: ExitStac
     if sections & {"throughput", "sink", "latency"}:
         for number in range(bench.size.rounds):
             bench.say(f"round {number + 1} of {bench.size.rounds}: filling topics")
+
+            def then(name: str, rate: float, number: int = number) -> None:
+                if "latency" in sections and number < bench.size.slow_rounds:
+                    latency.measure(bench, results, states, name, rate)
+
             with bench.may_fail(f"round {number + 1}"):
                 settings = bench.prepared(events, states)
-                throughput.round_of(bench, results, settings)
+                throughput.round_of(bench, results, settings, then)
                 if clickhouse is not None:
                     with bench.may_fail("sink"):
                         sink.round_of(bench, results, settings, clickhouse)
     if "throughput" in sections:
         bench.say("once more not compiled: filling topics")
         throughput.plain(bench, results, bench.prepared(events, states))
-    if "latency" in sections:
-        latency.measure(bench, results, states)
     if "scale-out" in sections:
         scale_out.measure(bench, results, events, states)
     del events

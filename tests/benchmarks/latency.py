@@ -27,18 +27,21 @@ _SETTLE = 2.0
 _ENOUGH_FOR_P999 = 10_000
 
 
-def measure(bench: Bench, results: Results, states: dict[int, tuple[dict[str, bytes], int]]) -> None:
-    """All systems, one after another in each round; each keeps running for both rates."""
-    systems = ("ours", *(peer for peer in PEERS if peer not in ONCE))
-    for name in systems * bench.size.slow_rounds:
-        saturated = results.median(name)
-        if saturated is None:
-            continue
-        # No event is sent twice: a repeat would be dropped early, and cost less than an event does.
-        enough = bench.size.events / (saturated * sum(_SHARES.values()))
-        seconds = min(bench.size.latency_seconds, enough)
-        with bench.may_fail(f"latency {name}"):
-            _one(bench, results, name, saturated, seconds, states)
+def measure(
+    bench: Bench,
+    results: Results,
+    states: dict[int, tuple[dict[str, bytes], int]],
+    name: str,
+    saturated: float,
+) -> None:
+    """One system at both rates, running on from one to the other; `saturated`: events a second that it has just done."""
+    if name in ONCE:
+        return
+    # No event is sent twice: a repeat would be dropped early, and cost less than an event does.
+    enough = bench.size.events / (saturated * sum(_SHARES.values()))
+    seconds = min(bench.size.latency_seconds, enough)
+    with bench.may_fail(f"latency {name}"):
+        _one(bench, results, name, saturated, seconds, states)
 
 
 def _one(

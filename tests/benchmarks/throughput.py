@@ -5,6 +5,7 @@ Owns the order of a round. Every row of a round reads the same topics, with the 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -34,6 +35,8 @@ PEERS: Final = {
     ),
 }
 
+Then = Callable[[str, float], None]
+"""Takes a system, and the events a second that it has just done."""
 ONCE: Final = frozenset({"faust, awaited"})
 """Measured in the first round only, and not for latency: it is there to tell what the certainty costs."""
 
@@ -43,16 +46,19 @@ def states_of(warm: list[WarmPartition]) -> dict[int, tuple[dict[str, bytes], in
     return {number: (part.states, part.clock) for number, part in enumerate(warm)}
 
 
-def round_of(bench: Bench, results: Results, settings: Settings) -> None:
-    """One round over topics that are prepared."""
-    for row in (_floor, _core, _ours):
+def round_of(bench: Bench, results: Results, settings: Settings, then: Then = lambda *_: None) -> None:
+    """One round over topics that are prepared. `then` is told of each system and its rate, at once: the pace of a machine
+    that others share changes within minutes."""
+    for row in (_floor, _core):
         with bench.may_fail(row.__name__.strip("_")):
             row(bench, results, settings)
+    with bench.may_fail("ours"):
+        then("ours", _ours(bench, results, settings))
     for name in PEERS:
         if name in ONCE and results.median(name) is not None:
             continue
         with bench.may_fail(name):
-            peer(bench, results, settings, name)
+            then(name, peer(bench, results, settings, name))
 
 
 def peer_arguments(bench: Bench, settings: Settings, scratch: str, **more: Any) -> dict[str, Any]:
@@ -133,12 +139,12 @@ def plain(bench: Bench, results: Results, settings: Settings) -> None:
         )
 
 
-def _ours(bench: Bench, results: Results, settings: Settings) -> None:
+def _ours(bench: Bench, results: Results, settings: Settings) -> float:
     note = "behoudlijn worker signals, from its states ready to the last commit"
-    _worker(bench, results, settings, "ours", ROOT, note)
+    return _worker(bench, results, settings, "ours", ROOT, note)
 
 
-def _worker(bench: Bench, results: Results, settings: Settings, row: str, cwd: Path, note: str) -> None:
+def _worker(bench: Bench, results: Results, settings: Settings, row: str, cwd: Path, note: str) -> float:
     bench.say(f"{row}: the signals worker")
     with worker(bench, settings, "signals", cwd=cwd) as process:
         recovered = until_recovered(process)
@@ -153,10 +159,11 @@ def _worker(bench: Bench, results: Results, settings: Settings, row: str, cwd: P
         process.kill()  # what was measured is committed; draining the rest would only take time
     rate = last.committed / (last.at - recovered.at)
     results.add(row, "events/s", rate, note + _part(bench, last.committed))
+    return rate
 
 
-def peer(bench: Bench, results: Results, settings: Settings, name: str) -> None:
-    """One peer over the topics of the round."""
+def peer(bench: Bench, results: Results, settings: Settings, name: str) -> float:
+    """One peer over the topics of the round: its events a second."""
     bench.say(f"peer: {name}")
     module, note = PEERS[name]
     with TemporaryDirectory(prefix="behoudlijn-bench-") as scratch:
@@ -181,6 +188,7 @@ def peer(bench: Bench, results: Results, settings: Settings, name: str) -> None:
                 process.kill()
     once = "; one round" if name in ONCE else ""
     results.add(name, "events/s", events / seconds, note + once + _part(bench, events))
+    return float(events / seconds)
 
 
 def _part(bench: Bench, events: int) -> str:

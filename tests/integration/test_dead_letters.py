@@ -13,7 +13,6 @@ from typing import Any
 import pytest
 import typer
 from confluent_kafka import Producer
-from kafka.admin import ConfigResource, KafkaAdminClient
 from typer.testing import CliRunner
 
 from schemas import topics
@@ -27,6 +26,7 @@ from streams.topics import ensure
 from streams.worker import EXIT_DEAD_LETTER_LIMIT
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
+    alter,
     call,
     committed,
     produce,
@@ -134,15 +134,6 @@ def test_one_bad_record_in_a_hundred_never_trips(broker: Broker, unique: str) ->
 # -- never lost -----------------------------------------------------------------------------------------------
 
 
-def alter(settings: Settings, name: str, **configs: str) -> None:
-    admin = KafkaAdminClient(**settings.kafka_python_options())
-    try:
-        named = {key.replace("_", "."): value for key, value in configs.items()}
-        admin.alter_configs([ConfigResource("topic", settings.topic(name), named)])
-    finally:
-        admin.close()
-
-
 @pytest.mark.kafka
 def test_a_dead_letter_that_cannot_be_delivered_ends_the_worker_unacknowledged(
     kafka: KafkaBroker, unique: str
@@ -154,6 +145,7 @@ def test_a_dead_letter_that_cannot_be_delivered_ends_the_worker_unacknowledged(
         with worker(settings, "signals", "--no-idle-timers") as process:
             assert process.wait() == 1, process.log()
             assert f"a record for {settings.topic(topics.DEAD_LETTERS)} was not delivered" in process.log()
+            assert "(max.message.bytes" in process.log()
     assert letters_of(settings) == []
     assert asyncio.run(committed(settings, SIGNALS_GROUP, INPUTS)) < 2
     alter(settings, topics.DEAD_LETTERS, max_message_bytes="1048588")

@@ -24,6 +24,7 @@ from streams.worker import EXIT_STUCK
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     Process,
+    alter,
     call,
     committed,
     history,
@@ -34,6 +35,7 @@ from tests.integration.worker_program import (
     until_said,
     worker,
 )
+from tests.kafka.broker import KafkaBroker
 from tests.oracle import answer
 
 INPUTS = tuple(topics.INPUTS)
@@ -290,3 +292,21 @@ async def until_hung(process: Process) -> None:
             except requests.ReadTimeout:
                 return
             await asyncio.sleep(0.1)
+
+
+@pytest.mark.kafka
+def test_a_changelog_that_takes_smaller_batches_ends_the_worker_unacknowledged(
+    kafka: KafkaBroker, unique: str
+) -> None:
+    events = history(30)
+    settings = prepared(kafka, unique, events, mode="live")
+    alter(settings, topics.CHANGELOG, max_message_bytes="2000")
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        assert process.wait() == 1, process.log()
+        said = process.log()
+    assert f"a record for {settings.topic(topics.CHANGELOG)} was not delivered" in said
+    assert "let the topic take batches of 1,000,000 bytes (max.message.bytes" in said
+    assert asyncio.run(committed(settings, SIGNALS_GROUP, INPUTS)) == 0
+    alter(settings, topics.CHANGELOG, max_message_bytes="1048588")
+    run_to_the_end(settings, len(events))
+    assert_like_the_oracle(settings)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.partitioner import murmur2
 
 from schemas import topics
@@ -201,3 +202,13 @@ async def until_said(process: Process, text: str) -> None:
         while text not in process.log():
             assert process.child.poll() is None, process.log()
             await asyncio.sleep(0.1)
+
+
+def alter(settings: Settings, name: str, **configs: str) -> None:
+    """Sets configurations of one topic, with `_` for their dots; on a real broker."""
+    admin = KafkaAdminClient(**settings.kafka_python_options())
+    try:
+        named = {key.replace("_", "."): value for key, value in configs.items()}
+        admin.alter_configs([ConfigResource("topic", settings.topic(name), named)])
+    finally:
+        admin.close()
