@@ -26,22 +26,21 @@ class _Row(NamedTuple):
 
 
 def measure(bench: Bench, results: Results) -> None:
-    """By customers with six facts each, then by facts: in each round a row after another."""
+    """By customers with six facts each, and by facts: in each round a row after another."""
     size = bench.size
     policy = _roomy_policy(bench.logs)
-    by_customers = [_Row(f"customers {customers:,}", customers, _FACTS) for customers in size.scale_customers]
-    by_facts = [_Row(f"facts {facts}", size.facts_customers, facts) for facts in size.scale_facts]
-    for rows, rounds in ((by_customers, size.rounds), (by_facts, size.slow_rounds)):
-        prepared = {}
-        for row in rows:
-            bench.say(f"scale: filling a changelog with {row.customers:,} customers of {row.facts} facts")
+    rows = [_Row(f"customers {customers:,}", customers, _FACTS) for customers in size.scale_customers]
+    rows += [_Row(f"facts {facts}", size.facts_customers, facts) for facts in size.scale_facts]
+    prepared = {}
+    for row in rows:
+        bench.say(f"scale: filling a changelog with {row.customers:,} customers of {row.facts} facts")
+        with bench.may_fail(row.name):
+            prepared[row] = _prepared(bench, policy, row.customers, row.facts)
+    for turn in range(size.slow_rounds):
+        for row, settings in prepared.items():
+            bench.say(f"scale: {row.name}")
             with bench.may_fail(row.name):
-                prepared[row] = _prepared(bench, policy, row.customers, row.facts)
-        for turn in range(rounds):
-            for row, settings in prepared.items():
-                bench.say(f"scale: {row.name}")
-                with bench.may_fail(row.name):
-                    _one(bench, results, settings, row, turn)
+                _one(bench, results, settings, row, turn)
 
 
 def _prepared(bench: Bench, policy: str, customers: int, facts: int) -> Settings:

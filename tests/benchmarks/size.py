@@ -24,7 +24,7 @@ class Size:
     latency_seconds: float
     """How long events are sent at one rate."""
     slow_rounds: int
-    """Rounds of the rows that take long to prepare or to run: latency, facts and workers."""
+    """Rounds of the rows that take long to prepare or to run: latency, customers, facts and workers."""
     recovered: int
     """Customers of the recovery and memory rows."""
     scale_customers: tuple[int, ...]
