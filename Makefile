@@ -94,11 +94,11 @@ $(BENCH_STAMP): $(BENCH_LOCK) pyproject.toml | env
 	@touch $@
 
 .PHONY: bench
-bench: compiled $(BENCH_STAMP) ## Benchmark beside floor and peers, on real Kafka (about fifty minutes; a quiet machine). ARGS="--only latency" narrows
+bench: compiled $(BENCH_STAMP) ## Benchmark beside floor and peers, on real Kafka (45 to 60 minutes; a quiet machine). ARGS="--only latency" narrows
 	cd $(COMPILED) && $(BENCH) --size full $(ARGS)
 
 .PHONY: bench-short
-bench-short: compiled $(BENCH_STAMP) ## The same table at a tenth of the size (under six minutes)
+bench-short: compiled $(BENCH_STAMP) ## The same table at a tenth of the size (five to six and a half minutes, by the machine)
 	cd $(COMPILED) && $(BENCH) --size short $(ARGS)
 
 .PHONY: bench-pages
