@@ -1,6 +1,6 @@
-"""Instants as numbers: an aware datetime becomes ms since the epoch, UTC, in which everything is computed."""
+"""Instants: between ms since the epoch, UTC, in which everything is computed, and the texts and datetimes of messages."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 _EPOCH_DAY: Final = 719_163
@@ -23,3 +23,13 @@ def ms_of(at: datetime) -> int:
     if offset:
         ms -= offset.days * _DAY_MS + offset.seconds * 1000
     return ms
+
+
+def from_text(text: str) -> int:
+    """The ms of an ISO 8601 text with a zone."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def to_datetime(ms: int) -> datetime:
+    """The datetime, in UTC."""
+    return datetime.fromtimestamp(ms / 1000, UTC)

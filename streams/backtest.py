@@ -6,7 +6,6 @@ complete backlog gives the same triggers here and in the worker, id for id.
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -14,6 +13,7 @@ import orjson
 
 from schemas import topics
 from schemas.cancellation import CancellationEvent
+from schemas.instants import from_text
 from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.episodes import Output
@@ -160,7 +160,7 @@ class _Tally:
         for value in triggers:
             trigger = orjson.loads(value)
             ids.add(trigger["trigger_id"])
-            first.setdefault(trigger["customer_id"], _ms(trigger["created_at"]))
+            first.setdefault(trigger["customer_id"], from_text(trigger["created_at"]))
         first = {c: at for c, at in first.items() if c not in self.cancelled or at < self.cancelled[c]}
         lead = [self.cancelled[c] - at for c, at in first.items() if c in self.cancelled]
         customers, cancelled = len(self.customers), len(self.cancelled)
@@ -179,7 +179,3 @@ class _Tally:
             precision / base if precision is not None and base else None,
             median(lead) / DAY_MS if lead else None,
         )
-
-
-def _ms(text: str) -> int:
-    return round(datetime.fromisoformat(text).timestamp() * 1000)

@@ -23,6 +23,7 @@ from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from schemas import topics
+from schemas.instants import ms_of
 from sinks.clickhouse.erasure import ClickHouseEraser
 from sinks.contract import Erased
 from streams.core.erasure import decode_marker
@@ -116,7 +117,7 @@ class CustomerErasure:
         arrived = self._send(key, number, order)
         self._deadline = time.monotonic() + self._wait
         if self._follow(receipt):
-            erased = Erased(int(until.timestamp() * 1000), arrived, self._erasure.key_id)
+            erased = Erased(ms_of(until), arrived, self._erasure.key_id)
             self._look(receipt, number, key, erased.until)
             self._remove_rows(receipt, customer_id, erased)
         if receipt.complete:

@@ -16,6 +16,7 @@ from typing import Final, Literal, NamedTuple
 from pydantic import ValidationError
 
 from schemas import topics
+from schemas.instants import ms_of
 from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger
 from streams.core.decode import decode
@@ -125,7 +126,7 @@ def from_files(paths: Iterable[str], policy: Policy, customer_id: str) -> Explan
     newest = NO_TIME
     for line in read_lines(paths):
         checked = check_line(line)
-        newest = max(newest, int(checked.event.occurred_at.timestamp() * 1000))
+        newest = max(newest, ms_of(checked.event.occurred_at))
         if checked.event.anonymous or checked.event.customer_id != customer_id:
             continue
         own = records[checked.topic]

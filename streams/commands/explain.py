@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from schemas.base import IDENTIFIER_PATTERN
+from schemas.instants import ms_of
 from streams.commands.options import Bootstrap, fail, one_line, settings_of
 from streams.core.facts import STAGES
 from streams.core.signals import evidence
@@ -128,13 +129,13 @@ def _rows(found: Explanation) -> Iterator[tuple[int, int, str, str, str]]:
         text = text_of(fact, found.policy.shape.complaint_reasons)
         yield fact.at, _ORDER.get(kind, 0), _time(fact.at), kind, text
     for record in found.signals:
-        at = _ms(record.as_of)
+        at = ms_of(record.as_of)
         text = f"{record.score:.3f}, {record.band}" + (
             f" (before: {record.previous_band})" if record.band != record.previous_band else ""
         )
         yield at, _ORDER["score"], _time(at), "score", text
     for trigger, mode in found.changes:
-        at = _ms(trigger.updated_at)
+        at = ms_of(trigger.updated_at)
         where = " (shadow)" if mode == "shadow" else ""
         text = f"{trigger.purpose} {trigger.status}: {trigger.status_reason}{where}"
         yield at, _ORDER["episode"], _time(at), "episode", text
@@ -182,10 +183,6 @@ def _episodes(found: Explanation) -> Table:
             mode,
         )
     return table
-
-
-def _ms(at: datetime) -> int:
-    return round(at.timestamp() * 1000)
 
 
 def _time(ms: int) -> str:

@@ -8,11 +8,11 @@ from base64 import b32encode
 from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
+from schemas.instants import from_text, to_datetime
 from schemas.trigger import Purpose
 from streams.core import facts as f
 from streams.core.history import DAY, View
 from streams.core.hours import candidate_zones, first_open
-from streams.core.instants import from_text, to_datetime
 from streams.core.outlook import look_ahead, newest_ground
 from streams.core.plan import Plan
 from streams.core.policy import STRENGTH, Policy, Rule

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import phonenumbers
 from phonenumbers.timezone import time_zones_for_number
 
+from schemas.instants import ms_of
 from streams.core.policy import CallingHours, Opening, Policy
 
 STEP = timedelta(minutes=15)
@@ -51,7 +52,7 @@ def first_open(at: int, country: str | None, zones: tuple[ZoneInfo, ...], policy
         return None
     moment = datetime.fromtimestamp(at / 1000, UTC)
     if _all_open(moment, country, zones, policy):
-        return int(moment.timestamp() * 1000)
+        return at
     floor = moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)
     known = policy.openings
     key = floor, country, zones
@@ -69,7 +70,7 @@ def _next_open(
     for steps in range(1, MAX_STEPS):
         moment = after + steps * STEP
         if _all_open(moment, country, zones, policy):
-            return int(moment.timestamp() * 1000)
+            return ms_of(moment)
     return None
 
 

@@ -12,10 +12,10 @@ from math import inf
 from struct import Struct
 from typing import Final
 
+from schemas.instants import from_text
 from streams.core import facts as f
 from streams.core.facts import FACT, Fact
 from streams.core.history import DAY, Arrival, History, View
-from streams.core.instants import from_text
 from streams.core.plan import EPSILON, Plan, Weighed
 from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State, cooldown_until
 

@@ -15,6 +15,7 @@ import orjson
 
 from schemas.call import CallEvent
 from schemas.cancellation import CancellationEvent
+from schemas.instants import ms_of
 from schemas.outcome import OutcomeEvent
 from schemas.profile import ProfileEvent
 from schemas.survey import SurveyEvent
@@ -221,7 +222,7 @@ _PROFILE_FIELDS: Final = set(ProfileEvent.model_fields) - {
 
 
 def _register_stage(state: State, event: CancellationEvent, at: int) -> bool:
-    effective = NEVER if event.effective_at is None else int(event.effective_at.timestamp() * 1000)
+    effective = NEVER if event.effective_at is None else ms_of(event.effective_at)
     new = (at, STAGES.index(event.stage) + 1, REASONS.index(event.reason), effective)
     changed = False
     if new[2] == DECEASED and not state.deceased:

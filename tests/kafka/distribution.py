@@ -40,11 +40,12 @@ def java() -> str:
     path = candidate or shutil.which("java")
     if path is None:
         raise KafkaUnavailableError(f"no java on the PATH; install a Java {_MINIMUM_JAVA} runtime")
-    found = re.search(r'version "(\d+)', _said(path))
+    said = _said(path)
+    found = re.search(r'version "(\d+)', said)
     if found is None or int(found[1]) < _MINIMUM_JAVA:
-        said = _said(path).strip().splitlines()[:1]
+        first = said.strip().splitlines()[:1]
         raise KafkaUnavailableError(
-            f"{path} is older than Java {_MINIMUM_JAVA} ({said}); install a newer one"
+            f"{path} is older than Java {_MINIMUM_JAVA} ({first}); install a newer one"
         )
     return path
 
