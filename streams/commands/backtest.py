@@ -1,7 +1,7 @@
 """`behoudlijn backtest`: what a policy would have done with past events. It shows what `streams.backtest` finds."""
 
 import sys
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from schemas.instants import ms_of
 from streams.backtest import Backtest, backtest
 from streams.ndjson import InputError, read_lines
 from streams.policies import PolicyError, load_policy
@@ -43,7 +44,7 @@ def run(
     """
     try:
         chosen = load_policy(policy)
-        limit = -1 if as_of is None else int(as_of.timestamp() * 1000)
+        limit = -1 if as_of is None else ms_of(as_of.replace(tzinfo=UTC))
         with _progress(summary_json) as progress:
             task = progress.add_task("events judged", total=None)
             found = backtest(
