@@ -8,6 +8,7 @@ faust-streaming 0.15.3: each override says which behaviour of Faust it replaces,
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from faust.transport.drivers import aiokafka as driver
@@ -41,6 +42,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         self._work = asyncio.Event()  # a run may be ready
         self._room = asyncio.Event()  # a paused partition may go on
         self._left_out: frozenset[TP] = frozenset()  # full partitions, not asked for in the present fetch
+        self._told: dict[TP, tuple[int, int]] = {}  # what the lane knows of positions and ends
         self._quiet = asyncio.Event()  # no run is being worked on
         self._positions = asyncio.Lock()  # a fetch and a seek must not overlap
         self._given = False  # whether the group has given us partitions, in this generation
@@ -107,6 +109,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             moved = {tp: first[tp] for tp, offset in ours.items() if not offset or offset < first[tp]}
             if moved:
                 await self._thread.seek_wait(moved)
+            self._told.clear()
             self.lane.assign(ours, first)
         if self.lane.assignment.expired:
             self.log.error(
@@ -245,7 +248,11 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
 
     async def _accept(self, fetched: Fetched) -> None:
         epoch = self.lane.epoch
-        ends = {tp: end for tp, end in fetched.ends.items() if tp.topic in self.lane.topics}
+        ends = {
+            tp: end
+            for tp, end in fetched.ends.items()
+            if end != self._told.get(tp) and tp.topic in self.lane.topics
+        }
         for tp, (_, high_watermark) in ends.items():
             self.lane.fetched(tp, 0, high_watermark)  # what comes below is known of before anything goes out
         for tp, records in fetched.records.items():
@@ -257,6 +264,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
                     return  # a rebalance came in between
         for tp, (position, high_watermark) in ends.items():
             self.lane.fetched(tp, position, high_watermark)
+        self._told.update(ends)
         self._work.set()
 
     async def _pass_on(self, tp: TP, records: list[Any]) -> None:
@@ -278,9 +286,9 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
                 self._make_room()
                 await self.callback(RunMessage(run, self.app.consumer_generation_id))
             timeout = self.lane.wait_seconds() if self.flow_active else None
-            await self.wait_first(self._work.wait(), timeout=timeout)
-            if self.should_stop:
-                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout):
+                    await self._work.wait()
 
     def _make_room(self) -> None:
         if self._left_out - self.lane.full():

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import aiokafka
 from faust.transport.drivers import aiokafka as driver
 
+from streams.interpreter import new_event_loop
 from streams.runs import TP, LaneSettings
 
 _MOST_RECORDS = 2_000
@@ -31,6 +32,10 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     heartbeat_at = 0.0
     """When the last heartbeat was sent that the broker confirmed, by `time.monotonic`."""
     _look: "asyncio.Future[Any] | None" = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, thread_loop=new_event_loop(), **kwargs)
+        self._close_thread_loop_on_stop = True  # which it does by itself only to a loop that it made
 
     async def on_start(self) -> None:
         """Starts the client and notes its heartbeats and refusals, which it keeps to itself."""
@@ -104,8 +109,9 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         `urgent`: ask the broker at once, even when other partitions have something unread.
         """
         consumer = self._ensure_consumer()
-        fetched: Fetched = await self.call_thread(self._fetch, consumer, active, wait_seconds, urgent)
-        return fetched
+        fetching = self._fetch(consumer, active, wait_seconds, urgent)
+        # Not by way of Faust's queue of calls, which makes several tasks for each.
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(fetching, self.thread_loop))
 
     async def _fetch(
         self, consumer: aiokafka.AIOKafkaConsumer, active: frozenset[TP], wait_seconds: float, urgent: bool

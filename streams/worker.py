@@ -5,7 +5,6 @@ when ending takes too long. What the worker does is its own business.
 """
 
 import asyncio
-import gc
 import os
 import signal
 import threading
@@ -20,12 +19,12 @@ from streams import stacks
 from streams.dead_letter_limit import DeadLetterLimitError
 from streams.failure import reason
 from streams.health import HealthServer
+from streams.interpreter import new_event_loop, tune
 from streams.metrics import Metrics
 from streams.settings import Settings
 
 log = structlog.get_logger(__name__)
 
-_GC_THRESHOLDS = (500_000, 20, 100)
 EXIT_FAILED = 1
 EXIT_DEAD_LETTER_LIMIT = 65
 """A topic has gone bad (EX_DATAERR of sysexits.h): a restart alone does not help."""
@@ -52,35 +51,16 @@ class Worker(Protocol):
         """Set the gauges."""
 
 
-def seldom_collect() -> None:
-    """Let garbage be looked for seldom from now on, and never in what there is already.
-
-    Records die together and young, and without cycles; full collections over all states took nearly half the time, and
-    looking at what has just been fetched every 50,000 objects still 5% (signals) to 15% (sink).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_GC_THRESHOLDS)
-
-
 def run(build: Callable[[], Worker], settings: Settings, metrics: Metrics) -> int:
     """Runs what `build` makes (called inside the event loop) until a signal or a failure; the exit code.
 
     Afterwards the process has a few seconds to end, whatever threads the libraries have left behind.
     """
-    seldom_collect()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    tune()
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         code = runner.run(_live(build, settings, metrics))
         _end_hard_after(5.0, code)
     return code
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop
-    except ImportError:  # not made for every platform
-        return None
-    return uvloop.new_event_loop
 
 
 async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metrics) -> int:

@@ -19,7 +19,7 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.run import cli_main
 
 from streams.core.records import Record
-from streams.worker import seldom_collect
+from streams.interpreter import tune
 from tests.benchmarks.programs.peer_job import KeyJob, Out, input_topics
 from tests.benchmarks.say import arguments, say
 
@@ -91,7 +91,7 @@ if __name__ == "__main__":
     store.mkdir()
     init_db_dir(store, 1)
     job, counts = KeyJob(given), {"events": 0}
-    seldom_collect()
+    tune()
     say("started")
     began = time.time()
     cli_main(build(given, job, counts), epoch_interval=_EPOCH, recovery_config=RecoveryConfig(store))

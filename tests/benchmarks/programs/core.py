@@ -15,13 +15,13 @@ from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.records import Decoded, Record
 from streams.delivery import Deliveries
+from streams.interpreter import tune
 from streams.partitioning import partition_of
 from streams.policies import load_policy
 from streams.recovery import ChangelogReader
 from streams.settings import load_settings
 from streams.store import PartitionStore
 from streams.tenure import Change, Tenures
-from streams.worker import seldom_collect
 from tests.benchmarks.say import arguments, say
 from tests.benchmarks.workload import Workload
 
@@ -49,7 +49,7 @@ def _core(given: dict[str, Any]) -> tuple[int, float, list[Written]]:
     stores = [part.states for part in warm]
     clocks = [Clock.restore(part.clock, part.states) for part in warm]
     batches = _batches(workload, len(warm), given["max_batch"])
-    seldom_collect()
+    tune()
     written: list[Written] = []
     events, seconds = 0, 0.0
     for partition, batch in batches:
@@ -95,7 +95,7 @@ async def _changelog(given: dict[str, Any], written: list[Written]) -> float:
 
 if __name__ == "__main__":
     given = arguments()
-    seldom_collect()
+    tune()
     events, seconds, written = _core(given)
     spent = 0.0
     if given.get("changelog", True):

@@ -14,7 +14,7 @@ import faust
 import uvloop
 
 from streams.core.records import Record
-from streams.worker import seldom_collect
+from streams.interpreter import tune
 from tests.benchmarks.programs.peer_job import PartitionJob, input_topics, output_topics
 from tests.benchmarks.say import arguments, say
 
@@ -71,6 +71,6 @@ if __name__ == "__main__":
     given = arguments()
     uvloop.install()
     worker = faust.Worker(build(given), loglevel="WARNING", redirect_stdouts=False)
-    seldom_collect()
+    tune()
     say("started")
     worker.execute_from_commandline()

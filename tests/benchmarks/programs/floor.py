@@ -10,7 +10,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas import topics
-from streams.worker import seldom_collect
+from streams.interpreter import tune
 from tests.benchmarks.say import arguments, say
 
 
@@ -41,7 +41,7 @@ async def _read(given: dict[str, Any]) -> tuple[int, float]:
 
 
 if __name__ == "__main__":
-    seldom_collect()
+    tune()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         events, seconds = runner.run(_read(arguments()))
     say("result", events=events, seconds=seconds)

@@ -15,7 +15,7 @@ from sinks.clickhouse.tables import COLUMNS
 from sinks.contract import Row
 from streams.core.decode import decode
 from streams.core.records import Record
-from streams.worker import seldom_collect
+from streams.interpreter import tune
 from tests.benchmarks.say import arguments, say
 
 
@@ -57,7 +57,7 @@ def _insert(given: dict[str, Any], records: list[Record]) -> tuple[int, float]:
     client, size = ClickHouse(given["dsn"]), given["batch"]
     types = {table: client.column_types(table, COLUMNS[table]) for table in tables}
     records.clear()
-    seldom_collect()
+    tune()
     began = time.perf_counter()
     for table, rows in tables.items():
         for start in range(0, len(rows), size):

@@ -18,8 +18,8 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from schemas import topics
+from streams.interpreter import tune
 from streams.partitioning import partition_of
-from streams.worker import seldom_collect
 from tests.benchmarks.say import arguments, say
 from tests.benchmarks.workload import Event, Workload
 
@@ -187,6 +187,6 @@ if __name__ == "__main__":
     wanted = int(given["rate"] * given["seconds"]) + 1
     ticks = plan(given, (events[first:] + events[:first])[:wanted] if first else events[:wanted])
     del events
-    seldom_collect()  # or it pauses for 50 ms now and then to look at the events to come, and the system is charged for it
+    tune()  # or it pauses for 50 ms now and then to look at the events to come, and the system is charged for it
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         say("result", **runner.run(_run(given, ticks)))

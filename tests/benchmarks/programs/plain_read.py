@@ -9,7 +9,7 @@ from typing import Any
 import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.worker import seldom_collect
+from streams.interpreter import tune
 from tests.benchmarks.say import arguments, say
 
 
@@ -44,7 +44,7 @@ async def _read(given: dict[str, Any]) -> tuple[int, float]:
 
 
 if __name__ == "__main__":
-    seldom_collect()
+    tune()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         keys, seconds = runner.run(_read(arguments()))
     say("result", keys=keys, seconds=seconds)

@@ -15,7 +15,7 @@ from typing import Any
 from quixstreams import Application, State, message_context
 
 from streams.core.records import Record
-from streams.worker import seldom_collect
+from streams.interpreter import tune
 from tests.benchmarks.programs.peer_job import KeyJob, Out, input_topics, output_topics
 from tests.benchmarks.say import arguments, say
 
@@ -66,6 +66,6 @@ def build(given: dict[str, Any], job: KeyJob) -> Application:
 if __name__ == "__main__":
     given = arguments()
     app = build(given, KeyJob(given))
-    seldom_collect()
+    tune()
     say("started")
     app.run()
