@@ -23,6 +23,8 @@ _POLL_SECONDS = 0.5
 """How long a fetch may wait while nothing else is due."""
 _BLOCKED_SECONDS = 0.02
 """The same while records wait for a fetch response: an empty response wakes nobody, so look again soon."""
+_MOST_AT_ONCE = 250
+"""Records decoded before others have their turn in the event loop, which takes about a millisecond."""
 _OF_FAUSTS_PATIENCE = 0.9
 """The part of Faust's time-out for a seek that we use."""
 _SEEK_SECONDS = 30.0
@@ -255,13 +257,17 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         }
         for tp, (_, high_watermark) in ends.items():
             self.lane.fetched(tp, 0, high_watermark)  # what comes below is known of before anything goes out
+        decoded = 0
         for tp, records in fetched.records.items():
             if tp.topic in self.lane.topics:
+                if decoded > _MOST_AT_ONCE:
+                    decoded = 0
+                    self._work.set()
+                    await asyncio.sleep(0)
+                    if self.lane.epoch != epoch:
+                        return  # a rebalance came in between
                 self.lane.accept(tp, records)
-                self._work.set()
-                await asyncio.sleep(0)
-                if self.lane.epoch != epoch:
-                    return  # a rebalance came in between
+                decoded += len(records)
         for tp, (position, high_watermark) in ends.items():
             self.lane.fetched(tp, position, high_watermark)
         self._told.update(ends)
