@@ -24,7 +24,7 @@ _POLL_SECONDS = 0.5
 _BLOCKED_SECONDS = 0.02
 """The same while records wait for a fetch response: an empty response wakes nobody, so look again soon."""
 _MOST_AT_ONCE = 250
-"""Records decoded before others have their turn in the event loop, which takes about a millisecond."""
+"""After more records than this, decoded in about a millisecond, others have their turn in the event loop."""
 _OF_FAUSTS_PATIENCE = 0.9
 """The part of Faust's time-out for a seek that we use."""
 _SEEK_SECONDS = 30.0

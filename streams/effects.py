@@ -8,7 +8,6 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
 from typing import Final
@@ -16,6 +15,7 @@ from typing import Final
 import orjson
 
 from schemas import topics
+from schemas.instants import to_datetime
 from streams.changelog import Sending
 from streams.core.decode import encode_dead_letter
 from streams.core.records import Decoded
@@ -133,7 +133,7 @@ def headers_of(sending: Sending) -> list[tuple[str, bytes]]:
 
 
 def _headers(identity: str, kind: str, at: int) -> list[tuple[str, bytes]]:
-    instant = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
+    instant = to_datetime(at).isoformat(timespec="milliseconds")
     return [
         ("ce_specversion", b"1.0"),
         ("ce_id", identity.encode()),

@@ -23,7 +23,7 @@ from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient
 
 from schemas import topics
-from schemas.instants import ms_of
+from schemas.instants import ms_of, to_datetime
 from sinks.clickhouse.erasure import ClickHouseEraser
 from sinks.contract import Erased
 from streams.core.erasure import decode_marker
@@ -300,7 +300,7 @@ def topic_part(name: str, found: Found | None, receipt: Receipt, sent_at: dateti
 
 def _due(data: bytes) -> str | None:
     due = decode_marker(data).due
-    return None if due >= FOREVER else _text(datetime.fromtimestamp(due / 1000, UTC))
+    return None if due >= FOREVER else _text(to_datetime(due))
 
 
 def _text(at: datetime) -> str:

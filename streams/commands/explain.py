@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from math import log
 from typing import Annotated, Final
 
@@ -15,7 +14,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from schemas.base import IDENTIFIER_PATTERN
-from schemas.instants import ms_of
+from schemas.instants import ms_of, to_datetime
 from streams.commands.options import Bootstrap, fail, one_line, settings_of
 from streams.core.facts import STAGES
 from streams.core.signals import evidence
@@ -186,4 +185,4 @@ def _episodes(found: Explanation) -> Table:
 
 
 def _time(ms: int) -> str:
-    return f"{datetime.fromtimestamp(ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+    return f"{to_datetime(ms):%Y-%m-%d %H:%M:%S}"

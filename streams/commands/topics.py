@@ -6,13 +6,13 @@ It only shows what `streams.topics` and `streams.migration` do and `streams.righ
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
 from typing import Annotated, NoReturn
 
 import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from schemas.instants import to_datetime
 from streams.commands.options import fail, one_line
 from streams.delivery import EffectsError
 from streams.migration import MigrationError
@@ -109,7 +109,7 @@ def migrate(
             moved = asyncio.run(move(source, target))
         except (MigrationError, EffectsError, TopicsError) as error:
             fail("topics", "; ".join(str(error).splitlines()))
-    at = datetime.fromtimestamp(moved.clock / 1000, UTC).isoformat() if moved.clock >= 0 else "the beginning"
+    at = to_datetime(moved.clock).isoformat() if moved.clock >= 0 else "the beginning"
     typer.echo(
         f"{moved.customers} customers moved from {moved.before} to {moved.after} partitions, as of {at}. Now start "
         f"producers and workers with BEHOUDLIJN_TOPIC_PREFIX={to_prefix} BEHOUDLIJN_PARTITIONS={to_partitions}."

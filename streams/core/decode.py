@@ -5,7 +5,6 @@ Bad bytes never raise. A reject's message quotes nothing of the payload, since i
 
 from base64 import b64encode
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from typing import Final
@@ -16,7 +15,7 @@ from pydantic_core import ErrorDetails
 from schemas import topics
 from schemas.base import Event, names_nobody
 from schemas.dead_letter import MAX_PAYLOAD_BYTES, DeadLetter, RejectCode
-from schemas.instants import ms_of
+from schemas.instants import ms_of, to_datetime
 from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 from streams.core.removal import removal_of
 
@@ -108,7 +107,7 @@ def encode_dead_letter(decoded: Decoded) -> bytes:
             "offset": record.offset,
             "reason_code": reject.code,
             "message": reject.message[:MAX_MESSAGE],
-            "ingested_at": datetime.fromtimestamp(min(max(record.timestamp, 0), LATEST_MS) / 1000, UTC),
+            "ingested_at": to_datetime(min(max(record.timestamp, 0), LATEST_MS)),
             "key_base64": None if record.key is None else b64encode(record.key[:MAX_KEY_BYTES]).decode(),
             "payload_base64": b64encode(value[:MAX_PAYLOAD_BYTES]).decode(),
             "payload_size": len(value),

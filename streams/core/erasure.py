@@ -9,11 +9,11 @@ order of erasures and events nor their repetition matters.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple
 
+from schemas.instants import to_datetime
 from schemas.trigger import CallbackTrigger
 from streams.core import facts as f
 from streams.core.episodes import Cause, Output
@@ -193,7 +193,7 @@ def retraction(state: State, cause: Cause, now: int) -> Output | None:
             "status": "retracted",
             "status_reason": ERASED,
             "phone_e164": None,
-            "updated_at": datetime.fromtimestamp(now / 1000, UTC),
+            "updated_at": to_datetime(now),
         }
     )
     value = ended.model_dump_json().encode()

@@ -1,13 +1,13 @@
 """Calling hours: the first instant at which a customer may be called, in the customer's own time zone."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import phonenumbers
 from phonenumbers.timezone import time_zones_for_number
 
-from schemas.instants import ms_of
+from schemas.instants import ms_of, to_datetime
 from streams.core.policy import CallingHours, Opening, Policy
 
 STEP = timedelta(minutes=15)
@@ -50,7 +50,7 @@ def first_open(at: int, country: str | None, zones: tuple[ZoneInfo, ...], policy
     """The first quarter of an hour from `at` (ms) when every candidate zone is open; none within 14 days or without a zone."""
     if not zones:
         return None
-    moment = datetime.fromtimestamp(at / 1000, UTC)
+    moment = to_datetime(at)
     if _all_open(moment, country, zones, policy):
         return at
     floor = moment.replace(minute=moment.minute // 15 * 15, second=0, microsecond=0)

@@ -5,12 +5,12 @@ Owns what such a record means as an event: a profile that says nothing, as of th
 only time it has. It moves no clock, since it tells when a row was deleted and not when a customer did anything.
 """
 
-from datetime import UTC, datetime
 from re import compile as pattern
 from typing import Final
 
 from schemas import topics
 from schemas.base import ANONYMOUS_IDS, IDENTIFIER_PATTERN
+from schemas.instants import to_datetime
 from schemas.profile import ProfileEvent
 from streams.core.records import Decoded, Record
 from streams.core.state import OUTLOOK_FIELDS, State
@@ -39,7 +39,7 @@ def removal_of(record: Record) -> Decoded | None:
         schema_version=1,
         event_id=f"removed.{record.partition}.{record.offset}",
         customer_id=customer_id,
-        occurred_at=datetime.fromtimestamp(at / 1000, UTC),
+        occurred_at=to_datetime(at),
     )
     return Decoded(record, at, event, None, (), False)
 

@@ -11,6 +11,7 @@ from itertools import accumulate
 from random import Random
 from typing import Final
 
+from schemas.instants import to_datetime
 from streams.simulate.settings import DAY_MS, SimulationSettings
 
 HOUR_MS: Final = 3_600_000
@@ -41,7 +42,7 @@ class Calendar:
         """An instant as RFC 3339 with milliseconds."""
         day, rest = divmod(at - self.start, DAY_MS)
         if not 0 <= day < self._days:
-            return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}Z"
+            return f"{to_datetime(at):%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}Z"
         seconds, ms = divmod(rest, 1000)
         minutes, second = divmod(seconds, 60)
         hour, minute = divmod(minutes, 60)
