@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 import aiokafka
 from faust.transport.drivers import aiokafka as driver
 
-from streams.interpreter import new_event_loop
 from streams.runs import TP, LaneSettings
 
 _MOST_RECORDS = 2_000
@@ -32,10 +31,6 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     heartbeat_at = 0.0
     """When the last heartbeat was sent that the broker confirmed, by `time.monotonic`."""
     _look: "asyncio.Future[Any] | None" = None
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, thread_loop=new_event_loop(), **kwargs)
-        self._close_thread_loop_on_stop = True  # which it does by itself only to a loop that it made
 
     async def on_start(self) -> None:
         """Starts the client and notes its heartbeats and refusals, which it keeps to itself."""
