@@ -142,6 +142,10 @@ class Lane(Generic[ItemT]):
         """Some partition holds records that wait for another topic of its number."""
         return any(partition.merger.blocked for partition in self._order)
 
+    def waiting(self, number: int) -> bool:
+        """Records of this partition number are buffered, and will be handed out once they may and there is room."""
+        return any(part.number == number and not part.merger.empty for part in self._order)
+
     # -- what is handed out ---------------------------------------------------------------------------------
 
     def next_run(self) -> Run[ItemT] | None:

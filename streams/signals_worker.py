@@ -49,6 +49,15 @@ log = structlog.get_logger(__name__)
 _TICK_SECONDS = 1.0
 _MARK_SECONDS = 20.0
 """An idle partition writes at least so often; well below `min.compaction.lag.ms` of the changelog."""
+_TIMERS_PER_RECORD = 0.2
+_LEAST_TIMERS = 6
+"""How many timers a run judges besides its records, at most: about twice what comes on average. More are due where calling
+hours begin; they are put off, so that they do not hold up what happens at that moment (decision 13)."""
+_TIMERS_AT_ONCE = 50
+"""Of those put off, judged in one batch where no records come: a few milliseconds, then records can have their turn."""
+_PATIENCE_SECONDS = 0.02
+"""Records that come so soon take a share of what was put off with them, which spares a batch."""
+_LOOK_SECONDS = 0.002
 _UNCHANGED: Mapping[str, bytes | None] = {}
 
 
@@ -203,15 +212,30 @@ class SignalsWorker:
                 if strays:
                     self._guard(partition)
                     await self._effects.forward(strays)
-                result = await self._batch(partition, here, None, tallies)
+                share = max(_LEAST_TIMERS, int(len(here) * _TIMERS_PER_RECORD))
+                result = await self._batch(partition, here, None, tallies, most_timers=share)
+                self._seen.forwarded(strays)
+                self._seen.batch(result, run.records, partition, time.monotonic() - began)
+                await self._catch_up(partition, _PATIENCE_SECONDS)
             except StaleError:
                 log.warning(
                     "a batch was given up: its partition may be another worker's", partition=run.partition
                 )
                 return  # its acknowledgement means nothing, and the next owner reads it again
             self._fail_point("before_ack")
-            self._seen.forwarded(strays)
-            self._seen.batch(result, run.records, partition, time.monotonic() - began)
+
+    async def _catch_up(self, partition: PartitionStore, patience: float = 0.0) -> None:
+        """Judges the timers that were put off, in small batches, unless records come within `patience` seconds or later.
+
+        A run is acknowledged afterwards, so that nothing is overdue on a partition without lag.
+        """
+        began = time.monotonic()
+        while partition.clock.overdue and not self.lane.waiting(partition.number):
+            if time.monotonic() - began < patience:
+                await asyncio.sleep(_LOOK_SECONDS)
+                continue
+            tallies = partition.dead_letters
+            self._seen.outputs(await self._batch(partition, (), None, tallies, most_timers=_TIMERS_AT_ONCE))
 
     async def _counted(self, records: Sequence[Decoded], partition: PartitionStore) -> Tallies:
         try:
@@ -247,10 +271,12 @@ class SignalsWorker:
 
     async def _idle(self, partition: PartitionStore) -> None:
         now = time.time_ns() // 1_000_000
-        heap = partition.clock.heap
+        await self._catch_up(partition)  # with what a recovery found
         # Only when something is due: a new clock alone would be a write per second for each partition.
-        if self._idle_timers and heap and heap[0][0] <= now:
-            self._seen.outputs(await self._batch(partition, (), now, partition.dead_letters))
+        if self._idle_timers and partition.clock.next_due <= now:
+            tallies = partition.dead_letters
+            self._seen.outputs(await self._batch(partition, (), now, tallies, most_timers=_TIMERS_AT_ONCE))
+            await self._catch_up(partition)
         elif partition.unmarked or time.monotonic() - partition.written_at > _MARK_SECONDS:
             # A batch of nothing: a restart need not send again what was delivered long ago, and a late word
             # of a worker that lost the partition is noticed before compaction can prefer it.
@@ -262,10 +288,18 @@ class SignalsWorker:
         records: Sequence[Decoded],
         advance_to: int | None,
         tallies: Tallies,
+        *,
+        most_timers: int,
     ) -> BatchResult:
         clock, before = partition.clock, partition.clock.now
         result = process_batch(
-            records, partition.states, self.policy, clock, advance_to=advance_to, erasure=self._erasure
+            records,
+            partition.states,
+            self.policy,
+            clock,
+            advance_to=advance_to,
+            most_timers=most_timers,
+            erasure=self._erasure,
         )
         outboxes: dict[str, list[Sending]] = {}
         for output in result.outputs:

@@ -15,7 +15,7 @@ import orjson
 from schemas import topics
 from streams.core import state as st
 from streams.core.decode import decode
-from streams.core.engine import BatchResult, Clock, process_batch
+from streams.core.engine import ALL, BatchResult, Clock, process_batch
 from streams.core.episodes import Output
 from streams.core.erasure import Erasure
 from streams.core.history import View
@@ -132,10 +132,16 @@ class Partition:
         self.outputs: list[Output] = []
         self.counts: dict[tuple[str, str], int] = {}
 
-    def feed(self, *records: Decoded, advance_to: int | None = None) -> BatchResult:
+    def feed(self, *records: Decoded, advance_to: int | None = None, most_timers: int = ALL) -> BatchResult:
         """Process one batch and take its states over, as the store does."""
         result = process_batch(
-            records, self.states, self.policy, self.clock, advance_to=advance_to, erasure=self.erasure
+            records,
+            self.states,
+            self.policy,
+            self.clock,
+            advance_to=advance_to,
+            most_timers=most_timers,
+            erasure=self.erasure,
         )
         for customer, data in result.states.items():
             if data is None:

@@ -36,16 +36,20 @@ BEYOND_HORIZON: Final = "beyond_horizon"
 UNATTRIBUTABLE: Final = "unattributable"
 REJECTED: Final = "rejected"
 UNKNOWN_FIELD: Final = "unknown_field"
+ALL: Final = -1
+"""No timer is put off."""
 
 
 class Clock:
     """Partition time (ms; the largest event time seen), and the customers' due times."""
 
-    __slots__ = ("heap", "markers", "now")
+    __slots__ = ("expiries", "heap", "markers", "now")
 
     def __init__(self, now: int = NEVER) -> None:
         self.now = now
         self.heap: list[tuple[int, str]] = []
+        self.expiries: list[tuple[int, str]] = []
+        """A heap too, of the markers of erased customers: they are few, and never put off."""
         self.markers = 0
         """How many of the states are markers of erased customers: while there is none, no event is held against them."""
 
@@ -53,12 +57,26 @@ class Clock:
     def restore(cls, now: int, states: Mapping[str, bytes]) -> "Clock":
         """The clock of a partition whose states were recovered."""
         clock = cls(now)
-        clock.heap = [
-            (due, customer) for customer, data in states.items() if (due := st.due_of(data)) < st.FOREVER
-        ]
+        for key, data in states.items():
+            due = st.due_of(data)
+            if due < st.FOREVER:
+                (clock.expiries if key[0] == RESERVED else clock.heap).append((due, key))
         heapify(clock.heap)
+        heapify(clock.expiries)
         clock.markers = count_markers(states)
         return clock
+
+    @property
+    def next_due(self) -> int:
+        """The earliest due time (ms) of a customer or a marker; FOREVER when there is none."""
+        customer = self.heap[0][0] if self.heap else st.FOREVER
+        marker = self.expiries[0][0] if self.expiries else st.FOREVER
+        return min(customer, marker)
+
+    @property
+    def overdue(self) -> bool:
+        """Some customer's timer was put off: it is due by now and still to be judged."""
+        return bool(self.heap) and self.heap[0][0] <= self.now
 
     def due(self, until: int) -> tuple[int, str] | None:
         """Take the earliest due time at or before `until`, with its customer; none when nothing is due."""
@@ -66,10 +84,21 @@ class Clock:
             return heappop(self.heap)
         return None
 
+    def expired(self, until: int) -> tuple[int, str] | None:
+        """The same of markers."""
+        if self.expiries and self.expiries[0][0] <= until:
+            return heappop(self.expiries)
+        return None
+
     def schedule(self, due: int, customer: str) -> None:
         """Look at `customer` again at `due` (ms)."""
         if due < st.FOREVER:
             heappush(self.heap, (due, customer))
+
+    def schedule_expiry(self, due: int, key: str) -> None:
+        """Let the marker with this key go at `due` (ms)."""
+        if due < st.FOREVER:
+            heappush(self.expiries, (due, key))
 
 
 class BatchResult(NamedTuple):
@@ -90,14 +119,18 @@ def process_batch(
     clock: Clock,
     *,
     advance_to: int | None = None,
+    most_timers: int = ALL,
     erasure: Erasure = NO_ERASURE,
 ) -> BatchResult:
     """Fold and decide `records` in order upon `states`, which stays as it is; `clock` moves on.
 
-    `advance_to` (ms) lets time pass after the records, for an idle partition. Raises ErasureError when a customer is, or
-    was, erased and `erasure` has no key.
+    `advance_to` (ms) lets time pass after the records, for an idle partition. `most_timers`: so many timers are judged, the
+    earliest due first; others are put off (`clock.overdue`), and later calls go on with them. A customer's own come before
+    whatever happens to the customer, so that it never shows in what is decided about one. Raises ErasureError when a
+    customer is, or was, erased and `erasure` has no key.
     """
-    batch = _Batch(states, policy, clock, erasure)
+    batch = _Batch(states, policy, clock, erasure, most_timers)
+    batch.judge_due(clock.now)
     for decoded in records:
         batch.record(decoded)
     if advance_to is not None and advance_to > clock.now:
@@ -108,8 +141,11 @@ def process_batch(
 class _Batch:
     """The work of one call: the states it has changed so far, as bytes."""
 
-    def __init__(self, states: Mapping[str, bytes], policy: Policy, clock: Clock, erasure: Erasure) -> None:
+    def __init__(
+        self, states: Mapping[str, bytes], policy: Policy, clock: Clock, erasure: Erasure, most_timers: int
+    ) -> None:
         self.before = states
+        self.timers_left = most_timers
         self.markers = Markers(states, erasure)
         self.policy = policy
         self.plan = policy.plan
@@ -170,6 +206,7 @@ class _Batch:
         horizon_start = now - self.plan.parameters.horizon
         if fact is not None and at <= horizon_start:
             return BEYOND_HORIZON
+        self.settle(customer)
         data = self.load(customer)
         if data is not None and fact is not None and st.only_a_fact(event):
             briefly = shortcut(data, fact, horizon_start, self.plan)
@@ -196,10 +233,11 @@ class _Batch:
 
     def erase(self, decoded: Decoded, customer: str) -> str:
         """Forget a customer up to the erasure's time. It moves no clock: it tells nothing that a customer did."""
+        self.settle(customer)
         at, arrived, clock = decoded.at, decoded.record.timestamp, self.clock
         added = self.markers.add(customer, at, arrived)
         clock.markers += added.first
-        clock.schedule(added.due, added.key)
+        clock.schedule_expiry(added.due, added.key)
         if not added.more:
             return DUPLICATE
         cause = Cause(customer, at, f"erasure:{at}", arrived)
@@ -219,6 +257,7 @@ class _Batch:
 
     def remove_profile(self, decoded: Decoded, customer: str) -> str:
         """Delete the profile; a customer of whom nothing else is known leaves at once. It moves no clock either."""
+        self.settle(customer)
         event, at, now = decoded.event, decoded.at, self.clock.now
         state = self.state_of(customer)
         horizon_start = now - self.plan.parameters.horizon
@@ -233,25 +272,42 @@ class _Batch:
     def let_time_pass(self, until: int) -> None:
         """Evaluate what is due up to `until`, each at its own time, then move the clock there."""
         clock = self.clock
-        while (item := clock.due(until)) is not None:
-            due, customer = item
-            if customer[0] == RESERVED:
-                clock.markers -= self.markers.expire(customer, due)
-                continue
-            data = self.load(customer)
-            if data is None or st.due_of(data) != due:
-                continue  # it was looked at since, and is scheduled anew
-            if (later := postpone(data, self.plan)) is not None:
-                self.touched[customer], again = later
-                clock.schedule(again, customer)
-                continue
-            state = st.decode(data)
-            state.drop_before(due - self.plan.parameters.horizon)
-            if not state.facts and not state.standing and due >= state.ends_at(self.plan.parameters.horizon):
-                self.outputs.extend(self._leave(state, customer, due))
-                continue
-            self.decide(state, due, Cause(customer, due, f"timer:{due}", -1))
+        while (item := clock.expired(until)) is not None:
+            clock.markers -= self.markers.expire(item[1], item[0])
+        self.judge_due(until)
         clock.now = until
+
+    def judge_due(self, until: int) -> None:
+        """Judge the timers that are due up to `until`, as many as are left to this call."""
+        while self.timers_left != 0 and (item := self.clock.due(until)) is not None:
+            due, customer = item
+            data = self.load(customer)
+            if (
+                data is not None and st.due_of(data) == due
+            ):  # or it was looked at since, and is scheduled anew
+                self.timers_left -= 1
+                self.judge(customer, due, data)
+
+    def settle(self, customer: str) -> None:
+        """Judge the timers of `customer` that were put off: nothing that happens to a customer may overtake them."""
+        while self.clock.overdue and (data := self.load(customer)) is not None:
+            due = st.due_of(data)
+            if due > self.clock.now:
+                break
+            self.judge(customer, due, data)
+
+    def judge(self, customer: str, due: int, data: bytes) -> None:
+        """Evaluate a timer at its own time."""
+        if (later := postpone(data, self.plan)) is not None:
+            self.touched[customer], again = later
+            self.clock.schedule(again, customer)
+            return
+        state = st.decode(data)
+        state.drop_before(due - self.plan.parameters.horizon)
+        if not state.facts and not state.standing and due >= state.ends_at(self.plan.parameters.horizon):
+            self.outputs.extend(self._leave(state, customer, due))
+            return
+        self.decide(state, due, Cause(customer, due, f"timer:{due}", -1))
 
     def _leave(self, state: State, customer: str, due: int) -> list[Output]:
         outputs = decide(state, self.policy, due, Cause(customer, due, f"timer:{due}", -1))

@@ -209,7 +209,12 @@ class Merger(Generic[ItemT]):
     @property
     def blocked(self) -> bool:
         """Records are held back by a topic whose partition holds more, or may do so."""
-        return any(queue.awaited for queue in self._queues) and not all(queue.empty for queue in self._queues)
+        return any(queue.awaited for queue in self._queues) and not self.empty
+
+    @property
+    def empty(self) -> bool:
+        """Nothing is buffered."""
+        return all(queue.empty for queue in self._queues)
 
     def caught_up(self, topic: str) -> bool:
         """Nothing of `topic` is buffered, and its partition held no more when it was fetched last."""
@@ -222,7 +227,7 @@ class Merger(Generic[ItemT]):
 
     def wait_ms(self, now: int) -> int | None:
         """Milliseconds until an idle wait ends that holds records back; None when no clock can help."""
-        if all(queue.empty for queue in self._queues) or any(queue.awaited for queue in self._queues):
+        if self.empty or any(queue.awaited for queue in self._queues):
             return None
         until = [queue.empty_since + queue.idle_ms for queue in self._queues if queue.empty_since is not None]
         return max(0, max(until) - now) if until else 0

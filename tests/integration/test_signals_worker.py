@@ -31,6 +31,7 @@ from tests.integration.worker_program import (
     produce,
     read_all,
     settings_of,
+    survey,
     until_committed,
     until_said,
     worker,
@@ -172,6 +173,39 @@ def test_killed_again_and_again_it_ends_like_the_oracle(broker: Broker, unique: 
             process.child.kill()
             process.wait()
     run_to_the_end(settings, len(events))
+    assert_like_the_oracle(settings)
+
+
+LATER = 60 * 24 * 40
+"""Minutes after the beginning of a history at which nearly everyone's timers have fallen due."""
+
+
+def test_timers_that_fall_due_at_once_do_not_hold_up_an_event(broker: Broker, unique: str) -> None:
+    events = history(300)
+    settings = prepared(broker, unique, events, partitions=1)
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
+        before = len(asyncio.run(read_all(settings, topics.SHADOW_TRIGGERS))[topics.SHADOW_TRIGGERS])
+        asyncio.run(produce(settings, [survey("customer-now", 0, LATER)]))
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events) + 1))
+        assert process.stop() == 0, process.log()
+    found = assert_like_the_oracle(settings)[topics.SHADOW_TRIGGERS]
+    customers = [record.key for record in sorted(found, key=lambda each: each.offset)[before:]]
+    assert customers.index(b"customer-now") < 20
+    assert len(customers) > 200
+
+
+@pytest.mark.slow
+def test_a_kill_while_timers_that_were_put_off_are_judged_changes_nothing(
+    broker: Broker, unique: str
+) -> None:
+    events = history(300)
+    settings = prepared(broker, unique, events, partitions=1)
+    run_to_the_end(settings, len(events))
+    asyncio.run(produce(settings, [survey("customer-now", 0, LATER)]))
+    with worker(settings, "signals", "--no-idle-timers", fail_point="after_changelog:3") as process:
+        assert process.wait() == 137
+    run_to_the_end(settings, len(events) + 1)
     assert_like_the_oracle(settings)
 
 

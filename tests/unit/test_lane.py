@@ -199,3 +199,13 @@ def test_wake_is_called_when_a_run_is_done() -> None:
     feed(lane, SURVEYS, [])
     lane.ack(take(lane))
     assert calls == [True]
+
+
+def test_records_wait_from_the_fetch_until_they_are_handed_out() -> None:
+    lane = assigned(new_lane(), 0, 1)
+    feed(lane, CALLS, [10])
+    assert lane.waiting(0)
+    assert not lane.waiting(1)
+    feed(lane, SURVEYS, [])
+    take(lane)
+    assert not lane.waiting(0)

@@ -11,7 +11,7 @@ from streams.core.facts import Fact, fact_of
 from streams.core.policy import Policy
 from streams.core.records import Decoded
 from streams.core.state import FOREVER, State
-from tests.builders import DAY, Partition
+from tests.builders import DAY, START, Partition, erasure
 from tests.property.core.histories import (
     CUSTOMERS,
     SMALL,
@@ -52,6 +52,12 @@ def in_view(partition: Partition) -> dict[str, list[Fact]]:
         c: [f for f in partition.state(c).facts if f.at > start] if c in partition.states else []
         for c in CUSTOMERS
     }
+
+
+@some.composite
+def orders(draw: some.DrawFn) -> Decoded:
+    at = START + draw(some.integers(0, 60 * DAY))
+    return erasure(at, customer=draw(some.sampled_from(CUSTOMERS)), ingested=at)
 
 
 def of_customer(outputs: list[Output]) -> dict[str, list[bytes]]:
@@ -110,6 +116,30 @@ def test_batches_restarts_and_pauses_never_show(
     assert split.outputs == whole.outputs
     assert split.states == whole.states
     assert split.counts == whole.counts
+
+
+@given(histories(), policies, some.lists(orders(), max_size=2), some.data())
+def test_timers_that_are_put_off_never_show_in_what_is_decided_about_a_customer(
+    history: list[Sketch], policy: Policy, orders: list[Decoded], data: some.DataObject
+) -> None:
+    rest = data.draw(some.permutations([*decoded(history), *orders]))
+    end = max(sketch.at for sketch in history) + END
+    prompt, late = Partition(policy), Partition(policy)
+    prompt.feed(*rest, advance_to=end)
+    few = some.integers(0, 2)
+    while rest:
+        size = data.draw(some.integers(1, len(rest)))
+        late.feed(*rest[:size], most_timers=data.draw(few))
+        rest = rest[size:]
+        if data.draw(some.booleans()):
+            late.restart()
+    late.feed(advance_to=end, most_timers=data.draw(few))
+    while late.clock.overdue:
+        late.feed(most_timers=1)
+    assert of_customer(late.outputs) == of_customer(prompt.outputs)
+    assert late.states == prompt.states
+    assert late.counts == prompt.counts
+    assert late.clock.markers == prompt.clock.markers
 
 
 @given(histories(), policies)

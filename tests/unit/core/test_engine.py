@@ -10,10 +10,12 @@ from streams.core.state import State, UnknownVersionError
 from tests.builders import (
     DAY,
     HOUR,
+    KEEP,
     START,
     Partition,
     call,
     default_policy,
+    erasure,
     profile,
     record,
     survey,
@@ -101,6 +103,38 @@ def test_a_restored_clock_knows_who_is_due() -> None:
     assert clock.due(T + 91 * DAY) == (T + 90 * DAY, "c1")
     assert clock.due(T + 91 * DAY) == (T + 90 * DAY + HOUR, "c2")
     assert clock.due(T + 91 * DAY) is None
+
+
+def test_timers_beyond_the_most_are_put_off_the_earliest_due_go_first() -> None:
+    partition = Partition()
+    partition.feed(*(call(T + n * HOUR, customer=f"c{n}") for n in range(4)))
+    assert partition.feed(advance_to=T + 100 * DAY, most_timers=1).states == {"c0": None}
+    assert partition.clock.now == T + 100 * DAY
+    assert partition.clock.overdue
+    assert partition.feed(most_timers=2).states == {"c1": None, "c2": None}
+    assert partition.feed().states == {"c3": None}
+    assert not partition.clock.overdue
+
+
+def test_a_customers_own_timer_is_judged_before_the_next_event_however_many_are_put_off() -> None:
+    partition = Partition()
+    partition.feed(call(T), call(T, customer="c2"))
+    partition.feed(call(T + 100 * DAY), most_timers=0)
+    assert [fact.at for fact in partition.state().facts] == [T + 100 * DAY]
+    assert [fact.at for fact in partition.state("c2").facts] == [T]
+    partition.restart()
+    assert partition.clock.overdue
+    partition.feed(most_timers=1)
+    assert partition.states.keys() == {"c1"}
+
+
+def test_a_marker_of_an_erased_customer_is_never_put_off() -> None:
+    partition = Partition()
+    partition.feed(call(T, customer="c2"), erasure(T))
+    partition.feed(advance_to=T + KEEP, most_timers=0)
+    assert partition.states.keys() == {"c2"}
+    assert partition.clock.markers == 0
+    assert partition.clock.next_due == st.due_of(partition.states["c2"])
 
 
 def test_a_state_of_an_unknown_version_is_refused() -> None:

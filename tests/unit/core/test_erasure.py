@@ -137,7 +137,7 @@ def test_a_marker_has_its_due_time_where_a_state_has_it_and_is_counted_after_a_r
     assert due_of(data) == T + KEEP
     partition.restart()
     assert partition.clock.markers == 1
-    assert partition.clock.heap == [(T + KEEP, next(iter(partition.states)))]
+    assert partition.clock.expiries == [(T + KEEP, next(iter(partition.states)))]
 
 
 def test_an_erasure_moves_no_clock() -> None:
