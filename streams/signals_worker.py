@@ -22,7 +22,7 @@ from streams.app import faust_app, lane_settings
 from streams.changelog import Mode, Sending
 from streams.copartitioning import check_partitions
 from streams.core.decode import decode
-from streams.core.engine import BatchResult, process_batch
+from streams.core.engine import ALL, BatchResult, process_batch
 from streams.core.episodes import Output
 from streams.core.policy import Policy
 from streams.core.records import Decoded, FetchedRecord, records_of
@@ -58,6 +58,7 @@ _TIMERS_AT_ONCE = 50
 _PATIENCE_SECONDS = 0.02
 """Records that come so soon take a share of what was put off with them, which spares a batch."""
 _LOOK_SECONDS = 0.002
+_CATCH_UP_SECONDS = 5.0
 _UNCHANGED: Mapping[str, bytes | None] = {}
 
 
@@ -212,8 +213,7 @@ class SignalsWorker:
                 if strays:
                     self._guard(partition)
                     await self._effects.forward(strays)
-                share = max(_LEAST_TIMERS, int(len(here) * _TIMERS_PER_RECORD))
-                result = await self._batch(partition, here, None, tallies, most_timers=share)
+                result = await self._batch(partition, here, None, tallies, most_timers=self._share(len(here)))
                 self._seen.forwarded(strays)
                 self._seen.batch(result, run.records, partition, time.monotonic() - began)
                 await self._catch_up(partition, _PATIENCE_SECONDS)
@@ -224,14 +224,24 @@ class SignalsWorker:
                 return  # its acknowledgement means nothing, and the next owner reads it again
             self._fail_point("before_ack")
 
+    def _share(self, records: int) -> int:
+        """How many timers a run of so many records judges: all, where it is one of a backlog and no event is waited for."""
+        if 2 * records > self.settings.max_batch:
+            return ALL
+        return max(_LEAST_TIMERS, int(records * _TIMERS_PER_RECORD))
+
     async def _catch_up(self, partition: PartitionStore, patience: float = 0.0) -> None:
         """Judges the timers that were put off, in small batches, unless records come within `patience` seconds or later.
 
-        A run is acknowledged afterwards, so that nothing is overdue on a partition without lag.
+        A run is acknowledged afterwards, so that nothing is overdue on a partition without lag; only a very large herd is
+        left to the ticks, so that neither a commit nor a rebalance waits for it.
         """
         began = time.monotonic()
         while partition.clock.overdue and not self.lane.waiting(partition.number):
-            if time.monotonic() - began < patience:
+            spent = time.monotonic() - began
+            if spent > _CATCH_UP_SECONDS or not self.app.consumer.flow_active:
+                return
+            if spent < patience:
                 await asyncio.sleep(_LOOK_SECONDS)
                 continue
             tallies = partition.dead_letters
