@@ -142,9 +142,16 @@ class Lane(Generic[ItemT]):
         """Some partition holds records that wait for another topic of its number."""
         return any(partition.merger.blocked for partition in self._order)
 
-    def waiting(self, number: int) -> bool:
-        """Records of this partition number are buffered, and will be handed out once they may and there is room."""
-        return any(part.number == number and not part.merger.empty for part in self._order)
+    def waiting(self, number: int, besides: Run[ItemT] | None = None) -> bool:
+        """Records of this partition number wait to be worked on: in a run that was handed out, other than `besides`, or in one
+        that could be, were there room.
+        """
+        now = self._clock()
+        return any(
+            any(run is not besides for run in part.in_flight) or part.merger.wait_ms(now) == 0
+            for part in self._order
+            if part.number == number
+        )
 
     # -- what is handed out ---------------------------------------------------------------------------------
 

@@ -51,14 +51,18 @@ _MARK_SECONDS = 20.0
 """An idle partition writes at least so often; well below `min.compaction.lag.ms` of the changelog."""
 _TIMERS_PER_RECORD = 0.2
 _LEAST_TIMERS = 6
-"""How many timers a run judges besides its records, at most: about twice what comes on average. More are due where calling
-hours begin; they are put off, so that they do not hold up what happens at that moment (decision 13)."""
+"""How many timers a run judges besides its records, at most: about twice what comes on average. Where more fall due at once
+they are put off, so that they do not hold up what happens at that moment (decision 13)."""
+_MOST_DOUBLINGS = 10
+"""The share doubles for each second for which timers have been put off."""
 _TIMERS_AT_ONCE = 50
 """Of those put off, judged in one batch where no records come: a few milliseconds, then records can have their turn."""
 _PATIENCE_SECONDS = 0.02
 """Records that come so soon take a share of what was put off with them, which spares a batch."""
 _LOOK_SECONDS = 0.002
-_CATCH_UP_SECONDS = 5.0
+_BATCHES_OF_A_RUN = 1000
+_BATCHES_OF_A_TICK = 100
+"""Of those, before what is left waits for the next tick: other partitions' turn comes, and a commit does not wait."""
 _UNCHANGED: Mapping[str, bytes | None] = {}
 
 
@@ -174,6 +178,7 @@ class SignalsWorker:
             resent = 0
             for part in recovered:
                 part.store.assignment = assigned
+                part.store.overdue_since = time.monotonic()
                 if part.store.clock.markers:
                     self._erasure.check(part.store.states)
                 if part.unsent:
@@ -213,10 +218,12 @@ class SignalsWorker:
                 if strays:
                     self._guard(partition)
                     await self._effects.forward(strays)
-                result = await self._batch(partition, here, None, tallies, most_timers=self._share(len(here)))
+                result = await self._batch(
+                    partition, here, None, tallies, most_timers=self._share(run, partition)
+                )
                 self._seen.forwarded(strays)
                 self._seen.batch(result, run.records, partition, time.monotonic() - began)
-                await self._catch_up(partition, _PATIENCE_SECONDS)
+                await self._catch_up(partition, run, _BATCHES_OF_A_RUN)
             except StaleError:
                 log.warning(
                     "a batch was given up: its partition may be another worker's", partition=run.partition
@@ -224,28 +231,30 @@ class SignalsWorker:
                 return  # its acknowledgement means nothing, and the next owner reads it again
             self._fail_point("before_ack")
 
-    def _share(self, records: int) -> int:
-        """How many timers a run of so many records judges: all, where it is one of a backlog and no event is waited for."""
-        if 2 * records > self.settings.max_batch:
+    def _share(self, run: Run[Decoded], partition: PartitionStore) -> int:
+        """How many timers a run judges: all, where it is one of a backlog and no event is waited for."""
+        if 2 * len(run.records) > self.settings.max_batch:
             return ALL
-        return max(_LEAST_TIMERS, int(records * _TIMERS_PER_RECORD))
+        waited = time.monotonic() - partition.overdue_since if partition.clock.overdue else 0.0
+        share = max(_LEAST_TIMERS, int(len(run.records) * _TIMERS_PER_RECORD))
+        return share << min(int(waited), _MOST_DOUBLINGS)
 
-    async def _catch_up(self, partition: PartitionStore, patience: float = 0.0) -> None:
-        """Judges the timers that were put off, in small batches, unless records come within `patience` seconds or later.
+    async def _catch_up(self, partition: PartitionStore, run: Run[Decoded] | None, batches: int) -> None:
+        """Judges the timers that were put off, in at most so many small batches, until other records wait than those of `run`.
 
-        A run is acknowledged afterwards, so that nothing is overdue on a partition without lag; only a very large herd is
-        left to the ticks, so that neither a commit nor a rebalance waits for it.
+        A run is acknowledged afterwards, so that nothing is overdue on a partition without lag; only what is left of a very
+        large herd goes with the ticks.
         """
-        began = time.monotonic()
-        while partition.clock.overdue and not self.lane.waiting(partition.number):
-            spent = time.monotonic() - began
-            if spent > _CATCH_UP_SECONDS or not self.app.consumer.flow_active:
-                return
-            if spent < patience:
+        until = time.monotonic() + (_PATIENCE_SECONDS if run else 0.0)
+        while partition.clock.overdue and batches and not self.lane.waiting(partition.number, run):
+            if time.monotonic() < until:
                 await asyncio.sleep(_LOOK_SECONDS)
                 continue
+            batches -= 1
+            # In a rebalance nothing comes any more that could be held up, and the group waits for us.
+            most = _TIMERS_AT_ONCE if self.app.consumer.flow_active else 100 * _TIMERS_AT_ONCE
             tallies = partition.dead_letters
-            self._seen.outputs(await self._batch(partition, (), None, tallies, most_timers=_TIMERS_AT_ONCE))
+            self._seen.outputs(await self._batch(partition, (), None, tallies, most_timers=most))
 
     async def _counted(self, records: Sequence[Decoded], partition: PartitionStore) -> Tallies:
         try:
@@ -269,9 +278,8 @@ class SignalsWorker:
 
     async def _tick(self) -> None:
         """What there is to do for partitions that have caught up."""
-        behind = {tp.partition for tp, lag in self.lane.lag().items() if lag.records != 0}
         for partition in self.store:
-            if partition.number in behind:
+            if self._behind(partition.number):
                 continue
             async with self._turns[partition.number]:
                 if self.store.get(partition.number) is not partition or not self.app.consumer.prepared:
@@ -279,14 +287,20 @@ class SignalsWorker:
                 with suppress(StaleError):
                     await self._idle(partition)
 
+    def _behind(self, number: int) -> bool:
+        return any(lag.records != 0 for tp, lag in self.lane.lag().items() if tp.partition == number)
+
     async def _idle(self, partition: PartitionStore) -> None:
+        # With what a recovery found, or the last tick has left:
+        await self._catch_up(partition, None, _BATCHES_OF_A_TICK)
+        if self._behind(partition.number):
+            return  # what came meanwhile is judged before the clock moves on
         now = time.time_ns() // 1_000_000
-        await self._catch_up(partition)  # with what a recovery found
         # Only when something is due: a new clock alone would be a write per second for each partition.
         if self._idle_timers and partition.clock.next_due <= now:
             tallies = partition.dead_letters
             self._seen.outputs(await self._batch(partition, (), now, tallies, most_timers=_TIMERS_AT_ONCE))
-            await self._catch_up(partition)
+            await self._catch_up(partition, None, _BATCHES_OF_A_TICK)
         elif partition.unmarked or time.monotonic() - partition.written_at > _MARK_SECONDS:
             # A batch of nothing: a restart need not send again what was delivered long ago, and a late word
             # of a worker that lost the partition is noticed before compaction can prefer it.
@@ -302,6 +316,7 @@ class SignalsWorker:
         most_timers: int,
     ) -> BatchResult:
         clock, before = partition.clock, partition.clock.now
+        was_overdue = clock.overdue
         result = process_batch(
             records,
             partition.states,
@@ -316,6 +331,8 @@ class SignalsWorker:
             outboxes.setdefault(output.customer_id, []).append(self._sending(output))
         told = bool(result.rejects) or differs(partition.dead_letters, tallies)
         partition.dead_letters = tallies
+        if clock.overdue and not was_overdue:
+            partition.overdue_since = time.monotonic()
         if result.states or outboxes or clock.now != before or told:
             changes: dict[str, Change | None] = dict.fromkeys(partition.departed)
             departed: set[str] = set()

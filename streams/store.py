@@ -32,6 +32,8 @@ class PartitionStore:
         self.policy = ""
         self.written_at = 0.0
         """When its changelog was last written by us, by `time.monotonic`."""
+        self.overdue_since = 0.0
+        """Since when some timer has been put off, by `time.monotonic`; where one is (`Clock.overdue`)."""
         self.dead_letters: Tallies = {}
         """What the limit of dead letters counted of each topic."""
         self.unmarked = False

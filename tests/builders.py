@@ -103,6 +103,11 @@ def profile(at: int, **fields: Any) -> Decoded:
     return event("profile", at, **fields)
 
 
+def removal(at: int, key: bytes | None = b"c1", topic: str = topics.PROFILES) -> Decoded:
+    """A record without a value, which takes the profile away; by default of c1."""
+    return decode(Record(topic, 0, 7, at, key, None))
+
+
 def erasure(at: int, **fields: Any) -> Decoded:
     """The word that everything up to `at` must be erased."""
     return event("erasure", at, **fields)

@@ -201,11 +201,25 @@ def test_wake_is_called_when_a_run_is_done() -> None:
     assert calls == [True]
 
 
-def test_records_wait_from_the_fetch_until_they_are_handed_out() -> None:
+def test_records_wait_until_work_on_their_run_is_done() -> None:
     lane = assigned(new_lane(), 0, 1)
+    feed(lane, SURVEYS, [])
     feed(lane, CALLS, [10])
     assert lane.waiting(0)
     assert not lane.waiting(1)
-    feed(lane, SURVEYS, [])
-    take(lane)
+    run = take(lane)
+    assert lane.waiting(0), "whoever works on something else of the partition keeps the run waiting"
+    assert not lane.waiting(0, besides=run)
+    feed(lane, CALLS, [20], first=1)
+    assert lane.waiting(0, besides=run)
+    lane.ack(run)
+    lane.ack(take(lane))
     assert not lane.waiting(0)
+
+
+def test_records_that_cannot_go_out_yet_are_not_waited_for() -> None:
+    lane = assigned(new_lane(idle_ms=1_000))
+    feed(lane, CALLS, [10])
+    assert not lane.waiting(0), "the surveys' partition is unknown"
+    feed(lane, SURVEYS, [])
+    assert not lane.waiting(0), "the surveys are still worth waiting for"

@@ -11,7 +11,7 @@ from streams.core.facts import Fact, fact_of
 from streams.core.policy import Policy
 from streams.core.records import Decoded
 from streams.core.state import FOREVER, State
-from tests.builders import DAY, START, Partition, erasure
+from tests.builders import DAY, START, Partition, erasure, removal
 from tests.property.core.histories import (
     CUSTOMERS,
     SMALL,
@@ -56,8 +56,11 @@ def in_view(partition: Partition) -> dict[str, list[Fact]]:
 
 @some.composite
 def orders(draw: some.DrawFn) -> Decoded:
-    at = START + draw(some.integers(0, 60 * DAY))
-    return erasure(at, customer=draw(some.sampled_from(CUSTOMERS)), ingested=at)
+    """An erasure, or the removal of a profile."""
+    at, customer = START + draw(some.integers(0, 60 * DAY)), draw(some.sampled_from(CUSTOMERS))
+    if draw(some.booleans()):
+        return removal(at, customer.encode())
+    return erasure(at, customer=customer, ingested=at)
 
 
 def of_customer(outputs: list[Output]) -> dict[str, list[bytes]]:
@@ -118,7 +121,7 @@ def test_batches_restarts_and_pauses_never_show(
     assert split.counts == whole.counts
 
 
-@given(histories(), policies, some.lists(orders(), max_size=2), some.data())
+@given(histories(), policies, some.lists(orders(), max_size=4), some.data())
 def test_timers_that_are_put_off_never_show_in_what_is_decided_about_a_customer(
     history: list[Sketch], policy: Policy, orders: list[Decoded], data: some.DataObject
 ) -> None:

@@ -5,16 +5,11 @@ import pytest
 from schemas import topics
 from sinks.clickhouse.rows import row_of_event
 from sinks.clickhouse.tables import COLUMNS, CUSTOMERS
-from streams.core.decode import decode
-from streams.core.records import Decoded, Record
+from streams.core.records import Record
 from streams.core.repartition import decode_rekeyed, wrap
-from tests.builders import DAY, HOUR, START, Partition, call, profile
+from tests.builders import DAY, HOUR, START, Partition, call, profile, removal
 
 T = START
-
-
-def removal(at: int, key: bytes | None = b"c1", topic: str = topics.PROFILES) -> Decoded:
-    return decode(Record(topic, 0, 7, at, key, None))
 
 
 def test_the_profile_goes_and_the_history_stays() -> None:
