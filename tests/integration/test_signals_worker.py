@@ -7,6 +7,7 @@ import json
 import signal
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,6 +24,7 @@ from streams.topics import ensure
 from streams.worker import EXIT_STUCK
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
+    START,
     Process,
     alter,
     call,
@@ -193,6 +195,26 @@ def test_timers_that_fall_due_at_once_do_not_hold_up_an_event(broker: Broker, un
     customers = [record.key for record in sorted(found, key=lambda each: each.offset)[before:]]
     assert customers.index(b"customer-now") < 20
     assert len(customers) > 200
+
+
+@pytest.mark.slow
+def test_an_event_goes_before_timers_that_the_wall_clock_lets_fall_due(broker: Broker, unique: str) -> None:
+    events = history(1_500)
+    settings = prepared(broker, unique, events, partitions=1)
+    run_to_the_end(settings, len(events))
+    before = len(asyncio.run(read_all(settings, topics.SHADOW_TRIGGERS))[topics.SHADOW_TRIGGERS])
+    with worker(settings, "signals", "--idle-timers", fail_point="stop@after_changelog:3") as process:
+        asyncio.run(until_asleep(process))
+        minute = int((datetime.now(UTC) - START).total_seconds() / 60)
+        asyncio.run(produce(settings, [survey("customer-now", 0, minute)]))
+        process.child.send_signal(signal.SIGCONT)
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events) + 1))
+        asyncio.run(until_left(settings, {"customer-now", *(f"customer-{n}" for n in range(0, 1_500, 3))}))
+        assert process.stop() == 0, process.log()
+    found = asyncio.run(read_all(settings, topics.SHADOW_TRIGGERS))[topics.SHADOW_TRIGGERS]
+    customers = [record.key for record in sorted(found, key=lambda each: each.offset)[before:]]
+    assert customers.index(b"customer-now") < len(customers) / 2
+    assert len(customers) > 1_000
 
 
 @pytest.mark.slow
