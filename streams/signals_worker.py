@@ -22,7 +22,7 @@ from streams.app import faust_app, lane_settings
 from streams.changelog import Mode, Sending
 from streams.copartitioning import check_partitions
 from streams.core.decode import decode
-from streams.core.engine import ALL, BatchResult, process_batch
+from streams.core.engine import BatchResult, process_batch
 from streams.core.episodes import Output
 from streams.core.policy import Policy
 from streams.core.records import Decoded, FetchedRecord, records_of
@@ -40,6 +40,7 @@ from streams.runs import TP, Assignment, Run
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.store import PartitionStore, Store
 from streams.tenure import Change, Tenures
+from streams.timer_share import AT_ONCE, share_of
 from streams.transport import install
 from streams.watchdog import add_watchdog
 from streams.worker_metrics import SignalsMetrics
@@ -49,14 +50,6 @@ log = structlog.get_logger(__name__)
 _TICK_SECONDS = 1.0
 _MARK_SECONDS = 20.0
 """An idle partition writes at least so often; well below `min.compaction.lag.ms` of the changelog."""
-_TIMERS_PER_RECORD = 0.2
-_LEAST_TIMERS = 6
-"""How many timers a run judges besides its records, at most: about twice what comes on average. Where more fall due at once
-they are put off, so that they do not hold up what happens at that moment (decision 13)."""
-_MOST_DOUBLINGS = 10
-"""The share doubles for each second for which timers have been put off."""
-_TIMERS_AT_ONCE = 50
-"""Of those put off, judged in one batch where no records come: a few milliseconds, then records can have their turn."""
 _PATIENCE_SECONDS = 0.02
 """Records that come so soon take a share of what was put off with them, which spares a batch."""
 _LOOK_SECONDS = 0.002
@@ -178,7 +171,7 @@ class SignalsWorker:
             resent = 0
             for part in recovered:
                 part.store.assignment = assigned
-                part.store.overdue_since = time.monotonic()
+                part.store.note_overdue()
                 if part.store.clock.markers:
                     self._erasure.check(part.store.states)
                 if part.unsent:
@@ -218,9 +211,8 @@ class SignalsWorker:
                 if strays:
                     self._guard(partition)
                     await self._effects.forward(strays)
-                result = await self._batch(
-                    partition, here, None, tallies, most_timers=self._share(run, partition)
-                )
+                share = share_of(len(run.records), self.settings.max_batch, partition.overdue_seconds)
+                result = await self._batch(partition, here, tallies=tallies, most_timers=share)
                 self._seen.forwarded(strays)
                 self._seen.batch(result, run.records, partition, time.monotonic() - began)
                 await self._catch_up(partition, run, _BATCHES_OF_A_RUN)
@@ -230,14 +222,6 @@ class SignalsWorker:
                 )
                 return  # its acknowledgement means nothing, and the next owner reads it again
             self._fail_point("before_ack")
-
-    def _share(self, run: Run[Decoded], partition: PartitionStore) -> int:
-        """How many timers a run judges: all, where it is one of a backlog and no event is waited for."""
-        if 2 * len(run.records) > self.settings.max_batch:
-            return ALL
-        waited = time.monotonic() - partition.overdue_since if partition.clock.overdue else 0.0
-        share = max(_LEAST_TIMERS, int(len(run.records) * _TIMERS_PER_RECORD))
-        return share << min(int(waited), _MOST_DOUBLINGS)
 
     async def _catch_up(self, partition: PartitionStore, run: Run[Decoded] | None, batches: int) -> None:
         """Judges the timers that were put off, in at most so many small batches, until other records wait than those of `run`.
@@ -252,9 +236,8 @@ class SignalsWorker:
                 continue
             batches -= 1
             # In a rebalance nothing comes any more that could be held up, and the group waits for us.
-            most = _TIMERS_AT_ONCE if self.app.consumer.flow_active else 100 * _TIMERS_AT_ONCE
-            tallies = partition.dead_letters
-            self._seen.outputs(await self._batch(partition, (), None, tallies, most_timers=most))
+            most = AT_ONCE if self.app.consumer.flow_active else 100 * AT_ONCE
+            self._seen.outputs(await self._batch(partition, most_timers=most))
 
     async def _counted(self, records: Sequence[Decoded], partition: PartitionStore) -> Tallies:
         try:
@@ -279,44 +262,42 @@ class SignalsWorker:
     async def _tick(self) -> None:
         """What there is to do for partitions that have caught up."""
         for partition in self.store:
-            if self._behind(partition.number):
-                continue
-            async with self._turns[partition.number]:
+            turn = self._turns[partition.number]
+            if turn.locked():
+                continue  # a run is under work
+            async with turn:
                 if self.store.get(partition.number) is not partition or not self.app.consumer.prepared:
+                    continue
+                if any(
+                    lag.records != 0
+                    for tp, lag in self.lane.lag().items()
+                    if tp.partition == partition.number
+                ):
                     continue
                 with suppress(StaleError):
                     await self._idle(partition)
 
-    def _behind(self, number: int) -> bool:
-        return any(lag.records != 0 for tp, lag in self.lane.lag().items() if tp.partition == number)
-
     async def _idle(self, partition: PartitionStore) -> None:
-        # With what a recovery found, or the last tick has left:
-        await self._catch_up(partition, None, _BATCHES_OF_A_TICK)
-        if self._behind(partition.number):
-            return  # what came meanwhile is judged before the clock moves on
         now = time.time_ns() // 1_000_000
         # Only when something is due: a new clock alone would be a write per second for each partition.
         if self._idle_timers and partition.clock.next_due <= now:
-            tallies = partition.dead_letters
-            self._seen.outputs(await self._batch(partition, (), now, tallies, most_timers=_TIMERS_AT_ONCE))
-            await self._catch_up(partition, None, _BATCHES_OF_A_TICK)
+            self._seen.outputs(await self._batch(partition, advance_to=now, most_timers=AT_ONCE))
         elif partition.unmarked or time.monotonic() - partition.written_at > _MARK_SECONDS:
             # A batch of nothing: a restart need not send again what was delivered long ago, and a late word
             # of a worker that lost the partition is noticed before compaction can prefer it.
             await self._write(partition, dict.fromkeys(partition.departed), departed=set(), outputs=False)
+        await self._catch_up(partition, None, _BATCHES_OF_A_TICK)
 
     async def _batch(
         self,
         partition: PartitionStore,
-        records: Sequence[Decoded],
-        advance_to: int | None,
-        tallies: Tallies,
+        records: Sequence[Decoded] = (),
         *,
         most_timers: int,
+        advance_to: int | None = None,
+        tallies: Tallies | None = None,
     ) -> BatchResult:
         clock, before = partition.clock, partition.clock.now
-        was_overdue = clock.overdue
         result = process_batch(
             records,
             partition.states,
@@ -329,10 +310,11 @@ class SignalsWorker:
         outboxes: dict[str, list[Sending]] = {}
         for output in result.outputs:
             outboxes.setdefault(output.customer_id, []).append(self._sending(output))
-        told = bool(result.rejects) or differs(partition.dead_letters, tallies)
-        partition.dead_letters = tallies
-        if clock.overdue and not was_overdue:
-            partition.overdue_since = time.monotonic()
+        told = bool(result.rejects)
+        if tallies is not None:
+            told = told or differs(partition.dead_letters, tallies)
+            partition.dead_letters = tallies
+        partition.note_overdue()
         if result.states or outboxes or clock.now != before or told:
             changes: dict[str, Change | None] = dict.fromkeys(partition.departed)
             departed: set[str] = set()

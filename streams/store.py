@@ -4,6 +4,7 @@ Owns what a recovery brings and what a batch changes. It must not read or write 
 durable copy, written before the store is changed.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 
 from streams.core.engine import Clock
@@ -32,8 +33,7 @@ class PartitionStore:
         self.policy = ""
         self.written_at = 0.0
         """When its changelog was last written by us, by `time.monotonic`."""
-        self.overdue_since = 0.0
-        """Since when some timer has been put off, by `time.monotonic`; where one is (`Clock.overdue`)."""
+        self._overdue_since: float | None = None
         self.dead_letters: Tallies = {}
         """What the limit of dead letters counted of each topic."""
         self.unmarked = False
@@ -43,6 +43,18 @@ class PartitionStore:
     def customers(self) -> int:
         """How many customers the store holds; markers of erased ones are none."""
         return len(self.states) - self.clock.markers
+
+    def note_overdue(self) -> None:
+        """Notes whether timers are put off, and since when: after whatever may have changed it."""
+        if not self.clock.overdue:
+            self._overdue_since = None
+        elif self._overdue_since is None:
+            self._overdue_since = time.monotonic()
+
+    @property
+    def overdue_seconds(self) -> float:
+        """For how long some timer has been put off; 0 when none is."""
+        return 0.0 if self._overdue_since is None else time.monotonic() - self._overdue_since
 
     def apply(
         self, batch: int, changed: Mapping[str, bytes | None], departed: set[str], *, outputs: bool

@@ -60,7 +60,7 @@ class Clock:
         for key, data in states.items():
             due = st.due_of(data)
             if due < st.FOREVER:
-                (clock.expiries if key[0] == RESERVED else clock.heap).append((due, key))
+                clock.heap_of(key).append((due, key))
         heapify(clock.heap)
         heapify(clock.expiries)
         clock.markers = count_markers(states)
@@ -78,27 +78,26 @@ class Clock:
         """Some customer's timer was put off: it is due by now and still to be judged."""
         return bool(self.heap) and self.heap[0][0] <= self.now
 
+    def heap_of(self, key: str) -> list[tuple[int, str]]:
+        """Where the due time of a key among the states stands: a customer's, or a marker's."""
+        return self.expiries if key[0] == RESERVED else self.heap
+
     def due(self, until: int) -> tuple[int, str] | None:
         """Take the earliest due time at or before `until`, with its customer; none when nothing is due."""
-        if self.heap and self.heap[0][0] <= until:
-            return heappop(self.heap)
-        return None
+        return _earliest(self.heap, until)
 
     def expired(self, until: int) -> tuple[int, str] | None:
         """The same of markers."""
-        if self.expiries and self.expiries[0][0] <= until:
-            return heappop(self.expiries)
-        return None
+        return _earliest(self.expiries, until)
 
-    def schedule(self, due: int, customer: str) -> None:
-        """Look at `customer` again at `due` (ms)."""
+    def schedule(self, due: int, key: str) -> None:
+        """Look at a customer again, or let a marker go, at `due` (ms)."""
         if due < st.FOREVER:
-            heappush(self.heap, (due, customer))
+            heappush(self.heap_of(key), (due, key))
 
-    def schedule_expiry(self, due: int, key: str) -> None:
-        """Let the marker with this key go at `due` (ms)."""
-        if due < st.FOREVER:
-            heappush(self.expiries, (due, key))
+
+def _earliest(heap: list[tuple[int, str]], until: int) -> tuple[int, str] | None:
+    return heappop(heap) if heap and heap[0][0] <= until else None
 
 
 class BatchResult(NamedTuple):
@@ -237,7 +236,7 @@ class _Batch:
         at, arrived, clock = decoded.at, decoded.record.timestamp, self.clock
         added = self.markers.add(customer, at, arrived)
         clock.markers += added.first
-        clock.schedule_expiry(added.due, added.key)
+        clock.schedule(added.due, added.key)
         if not added.more:
             return DUPLICATE
         cause = Cause(customer, at, f"erasure:{at}", arrived)
@@ -282,11 +281,10 @@ class _Batch:
         while self.timers_left != 0 and (item := self.clock.due(until)) is not None:
             due, customer = item
             data = self.load(customer)
-            if (
-                data is not None and st.due_of(data) == due
-            ):  # or it was looked at since, and is scheduled anew
-                self.timers_left -= 1
-                self.judge(customer, due, data)
+            if data is None or st.due_of(data) != due:
+                continue  # it was looked at since, and is scheduled anew
+            self.timers_left -= 1
+            self.judge(customer, due, data)
 
     def settle(self, customer: str) -> None:
         """Judge the timers of `customer` that were put off: nothing that happens to a customer may overtake them."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 
 from streams.core.records import Decoded
 from streams.policies import load_policy
-from tests.builders import DAY, HOUR, START, default_policy, event, with_shape
+from tests.builders import DAY, HOUR, START, default_policy, erasure, event, removal, with_shape
 
 CUSTOMERS = ("c1", "c2", "c3")
 SMALL = with_shape(default_policy(), horizon_days=20, max_facts=10)
@@ -81,6 +81,20 @@ def histories(*, span: int = 60 * DAY, most: int = 40) -> some.SearchStrategy[li
     """Events in order of arrival, which is any. Few find edges, many find episodes."""
     one = sketches(span=span)
     return some.lists(one, min_size=1, max_size=most) | some.lists(one, min_size=most // 2, max_size=most)
+
+
+@some.composite
+def erasures(draw: some.DrawFn, *, span: int = 60 * DAY) -> Decoded:
+    """The erasure of some customer within `span` ms."""
+    at = START + draw(some.integers(0, span))
+    return erasure(at, customer=draw(some.sampled_from(CUSTOMERS)), ingested=at)
+
+
+@some.composite
+def removals(draw: some.DrawFn, *, span: int = 60 * DAY) -> Decoded:
+    """The removal of some customer's profile within `span` ms."""
+    at = START + draw(some.integers(0, span))
+    return removal(at, draw(some.sampled_from(CUSTOMERS)).encode())
 
 
 def in_order(history: list[Sketch]) -> list[Sketch]:

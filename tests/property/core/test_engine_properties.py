@@ -11,15 +11,17 @@ from streams.core.facts import Fact, fact_of
 from streams.core.policy import Policy
 from streams.core.records import Decoded
 from streams.core.state import FOREVER, State
-from tests.builders import DAY, START, Partition, erasure, removal
+from tests.builders import DAY, Partition
 from tests.property.core.histories import (
     CUSTOMERS,
     SMALL,
     Sketch,
     decoded,
+    erasures,
     histories,
     in_order,
     policies,
+    removals,
 )
 
 END = 400 * DAY
@@ -52,15 +54,6 @@ def in_view(partition: Partition) -> dict[str, list[Fact]]:
         c: [f for f in partition.state(c).facts if f.at > start] if c in partition.states else []
         for c in CUSTOMERS
     }
-
-
-@some.composite
-def orders(draw: some.DrawFn) -> Decoded:
-    """An erasure, or the removal of a profile."""
-    at, customer = START + draw(some.integers(0, 60 * DAY)), draw(some.sampled_from(CUSTOMERS))
-    if draw(some.booleans()):
-        return removal(at, customer.encode())
-    return erasure(at, customer=customer, ingested=at)
 
 
 def of_customer(outputs: list[Output]) -> dict[str, list[bytes]]:
@@ -121,7 +114,7 @@ def test_batches_restarts_and_pauses_never_show(
     assert split.counts == whole.counts
 
 
-@given(histories(), policies, some.lists(orders(), max_size=4), some.data())
+@given(histories(), policies, some.lists(erasures() | removals(), max_size=4), some.data())
 def test_timers_that_are_put_off_never_show_in_what_is_decided_about_a_customer(
     history: list[Sketch], policy: Policy, orders: list[Decoded], data: some.DataObject
 ) -> None:

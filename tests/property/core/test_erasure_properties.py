@@ -6,17 +6,11 @@ from hypothesis import strategies as some
 from streams.core.erasure import ERASED, is_marker
 from streams.core.records import Decoded
 from tests.builders import DAY, KEEP, START, Partition, erasure
-from tests.property.core.histories import CUSTOMERS, SMALL, Sketch, decoded, histories
+from tests.property.core.histories import SMALL, Sketch, decoded, erasures, histories
 from tests.property.core.test_engine_properties import REGISTERS, facts_by_brute_force, in_view
 
 SPAN = 19 * DAY
 """Within every policy's horizon, so that registers do not depend on what fell out of it."""
-
-
-@some.composite
-def erasures(draw: some.DrawFn, least: int = 0, most: int = SPAN) -> Decoded:
-    at = START + draw(some.integers(least, most))
-    return erasure(at, customer=draw(some.sampled_from(CUSTOMERS)), ingested=at)
 
 
 def later(events: list[Decoded], orders: list[Decoded]) -> list[Decoded]:
@@ -54,7 +48,7 @@ def test_a_replay_after_the_erasure_brings_nothing_back(history: list[Sketch], d
     assert sum(n for (_, result), n in partition.feed(*events).counts.items() if result == ERASED) == mine
 
 
-@given(histories(span=SPAN), some.lists(erasures(), min_size=1, max_size=4), some.data())
+@given(histories(span=SPAN), some.lists(erasures(span=SPAN), min_size=1, max_size=4), some.data())
 def test_any_order_of_events_and_erasures_ends_in_the_facts_that_are_left(
     history: list[Sketch], orders: list[Decoded], data: some.DataObject
 ) -> None:
@@ -68,7 +62,7 @@ def test_any_order_of_events_and_erasures_ends_in_the_facts_that_are_left(
     assert in_view(partition) == facts_by_brute_force(left, partition.clock.now, partition.policy)
 
 
-@given(histories(span=SPAN), some.lists(erasures(), min_size=1, max_size=4), some.data())
+@given(histories(span=SPAN), some.lists(erasures(span=SPAN), min_size=1, max_size=4), some.data())
 def test_once_all_was_read_again_the_registers_are_those_of_what_is_left(
     history: list[Sketch], orders: list[Decoded], data: some.DataObject
 ) -> None:
@@ -81,7 +75,7 @@ def test_once_all_was_read_again_the_registers_are_those_of_what_is_left(
     assert registers(partition) == registers(plain)
 
 
-@given(histories(), some.lists(erasures(most=60 * DAY), min_size=1, max_size=4), some.data())
+@given(histories(), some.lists(erasures(), min_size=1, max_size=4), some.data())
 def test_batches_and_restarts_never_show(
     history: list[Sketch], orders: list[Decoded], data: some.DataObject
 ) -> None:
