@@ -15,6 +15,7 @@ from aiokafka.conn import create_conn
 from kafka.admin import KafkaAdminClient
 from kafka.errors import CoordinatorNotAvailableError, GroupAuthorizationFailedError, KafkaError
 
+from streams import codecs
 from streams.rights import Right
 from streams.settings import Settings
 
@@ -60,10 +61,13 @@ async def reach(settings: Settings) -> None:
 
 
 def check_door(settings: Settings) -> None:
-    """`reach` for tools, which have no event loop; without TLS or a login nothing is asked. Raises AccessError.
+    """`reach` for tools, which have no event loop; without TLS or a login nothing is asked. Raises AccessError, also when a
+    codec cannot be read here.
 
     Their client would try a wrong password for half a minute, and then speak of a time-out.
     """
+    if problem := codecs.problem():
+        raise AccessError(problem)
     if settings.kafka_security_protocol != "PLAINTEXT":
         asyncio.run(reach(settings))
 

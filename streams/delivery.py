@@ -12,8 +12,10 @@ from typing import Any, NoReturn, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.protocol.produce import ProduceRequest
 
+from streams.codecs import batch_number, spare_effort
 from streams.settings import Settings
 
 BATCH_BYTES = 1_000_000
@@ -55,11 +57,13 @@ class Deliveries:
     async def start(self) -> None:
         """Connects. Raises the client's error when no broker answers."""
         settings = self._settings
+        spare_effort()
         self._producer = AIOKafkaProducer(
             **settings.aiokafka_options(),
             acks="all",
             enable_idempotence=settings.idempotence,
             max_batch_size=BATCH_BYTES,
+            compression_type=settings.compression_type,
             request_timeout_ms=int(settings.request_timeout_s * 1000),
         )
         self._ask_before_each_request()
@@ -97,17 +101,21 @@ class Deliveries:
         """The cluster as its brokers describe it now: an `aiokafka.cluster.ClusterMetadata` of all topics."""
         return await self._producer.client.fetch_all_metadata()
 
-    def batch(self) -> Any:
-        """An empty batch of records; `append(key=, value=, timestamp=None, headers=)` is None when it is full."""
-        return self._producer.create_batch()
+    def batch(self, topic: str) -> Any:
+        """An empty batch of records for `topic`; `append(key=, value=, timestamp=None, headers=)` is None when it is full.
+
+        It is full by what it holds, not by what is left of that when it is compressed.
+        """
+        # The client has one codec for all topics.
+        return BatchBuilder(BATCH_BYTES, batch_number(self._settings.compression_of(topic)))
 
     def batches(self, topic: str, records: Iterable[Outgoing]) -> Iterator[tuple[Any, int]]:
         """Batches that hold the records (at least one) in order, filled when asked for, and how many each holds."""
-        batch, count = self.batch(), 0
+        batch, count = self.batch(topic), 0
         for key, value, headers in records:
             if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
                 yield batch, count
-                batch, count = self.batch(), 0
+                batch, count = self.batch(topic), 0
                 if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
                     raise EffectsError(
                         f"a record for {topic} is larger than a batch takes; if it is a state, lower max_facts of the policy"

@@ -155,6 +155,29 @@ CATALOGUE: tuple[Spec, ...] = (
         "Age of the oldest callback that a customer asked for and has not been given.",
     ),
     Spec(
+        "behoudlijn_records_lost_total",
+        "counter",
+        "records",
+        "Records that retention removed before they were read: offsets, so an upper bound where a topic is compacted or written "
+        "in transactions.",
+        ("topic", "partition"),
+    ),
+    Spec(
+        "behoudlijn_log_restarts_total",
+        "counter",
+        "restarts",
+        "How often a partition was read again from its beginning because its log is another one, or ends before what was "
+        "committed.",
+        ("topic", "partition"),
+    ),
+    Spec(
+        "behoudlijn_codec_readable",
+        "gauge",
+        "yes/no",
+        "1 when records in this codec of Kafka can be read, 0 when a package is missing: then the worker does not begin.",
+        ("codec",),
+    ),
+    Spec(
         "behoudlijn_recovery_seconds",
         "gauge",
         "seconds",
@@ -210,6 +233,9 @@ class Metrics:
         self.lag_records = self._make(Gauge, "behoudlijn_lag_records")
         self.lag_seconds = self._make(Gauge, "behoudlijn_lag_seconds")
         self.oldest_unanswered = self._make(Gauge, "behoudlijn_oldest_unanswered_callback_request_seconds")
+        self.records_lost = self._make(Counter, "behoudlijn_records_lost_total")
+        self.log_restarts = self._make(Counter, "behoudlijn_log_restarts_total")
+        self.codec_readable = self._make(Gauge, "behoudlijn_codec_readable")
         self.recovery = self._make(Gauge, "behoudlijn_recovery_seconds")
         self.customers = self._make(Gauge, "behoudlijn_customers")
         self.heartbeat_age = self._make(Gauge, "behoudlijn_heartbeat_age_seconds")

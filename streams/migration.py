@@ -16,6 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from schemas import topics
+from streams import codecs
 from streams.changelog import ChangelogError
 from streams.core.erasure import Marker, decode_marker, encode_marker, is_marker
 from streams.delivery import Deliveries
@@ -50,6 +51,8 @@ async def migrate(source: Settings, target: Settings) -> Moved:
     The source's workers must have stopped with everything read and published, and `target` must hold no state.
     Raises MigrationError when that is not so, and what reading and writing a changelog raises.
     """
+    if problem := codecs.problem():
+        raise MigrationError(problem)
     await _refuse_unfinished(source)
     recovered = await recover(
         source.topic(topics.CHANGELOG), range(source.partitions), source.aiokafka_options()

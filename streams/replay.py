@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas import topics
+from streams import codecs
 from streams.ndjson import InputError, Line, check_line, topic_of
 from streams.partitioning import partition_of
 from streams.settings import Settings
@@ -88,12 +89,16 @@ async def send(
     records after each window. Raises ReplayError when Kafka does not take them, and the InputError of
     `records`, the latter after all records before it have been confirmed.
     """
+    if problem := codecs.problem():
+        raise ReplayError(problem)
+    codecs.spare_effort()
     producer = AIOKafkaProducer(
         **settings.aiokafka_options(),
         acks="all",
         enable_idempotence=settings.idempotence,
         linger_ms=_LINGER_MS,
         max_batch_size=_BATCH_BYTES,
+        compression_type=settings.compression_type,
         request_timeout_ms=int(settings.request_timeout_s * 1000),
     )
     sender = _Sender(producer, settings)

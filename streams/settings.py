@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from schemas.topics import CHANGELOG
 from streams.core.erasure import FOR_EVER, Erasure
 
 PREFIX = "BEHOUDLIJN_"
@@ -31,6 +32,8 @@ _DAY_MS = 86_400_000
 _SHORTEST_KEY = 16
 _SEGMENT_MS = 8 * _DAY_MS
 """Kafka removes whole segments, and one may be filled for a week: so much longer an old record may be read."""
+Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
+"""Kafka's codecs, in the order of their numbers."""
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
 
 
@@ -92,6 +95,11 @@ class Settings(BaseSettings):
     kafka_ssl_keyfile: Path | None = Field(None, description="The key of our own certificate (PEM).")
     idempotence: bool = Field(
         True, description="Produce idempotently. Off for the embedded broker, which knows no producer ids."
+    )
+    compression: Compression | Literal["auto"] = Field(
+        "auto",
+        description="Codec of all that is written. `auto`: lz4 for the changelog, which workers alone read, and none for "
+        "what others read. Every codec is read, whatever stands here.",
     )
     session_timeout_s: _Seconds = Field(
         30.0, description="A worker that is silent for this long loses its partitions."
@@ -251,6 +259,17 @@ class Settings(BaseSettings):
         for_ever = FOR_EVER in (self.retention_ms, self.dead_letter_retention_ms)
         keep = FOR_EVER if for_ever else longest + _SEGMENT_MS
         return Erasure(self.erasure_key.get_secret_value().encode(), keep)
+
+    def compression_of(self, topic: str) -> Compression:
+        """The codec in which `topic` (already prefixed) is written."""
+        if self.compression != "auto":
+            return self.compression
+        return "lz4" if topic == self.topic(CHANGELOG) else "none"
+
+    @property
+    def compression_type(self) -> str | None:
+        """What a client that writes topics which others read is told."""
+        return None if self.compression in ("auto", "none") else self.compression
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """TLS with verified certificates and host names, or None when the protocol has none.

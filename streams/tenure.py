@@ -83,7 +83,7 @@ class Tenures:
             ends: dict[int, int] = {}
             claims = {number: reader.readings[number].claim(token_hex(8)) for number in left}
             for number, claim in claims.items():
-                batch = self._deliveries.batch()
+                batch = self._deliveries.batch(self._topic)
                 batch.append(key=PARTITION_KEY, value=encode_partition(claim), timestamp=None)
                 sent = await self._deliveries.send_batch(batch, self._topic, number)
                 ends[number] = sent.offset

@@ -185,6 +185,7 @@ def producer(settings: Settings) -> Any:
             client_id="behoudlijn-tools",
             acks="all",
             enable_idempotence=settings.idempotence,
+            compression_type=settings.compression_type,
             linger_ms=5,
             max_block_ms=CONNECT_MS,
             bootstrap_timeout_ms=CONNECT_MS,

@@ -9,13 +9,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 import faust
 import structlog
 from aiokafka.errors import KafkaError
 
-from streams import stacks
+from streams import codecs, stacks
 from streams.dead_letter_limit import DeadLetterLimitError
 from streams.failure import reason
 from streams.health import HealthServer
@@ -29,6 +30,8 @@ EXIT_FAILED = 1
 EXIT_DEAD_LETTER_LIMIT = 65
 """A topic has gone bad (EX_DATAERR of sysexits.h): a restart alone does not help."""
 EXIT_STUCK = 70
+_TELL_SECONDS = 30.0
+"""A worker that cannot begin shows why so long, so that Prometheus hears of it although the process is started again and again."""
 _GRACE_AFTER_DRAIN = 10.0
 """Seconds beyond the drain time: to commit and to leave the group."""
 
@@ -83,16 +86,25 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
         log.warning("asked what it waits for", tasks=stacks.tasks(loop, client))
 
     signal.signal(signal.SIGUSR1, lambda *_: loop.call_soon_threadsafe(tell))
+    lacking = codecs.missing()
+    for name in codecs.NEEDS:
+        metrics.codec_readable.labels(name).set(name not in lacking)
+    problem = codecs.problem()
     failed = False
     try:
         async with HealthServer(
             metrics.registry,
-            worker.missing,
+            lambda: [problem] if problem else worker.missing(),
             host=settings.metrics_host,
             port=settings.metrics_port,
             refresh=worker.refresh,
         ) as health:
             log.info("worker starts", health=health.url)
+            if problem:
+                log.error("worker cannot begin", reason=problem)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stopping.wait(), _TELL_SECONDS)
+                return EXIT_FAILED
             failed = await _until_stopped(worker, stopping)
             log.info("worker stops", failed=failed)
             _end_hard_after(grace + 5.0, EXIT_STUCK)
