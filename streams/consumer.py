@@ -16,6 +16,7 @@ from faust.types import tuples
 
 from streams.consumer_thread import Fetched, LaneConsumerThread
 from streams.lane import Lane, LaneError
+from streams.log_moves import LogMoves
 from streams.run_message import RunMessage
 from streams.runs import TP
 
@@ -25,6 +26,8 @@ _BLOCKED_SECONDS = 0.02
 """The same while records wait for a fetch response: an empty response wakes nobody, so look again soon."""
 _MOST_AT_ONCE = 250
 """After more records than this, decoded in about a millisecond, others have their turn in the event loop."""
+_LOOK_AT_LOGS_SECONDS = 5.0
+"""How often it is asked whether a topic is still the one that is read."""
 _OF_FAUSTS_PATIENCE = 0.9
 """The part of Faust's time-out for a seek that we use."""
 _SEEK_SECONDS = 30.0
@@ -45,6 +48,8 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         self._room = asyncio.Event()  # a paused partition may go on
         self._left_out: frozenset[TP] = frozenset()  # full partitions, not asked for in the present fetch
         self._told: dict[TP, tuple[int, int]] = {}  # what the lane knows of positions and ends
+        self._moves = LogMoves(self.lane, self._thread, self.transport.topic_ids, self.transport.on_moved)
+        self._thread.topic_ids = lambda: self._moves.ids
         self._quiet = asyncio.Event()  # no run is being worked on
         self._positions = asyncio.Lock()  # a fetch and a seek must not overlap
         self._given = False  # whether the group has given us partitions, in this generation
@@ -100,23 +105,14 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
     async def _seek(self) -> None:
         async with self._positions:
             self.lane.forget()
-            offsets = await self.seek_to_committed()
-            committed = {TP(*tp): offset for tp, offset in offsets.items()}
-            for tp, offset in committed.items():
-                self._read_offset[tp] = offset if offset is not None and offset >= 0 else None
-                self._committed_offset[tp] = offset or None
-            ours = {tp: offset for tp, offset in committed.items() if tp.topic in self.lane.topics}
-            first = await self._thread.first_offsets(ours)
-            # Also where the broker removed what follows the committed offset: the client would skip silently.
-            moved = {tp: first[tp] for tp, offset in ours.items() if not offset or offset < first[tp]}
-            if moved:
-                await self._thread.seek_wait(moved)
+            committed = await self._thread.committed()
+            for tp, each in committed.items():
+                self._read_offset[tp] = each.offset
+                self._committed_offset[tp] = each.offset
+            start = await self._moves.begin(committed)
             self._told.clear()
-            self.lane.assign(ours, first)
-        if self.lane.assignment.expired:
-            self.log.error(
-                "Records were removed by retention before they were read: raise it, or add workers"
-            )
+            ours = {tp: each.offset for tp, each in committed.items() if tp.topic in self.lane.topics}
+            self.lane.assign(ours, {tp: start[tp] for tp in ours})
 
     async def wait_empty(self) -> None:
         """Waits for the runs under work, not longer than `drain_seconds`, and commits what is done.
@@ -150,6 +146,12 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             self.transport.on_committed()
         return committed
 
+    def _should_commit(self, tp: Any, offset: int) -> bool:
+        # Faust never commits downwards, and not to 0: a log that was made anew would be read from the old position on.
+        if tp.topic in self.lane.topics:
+            return offset != (self._committed_offset[tp] or 0)
+        return bool(super()._should_commit(tp, offset))
+
     def _uncommitted(self) -> list[TP]:
         return [tp for tp, offset in self.lane.acked.items() if self._should_commit(tp, offset)]
 
@@ -180,6 +182,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         tasks = {
             asyncio.create_task(self._fetch_forever(fetcher), name="lane-fetch"),
             asyncio.create_task(self._hand_over_forever(), name="lane-hand-over"),
+            asyncio.create_task(self._look_at_logs_forever(), name="lane-logs"),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -230,7 +233,11 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         A full partition is left out of the request to the client, which keeps one response and fetches no
         further; the client's own `pause` would throw that response away and fetch it again.
         """
-        self._left_out = frozenset(self.lane.full())
+        if self._moves.waiting:
+            async with self._positions:
+                for tp in await self._moves.settle():
+                    self._told.pop(tp, None)
+        self._left_out = frozenset(self.lane.full() | self._moves.waiting)
         wanted = active - self._left_out
         if not wanted:  # the client takes an empty set for all partitions
             self._room.clear()
@@ -244,6 +251,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             if not self.flow_active or generation != self.app.consumer_generation_id:
                 return  # a rebalance came; all positions are about to be sought
             await self._accept(fetched)
+        self._moves.note({tp: at for tp, at in fetched.outside.items() if tp.topic in self.lane.topics})
         for tp, records in fetched.records.items():
             if tp.topic not in self.lane.topics:
                 await self._pass_on(tp, records)
@@ -285,6 +293,12 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
             await self.wait_first(self.callback(message), self.suspend_flow.wait())
             self._read_offset[tp] = record.offset
 
+    async def _look_at_logs_forever(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_AT_LOGS_SECONDS)
+            if self.flow_active and self.lane.assignment.partitions:
+                await self._moves.look()
+
     async def _hand_over_forever(self) -> None:
         while True:
             self._work.clear()
@@ -297,7 +311,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
                     await self._work.wait()
 
     def _make_room(self) -> None:
-        if self._left_out - self.lane.full():
+        if self._left_out - self.lane.full() - self._moves.waiting:
             self._left_out = frozenset()
             self._room.set()
             self._thread.interrupt()

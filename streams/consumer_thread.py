@@ -5,12 +5,14 @@ Owns what must happen inside that thread. `consumer` decides when to fetch and w
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 import aiokafka
+from aiokafka.errors import CommitFailedError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 
+from streams.log_moves import Committed
 from streams.runs import TP, LaneSettings
 
 _MOST_RECORDS = 2_000
@@ -23,6 +25,8 @@ class Fetched(NamedTuple):
     records: Mapping[TP, list[Any]]
     ends: Mapping[TP, tuple[int, int]]
     """Position and end of each partition, only where a fetch response came since the assignment."""
+    outside: Mapping[TP, int]
+    """Partitions whose log does not hold the position of ours, given here: the broker refused to read on from there."""
 
 
 class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
@@ -30,6 +34,8 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     heartbeat_at = 0.0
     """When the last heartbeat was sent that the broker confirmed, by `time.monotonic`."""
+    topic_ids: Callable[[], Mapping[TP, str]] = staticmethod(dict)
+    """Of which topic each partition is read; the consumer sets it."""
     _look: "asyncio.Future[Any] | None" = None
 
     async def on_start(self) -> None:
@@ -82,7 +88,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             bootstrap_servers=driver.server_list(transport.url, transport.default_port),
             partition_assignment_strategy=[self._assignor],
             enable_auto_commit=False,
-            auto_offset_reset="earliest",
+            auto_offset_reset="none",  # a position that is gone has to be told, and the client only goes elsewhere
             max_poll_records=conf.broker_max_poll_records,
             max_poll_interval_ms=int((conf.broker_max_poll_interval or 0) * 1000),
             max_partition_fetch_bytes=conf.consumer_max_fetch_size,
@@ -127,7 +133,15 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         finally:
             self._look = None
             look.cancel()
-        records = {} if look.cancelled() else look.result()
+        records: Mapping[Any, list[Any]] = {}
+        outside: Mapping[Any, int] = {}
+        try:
+            if not look.cancelled():
+                records = look.result()
+        except OffsetOutOfRangeError as error:
+            outside = error.args[0]
+        except NoOffsetForPartitionError:
+            pass  # of the moment between an assignment and its seek, which gives each partition a position
         # Without an await since the records were taken: records and positions belong together.
         ends: dict[TP, tuple[int, int]] = {}
         subscription = consumer._subscription.subscription  # noqa: SLF001  (no public way to a set of positions)
@@ -139,7 +153,11 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                     if self._read_committed and state.lso is not None and state.lso >= 0:
                         end = state.lso  # what lies behind it belongs to a transaction that is still open
                     ends[TP(*partition)] = (state.position, end)
-        return Fetched({TP(*partition): found for partition, found in records.items()}, ends)
+        return Fetched(
+            {TP(*partition): found for partition, found in records.items()},
+            ends,
+            {TP(*partition): position for partition, position in outside.items()},
+        )
 
     def interrupt(self) -> None:
         """Ends a `fetch` that waits, from any thread: what it may ask for has changed."""
@@ -149,6 +167,63 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         # Safe: the client hands over records without an await in between, so a cancelled look has taken none.
         if self._look is not None:
             self._look.cancel()
+
+    async def committed(self) -> Mapping[TP, Committed]:
+        """What the group left of each partition that is ours."""
+        found: Mapping[TP, Committed] = await self.call_thread(self._committed)
+        return found
+
+    async def _committed(self) -> Mapping[TP, Committed]:
+        consumer = self._ensure_consumer()
+        ours = list(consumer.assignment())
+        # The client's own `committed` asks for one partition at a time, and drops what was committed with the offset.
+        found = await consumer._coordinator.fetch_committed_offsets(ours)  # noqa: SLF001
+        committed = {}
+        for place in ours:
+            offset, topic_id = found.get(place, (-1, ""))
+            committed[TP(*place)] = Committed(offset, topic_id) if offset >= 0 else Committed()
+        return committed
+
+    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+        """Commits, each offset with the id of the topic that was read. False after a rebalance, which reads it again."""
+        consumer = self._ensure_consumer()
+        ids, ours = self.topic_ids(), consumer.assignment()
+        places = {aiokafka.TopicPartition(*tp): offset for tp, offset in offsets.items()}
+        wanted = {
+            place: aiokafka.structs.OffsetAndMetadata(offset, ids.get(TP(*place), ""))
+            for place, offset in places.items()
+            if place in ours
+        }
+        try:
+            await consumer.commit(wanted)
+        except CommitFailedError as error:
+            if "already rebalanced" in str(error):
+                return False
+            await self.crash(error)
+            return False
+        except Exception as error:  # noqa: BLE001  (whatever it is, the app ends with it)
+            await self.crash(error)
+            return False
+        return True
+
+    async def begin_at(self, positions: Mapping[TP, int]) -> None:
+        """Goes to these positions; the ends of the logs are unknown until they are fetched."""
+        await self.call_thread(self._begin_at, positions)
+
+    async def _begin_at(self, positions: Mapping[TP, int]) -> None:
+        consumer = self._ensure_consumer()
+        subscription = consumer._subscription.subscription  # noqa: SLF001
+        places = {aiokafka.TopicPartition(*tp): offset for tp, offset in positions.items()}
+        for place in places:
+            state = subscription.assignment.state_value(place)
+            state.highwater = state.lso = None
+        await self._seek_wait(consumer, places)
+
+    async def last_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
+        """Where the log of each of `partitions` ends, by the broker's word (not Tansu's, see `topic_reader`)."""
+        asked = [aiokafka.TopicPartition(*tp) for tp in partitions]
+        last = await self.highwaters(*asked) if asked else {}
+        return {TP(*tp): offset for tp, offset in last.items()}
 
     async def first_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
         """The first offset that the broker still has, of each of `partitions`."""

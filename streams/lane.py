@@ -13,7 +13,7 @@ from streams.core.records import FetchedRecord
 from streams.runs import TP, Assignment, Lag, LaneSettings, Run
 
 _SMALLEST_LIMIT = 64 * 1024
-_NOTHING = Assignment((), {}, {})
+_NOTHING = Assignment((), {})
 
 
 Decode = Callable[[TP, Sequence[FetchedRecord]], Sequence[ItemT]]
@@ -64,10 +64,11 @@ class Lane(Generic[ItemT]):
 
     # -- what is read ---------------------------------------------------------------------------------------
 
-    def assign(self, committed: Mapping[TP, int | None], first: Mapping[TP, int]) -> None:
-        """Starts over with these partitions, each read from its committed offset or, without one, its first.
+    def assign(self, committed: Mapping[TP, int | None], start: Mapping[TP, int]) -> None:
+        """Starts over with these partitions, each read from its offset of `start`.
 
-        Raises `LaneError` when topics to be merged are not co-partitioned: a customer's events lie apart.
+        Where something else was committed, the start is to be committed too: it is the true position. Raises `LaneError` when topics to
+        be merged are not co-partitioned: a customer's events lie apart.
         """
         self.forget()
         if self.settings.merged:
@@ -76,12 +77,12 @@ class Lane(Generic[ItemT]):
             for tp in sorted(committed):
                 self._partitions[tp] = _Partition((tp.topic,), tp.partition, self.settings)
         self._order.extend(dict.fromkeys(self._partitions.values()))
-        expired = {
-            tp: first[tp] - offset for tp, offset in committed.items() if offset and first[tp] > offset
-        }
         numbers = tuple(sorted({tp.partition for tp in committed}))
-        self.assignment = Assignment(numbers, dict(committed), expired)
-        self._start = {tp: max(first[tp], offset or 0) for tp, offset in committed.items()}
+        self.assignment = Assignment(numbers, dict(committed))
+        self._start = dict(start)
+        self._acked.update(
+            (tp, start[tp]) for tp, offset in committed.items() if offset not in (None, start[tp])
+        )
         share = self.settings.max_total_bytes // max(1, len(committed))
         self._limit = max(_SMALLEST_LIMIT, min(self.settings.max_buffer_bytes, share))
 
@@ -122,6 +123,39 @@ class Lane(Generic[ItemT]):
     def fetched(self, tp: TP, next_offset: int, high_watermark: int) -> None:
         """Tells where reading of a partition goes on and where it ends, as a fetch response said."""
         self._partitions[tp].merger.fetched(tp.topic, next_offset, high_watermark, self._clock())
+        if next_offset:
+            self._pass(tp)
+
+    def position(self, tp: TP) -> int:
+        """Up to where all of a partition is acknowledged."""
+        return self._acked.get(tp, self._start[tp])
+
+    def settled(self, tp: TP) -> bool:
+        """All that was read of a partition is acknowledged."""
+        partition = self._partitions[tp]
+        return partition.merger.head(tp.topic) is None and not any(
+            tp in run.end_offsets for run in partition.in_flight
+        )
+
+    def restart(self, tp: TP, offset: int) -> None:
+        """Reading of a partition goes on at `offset`, be it an earlier one, and that is to be committed.
+
+        For a log that does not hold the position any more. Raises `ValueError` unless the partition is settled.
+        """
+        if not self.settled(tp):
+            raise ValueError(f"records of {tp.topic}[{tp.partition}] are not acknowledged")
+        partition = self._partitions[tp]
+        partition.merger.restart(tp.topic, offset)
+        partition.handed_out.pop(tp, None)
+        self._acked[tp] = self._start[tp] = offset
+
+    def _pass(self, tp: TP) -> None:
+        """What holds no records (transaction markers, what was taken back or compacted) is passed once nothing is left before
+        it: retention may remove it, and nothing is lost then.
+        """
+        position = self._partitions[tp].merger.next_offset(tp.topic)
+        if position > self.position(tp) and self.settled(tp):
+            self._acked[tp] = position
 
     def full(self) -> set[TP]:
         """The partitions that hold enough and must not be fetched for now."""
@@ -223,12 +257,16 @@ class Lane(Generic[ItemT]):
             first = partition.in_flight.popleft()
             partition.done.discard(first.number)
             self._acked.update(first.end_offsets)
+            for tp in first.end_offsets:
+                self._pass(tp)
         self.wake()
         return True
 
     @property
     def acked(self) -> Mapping[TP, int]:
-        """Per partition the offset that may be committed: last acknowledged + 1; of this epoch only."""
+        """Per partition the offset that may be committed: up to there all is acknowledged or holds no record; of this epoch
+        only.
+        """
         return self._acked
 
     def lag(self) -> dict[TP, Lag]:
@@ -242,6 +280,5 @@ class Lane(Generic[ItemT]):
         oldest = next(in_flight, None) or partition.merger.head(tp.topic)
         if oldest is None and partition.merger.caught_up(tp.topic):
             return Lag(0, None, newest)  # trailing transaction markers are no lag
-        at = self._acked.get(tp, self._start[tp])
-        records = None if end is None else max(0, end - at)
+        records = None if end is None else max(0, end - self.position(tp))
         return Lag(records, oldest.timestamp if oldest else None, newest)

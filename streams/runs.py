@@ -61,9 +61,25 @@ class Assignment(NamedTuple):
 
     partitions: tuple[int, ...]
     committed: Mapping[TP, int | None]
-    """Where reading began: the committed offset; None when there was none, and reading began at the start."""
-    expired: Mapping[TP, int]
-    """Offsets lost: the broker's retention removed them after the last commit and before we read them."""
+    """Where an earlier reader left off; None when nothing was committed."""
+
+
+class Moved(NamedTuple):
+    """A partition whose log did not hold the position from which it was to be read on; reading goes on at `first`.
+
+    All are offsets. `anew`: the topic was deleted and made again, so nothing of what it holds was read.
+    """
+
+    tp: TP
+    position: int
+    first: int
+    end: int
+    anew: bool = False
+
+    @property
+    def lost(self) -> int:
+        """Offsets that retention removed before they were read; none when the log ends before the position."""
+        return max(0, self.first - (0 if self.anew else self.position))
 
 
 class Lag(NamedTuple):

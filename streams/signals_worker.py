@@ -36,11 +36,12 @@ from streams.metrics import Metrics
 from streams.recovery import ChangelogReader
 from streams.rights import signals_rights
 from streams.run_agent import add_run_agent
-from streams.runs import TP, Assignment, Run
+from streams.runs import TP, Assignment, Moved, Run
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.store import PartitionStore, Store
 from streams.tenure import Change, Tenures
 from streams.timer_share import AT_ONCE, share_of
+from streams.topic_ids import TopicIdsOfBrokers
 from streams.transport import install
 from streams.watchdog import add_watchdog
 from streams.worker_metrics import SignalsMetrics
@@ -96,6 +97,7 @@ class SignalsWorker:
         )
         self._effects = Effects(settings, self._deliveries)
         self._fail_point = fail_point or FailPoint()
+        self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options())
         self._idle_timers = idle_timers
         # One batch of a partition at a time: runs, ticks and recoveries take turns. Partitions do not wait for each
         # other, so that one is computed while the writes of another are confirmed.
@@ -118,6 +120,8 @@ class SignalsWorker:
             on_assigned=self._recover,
             on_revoked=self.store.clear,
             on_committed=lambda: self._fail_point("after_commit"),
+            on_moved=self._moved,
+            topic_ids=self._topic_ids,
         )
         self._seen = SignalsMetrics(metrics, settings, self.store, self._limit)
         add_run_agent(self.app, self.lane, self.handle)
@@ -137,6 +141,7 @@ class SignalsWorker:
         """Finishes what is under work, commits and leaves the group."""
         await self.app.stop()
         await self._deliveries.stop()
+        self._topic_ids.close()
 
     @property
     def heartbeat_age(self) -> float:
@@ -152,6 +157,16 @@ class SignalsWorker:
     def refresh(self) -> None:
         """Sets the gauges that are looked at rather than counted."""
         self._seen.refresh(self.lane, self.heartbeat_age)
+
+    def _moved(self, moved: Moved) -> None:
+        self._seen.moved(moved)
+        partition = self.store.get(moved.tp.partition)
+        if (
+            partition is not None and not moved.lost
+        ):  # its offsets begin anew, so what was counted up to one says nothing
+            partition.dead_letters = {
+                topic: tally for topic, tally in partition.dead_letters.items() if topic != moved.tp.topic
+            }
 
     # -- recovery -------------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from streams.lane import Lane, LaneError
 from streams.rights import sink_rights
 from streams.runs import TP, Run
 from streams.settings import SINK_GROUP, Settings
+from streams.topic_ids import TopicIdsOfBrokers
 from streams.transport import install
 from streams.watchdog import add_watchdog
 from streams.worker_metrics import SinkMetrics
@@ -62,12 +63,15 @@ class SinkWorker:
         self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._outage = False
+        self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options())
         every = tuple(self._plain)
         self.lane: Lane[Gathered] = install(
             self.app,
             lane_settings(settings, every, merged=False, in_flight=4),
             self._gather,
             on_revoked=self._erased.forget,
+            on_moved=seen.moved,
+            topic_ids=self._topic_ids,
         )
         self._tolerance_ms = int(settings.future_tolerance_s * 1000)
         channel = self.app.topic(
@@ -87,6 +91,7 @@ class SinkWorker:
         """Lets a flush under way finish, commits and leaves the group."""
         await self.app.stop()
         self._sink.close()
+        self._topic_ids.close()
 
     @property
     def heartbeat_age(self) -> float:

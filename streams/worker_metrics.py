@@ -13,6 +13,7 @@ from streams.dead_letter_limit import DeadLetterLimit
 from streams.home import Stray
 from streams.lane import Lane
 from streams.metrics import Metrics
+from streams.runs import Moved
 from streams.settings import Settings
 from streams.store import PartitionStore, Store
 
@@ -72,6 +73,10 @@ class SignalsMetrics:
         self._metrics.recovery.set(seconds)
         self._metrics.outputs_resent.inc(resent)
 
+    def moved(self, moved: Moved) -> None:
+        """Counts what a log did not hold."""
+        count_moved(self._metrics, self._settings, moved)
+
     def refresh(self, lane: Lane[Any], heartbeat_age: float) -> None:
         """Sets the gauges."""
         counts = {partition.number: partition.customers for partition in self._store}
@@ -116,10 +121,23 @@ class SinkMetrics:
             self._metrics.sink_delay.labels(table).observe(max(0.0, now - at / 1000))
         self._metrics.last_batch.set_to_current_time()
 
+    def moved(self, moved: Moved) -> None:
+        """Counts what a log did not hold."""
+        count_moved(self._metrics, self._settings, moved)
+
     def refresh(self, lane: Lane[Any], heartbeat_age: float) -> None:
         """Sets the gauges."""
         self._metrics.heartbeat_age.set(heartbeat_age)
         show_lag(self._metrics, self._settings, lane)
+
+
+def count_moved(metrics: Metrics, settings: Settings, moved: Moved) -> None:
+    """Counts a partition whose log did not hold the position from which it was to be read on."""
+    labels = (settings.plain_topic(moved.tp.topic), str(moved.tp.partition))
+    if moved.lost:
+        metrics.records_lost.labels(*labels).inc(moved.lost)
+    else:
+        metrics.log_restarts.labels(*labels).inc()
 
 
 def show_lag(metrics: Metrics, settings: Settings, lane: Lane[Any]) -> None:
@@ -129,6 +147,8 @@ def show_lag(metrics: Metrics, settings: Settings, lane: Lane[Any]) -> None:
     now = time.time()
     for tp, lag in lane.lag().items():
         labels = (settings.plain_topic(tp.topic), str(tp.partition))
+        metrics.records_lost.labels(*labels)  # from 0 on, so that an increase can be seen
+        metrics.log_restarts.labels(*labels)
         if lag.records is not None:
             metrics.lag_records.labels(*labels).set(lag.records)
         age = 0.0 if lag.oldest_at is None else max(0.0, now - lag.oldest_at / 1000)

@@ -144,6 +144,18 @@ class Merger(Generic[ItemT]):
         if queue.empty and queue.empty_since is None and queue.next_offset >= high_watermark:
             queue.empty_since = now
 
+    def restart(self, topic: str, offset: int) -> None:
+        """Reading of `topic` goes on at `offset`, be it an earlier one. Raises `ValueError` while anything of it is buffered."""
+        queue = self._by_topic[topic]
+        if not queue.empty:
+            raise ValueError(f"{topic} still has buffered records")
+        queue.clear()
+        queue.next_offset = offset
+
+    def next_offset(self, topic: str) -> int:
+        """Where reading of `topic` goes on, past markers and what was taken back; -1 when it is not known."""
+        return self._by_topic[topic].next_offset
+
     def take(self, now: int) -> list[ItemT]:
         """The next records in merged order, at most `max_batch`; empty when none may go out yet."""
         run: list[ItemT] = []

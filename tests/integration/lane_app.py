@@ -19,6 +19,7 @@ from streams.core.records import Decoded, FetchedRecord, records_of
 from streams.lane import Decode, Lane
 from streams.run_agent import add_run_agent
 from streams.runs import TP, LaneSettings, Run
+from streams.topic_ids import TopicIdsOfBrokers
 from streams.transport import install
 
 
@@ -39,6 +40,7 @@ def build(
     commit_seconds: float = 0.3,
     on_assigned: Any = None,
     on_revoked: Any = None,
+    on_moved: Any = None,
     **settings: Any,
 ) -> tuple[faust.App, Lane]:
     """The app and its lane, with time-outs that let tests see a rebalance soon."""
@@ -56,11 +58,12 @@ def build(
         broker_heartbeat_interval=0.5,
         broker_request_timeout=15.0,
     )
-    hooks = {"on_assigned": on_assigned, "on_revoked": on_revoked}
+    hooks = {"on_assigned": on_assigned, "on_revoked": on_revoked, "on_moved": on_moved}
     lane = install(
         app,
         LaneSettings(topics=topics, idempotent_producer=False, **settings),
         decode,
+        topic_ids=TopicIdsOfBrokers({"bootstrap_servers": bootstrap.split(",")}),
         **{name: hook for name, hook in hooks.items() if hook is not None},
     )
     add_run_agent(app, lane, handle)

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from kafka import TopicPartition as TopicPartitionOfAdmin
 from kafka.admin import KafkaAdminClient
 
-from streams.runs import TP, Assignment, Run
+from streams.runs import TP, Assignment, Moved, Run
 from tests.integration.conftest import Broker
 from tests.integration.lane_app import build, running
 from tests.kafka.broker import KafkaBroker
@@ -334,7 +334,7 @@ def test_recovery_comes_before_the_first_run_and_again_after_a_rebalance(broker:
             await until(lambda: "run" in order)
             assert app.consumer.prepared
             assert order == ["recovery begins", "recovered", "run"]
-            assert assignments == [Assignment((0, 1), {TP(topic, 0): None, TP(topic, 1): None}, {})]
+            assert assignments == [Assignment((0, 1), {TP(topic, 0): None, TP(topic, 1): None})]
             await until(lambda: app.consumer._committed_offset[TP(topic, 0)] == 10)
             other, _ = build(broker.bootstrap, unique, (topic,), handle)
             async with running(other):
@@ -392,8 +392,9 @@ def test_gaps_of_transaction_markers_do_not_stall_commits(kafka: KafkaBroker, un
         async with running(app):
             await until(lambda: seen.count() == 5)
             await until(lambda: lane.lag()[TP(topic, 0)].records == 0)
+            await until(lambda: lane.acked[TP(topic, 0)] == 12)  # past the markers and what was taken back
         assert [place[2] for place in seen.places()] == [0, 2, 4, 6, 8]
-        assert await committed(kafka, unique, topic) == [9]
+        assert await committed(kafka, unique, topic) == [12]
 
     asyncio.run(scenario())
 
@@ -409,14 +410,11 @@ def test_what_retention_removed_is_told_and_reading_goes_on(kafka: KafkaBroker, 
         await produce(kafka, topic, range(10, 30))
         remove_before(kafka, topic, 25)
 
-        told, rest = list[Assignment](), Seen()
-
-        async def note(assignment: Assignment) -> None:
-            told.append(assignment)
-
-        app, _ = build(kafka.bootstrap, unique, (topic,), rest, on_assigned=note)
+        told, rest = list[Moved](), Seen()
+        app, _ = build(kafka.bootstrap, unique, (topic,), rest, on_moved=told.append)
         await read_all(app, rest, 5)
-        assert told[0].expired == {TP(topic, 0): 15}
+        assert told == [Moved(TP(topic, 0), 10, 25, 30)]
+        assert told[0].lost == 15
         assert rest.times() == list(range(25, 30))
         assert await committed(kafka, unique, topic) == [30]
 
