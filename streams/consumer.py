@@ -297,7 +297,7 @@ class LaneConsumer(driver.Consumer):  # type: ignore[misc]
         while True:
             await asyncio.sleep(_LOOK_AT_LOGS_SECONDS)
             if self.flow_active and self.lane.assignment.partitions:
-                await self._moves.look()
+                await self._moves.look(self._told)
 
     async def _hand_over_forever(self) -> None:
         while True:

@@ -106,6 +106,11 @@ def differs(before: Tallies, after: Tallies) -> bool:
     }
 
 
+def without(tallies: Tallies, topic: str) -> Tallies:
+    """The tallies when the log of `topic` begins anew: its offsets say nothing of what was counted."""
+    return {name: tally for name, tally in tallies.items() if name != topic}
+
+
 def as_rows(tallies: Tallies) -> tuple[tuple[str, int, int, float], ...]:
     """Plain values for the changelog."""
     return tuple((topic, *tally) for topic, tally in sorted(tallies.items()))

@@ -52,6 +52,7 @@ class LogMoves:
         self._on_moved = on_moved
         self._outside: dict[TP, int] = {}
         self._anew: set[TP] = set()
+        self._short: Mapping[TP, tuple[int, int]] = {}
         self.ids: dict[TP, str] = {}
         """Of which topic each partition is read."""
 
@@ -64,6 +65,7 @@ class LogMoves:
         """Begins with a new assignment; where each partition is read from."""
         self._outside.clear()
         self._anew.clear()
+        self._short = {}
         now = await self._ask_ids({tp.topic for tp in committed})
         self.ids = {tp: now[tp.topic] for tp in committed if tp.topic in now}
         first = await self._logs.first_offsets(committed)
@@ -86,11 +88,19 @@ class LogMoves:
         """Takes partitions with the position that the broker refused."""
         self._outside.update(outside)
 
-    async def look(self) -> None:
-        """Asks for the ids of the topics, and takes note of those that were made anew."""
+    async def look(self, told: Mapping[TP, tuple[int, int]]) -> None:
+        """Asks for the ids of the topics, and takes note of those that were made anew, and of logs that end before our position.
+
+        `told`: position and end of each partition, by the last response. Kafka refuses a position beyond the end; other brokers
+        answer with nothing. A new leader may lag for a moment, so an end counts that was the same at the last look.
+        """
         epoch, now = self._lane.epoch, await self._ask_ids(self._lane.topics)
-        if self._lane.epoch == epoch:
-            self._compare(now)
+        if self._lane.epoch != epoch:
+            return
+        self._compare(now)
+        short = {tp: each for tp, each in told.items() if each[0] > each[1]}
+        self.note({tp: at for tp, (at, end) in short.items() if self._short.get(tp) == (at, end)})
+        self._short = short
 
     def _compare(self, now: Mapping[str, str]) -> None:
         for tp in self._lane.assignment.committed:

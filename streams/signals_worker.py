@@ -27,7 +27,7 @@ from streams.core.episodes import Output
 from streams.core.policy import Policy
 from streams.core.records import Decoded, FetchedRecord, records_of
 from streams.core.repartition import decode_rekeyed
-from streams.dead_letter_limit import DeadLetterLimit, DeadLetterLimitError, Tallies, differs
+from streams.dead_letter_limit import DeadLetterLimit, DeadLetterLimitError, Tallies, differs, without
 from streams.delivery import Deliveries, EffectsError
 from streams.effects import Effects, FailPoint
 from streams.home import Homes
@@ -161,12 +161,9 @@ class SignalsWorker:
     def _moved(self, moved: Moved) -> None:
         self._seen.moved(moved)
         partition = self.store.get(moved.tp.partition)
-        if (
-            partition is not None and not moved.lost
-        ):  # its offsets begin anew, so what was counted up to one says nothing
-            partition.dead_letters = {
-                topic: tally for topic, tally in partition.dead_letters.items() if topic != moved.tp.topic
-            }
+        partition = self.store.get(moved.tp.partition)
+        if partition is not None and (moved.anew or not moved.lost):
+            partition.dead_letters = without(partition.dead_letters, moved.tp.topic)
 
     # -- recovery -------------------------------------------------------------------------------------------
 

@@ -22,6 +22,7 @@ from streams.dead_letter_limit import (
     as_rows,
     differs,
     from_rows,
+    without,
 )
 from tests.builders import START, call, record
 
@@ -160,3 +161,13 @@ def test_the_changelog_brings_the_tallies_back_and_old_records_have_none() -> No
     assert from_rows(read.dead_letters) == tallies
     old = b'{"version":2,"epoch":1,"batch":3,"clock":50,"policy":"p@1","owner":"owner"}'
     assert decode_partition(old).dead_letters == ()
+
+
+def test_a_log_that_begins_anew_is_counted_from_its_first_record() -> None:
+    tallies = LIMIT.count(topic([BAD] * 400, first=1000), {})
+    anew = without(tallies, TOPIC)
+    assert LIMIT.count(topic([BAD] * 3), tallies)[TOPIC].run == 400, (
+        "below the offset up to which was counted"
+    )
+    assert LIMIT.count(topic([BAD] * 3), anew)[TOPIC].run == 3
+    assert without({**tallies, "other": Tally(1, 1, 0.1)}, TOPIC) == {"other": Tally(1, 1, 0.1)}

@@ -170,6 +170,38 @@ def test_retention_that_outran_the_commits_is_told() -> None:
     assert lane.assignment.committed == {CALLS: 100, SURVEYS: None}
 
 
+def test_what_holds_no_records_is_passed_once_nothing_is_left_before_it() -> None:
+    lane = assigned(new_lane(max_batch=2))
+    feed(lane, SURVEYS, [])
+    feed(lane, CALLS, [1, 2, 3], end=9)
+    lane.fetched(CALLS, 9, 9)  # a response without records: markers, or what a transaction took back
+    assert lane.acked == {}
+    lane.ack(take(lane))
+    assert lane.acked == {CALLS: 2}
+    lane.ack(take(lane))
+    assert lane.acked == {CALLS: 9}
+    lane.fetched(CALLS, 12, 12)
+    assert lane.acked == {CALLS: 12}
+
+
+def test_a_log_is_begun_anew_once_all_that_was_read_of_it_is_acknowledged() -> None:
+    lane = assigned(new_lane())
+    feed(lane, SURVEYS, [])
+    feed(lane, CALLS, [1, 2], first=40)
+    with pytest.raises(ValueError, match="not acknowledged"):
+        lane.restart(CALLS, 0)
+    run = take(lane)
+    assert not lane.settled(CALLS)
+    lane.ack(run)
+    assert lane.settled(CALLS)
+    lane.restart(CALLS, 0)
+    assert lane.acked[CALLS] == 0
+    feed(lane, SURVEYS, [30], end=1)
+    assert lane.next_run() is None, "what the new log holds is waited for"
+    feed(lane, CALLS, [20])
+    assert [item.at for item in take(lane).records] == [20, 30]
+
+
 def test_lag_counts_from_what_was_acknowledged() -> None:
     lane = assigned(new_lane(max_batch=2))
     assert lane.lag()[CALLS].records is None
