@@ -11,9 +11,9 @@ from streams.settings import Settings
 ROOT = Path(__file__).parents[1]
 
 
-def command(*arguments: str) -> list[str]:
-    """`behoudlijn worker ARGUMENTS`, without an installed entry point."""
-    return [sys.executable, "-c", "from streams.commands.worker import app; app()", *arguments]
+def command(*arguments: str, first: str = "") -> list[str]:
+    """`behoudlijn worker ARGUMENTS`, without an installed entry point; `first` is code that runs before."""
+    return [sys.executable, "-c", first + "from streams.commands.worker import app; app()", *arguments]
 
 
 def environment(settings: Settings, fail_point: str = "") -> dict[str, str]:

@@ -181,6 +181,22 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "A producer keys or partitions otherwise than Kafka's default; each costs a detour.",
             ),
             Panel(
+                "Lost before it was read, logs begun anew, codecs that cannot be read",
+                "short",
+                (
+                    (
+                        "lost in 1 h {{job}} {{topic}}",
+                        "sum by (job, topic) (increase(behoudlijn_records_lost_total[1h]))",
+                    ),
+                    (
+                        "begun anew in 1 h {{job}} {{topic}}",
+                        "sum by (job, topic) (increase(behoudlijn_log_restarts_total[1h]))",
+                    ),
+                    ("without {{codec}}: {{job}}", "1 - min by (job, codec) (behoudlijn_codec_readable)"),
+                ),
+                "All 0, or somebody is called: what retention removed has to be sent again.",
+            ),
+            Panel(
                 "Unknown fields",
                 "ops",
                 (

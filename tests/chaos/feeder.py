@@ -11,13 +11,14 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from itertools import cycle
+from typing import Any, Final, NamedTuple, get_args
 from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from streams.settings import Settings
+from streams.settings import Compression, Settings
 from tests.chaos.events import Feed, Sent, Window
 
 _PATIENCE_MS: Final = 90_000
@@ -42,7 +43,8 @@ class Feeder:
         self._settings = settings
         self._feed = feed
         self._pace = events_per_second
-        self._producer: Any = None
+        self._codecs = cycle(get_args(Compression))
+        self._producers: dict[str, Any] = {}
         self.acknowledged: list[Acknowledged] = []
         self.events = 0
         self.trickle = False
@@ -74,8 +76,7 @@ class Feeder:
     async def _send_patiently(self, window: Window) -> int:
         while True:
             try:
-                await self._connect()
-                done = await self._send(window)
+                done = await self._send(await self._connected(next(self._codecs)), window)
                 break
             except KafkaError:
                 self.windows_sent_again += 1
@@ -85,10 +86,10 @@ class Feeder:
         self.events += sum(sent.kind != "heartbeat" for sent in window.records)
         return len(window.records)
 
-    async def _send(self, window: Window) -> list[Acknowledged]:
+    async def _send(self, producer: Any, window: Window) -> list[Acknowledged]:
         topic = self._settings.topic
         waiting = [
-            await self._producer.send(topic(sent.topic), sent.value, key=sent.key, partition=sent.partition)
+            await producer.send(topic(sent.topic), sent.value, key=sent.key, partition=sent.partition)
             for sent in window.records
         ]
         # Every one is heard, so that none of them fails unheard later.
@@ -98,21 +99,24 @@ class Feeder:
                 raise outcome
         return [_acknowledged(sent, outcome) for sent, outcome in zip(window.records, outcomes, strict=True)]
 
-    async def _connect(self) -> None:
-        if self._producer is None:
+    async def _connected(self, codec: str) -> Any:
+        """The producer of a codec: each window comes in the next one, as from many producers."""
+        if codec not in self._producers:
             producer = AIOKafkaProducer(
                 **self._settings.aiokafka_options(),
                 acks="all",
                 enable_idempotence=True,
+                compression_type=None if codec == "none" else codec,
                 request_timeout_ms=_PATIENCE_MS,
                 linger_ms=2,
             )
             await producer.start()
-            self._producer = producer
+            self._producers[codec] = producer
+        return self._producers[codec]
 
     async def _disconnect(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
+        producers, self._producers = self._producers, {}
+        for producer in producers.values():
             with contextlib.suppress(KafkaError, TimeoutError):
                 await asyncio.wait_for(producer.stop(), 10)
 

@@ -14,15 +14,17 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, get_args
 
 import aiohttp
 
 from deploy.embedded.ports import free_port
 from deploy.embedded.process import ChildProcess
-from streams.settings import Settings
+from streams.settings import Compression, Settings
 from tests.worker_environment import ROOT, command, environment
 
+_CODECS: Final = ("auto", *get_args(Compression))
+"""Each process writes in the next one."""
 _AGAIN_SECONDS: Final = 0.3
 _LOOK_SECONDS: Final = 2.0
 _SAMPLE: Final = re.compile(r"^(behoudlijn_\w+)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)
@@ -119,7 +121,8 @@ class Fleet:
         child = ChildProcess(
             command(self.group, *self.options, "--metrics-port", str(port)),
             name=slot,
-            env=environment(self.settings, fail_point),
+            env=environment(self.settings, fail_point)
+            | {"BEHOUDLIJN_COMPRESSION": _CODECS[self._number % len(_CODECS)]},
             cwd=ROOT,
             log=log,
         )

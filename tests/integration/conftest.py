@@ -32,16 +32,22 @@ def shared_kafka() -> Iterator[KafkaBroker]:
         yield cluster
 
 
-@pytest.fixture
-def kafka(request: pytest.FixtureRequest) -> KafkaBroker:
-    """Real Apache Kafka, shared by the session and running: a test may kill it."""
+@pytest.fixture(scope="session")
+def any_kafka(request: pytest.FixtureRequest) -> KafkaBroker:
+    """Real Apache Kafka for fixtures that outlive a test; a test asks for `kafka`."""
     problem = kafka_problem()
     if problem is not None:
         if chosen().required:
             pytest.fail(f"real Kafka is required here (CI=true) but cannot run: {problem}", pytrace=False)
         pytest.skip(f"no real Kafka: {problem}")
     cluster: KafkaBroker = request.getfixturevalue("shared_kafka")
-    return cluster.start()  # a no-op unless the test before left it down
+    return cluster
+
+
+@pytest.fixture
+def kafka(any_kafka: KafkaBroker) -> KafkaBroker:
+    """Real Apache Kafka, shared by the session and running: a test may kill it."""
+    return any_kafka.start()  # a no-op unless the test before left it down
 
 
 @pytest.fixture

@@ -77,13 +77,13 @@ class Process:
 
 
 @contextmanager
-def worker(settings: Settings, *arguments: str, fail_point: str = "") -> Iterator[Process]:
-    """Starts `behoudlijn worker ARGUMENTS` with `settings`; killed when the test leaves."""
+def worker(settings: Settings, *arguments: str, fail_point: str = "", first: str = "") -> Iterator[Process]:
+    """Starts `behoudlijn worker ARGUMENTS` with `settings`; killed when the test leaves. `first`: code that it runs before."""
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory, "log")
         with log.open("wb") as output:
             child = subprocess.Popen(
-                command(*arguments),
+                command(*arguments, first=first),
                 stdout=output,
                 stderr=output,
                 env=environment(settings, fail_point),

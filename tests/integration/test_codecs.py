@@ -1,0 +1,300 @@
+"""Every codec of Kafka, chosen by a producer that we did not write or by the topic, read by each worker and each tool.
+
+`on_disk` looks into the broker's own log files, so that no test passes because nothing was compressed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, get_args
+
+import pytest
+import requests
+from aiokafka.codec import lz4_encode
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from confluent_kafka import Producer
+from typer.testing import CliRunner
+
+from deploy.embedded.broker import EmbeddedBroker
+from deploy.embedded.clickhouse.process import EmbeddedClickHouse
+from schemas import topics
+from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.migrations import migrate
+from streams import codecs
+from streams.cli import build
+from streams.settings import SIGNALS_GROUP, SINK_GROUP, Compression, Settings
+from streams.topic_reader import TopicReader
+from streams.topics import ensure
+from tests.integration.conftest import Broker
+from tests.integration.test_migration import work_off
+from tests.integration.test_signals_worker import assert_like_the_oracle
+from tests.integration.worker_program import (
+    alter,
+    history,
+    settings_of,
+    until_committed,
+    until_said,
+    worker,
+)
+from tests.kafka.broker import KafkaBroker
+from tests.worker_environment import environment
+
+INPUTS = tuple(topics.INPUTS)
+EVERY = (*INPUTS, *topics.OUTPUTS)
+EVENTS = [*history(24), (topics.CALLS, b"\xff no json " * 40)]
+CODECS: Final = tuple(name for name in get_args(Compression) if name != "none")
+_BATCH = struct.Struct(">qiibIh")
+"""Head of a record batch: base offset, length, leader epoch, magic, checksum, attributes."""
+
+
+def on_disk(broker: KafkaBroker, topic: str) -> set[str]:
+    """The codecs of the record batches that the broker holds of a topic; control batches not counted."""
+    found = set()
+    for log in broker.nodes[0].data.glob(f"{topic}-[0-9]*/*.log"):
+        data, at = log.read_bytes(), 0
+        while at + _BATCH.size <= len(data):
+            _, length, _, _, _, attributes = _BATCH.unpack_from(data, at)
+            if length <= 0:
+                break
+            if not attributes & 0b100000:
+                found.add(get_args(Compression)[attributes & 0b111])
+            at += 12 + length
+    return found
+
+
+def send(settings: Settings, codec: str) -> None:
+    """The events by librdkafka, in batches of its own."""
+    producer = Producer(
+        {
+            "bootstrap.servers": settings.kafka_bootstrap,
+            "compression.type": codec,
+            "linger.ms": 100,
+            "partitioner": "murmur2_random",
+        }
+    )
+    refused: list[Any] = []
+    for topic, event in EVENTS:
+        producer.produce(
+            settings.topic(topic),
+            event if isinstance(event, bytes) else json.dumps(event).encode(),
+            b"bad" if isinstance(event, bytes) else event["customer_id"].encode(),
+            on_delivery=lambda error, _: refused.append(error) if error else None,
+        )
+    assert producer.flush(30) == 0
+    assert not refused
+
+
+class Installation(NamedTuple):
+    """Topics in which everything is compressed in one way, worked off by a signals worker."""
+
+    settings: Settings
+    codec: str
+    by: str
+
+
+@pytest.fixture(
+    scope="module", params=[f"{codec} by {by}" for by in ("producer", "topic") for codec in CODECS]
+)
+def compressed(request: pytest.FixtureRequest, any_kafka: KafkaBroker) -> Installation:
+    any_kafka.start()
+    codec, by = request.param.split(" by ")
+    settings = settings_of(
+        any_kafka,
+        f"{uuid.uuid4().hex[:8]}-{codec}",
+        mode="live",
+        compression=codec if by == "producer" else "none",
+        erasure_key="the key of this test",
+    )
+    ensure(settings)
+    if by == "topic":
+        for name in (*EVERY, topics.CHANGELOG):
+            alter(settings, name, compression_type=codec)
+    send(settings, codec if by == "producer" else "none")
+    work_off(settings, len(EVENTS))
+    for name in (topics.CALLS, topics.SURVEYS, topics.CHANGELOG, topics.TRIGGERS):
+        assert codec in on_disk(any_kafka, settings.topic(name)), name
+    return Installation(settings, codec, by)
+
+
+def command(settings: Settings, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:
+    for name, value in settings.model_dump(exclude_unset=True).items():
+        plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        monkeypatch.setenv(f"BEHOUDLIJN_{name.upper()}", str(plain))
+    result = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(build(), list(arguments))
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
+
+
+def signals_worker(settings: Settings, _: pytest.MonkeyPatch) -> None:
+    assert_like_the_oracle(settings)
+
+
+def recovery(settings: Settings, _: pytest.MonkeyPatch) -> None:
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        asyncio.run(until_said(process, "customer states recovered"))
+        line = next(line for line in map(json.loads, process.log().splitlines()) if "customers" in line)
+        assert line["customers"] == 24
+        assert process.stop() == 0, process.log()
+
+
+def sink_worker(settings: Settings, _: pytest.MonkeyPatch) -> None:
+    with EmbeddedClickHouse() as server:
+        store = ClickHouse(server.dsn)
+        migrate(store)
+        settings = settings.model_copy(update={"clickhouse_dsn": type(settings.erasure_key)(server.dsn)})
+        with TopicReader(settings) as reader:
+            held = sum(reader.ends(map(settings.topic, EVERY)).values())
+        with worker(settings, "sink") as process:
+            asyncio.run(until_committed(process, settings, SINK_GROUP, EVERY, held))
+            assert process.stop() == 0, process.log()
+        assert store.query("SELECT count() FROM v_calls")[0][0] == 24 * 6
+        assert store.query("SELECT count() FROM v_dead_letters")[0][0] == 1
+        assert store.query("SELECT count() FROM v_triggers")[0][0] >= 8
+        store.close()
+
+
+def dead_letters(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "not_json" in command(settings, monkeypatch, "dead-letters", "list").output
+
+
+def dial(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = command(
+        settings, monkeypatch, "dial", "--from-beginning", "--until-idle", "1", "--clock", "trigger"
+    )
+    assert result.exit_code == 0, result.output
+    assert "attempts" in result.output
+
+
+def explain(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = command(settings, monkeypatch, "explain", "customer-3")
+    assert result.exit_code == 0, result.output
+    assert "requested_callback" in result.output
+
+
+def erase(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without workers: the receipt tells what it read of every topic."""
+    with EmbeddedClickHouse() as server:
+        store = ClickHouse(server.dsn)
+        migrate(store)
+        store.close()
+        settings = settings.model_copy(update={"clickhouse_dsn": type(settings.erasure_key)(server.dsn)})
+        result = command(settings, monkeypatch, "erase", "customer-3", "--json", "--wait", "1")
+    receipt = json.loads(result.stdout)
+    held = {part["topic"]: part for part in receipt["topics"]}
+    assert set(EVERY) <= set(held)
+
+
+def migration(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    with TopicReader(settings) as reader:
+        held = sum(reader.ends(map(settings.topic, INPUTS)).values())
+    if held > len(EVENTS):  # outcomes of the dialer
+        work_off(settings, held)
+    result = command(
+        settings,
+        monkeypatch,
+        "topics",
+        "migrate",
+        "--to-prefix",
+        f"{settings.topic_prefix}new.",
+        "--to-partitions",
+        "3",
+    )
+    assert result.exit_code == 0, result.output
+    assert "24 customers moved" in result.output
+
+
+READERS: Final[tuple[Callable[[Settings, pytest.MonkeyPatch], None], ...]] = (
+    signals_worker, recovery, sink_worker, migration, dead_letters, dial, explain, erase,
+)  # fmt: skip
+
+
+@pytest.mark.kafka
+@pytest.mark.slow
+@pytest.mark.parametrize("read", READERS, ids=[reader.__name__ for reader in READERS])
+def test_each_reader_reads_each_codec(
+    compressed: Installation,
+    read: Callable[[Settings, pytest.MonkeyPatch], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read(compressed.settings, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("codec", CODECS)
+def test_the_embedded_broker_carries_each_codec(
+    embedded: EmbeddedBroker, unique: str, codec: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(embedded, unique, mode="live", compression=codec)
+    ensure(settings)
+    send(settings, codec)
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(EVENTS)))
+        assert process.stop() == 0, process.log()
+    for reader in (signals_worker, recovery, dead_letters, dial, explain):
+        reader(settings, monkeypatch)
+
+
+WITHOUT = "import sys; sys.modules[{package!r}] = None; "
+
+
+@pytest.mark.parametrize("name", ["signals", "sink"])
+def test_a_worker_that_lacks_a_codec_says_so_before_it_is_ready_and_does_not_begin(
+    broker: Broker, unique: str, name: str
+) -> None:
+    """cramjam is what aiokafka reads snappy, lz4 and zstd with."""
+    settings = settings_of(broker, unique)
+    ensure(settings)
+    with worker(settings, name, first=WITHOUT.format(package="cramjam")) as process:
+        asyncio.run(until_said(process, "worker cannot begin"))
+        told = requests.get(f"{process.health()}/readyz", timeout=10)
+        metrics = requests.get(f"{process.health()}/metrics", timeout=10).text
+        assert "partitions" not in process.log(), "it does not take part in its group"
+        assert process.stop() == 1
+    assert told.status_code == 503
+    assert "snappy, lz4, zstd cannot be read here" in told.json()["missing"][0]
+    assert "install cramjam" in told.json()["missing"][0]
+    for codec, readable in {"gzip": 1, "lz4": 0, "snappy": 0, "zstd": 0}.items():
+        assert f'behoudlijn_codec_readable{{codec="{codec}"}} {readable}.0' in metrics
+
+
+@pytest.mark.parametrize(
+    ("package", "codec"), [("snappy", "snappy"), ("lz4", "lz4"), ("zstandard", "zstd"), ("cramjam", "zstd")]
+)
+def test_a_tool_that_lacks_a_codec_names_the_package(
+    broker: Broker, unique: str, package: str, codec: str
+) -> None:
+    settings = settings_of(broker, unique)
+    ensure(settings)
+    run = f"{WITHOUT.format(package=package)}from streams.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", run, "dead-letters", "list"],
+        env=environment(settings),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr
+    assert codec in done.stderr
+    assert f"install {'python-snappy' if package == 'snappy' else package}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_lz4_is_written_with_little_effort() -> None:
+    data = b"".join(b'{"customer_id":"c-%d","signals":[%d]}' % (n, n * n) for n in range(5_000))
+
+    def written(codec: int) -> int:
+        batch = DefaultRecordBatchBuilder(2, codec, 0, -1, -1, 0, 1_000_000)
+        batch.append(0, None, None, data, [])
+        return len(batch.build())
+
+    codecs.spare_effort()
+    overhead = written(0) - len(data)
+    assert abs(written(3) - overhead - len(lz4_encode(data, level=1))) < 100
+    assert len(lz4_encode(data, level=9)) < 0.95 * len(lz4_encode(data, level=1)), "the data tell them apart"
