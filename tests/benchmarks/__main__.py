@@ -22,7 +22,7 @@ from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from deploy.embedded.process import ChildError, ChildProcess
 from streams import log
 from streams.settings import load_settings
-from tests.benchmarks import latency, recovery, report, scale, scale_out, sink, throughput
+from tests.benchmarks import codecs, latency, recovery, report, scale, scale_out, sink, throughput
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.commits import Commits
 from tests.benchmarks.cores import CoresError, keep_off_the_worker_core
@@ -37,6 +37,8 @@ from tests.kafka.choice import kafka_problem
 _BUILD_SECONDS = 3_600
 _WIDTH = 170
 """Of the table where the output is a file."""
+ON_REQUEST = ("codecs",)
+"""Sections that a run leaves out unless they are asked for."""
 SECTIONS = ("throughput", "sink", "latency", "recovery", "scale", "scale-out")
 
 
@@ -126,6 +128,8 @@ def _measure(bench: Bench, results: Results, sections: set[str], stack: ExitStac
         throughput.plain(bench, results, bench.prepared(events, states))
     if "scale-out" in sections:
         scale_out.measure(bench, results, events, states)
+    if "codecs" in sections:
+        codecs.measure(bench, results, events, states)
     del events
     if "recovery" in sections:
         with bench.may_fail("recovery"):
@@ -153,7 +157,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--size", choices=sorted(SIZES), default="full")
     parser.add_argument(
-        "--only", action="append", choices=SECTIONS, help="measure this section; may be repeated"
+        "--only",
+        action="append",
+        choices=(*SECTIONS, *ON_REQUEST),
+        help="measure this section; may be repeated",
     )
     parser.add_argument(
         "--keep-logs", action="store_true", help="keep the logs of the rows, where all went well"
