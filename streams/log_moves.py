@@ -67,7 +67,8 @@ class LogMoves:
         self._anew.clear()
         self._short = {}
         now = await self._ask_ids({tp.topic for tp in committed})
-        self.ids = {tp: now[tp.topic] for tp in committed if tp.topic in now}
+        known = {tp: now.get(tp.topic, each.topic_id) for tp, each in committed.items()}
+        self.ids = {tp: topic_id for tp, topic_id in known.items() if topic_id}
         first = await self._logs.first_offsets(committed)
         moved = {}
         for tp, each in committed.items():
@@ -104,8 +105,8 @@ class LogMoves:
 
     def _compare(self, now: Mapping[str, str]) -> None:
         for tp in self._lane.assignment.committed:
-            new = now.get(tp.topic, "")
-            if _differ(self.ids.setdefault(tp, new), new):
+            new = now.get(tp.topic)
+            if new and _differ(self.ids.setdefault(tp, new), new):
                 self._anew.add(tp)
                 self._outside.setdefault(tp, self._lane.position(tp))
 
@@ -128,7 +129,9 @@ class LogMoves:
         for tp in ready:
             position, anew = self._outside.pop(tp), tp in self._anew
             self._anew.discard(tp)
-            self.ids[tp] = now.get(tp.topic, "")
+            self.ids.pop(tp, None)
+            if tp.topic in now:
+                self.ids[tp] = now[tp.topic]
             self._lane.restart(tp, first[tp])
             self._tell(Moved(tp, position, first[tp], last[tp], anew))
         return ready

@@ -1,7 +1,7 @@
 """The ids of topics: what tells a topic that was deleted and made anew from the one of that name before.
 
-Owns asking the brokers for them. It must not decide anything. aiokafka's requests are too old to hold an id, so kafka-python
-asks, in a thread.
+Owns asking the brokers for them, and that nobody waits long for the answer. It must not decide anything. aiokafka's requests are
+too old to hold an id, so kafka-python asks, in a thread.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +19,8 @@ from kafka.errors import KafkaError
 
 log = structlog.get_logger(__name__)
 
-_CONNECT_MS: Final = 5_000
+_PATIENCE_SECONDS: Final = 3.0
+_REQUEST_MS: Final = 10_000
 _NONE: Final = UUID(int=0)
 """What a broker without ids says."""
 
@@ -29,29 +31,55 @@ class TopicIdsOfBrokers:
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
         self._client: Any = None
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()
 
     async def __call__(self, topics: Collection[str]) -> Mapping[str, str]:
-        """The id of each topic that has one; nothing when the brokers do not answer: then it is asked again later."""
-        return await asyncio.to_thread(self._ask, sorted(topics))
+        """The id of each topic that has one; nothing when the brokers do not answer soon: then it is asked again later."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[dict[str, str]] = loop.create_future()
+
+        def tell(ids: dict[str, str]) -> None:
+            if not answer.done():
+                answer.set_result(ids)
+
+        def ask() -> None:
+            ids = self._ask(sorted(topics))
+            with suppress(RuntimeError):  # the loop has ended meanwhile
+                loop.call_soon_threadsafe(tell, ids)
+
+        threading.Thread(target=ask, name="topic-ids", daemon=True).start()
+        try:
+            return await asyncio.wait_for(answer, _PATIENCE_SECONDS)
+        except TimeoutError:
+            log.warning("the ids of the topics are not known", reason="no broker answered in time")
+            return {}
 
     def close(self) -> None:
-        """Disconnects; repeatable."""
-        with self._lock:
-            client, self._client = self._client, None
-            if client is not None:
-                client.close()
+        """Disconnects, unless a question is under way, whose thread ends with the process; repeatable."""
+        if self._asking.acquire(blocking=False):
+            try:
+                client, self._client = self._client, None
+                if client is not None:
+                    client.close()
+            finally:
+                self._asking.release()
 
     def _ask(self, topics: list[str]) -> dict[str, str]:
-        with self._lock:
-            try:
-                if self._client is None:
-                    self._client = KafkaAdminClient(
-                        client_id="behoudlijn-topic-ids", bootstrap_timeout_ms=_CONNECT_MS, **self._options
-                    )
-                found = self._client.describe_topics(topics)
-            except (KafkaError, OSError) as error:
-                log.warning("the ids of the topics are not known", reason=type(error).__name__)
-                return {}
+        if not self._asking.acquire(blocking=False):
+            return {}  # the last question is not answered yet
+        try:
+            if self._client is None:
+                self._client = KafkaAdminClient(
+                    client_id="behoudlijn-topic-ids",
+                    bootstrap_timeout_ms=_REQUEST_MS,
+                    request_timeout_ms=_REQUEST_MS,
+                    **self._options,
+                )
+            found = self._client.describe_topics(topics)
+        except (KafkaError, OSError) as error:
+            log.warning("the ids of the topics are not known", reason=type(error).__name__)
+            return {}
+        finally:
+            self._asking.release()
         ids = {each["name"]: each.get("topic_id") for each in found if not each["error_code"]}
-        return {name: str(own) for name, own in ids.items() if own and own != _NONE}
+        return {name: str(own) for name, own in ids.items() if own and str(own) != str(_NONE)}

@@ -117,3 +117,13 @@ def test_what_was_read_of_the_old_log_is_acknowledged_first() -> None:
     assert reader.lane.acked[CALLS] == 0
     reader.look(0, 100)
     assert not reader.moves.waiting, "once"
+
+
+def test_an_id_that_was_committed_is_compared_as_soon_as_the_brokers_tell_theirs() -> None:
+    reader = Reader(calls=Committed(40, "before"), surveys=Committed(7, "b"))
+    known, reader.cluster.known = reader.cluster.known, {}
+    reader.begin()
+    assert reader.moves.ids == {CALLS: "before", SURVEYS: "b"}, "what is committed meanwhile"
+    reader.cluster.known = known
+    reader.look(40, 100)
+    assert set(reader.moves.waiting) == {CALLS}
