@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from streams.consumer import LaneConsumer
+from streams.consumer_thread import LaneConsumerThread
 from streams.lane import LaneError
 from streams.runs import TP, Run
 from streams.watchdog import StalledError, add_watchdog
@@ -65,7 +66,7 @@ def test_positions_that_stay_unknown_end_the_worker(
     broker: Broker, unique: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Faust takes a seek that outlasts its time-out for its own stop, and would then wait for ever."""
-    monkeypatch.setattr(LaneConsumer, "seek_to_committed", _never)
+    monkeypatch.setattr(LaneConsumerThread, "committed", _never)
 
     async def scenario() -> None:
         topic = f"{unique}.calls"
