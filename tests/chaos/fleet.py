@@ -44,6 +44,8 @@ class Life:
     """Those that it had when it was looked at last."""
     events: float = 0
     duplicates: float = 0
+    moved: float = 0
+    """Records that it took for lost, and logs that it took for others."""
     resent: float = 0
     retries: float = 0
     peak_kib: int = 0
@@ -174,18 +176,20 @@ class Fleet:
 
     def _read(self, life: Life, text: str) -> None:
         partitions: set[int] = set()
-        events = duplicates = 0.0
+        events = duplicates = moved = 0.0
         for name, labels, value in _SAMPLE.findall(text):
             if name == "behoudlijn_lag_records":
                 partitions.update(map(int, _PARTITION.findall(labels)))
             elif name == "behoudlijn_events_total" and "unknown_field" not in labels:
                 events += float(value)
                 duplicates += float(value) if 'result="duplicate"' in labels else 0
+            elif name in ("behoudlijn_records_lost_total", "behoudlijn_log_restarts_total"):
+                moved += float(value)
             elif name == "behoudlijn_outputs_resent_total":
                 life.resent = float(value)
             elif name == "behoudlijn_sink_retries_total":
                 life.retries = float(value)
-        life.events, life.duplicates = events, duplicates
+        life.events, life.duplicates, life.moved = events, duplicates, moved
         life.partitions = frozenset(partitions)
 
 

@@ -153,6 +153,9 @@ class Stage:
         for group in self.fleets:
             missing = await self.progress.until_committed(group, READ_BY[group], _DRAIN_SECONDS)
             self.report.check(f"{group}: every record of its topics is committed", lag(group, missing))
+            self.report.check(
+                f"{group}: no log was taken for another", false_alarms(group, self.fleets[group])
+            )
 
     async def events_counted(self) -> int:
         """How many records the signals workers say that they have handled, in all their lives."""
@@ -202,6 +205,14 @@ def lag(group: str, missing: dict[str, str]) -> list[Any]:
         if shown
         else []
     )
+
+
+def false_alarms(group: str, fleet: Fleet) -> list[Any]:
+    """Workers that speak of lost records or of a log that is another one, although nothing of that kind happened."""
+    from tests.chaos.verifier import Difference
+
+    shown = tuple(f"{life.slot} {life.moved:g}" for life in fleet.lives if life.moved)
+    return [Difference(f"{group} logs", "false alarms", len(shown), shown[:5])] if shown else []
 
 
 def settings_of(profile: Profile, cluster: Cluster, store: Store, database: str, **more: Any) -> Settings:
