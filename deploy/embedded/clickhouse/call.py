@@ -30,6 +30,8 @@ _RESERVED: Final = frozenset(
     | {"wait_end_of_query", "client_protocol_version", "role"}
 )
 _EXTERNAL_SUFFIXES: Final = ("_format", "_types", "_structure")
+HEADERS: Final = ("X-ClickHouse-Database", "X-ClickHouse-Format")
+"""The headers that `understand` looks at."""
 
 
 @dataclass(frozen=True, slots=True)
