@@ -1,5 +1,6 @@
-"""The engine with every right that it knows, to see what the kernel alone does: `bare_engine.py confined|free DATA`.
+"""The engine with every right that it knows, to see what the kernel alone does.
 
+`bare_engine.py free|confined|confined-by-N DATA`: N is the version of Landlock that the kernel is taken to have.
 Statements come as a JSON list on standard input, answers (or what was said of an error) go out as one. With
 `attempts` in place of statements it does what no SQL can, from this process itself.
 """
@@ -10,6 +11,7 @@ import ctypes
 import json
 import mmap
 import os
+import platform
 import signal
 import socket
 import subprocess
@@ -19,8 +21,9 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from deploy.embedded.clickhouse import landlock
 from deploy.embedded.clickhouse.confinement import confine
-
+from deploy.embedded.clickhouse.seccomp import _ARCHITECTURES, _DENIED
 
 kept: list[object] = []
 
@@ -32,7 +35,10 @@ def main() -> None:
     os.environ["TMPDIR"] = str(data)
     parent = os.getppid()
     made_before = socket.socketpair()
-    if mode == "confined":
+    if mode != "free":
+        if mode != "confined":
+            version = int(mode.removeprefix("confined-by-"))
+            landlock.abi = lambda: version
         confine(data)
     if isinstance(asked, dict):
         found = attempts(Path(asked["folder"]), asked, parent)
@@ -81,14 +87,14 @@ def attempts(folder: Path, goals: dict[str, int | str], parent: int, suffix: str
     """What code in this process can do, were the engine itself taken over."""
     libc = ctypes.CDLL(None, use_errno=True)
 
-    def call(number: int, *given: int | None) -> None:
-        if libc.syscall(number, *given) < 0:
+    def call(name: str, *given: int | None) -> None:
+        if libc.syscall(_DENIED[name][_ARCHITECTURES[platform.machine()].column], *given) < 0:
             raise OSError(ctypes.get_errno(), "")
 
     def vm_read() -> None:
         kept = ctypes.create_string_buffer(8)
         vector = (ctypes.c_void_p * 2)(ctypes.addressof(kept), 8)
-        call(310, parent, ctypes.addressof(vector), 1, ctypes.addressof(vector), 1, 0)
+        call("process_vm_readv", parent, ctypes.addressof(vector), 1, ctypes.addressof(vector), 1, 0)
 
     tcp, udp = int(goals["tcp"]), int(goals["udp"])
     tried: dict[str, Callable[[], object]] = {
@@ -118,11 +124,11 @@ def attempts(folder: Path, goals: dict[str, int | str], parent: int, suffix: str
         "fork": lambda: os.waitpid(pid, 0) if (pid := os.fork()) else os._exit(0),
         "signal": lambda: os.kill(parent, signal.SIGCONT),
         "signal to itself": lambda: os.kill(os.getpid(), 0),
-        "ptrace": lambda: call(101, 16, parent, None, None),
+        "ptrace": lambda: call("ptrace", 16, parent, None, None),
         "another's memory": vm_read,
-        "io_uring": lambda: call(425, 1, ctypes.addressof(ctypes.create_string_buffer(120))),
+        "io_uring": lambda: call("io_uring_setup", 1, ctypes.addressof(ctypes.create_string_buffer(120))),
         "pidfd": lambda: os.pidfd_open(parent),
-        "unshare": lambda: call(272, 0x10000000),
+        "unshare": lambda: call("unshare", 0x10000000),
         "a pair of streams": socket.socketpair,
         "a thread": lambda: threading.Thread(target=lambda: None).start(),
         "executable memory": lambda: mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_EXEC),
