@@ -32,6 +32,11 @@ _READABLE: Final = (
 )  # fmt: skip
 
 
+_AUXILIARY_VECTOR: Final = "/proc/self/auxv"
+"""Addresses that the kernel gives a program. Without this file the engine looks for them behind the environment, where
+they are no longer once a variable has been set, and crashes on what it finds there."""
+
+
 class ConfinementError(Exception):
     """This kernel cannot confine the server; the text says what is missing and what to do."""
 
@@ -60,6 +65,9 @@ def confine(data: Path, removed_from: Path | None = None) -> None:
     allowed = {Path(path): READ for path in (*_READABLE, *_own_code())}
     allowed[Path(os.devnull)] = Access.READ_FILE | Access.WRITE_FILE
     allowed[data] = READ | WRITE
+    # Held open for good: a rule is for this very entry of /proc, which the kernel would else make anew at will.
+    os.open(_AUXILIARY_VECTOR, os.O_PATH | os.O_CLOEXEC)
+    allowed[Path(_AUXILIARY_VECTOR)] = Access.READ_FILE
     if removed_from is not None:
         allowed[removed_from] = Access.REMOVE_DIR
     landlock.restrict(allowed)

@@ -110,6 +110,7 @@ def attempts(folder: Path, goals: dict[str, int | str], parent: int, suffix: str
         "chown": lambda: os.chown(folder / "secret.txt", -1, -1),
         "setxattr": lambda: os.setxattr(folder / f"spare3{suffix}", "user.x", b"x"),
         "environment": lambda: Path("/proc/self/environ").read_bytes(),
+        "addresses": lambda: Path("/proc/self/auxv").read_bytes(),
         "memory": lambda: Path("/proc/self/mem").open("rb").close(),
         "environment of the parent": lambda: Path(f"/proc/{parent}/environ").read_bytes(),
         "tcp": lambda: socket.create_connection(("127.0.0.1", tcp), timeout=5).close(),
