@@ -15,7 +15,7 @@ from deploy.embedded.clickhouse.engine import Engine, Result, ResultStream
 from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, EngineError
 from deploy.embedded.clickhouse.formats import STREAMABLE
 from deploy.embedded.clickhouse.literals import identifier, quoted
-from deploy.embedded.clickhouse.reader import only_reading
+from deploy.embedded.clickhouse.reading import only_reading
 from deploy.embedded.clickhouse.sessions import Session, Sessions
 from deploy.embedded.clickhouse.summary import Summary
 
@@ -64,7 +64,7 @@ class Executor:
 
     def run(self, call: Call, account: Account) -> Answer:
         """Run a call. Raises EngineError, and then the session is free again."""
-        if account.readonly:
+        if account.readonly or call.only_reading:
             call = replace(call, statement=only_reading(self._engine, call.statement))
         session = self._sessions.acquire(call, account.name, account.readonly)
         release = self._releaser(session, call)

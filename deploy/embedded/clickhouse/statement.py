@@ -35,7 +35,6 @@ _WITH_RESULT: Final = frozenset(
     {"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS", "CHECK", "VALUES", "FROM", "WATCH"}
     | {"KILL", "BACKUP", "RESTORE"}
 )
-_READING: Final = _WITH_RESULT - {"KILL", "BACKUP", "RESTORE"} | {"SET", "USE"}
 _STREAMED: Final = frozenset({"SELECT", "WITH"})
 _SOURCES: Final = frozenset({"SELECT", "WITH", "WATCH"})
 
@@ -58,11 +57,6 @@ class Statement:
     def has_result(self) -> bool:
         """Whether ClickHouse answers it with a result set, be it an empty one."""
         return self.kind in _WITH_RESULT
-
-    @property
-    def only_reads(self) -> bool:
-        """Whether it may run by GET, which implies `readonly`."""
-        return self.kind in _READING
 
     @property
     def streams(self) -> bool:

@@ -168,6 +168,7 @@ READS = (
     "SHOW TABLES",
     "DESCRIBE TABLE road",
     "EXISTS TABLE road",
+    "CHECK TABLE road",
     "EXPLAIN SELECT * FROM road",
     "SELECT name FROM system.databases ORDER BY name",
     "SELECT name, total_rows FROM system.tables WHERE database = 'default'",
@@ -204,7 +205,6 @@ CHANGES = (
     "SET dialect = 'kusto'",
     "GRANT ALL ON *.* TO default",
     "ATTACH TABLE road",
-    "CHECK GRANT SELECT ON road",
     "exit",
     "",
 )

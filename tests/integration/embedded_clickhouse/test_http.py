@@ -42,6 +42,7 @@ def test_get_reads_and_does_not_write(url: str) -> None:
         "CREATE TABLE t (a Int8) ENGINE = Memory",
         "WITH 1 AS x INSERT INTO t SELECT x",
         "KILL QUERY WHERE 0",
+        "/* /* */ SELECT */ CREATE TABLE t (a Int8) ENGINE = Memory",
     ):
         refused = requests.get(url, params={"query": sql}, timeout=5)
         assert (refused.status_code, refused.headers["X-ClickHouse-Exception-Code"]) == (500, "164")

@@ -1,13 +1,14 @@
-"""What the reader may say: statements that read, as the engine's own parser understands them.
+"""What only reads: the statements of a reader, and whatever comes by GET, as the engine's own parser understands them.
 
-The engine refuses nearly everything else by itself, since a reader's session is `readonly`. Two things it does
+The engine refuses a reader nearly everything else by itself, since its session is `readonly`. Two things it does
 not: it writes the file of `INTO OUTFILE`, beneath the data directory too, where the kernel cannot tell accounts
-apart, and it answers `KILL QUERY` (which finds nothing to kill). So a reader's text never reaches it: the
-engine's formatter says what it has understood, that is judged, and that is what runs.
+apart, and it answers `KILL QUERY` (which finds nothing to kill). So such a text never reaches it: the engine's
+formatter says what it has understood, that is judged, and that is what runs.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +17,10 @@ from deploy.embedded.clickhouse.errors import READONLY, EngineError
 from deploy.embedded.clickhouse.literals import quoted
 from deploy.embedded.clickhouse.statement import Statement
 
-_READING: Final = frozenset({"SELECT", "WITH", "SHOW", "DESCRIBE", "EXISTS", "EXPLAIN", "SET", "USE"})
+_READING: Final = frozenset(
+    {"SELECT", "WITH", "SHOW", "DESCRIBE", "EXISTS", "EXPLAIN", "CHECK", "SET", "USE"}
+)
+_OUR_QUESTION: Final = re.compile(r": In scope SELECT formatQuerySingleLine\(.*\)(?=\. \()", re.DOTALL)
 
 
 def only_reading(engine: Engine, statement: Statement) -> Statement:
@@ -25,7 +29,10 @@ def only_reading(engine: Engine, statement: Statement) -> Statement:
     if statement.takes_data:
         raise _refused(statement.kind)
     text = statement.sql.decode(errors="replace")
-    understood = engine.query(f"SELECT formatQuerySingleLine({quoted(text)})", "RawBLOB").body.decode()
+    try:
+        understood = engine.query(f"SELECT formatQuerySingleLine({quoted(text)})", "RawBLOB").body.decode()
+    except EngineError as error:
+        raise EngineError(error.code, _OUR_QUESTION.sub("", error.message)) from error
     kind = understood.partition(" ")[0]
     if kind not in _READING:
         raise _refused(kind)
@@ -35,4 +42,6 @@ def only_reading(engine: Engine, statement: Statement) -> Statement:
 
 
 def _refused(what: str) -> EngineError:
-    return EngineError.of(READONLY, f"Cannot execute query in readonly mode: this user may not {what}.")
+    return EngineError.of(
+        READONLY, f"Cannot execute query in readonly mode, which is every reader's and method GET's: {what}."
+    )
