@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,6 +19,7 @@ import requests
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
+from deploy.embedded.ports import accepts_connections
 from deploy.embedded.process import ChildError
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -125,6 +127,28 @@ def test_the_temporary_directory_of_a_killed_server_goes_with_the_next(
             assert len(list(tmp_path.iterdir())) == 2
         assert requests.get(f"{asking(living)}&query=SELECT 1", timeout=5).text == "1\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_default_database_of_an_older_server_is_found_again(tmp_path: Path) -> None:
+    """Before the engine had rights, `default` was clickhouse-local's own, which is written down nowhere."""
+    older = (
+        "import chdb, sys; connection = chdb.connect(sys.argv[1])\n"
+        "connection.query('CREATE TABLE kept (n UInt8) ENGINE = MergeTree ORDER BY n')\n"
+        "connection.query('INSERT INTO kept VALUES (7)'); connection.close()\n"
+    )
+    subprocess.run([sys.executable, "-c", older, str(tmp_path / "data")], check=True, timeout=60)
+    for _ in range(2):
+        with EmbeddedClickHouse(path=tmp_path / "data") as running:
+            assert requests.post(asking(running), data="SELECT n FROM kept", timeout=5).text == "7\n"
+
+
+def test_every_address_of_a_name_is_served_on_one_port() -> None:
+    with EmbeddedClickHouse(arguments=["--host", "localhost"]) as running:
+        found = {
+            info[4][0] for info in socket.getaddrinfo("localhost", running.port, type=socket.SOCK_STREAM)
+        }
+        answered = {host for host in found if accepts_connections(host, running.port)}
+        assert "127.0.0.1" in answered or "::1" in answered
 
 
 def test_two_servers_do_not_share_a_path(tmp_path: Path) -> None:
