@@ -1,8 +1,12 @@
-"""The command line: `behoudlijn`. Owns which commands there are; each lives in a module of `streams.commands`."""
+"""The command line: `behoudlijn`. Owns which commands there are; each lives in a module of `streams.commands`.
+
+Images hold no embedded stack (`deploy.embedded`), and then no command that starts one.
+"""
 
 import os
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Final
 
 import typer
@@ -32,6 +36,8 @@ def build() -> typer.Typer:
         help="Reach a dissatisfied customer before that customer calls to cancel.",
     )
     for name in COMMANDS:
+        if name == "stack" and find_spec("deploy.embedded") is None:
+            continue
         import_module(f"streams.commands.{name}").register(app)
     return app
 

@@ -53,18 +53,23 @@ class Stack:
         partitions: int = 4,
         idle_timers: bool = False,
         data: Path | None = None,
+        unconfined: bool = False,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`data`: a directory for ClickHouse that lasts, else all is gone at the end. `say` hears what is being done."""
+        """`data`: a directory for ClickHouse that lasts, else all is gone at the end. `unconfined`: its server runs
+        without the kernel's confinement. `say` hears what is being done."""
         self._mode, self._policy, self._partitions, self._data = mode, policy, partitions, data
         self._idle_timers = idle_timers
+        self._clickhouse_options = ("--unconfined",) if unconfined else ()
         self._say = say
         self._stack = ExitStack()
         self.workers: dict[str, ChildProcess] = {}
         self.health: dict[str, str] = {}
         """URL of each worker's pages."""
         self.settings: Settings
-        self.clickhouse_url = ""
+        self.clickhouse_url = self.clickhouse_password = ""
+        """Of user `default`; the password is another one at each start."""
+        self.clickhouse_confined = False
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -72,8 +77,13 @@ class Stack:
             self._say("starting the broker")
             broker = stack.enter_context(EmbeddedBroker(log=logs / "broker.log"))
             self._say("starting ClickHouse")
-            clickhouse = stack.enter_context(EmbeddedClickHouse(path=self._data, log=logs / "clickhouse.log"))
-            self.clickhouse_url = clickhouse.url
+            clickhouse = stack.enter_context(
+                EmbeddedClickHouse(
+                    path=self._data, log=logs / "clickhouse.log", arguments=self._clickhouse_options
+                )
+            )
+            self.clickhouse_url, self.clickhouse_password = clickhouse.url, clickhouse.password
+            self.clickhouse_confined = clickhouse.confined
             self.settings = load_settings(
                 kafka_bootstrap=broker.bootstrap,
                 partitions=self._partitions,

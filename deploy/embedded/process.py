@@ -13,7 +13,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self, TypeVar
@@ -50,14 +50,17 @@ class ChildProcess:
         *,
         name: str,
         env: Mapping[str, str] | None = None,
+        inherits: Collection[str] | None = None,
         cwd: Path | None = None,
         log: Path | None = None,
         grace: float = 10.0,
     ) -> None:
-        """Describe the child: `env` is added to ours, `grace` is the seconds between SIGTERM and SIGKILL."""
+        """Describe the child: `env` is added to ours, or to those variables of ours that `inherits` names; `grace`
+        is the seconds between SIGTERM and SIGKILL."""
         self.command = [os.fspath(part) for part in command]
         self.name = name
         self._env = dict(env or {})
+        self._inherits = inherits
         self._cwd = cwd
         self._log = log
         self._grace = grace
@@ -71,7 +74,7 @@ class ChildProcess:
         if self.running:
             raise ChildError(f"{self.name} runs already (pid {self.pid})")
         self._lines.clear()
-        self._process = _starter.start(self.command, env=self._env, cwd=self._cwd)
+        self._process = _starter.start(self.command, env=self._env, inherits=self._inherits, cwd=self._cwd)
         assert self._process.stdout is not None
         self._reader = threading.Thread(
             target=self._read, args=(self._process.stdout,), name=f"output of {self.name}", daemon=True

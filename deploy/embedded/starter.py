@@ -10,7 +10,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 # The child asks the kernel for SIGKILL at our death and then becomes the real command, under the same process
@@ -44,14 +44,22 @@ class Starter:
         self._pid = 0
         self._lock = threading.Lock()
 
-    def start(self, command: Sequence[str], *, env: Mapping[str, str], cwd: Path | None) -> _Child:
+    def start(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        inherits: Collection[str] | None,
+        cwd: Path | None,
+    ) -> _Child:
         """Start `command` in a process group of its own, output and errors in one pipe. Raises `OSError`."""
+        ours = {name: value for name, value in os.environ.items() if inherits is None or name in inherits}
         self._ensure_thread()
         answer: queue.SimpleQueue[_Child | OSError] = queue.SimpleQueue()
 
         def job() -> None:
             try:
-                answer.put(_launch(command, env, cwd))
+                answer.put(_launch(command, {**ours, **env}, cwd))
             except OSError as error:
                 answer.put(error)
 
@@ -79,7 +87,7 @@ def _launch(command: Sequence[str], env: Mapping[str, str], cwd: Path | None) ->
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, **env},
+        env=dict(env),
         cwd=cwd,
         process_group=0,
     )

@@ -31,6 +31,12 @@ WAIT_SECONDS = 600.0
 DIAL_IDLE_SECONDS = 3.0
 MISTAKES = (BrokerError, ChildError, PolicyError, ReplayError, SinkError, TimeoutError, TopicsError)
 
+_Unconfined = Annotated[
+    bool,
+    typer.Option(
+        "--unconfined", help="Run ClickHouse on a kernel that cannot confine it (see docs/security.md)."
+    ),
+]
 _Policy = Annotated[str, typer.Option(help="A built-in policy's name, or a policy file.")]
 
 
@@ -48,6 +54,7 @@ def up(
     data: Annotated[
         Path | None, typer.Option(help="Where ClickHouse keeps its data; else all is gone at the end.")
     ] = None,
+    unconfined: _Unconfined = False,
 ) -> None:
     """Start the embedded stack and keep it up until Ctrl-C.
 
@@ -60,7 +67,9 @@ def up(
         signal.signal(number, lambda *_: ended.set())
     try:
         load_policy(policy)
-        with Stack(mode=mode, policy=policy, data=data, idle_timers=True, say=console.print) as stack:
+        with Stack(
+            mode=mode, policy=policy, data=data, unconfined=unconfined, idle_timers=True, say=console.print
+        ) as stack:
             _addresses(console, stack)
             console.print("Ctrl-C ends it.")
             while not ended.wait(1.0):
@@ -75,6 +84,7 @@ def demo(
     customers: Annotated[int, typer.Option(min=100, max=200_000, help="Simulated customers.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, help="Another seed, another quarter.")] = 1,
     policy: _Policy = "default",
+    unconfined: _Unconfined = False,
 ) -> None:
     """A simulated quarter of a telecom's contact centre through the whole pipeline, and what came of it.
 
@@ -84,19 +94,22 @@ def demo(
     log.configure("console", "warning")
     try:
         load_policy(policy)
-        _demo(console, SimulationSettings(customers=customers, seed=seed, poison=POISON), policy)
+        chosen = SimulationSettings(customers=customers, seed=seed, poison=POISON)
+        _demo(console, chosen, policy, unconfined=unconfined)
     except MISTAKES as error:
         typer.echo(f"demo: {error}", err=True)
         raise typer.Exit(1) from None
 
 
-def _demo(console: Console, chosen: SimulationSettings, policy: str) -> None:
+def _demo(console: Console, chosen: SimulationSettings, policy: str, *, unconfined: bool) -> None:
     with _bars(console) as bars:
         bar = bars.add_task("customers simulated", total=chosen.customers)
         quarter = simulate(chosen, lambda done: bars.update(bar, completed=done))
         bars.update(bar, completed=chosen.customers)
     events = len(quarter.records)
-    with Stack(policy=policy, say=lambda text: console.print(f"[dim]{text}[/dim]")) as stack:
+    with Stack(
+        policy=policy, unconfined=unconfined, say=lambda text: console.print(f"[dim]{text}[/dim]")
+    ) as stack:
         seconds = _feed(console, stack, quarter)
         with console.status("the sink writes the rest"):
             wait_until_done(stack, "sink", timeout=WAIT_SECONDS)
@@ -150,7 +163,15 @@ def _dial(console: Console, stack: Stack, decided: int) -> None:
 
 def _addresses(console: Console, stack: Stack) -> None:
     console.print(f"Kafka          {stack.settings.kafka_bootstrap}")
-    console.print(f"ClickHouse     {stack.clickhouse_url}  (user default, no password, database default)")
+    console.print(
+        f"ClickHouse     {stack.clickhouse_url}  (user default, password {stack.clickhouse_password}, database default)",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if not stack.clickhouse_confined:
+        console.print(
+            "               [bold]It is not confined[/bold]: who has the password reads and writes what you can."
+        )
     for name, url in stack.health.items():
         console.print(f"{name + ' worker':<15}{url}/metrics  /healthz  /readyz")
     console.print("To use every command on this stack, in another terminal:")

@@ -45,7 +45,9 @@ class Store:
 
     def through_the_proxy(self, database: str) -> str:
         """DSN for workers."""
-        return f"clickhouse://default:@127.0.0.1:{self.proxy.port}/{database}"
+        return (
+            f"clickhouse://{self._server.user}:{self._server.password}@127.0.0.1:{self.proxy.port}/{database}"
+        )
 
     async def kill(self) -> None:
         """SIGKILL."""
@@ -54,7 +56,10 @@ class Store:
     async def start_again(self) -> None:
         """On the same port and data."""
         self._server = EmbeddedClickHouse(
-            path=self._directory / "data", port=self._server.port, log=self._directory / "server.log"
+            path=self._directory / "data",
+            port=self._server.port,
+            log=self._directory / "server.log",
+            password=self._server.password,
         )
         await asyncio.to_thread(self._server.start, START_SECONDS)
 

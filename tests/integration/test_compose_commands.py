@@ -16,6 +16,7 @@ import pytest
 import requests
 import yaml
 
+from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from deploy.embedded.ports import free_port
 from tests.integration.conftest import Broker
 
@@ -31,15 +32,8 @@ def command_of(service: str) -> list[str]:
 @contextmanager
 def clickhouse(folder: Path) -> Iterator[str]:
     """An embedded ClickHouse for this test; its DSN."""
-    port = free_port("127.0.0.1")
-    words = [sys.executable, "-m", "deploy.embedded.clickhouse", "--host", "127.0.0.1", "--port", str(port)]
-    with subprocess.Popen([*words, "--path", str(folder)], cwd=ROOT, stdout=subprocess.PIPE) as child:
-        try:
-            assert child.stdout is not None
-            assert b"ready" in child.stdout.readline()
-            yield f"clickhouse://default@127.0.0.1:{port}/behoudlijn"
-        finally:
-            child.terminate()
+    with EmbeddedClickHouse(path=folder) as server:
+        yield server.dsn.removesuffix("/default") + "/behoudlijn"
 
 
 @contextmanager

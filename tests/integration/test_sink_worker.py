@@ -104,12 +104,16 @@ def test_an_outage_holds_the_offsets_and_loses_nothing(
     with worker(settings, "sink") as sink:
         asyncio.run(produce(settings, events[:40]))
         asyncio.run(until_committed(sink, settings, SINK_GROUP, INPUTS, 40))
-        port = clickhouse.port
         clickhouse.stop()
         asyncio.run(produce(settings, events[40:]))
         asyncio.run(until_said(sink, "sink unavailable"))
         assert asyncio.run(committed(settings, SINK_GROUP, INPUTS)) == 40
-        with EmbeddedClickHouse(path=tmp_path / "data", port=port, arguments=["--exit-with-parent"]) as again:
+        with EmbeddedClickHouse(
+            path=tmp_path / "data",
+            port=clickhouse.port,
+            password=clickhouse.password,
+            arguments=["--exit-with-parent"],
+        ) as again:
             asyncio.run(until_committed(sink, settings, SINK_GROUP, INPUTS, len(events)))
             assert sink.stop() == 0, sink.log()
             assert count(again, "v_calls") + count(again, "v_surveys") == len(events)

@@ -72,8 +72,6 @@ def test_inserts_with_data(text: bytes, sql: bytes, named_format: str | None, da
         ("INSERT INTO t FROM INFILE 'x' FORMAT CSV", 36),
         ("INSERT INTO t SELECT x FROM input('x UInt8') FORMAT CSV\n1", 48),
         ("INSERT INTO t SELECT x FROM `input` ('x UInt8') FORMAT CSV\n1", 48),
-        ("SELECT * FROM Python(x)", 46),
-        ('SELECT * FROM "python" (x)', 46),
     ],
 )
 def test_what_is_refused_before_the_engine(sql: str, code: int) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -13,6 +15,7 @@ from xml.etree import ElementTree as ET
 import pytest
 import typer.main
 import yaml
+from setuptools import find_packages
 
 from deploy.grafana.dashboard import TARGET, rendered
 from sinks.clickhouse.tables import DECIDED, HAPPENED
@@ -21,6 +24,7 @@ from streams.metrics import CATALOGUE
 from streams.settings import PREFIX, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
+PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = [name for name, service in SERVICES.items() if "build" in service]
@@ -74,6 +78,35 @@ def test_our_containers_hold_no_rights(service: str) -> None:
     definition = SERVICES[service]
     assert definition["cap_drop"] == ["ALL"]
     assert definition["read_only"] is True
+
+
+def test_the_image_holds_neither_the_embedded_stack_nor_its_engine(tmp_path: Path) -> None:
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
+    for sources, target in re.findall(r"^COPY (?!--from)(.+) (\S+)$", dockerfile, re.MULTILINE):
+        for source in map(Path, sources.split()):
+            if (ROOT / source).is_dir():
+                shutil.copytree(
+                    ROOT / source, tmp_path / target, ignore=shutil.ignore_patterns("__pycache__")
+                )
+            else:
+                (tmp_path / target).mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / source, tmp_path / target)
+    packages = find_packages(
+        str(tmp_path), include=PYPROJECT["tool"]["setuptools"]["packages"]["find"]["include"]
+    )
+    assert {"streams", "sinks", "schemas", "deploy"} <= set(packages)
+    assert not [name for name in packages if name.startswith("deploy.")]
+    lock = (tmp_path / "requirements/runtime.lock").read_text(encoding="utf-8")
+    assert not re.findall(r"^(chdb|calfkit)\S*==", lock, re.MULTILINE)
+    # As the image's Python sees it: without the finder that leads from an editable install back here.
+    script = (
+        "import sys; sys.meta_path = [each for each in sys.meta_path if 'Editable' not in str(each)]\n"
+        "from typer.main import get_command; from streams.cli import build\n"
+        "commands = get_command(build()).commands\n"
+        "assert 'worker' in commands and not {'up', 'demo'} & set(commands), commands\n"
+        "assert not [name for name in sys.modules if name.startswith(('chdb', 'deploy.embedded'))]\n"
+    )
+    subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=60)
 
 
 def test_who_waits_for_whom() -> None:

@@ -6,8 +6,12 @@ tests and one machine; production uses a server. Start it with `python -m deploy
 
 Where it differs from a ClickHouse server:
 
-- Users are this process' own: `currentUser()` is always `default`, and there is no `CREATE USER` nor quota.
-- Whoever may query may read files of this process' user (`file()`): listen on 127.0.0.1 only.
+- Users are this process' own, each with a password: `currentUser()` is always `default`, and there is no
+  `CREATE USER` nor quota.
+- Only tables, views and their data: the engine (`engine.xml`) and the kernel (`confinement`) refuse files outside
+  the data directory, the network, programs, dictionaries, functions, named collections, backups and SYSTEM.
+- What a reader says, and what comes by GET, runs as the engine's formatter writes it.
+- Requests of other origins, or to a host that is not the server, get 403, and there is no CORS.
 - `query_id` is echoed, but `system.processes` shows ids that chDB gives itself; no `system.query_log`.
 - Only statements that start with SELECT or WITH stream, in formats without a head; others come whole.
 - The summary of a streamed answer holds the counts up to its first pieces, since it goes with the headers,

@@ -1,6 +1,7 @@
 """Start the embedded ClickHouse server: `python -m deploy.embedded.clickhouse --host 127.0.0.1 --port 0`.
 
-Owns the process: the one ready line on standard output, signals, the end.
+Owns the process: the order of its start, the one ready line on standard output, signals, the end. Passwords,
+certificates and the listening sockets come first, then the confinement, and only then the engine.
 """
 
 from __future__ import annotations
@@ -12,14 +13,21 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
+from aiohttp import web
 
+from deploy.embedded.clickhouse import listener
+from deploy.embedded.clickhouse.confinement import ConfinementError, confine, forget_environment
+from deploy.embedded.clickhouse.credentials import Credentials
 from deploy.embedded.clickhouse.directory import data_directory
 from deploy.embedded.clickhouse.errors import EngineError
 from deploy.embedded.clickhouse.options import credentials, options, tls
@@ -28,50 +36,75 @@ if TYPE_CHECKING:
     from deploy.embedded.clickhouse.engine import Engine
 
 
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """What has to be had before the confinement: sockets, certificates, and who may come in."""
+
+    sockets: list[socket.socket]
+    tls: ssl.SSLContext | None
+    credentials: Credentials
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server until SIGTERM, SIGINT or the parent's death. Returns the exit code."""
     parent = os.getppid()
     chosen = options(arguments)
     _configure_log(chosen.verbose)
+    forget_environment()
     os.environ["TZ"] = chosen.timezone  # the engine reads it while it is loaded, so that comes after this
     time.tzset()
     try:
+        door = _Door(listener.bind(chosen.host, chosen.port), tls(chosen), credentials(chosen))
         with data_directory(chosen.path) as path:
-            return _run(chosen, path, parent)
-    except (EngineError, OSError, UnicodeDecodeError) as error:
+            return _run(chosen, door, path, parent)
+    except (ConfinementError, EngineError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"The embedded ClickHouse server cannot start: {error}\n")
         return 1
 
 
-def _run(chosen: argparse.Namespace, path: Path, parent: int) -> int:
-    from deploy.embedded.clickhouse.engine import Engine
-
-    try:
-        engine = Engine(str(path))
-    except EngineError as error:
-        raise OSError(
-            f"{error} (is another process using {path}? Each server needs a --path of its own)"
-        ) from error
-    all_ended = asyncio.run(_serve(chosen, engine, parent))
-    if all_ended:
-        engine.close()
-        return 0
+def _run(chosen: argparse.Namespace, door: _Door, path: Path, parent: int) -> int:
+    scratch = path / "tmp"
+    scratch.mkdir(exist_ok=True)
+    os.environ["TMPDIR"] = str(scratch)
+    if not chosen.unconfined:
+        confine(
+            path if chosen.path else path.parent, removed_from=None if chosen.path else path.parent.parent
+        )
+    # The engine measures the stack of each thread that enters it; that of the main one is in /proc/self/maps only.
+    with ThreadPoolExecutor(1, thread_name_prefix="engine") as thread:
+        engine = thread.submit(_load, path).result()
+        all_ended = asyncio.run(_serve(chosen, door, engine, parent))
+        if all_ended:
+            thread.submit(engine.close).result()
+            return 0
     # A query that cannot be cancelled would hold its thread, and with it the process, for ever.
     if chosen.path is None:
         shutil.rmtree(path.parent, ignore_errors=True)
     os._exit(0)
 
 
-async def _serve(chosen: argparse.Namespace, engine: Engine, parent: int) -> bool:
-    """Serve until told to stop; False if a query could not be stopped. Raises OSError if it cannot listen."""
-    from aiohttp import web
+def _load(path: Path) -> Engine:
+    """Load the engine, which starts threads, and open the database."""
+    from deploy.embedded.clickhouse.engine import Engine
 
+    try:
+        return Engine(path)
+    except EngineError as error:
+        raise OSError(
+            f"{error} (is another process using {path}? Each server needs a --path of its own)"
+        ) from error
+
+
+async def _serve(chosen: argparse.Namespace, door: _Door, engine: Engine, parent: int) -> bool:
+    """Serve until told to stop; False if a query could not be stopped. Raises OSError if it cannot listen."""
     from deploy.embedded.clickhouse.server import Server
 
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = Server(engine, credentials(chosen), name=socket.gethostname(), workers=chosen.workers)
+    server = Server(
+        engine, door.credentials, host=chosen.host, name=socket.gethostname(), workers=chosen.workers
+    )
     runner = web.AppRunner(
         server.application(),
         access_log=None,
@@ -83,9 +116,11 @@ async def _serve(chosen: argparse.Namespace, engine: Engine, parent: int) -> boo
     )
     await runner.setup()
     try:
-        await web.TCPSite(runner, chosen.host, chosen.port, ssl_context=tls(chosen)).start()
+        for bound in door.sockets:
+            await web.SockSite(runner, bound, ssl_context=door.tls).start()
         host, port = runner.addresses[0][:2]
         ready = {"ready": True, "host": host, "port": port, "version": engine.version}
+        ready["confined"] = not chosen.unconfined
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         tasks = [asyncio.create_task(server.expire_sessions())]

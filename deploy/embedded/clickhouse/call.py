@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, NOT_IMPLEMENTED, READONLY, EngineError
+from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, NOT_IMPLEMENTED, EngineError
 from deploy.embedded.clickhouse.statement import Statement, parse
 
 # Parameters of ClickHouse's HTTP interface that are no settings.
@@ -30,6 +30,8 @@ _RESERVED: Final = frozenset(
     | {"wait_end_of_query", "client_protocol_version", "role"}
 )
 _EXTERNAL_SUFFIXES: Final = ("_format", "_types", "_structure")
+HEADERS: Final = ("X-ClickHouse-Database", "X-ClickHouse-Format")
+"""The headers that `understand` looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Call:
     whole: bool
     """The client wants the answer only when the query has ended well (`wait_end_of_query`)."""
     cancel_with_client: bool
+    only_reading: bool
+    """It came by GET, which implies `readonly`."""
     settings: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
     """Values of `{name:Type}`, in ClickHouse's escaped text form."""
@@ -94,12 +98,6 @@ def understand(
                 "embedded server. Use HTTP compression: Content-Encoding and Accept-Encoding.",
             )
     statement = _statement(params.get("query", "").encode(errors="surrogateescape"), body)
-    if method == "GET" and not statement.only_reads:
-        raise EngineError.of(
-            READONLY,
-            "Cannot execute query in readonly mode. For queries over HTTP, method GET implies readonly. "
-            "You should use method POST for modifying queries.",
-        )
     external = tuple(_external(name, data, params) for name, data in (files or {}).items())
     of_tables = {table.name + suffix for table in external for suffix in _EXTERNAL_SUFFIXES}
     settings = {
@@ -118,6 +116,7 @@ def understand(
         role=params.get("role") or None,
         whole=params.get("wait_end_of_query", "0") in ("1", "true"),
         cancel_with_client=settings.get("cancel_http_readonly_queries_on_client_close", "0") in ("1", "true"),
+        only_reading=method == "GET",
         settings=settings,
         params={name[6:]: value for name, value in params.items() if name.startswith("param_")},
         external=external,

@@ -1,18 +1,25 @@
-"""Who may talk to the server: one optional user, given as ClickHouse clients give it.
+"""Who may talk to the server: its accounts, named as ClickHouse clients name them.
 
-It must not log or echo a password. Without a configured user, the only user is `default` with an empty
-password, as in a fresh ClickHouse server.
+It must not log or echo a password, nor keep one: of each only a keyed hash stays in memory.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
 from deploy.embedded.clickhouse.errors import AUTHENTICATION_FAILED, EngineError
+
+SECRETS: Final = frozenset({"password"})
+"""URL parameters that are for `check` alone."""
+
+_KEY: Final = secrets.token_bytes(32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,27 +27,38 @@ class Account:
     """A user of the server; one that is `readonly` may read and change settings (ClickHouse's
     `readonly=2`)."""
 
-    name: str = "default"
-    password: str = field(default="", repr=False)
+    name: str
+    digest: bytes
     readonly: bool = False
+
+    @classmethod
+    def of(cls, name: str, password: str, *, readonly: bool = False) -> Account:
+        """An account that `password` opens."""
+        return cls(name, _digest(password), readonly)
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
     """The accounts of a server."""
 
-    accounts: tuple[Account, ...] = (Account(),)
+    accounts: tuple[Account, ...]
 
     def check(self, headers: Mapping[str, str], params: Mapping[str, str]) -> Account:
         """The account of a request; raises EngineError 516 when it is wrong or given in two ways at once."""
         name, password = _presented(headers, params)
+        digest = _digest(password)
         for account in self.accounts:
-            same_name = hmac.compare_digest(account.name.encode(), name.encode())
-            if hmac.compare_digest(account.password.encode(), password.encode()) and same_name:
+            same_name = hmac.compare_digest(account.name.encode(), name.encode(errors="surrogateescape"))
+            if hmac.compare_digest(account.digest, digest) and same_name:
                 return account
         raise _refused(
             f"{name}: Authentication failed: password is incorrect, or there is no user with such name."
         )
+
+
+def _digest(password: str) -> bytes:
+    """What is kept of a password: useless without this process' own key, and quick, since each request asks."""
+    return hashlib.blake2b(password.encode(errors="surrogateescape"), key=_KEY).digest()
 
 
 def _presented(headers: Mapping[str, str], params: Mapping[str, str]) -> tuple[str, str]:

@@ -1,15 +1,18 @@
 """The chDB engine: one per process, with connections that each are one ClickHouse session.
 
-Owns the engine's life and the reading of its statistics. It must not know HTTP. A connection is used by one
-thread at a time; chDB allows any number of them side by side.
+Owns the engine's life, its rights (`engine.xml`) and the reading of its statistics. It must not know HTTP. A
+connection is used by one thread at a time; chDB allows any number of them side by side. Loading this module
+starts the engine's threads.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import chdb
@@ -18,8 +21,7 @@ from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, EngineError
 from deploy.embedded.clickhouse.summary import Summary
 
 _INSERT_PIECE: Final = 4 * 1024 * 1024
-# chDB starts its sessions like clickhouse-local; these are a server's defaults.
-_AS_A_SERVER: Final = "implicit_select=0&allow_introspection_functions=0"
+_RIGHTS: Final = Path(__file__).with_name("engine.xml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +132,15 @@ class ResultStream:
 class Engine:
     """The one engine of this process, over a directory."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: Path) -> None:
         """Open or create the database in `path`; raises EngineError, for example when another process has
-        it."""
-        if "?" in path:
+        it, and OSError."""
+        if "?" in str(path):
             raise EngineError.of(
-                BAD_ARGUMENTS, f"The path {path!r} holds a question mark. Choose another one."
+                BAD_ARGUMENTS, f"The path {str(path)!r} holds a question mark. Choose another one."
             )
-        self._address = f"{path}?{_AS_A_SERVER}"
+        _ensure_default_database(path)
+        self._address = f"{path}?config-file={_RIGHTS}"
         try:
             self._root = chdb.connect(self._address)  # held open: the engine ends with its last connection
         except Exception as error:  # as above
@@ -157,17 +160,31 @@ class Engine:
         except Exception as error:  # as above
             raise EngineError.from_exception(error) from error
 
-    def query(self, sql: str) -> Result:
+    def query(self, sql: str, output: str = "TabSeparated") -> Result:
         """Run one statement in a session of its own."""
         connection = self.connect()
         try:
-            return connection.query(sql)
+            return connection.query(sql, output)
         finally:
             connection.close()
 
     def close(self) -> None:
         """Shut the engine down, waiting for its background work."""
         self._root.close()
+
+
+def _ensure_default_database(path: Path) -> None:
+    """Write down `default` as a database like any other; the engine only finds it, and makes none of its own.
+
+    What clickhouse-local's `default` has left in a directory stays its content: a link tells under which id.
+    """
+    known = path / "metadata" / "default.sql"
+    if known.exists():
+        return
+    link = path / "metadata" / "default"
+    found = link.readlink().name if link.is_symlink() else str(uuid.uuid4())
+    known.parent.mkdir(exist_ok=True)
+    known.write_text(f"ATTACH DATABASE _ UUID '{found}'\nENGINE = Atomic\n")
 
 
 def _text(sql: bytes | str) -> str | bytes:

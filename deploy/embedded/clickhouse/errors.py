@@ -12,7 +12,6 @@ _CODE: Final = re.compile(r"Code: (\d+)\. ")
 
 # ClickHouse's numbers (src/Common/ErrorCodes.cpp) for the errors that this process raises itself.
 BAD_ARGUMENTS: Final = 36
-UNKNOWN_FUNCTION: Final = 46
 NOT_IMPLEMENTED: Final = 48
 SYNTAX_ERROR: Final = 62
 READONLY: Final = 164
@@ -28,7 +27,6 @@ STD_EXCEPTION: Final = 1001
 
 _NAMES: Final = {
     BAD_ARGUMENTS: "BAD_ARGUMENTS",
-    UNKNOWN_FUNCTION: "UNKNOWN_FUNCTION",
     NOT_IMPLEMENTED: "NOT_IMPLEMENTED",
     SYNTAX_ERROR: "SYNTAX_ERROR",
     READONLY: "READONLY",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploy.embedded.clickhouse.call import Call, ExternalTable
 from deploy.embedded.clickhouse.credentials import Account
@@ -15,6 +15,7 @@ from deploy.embedded.clickhouse.engine import Engine, Result, ResultStream
 from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, EngineError
 from deploy.embedded.clickhouse.formats import STREAMABLE
 from deploy.embedded.clickhouse.literals import identifier, quoted
+from deploy.embedded.clickhouse.reading import only_reading
 from deploy.embedded.clickhouse.sessions import Session, Sessions
 from deploy.embedded.clickhouse.summary import Summary
 
@@ -63,6 +64,8 @@ class Executor:
 
     def run(self, call: Call, account: Account) -> Answer:
         """Run a call. Raises EngineError, and then the session is free again."""
+        if account.readonly or call.only_reading:
+            call = replace(call, statement=only_reading(self._engine, call.statement))
         session = self._sessions.acquire(call, account.name, account.readonly)
         release = self._releaser(session, call)
         try:
@@ -166,7 +169,13 @@ def _whole(call: Call, result: Result) -> Answer:
 
 
 def _load(session: Session, table: ExternalTable) -> None:
-    """An external table is a temporary table of the session, dropped after the query."""
+    """An external table is a temporary table of the session, dropped after the query.
+
+    What the client says of it goes to the engine as values, not as SQL.
+    """
+    if not table.format.isidentifier():
+        raise EngineError.of(BAD_ARGUMENTS, f"{table.format!r} is not a name of a format.")
     name = identifier(table.name)
-    session.connection.query(f"CREATE TEMPORARY TABLE {name} ({table.structure})")
+    shape = f"SELECT * FROM null({quoted(table.structure)})"  # noqa: S608 - a literal
+    session.connection.query(f"CREATE TEMPORARY TABLE {name} AS {shape}")
     session.connection.insert(f"INSERT INTO {name}", table.format, table.data)

@@ -20,8 +20,8 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=8123, help="port, 0 for a free one (default: %(default)s)")
     add("--path", type=Path, help="data directory that lasts (default: a temporary one, removed at the end)")
-    add("--user", help="name of the user who may write (default: `default`, without password)")
-    add("--password-file", type=Path, help="file with the password of --user")
+    add("--user", default="default", help="name of the user who may write (default: `%(default)s`)")
+    add("--password-file", type=Path, required=True, help="file with the password of --user")
     add("--reader", help="name of a second user who may only read, for reports")
     add("--reader-password-file", type=Path, help="file with the password of --reader")
     add("--tls-cert", type=Path, help="PEM file with the certificate chain: serve https")
@@ -35,23 +35,27 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="seconds for running queries at the end (default: %(default)s)",
     )
     add("--exit-with-parent", action="store_true", help="end when the process that started this one ends")
+    add("--unconfined", action="store_true", help="serve without the kernel's confinement, at your own risk")
     add("--verbose", action="store_true", help="log the code of each failed query to standard error")
     chosen = parser.parse_args(arguments)
     if bool(chosen.tls_cert) != bool(chosen.tls_key):
         parser.error("--tls-cert and --tls-key go together")
-    for name, file in ((chosen.user, chosen.password_file), (chosen.reader, chosen.reader_password_file)):
-        if file and not name:
-            parser.error("a password file needs its user: give --user or --reader too")
+    if bool(chosen.reader) != bool(chosen.reader_password_file):
+        parser.error("--reader and --reader-password-file go together")
     return chosen
 
 
 def credentials(chosen: argparse.Namespace) -> Credentials:
-    """The accounts, with passwords from their files. Raises OSError or UnicodeDecodeError."""
+    """The accounts, with passwords from their files. Raises UnicodeDecodeError and OSError, also for an
+    empty file."""
 
-    def account(name: str, file: Path | None, readonly: bool) -> Account:
-        return Account(name, file.read_text().rstrip("\r\n") if file else "", readonly)
+    def account(name: str, file: Path, readonly: bool) -> Account:
+        password = file.read_text().rstrip("\r\n")
+        if not password:
+            raise OSError(f"the password file {file} is empty")
+        return Account.of(name, password, readonly=readonly)
 
-    accounts = [account(chosen.user or "default", chosen.password_file, False)]
+    accounts = [account(chosen.user, chosen.password_file, False)]
     if chosen.reader:
         accounts.append(account(chosen.reader, chosen.reader_password_file, True))
     return Credentials(tuple(accounts))

@@ -1,18 +1,24 @@
 """The embedded ClickHouse server as a child process, for the demo, `behoudlijn up` and tests.
 
-It must not contain anything of the server itself: what it starts is `python -m deploy.embedded.clickhouse`.
+It owns the way of the password to the server, a file that only this user can read and that is gone when the
+server is ready. It must not contain anything of the server itself: what it starts is
+`python -m deploy.embedded.clickhouse`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import secrets
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import quote
 
+from deploy.embedded.clickhouse.confinement import VARIABLES
 from deploy.embedded.process import ChildProcess
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -22,7 +28,7 @@ class EmbeddedClickHouse:
     """A server on 127.0.0.1, as a context manager.
 
     `path` is a data directory that lasts (default: a temporary one); `arguments` are further options of the
-    server. `user` and `password` are what `dsn` names, and have to fit the options.
+    server. `user` may write, with `password`, a random one by default.
     """
 
     def __init__(
@@ -32,31 +38,30 @@ class EmbeddedClickHouse:
         port: int = 0,
         log: Path | None = None,
         user: str = "default",
-        password: str = "",
+        password: str | None = None,
         arguments: Sequence[str] = (),
     ) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "deploy.embedded.clickhouse",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(port),
-        ]
+        # A name that nobody can guess, for a directory that exists only while the server starts.
+        self._password_file = Path(tempfile.gettempdir()) / f"behoudlijn-{secrets.token_hex(16)}" / "password"
+        command = [sys.executable, "-m", "deploy.embedded.clickhouse", "--host", "127.0.0.1"]
+        command += ["--port", str(port), "--user", user, "--password-file", str(self._password_file)]
         if path is not None:
             command += ["--path", str(path)]
-        self.child = ChildProcess([*command, *arguments], name="embedded ClickHouse", cwd=_ROOT, log=log)
+        self.child = ChildProcess(
+            [*command, *arguments], name="embedded ClickHouse", inherits=VARIABLES, cwd=_ROOT, log=log
+        )
         self.host = "127.0.0.1"
         self.port = port
         self.version = ""
-        self._user = user
-        self._password = password
+        self.confined = False
+        """Whether the kernel confines it; known after the start."""
+        self.user = user
+        self.password = secrets.token_urlsafe(24) if password is None else password
 
     @property
     def dsn(self) -> str:
         """`clickhouse://user:password@host:port/default` of the running server."""
-        return f"clickhouse://{quote(self._user)}:{quote(self._password)}@{self.host}:{self.port}/default"
+        return f"clickhouse://{quote(self.user)}:{quote(self.password)}@{self.host}:{self.port}/default"
 
     @property
     def url(self) -> str:
@@ -65,19 +70,33 @@ class EmbeddedClickHouse:
 
     def start(self, timeout: float = 60.0) -> Self:
         """Start it and wait until it serves. Raises `ChildError` after `timeout` seconds or when it ends."""
-        self.child.start()
-        try:
-            ready = self.child.wait_line(_ready, timeout)
-        except BaseException:
-            self.child.stop()
-            raise
+        with self._handing_over_the_password():
+            self.child.start()
+            try:
+                ready = self.child.wait_line(_ready, timeout)
+            except BaseException:
+                self.child.stop()
+                raise
         self.port = int(str(ready["port"]))
         self.version = str(ready["version"])
+        self.confined = ready["confined"] is True
         return self
 
     def stop(self) -> int | None:
         """End it with grace, then by force. Returns the exit code; repeatable."""
         return self.child.stop()
+
+    @contextlib.contextmanager
+    def _handing_over_the_password(self) -> Iterator[None]:
+        folder = self._password_file.parent
+        folder.mkdir(mode=0o700)
+        try:
+            self._password_file.touch(mode=0o600, exist_ok=False)
+            self._password_file.write_text(self.password)
+            yield
+        finally:
+            self._password_file.unlink(missing_ok=True)
+            folder.rmdir()
 
     def __enter__(self) -> Self:
         return self.start()

@@ -15,9 +15,9 @@ from typing import Final, TypeVar
 import structlog
 from aiohttp import hdrs, web
 
-from deploy.embedded.clickhouse import bodies, encodings
-from deploy.embedded.clickhouse.call import Call, understand
-from deploy.embedded.clickhouse.credentials import Account, Credentials
+from deploy.embedded.clickhouse import bodies, encodings, origin
+from deploy.embedded.clickhouse.call import HEADERS, Call, understand
+from deploy.embedded.clickhouse.credentials import SECRETS, Account, Credentials
 from deploy.embedded.clickhouse.engine import Engine
 from deploy.embedded.clickhouse.errors import EngineError
 from deploy.embedded.clickhouse.execution import Answer, Executor
@@ -40,13 +40,15 @@ class Server:
         engine: Engine,
         credentials: Credentials,
         *,
+        host: str,
         name: str,
         workers: int = 32,
         max_body_bytes: int = 1 << 30,
     ) -> None:
-        """`workers` queries run at once, others wait; a body (encoded or not) has at most
-        `max_body_bytes`."""
+        """`host` is what the server listens on, `name` what it calls itself. `workers` queries run at once, others
+        wait; a body (encoded or not) has at most `max_body_bytes`."""
         self._credentials = credentials
+        self._host = host
         self._max_body_bytes = max_body_bytes
         self._sessions = Sessions(engine)
         self._executor = Executor(engine, self._sessions)
@@ -64,7 +66,7 @@ class Server:
 
     def application(self) -> web.Application:
         """The routes; run it with `auto_decompress=False` and `handler_cancellation=True`."""
-        app = web.Application(client_max_size=self._max_body_bytes)
+        app = web.Application(client_max_size=self._max_body_bytes, middlewares=[origin.guard(self._host)])
         app.router.add_get("/ping", self._ok)
         app.router.add_get("/replicas_status", self._ok)
         for path in ("/", "/query"):
@@ -85,6 +87,7 @@ class Server:
             await asyncio.wait(self._running, timeout=grace)
         if self._running:
             await self._clean(self._executor.cancel_all)
+        if self._running:
             await asyncio.wait(self._running, timeout=5.0)
         await self._clean(self._sessions.close)
         return not self._running
@@ -102,7 +105,7 @@ class Server:
         try:
             account = self._credentials.check(request.headers, request.query)
             body = await bodies.read(request, self._max_body_bytes)
-            call = await self._in_thread(functools.partial(self._understand, request, body))
+            call = await self._in_thread(self._understanding(request, body))
             query_id = call.query_id
             answer = await self._run(call, account)
         except EngineError as error:
@@ -114,11 +117,19 @@ class Server:
             if answer.rest is not None:
                 self._cleaning.submit(answer.rest.close)
 
-    def _understand(self, request: web.Request, body: bodies.Body) -> Call:
-        raw = encodings.decode(body.raw, request.headers.get(hdrs.CONTENT_ENCODING, ""))
-        bodies.check_size(len(raw), self._max_body_bytes)
+    def _understanding(self, request: web.Request, body: bodies.Body) -> Callable[[], Call]:
+        """What is left to do to read a request; no password goes along, since threads that run SQL do it."""
         method = hdrs.METH_GET if request.method == hdrs.METH_HEAD else request.method
-        return understand(method, dict(request.query), request.headers, raw, body.form, body.files)
+        params = {name: value for name, value in request.query.items() if name not in SECRETS}
+        headers = {name: value for name in HEADERS if (value := request.headers.get(name))}
+        encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")
+
+        def understanding() -> Call:
+            raw = encodings.decode(body.raw, encoding)
+            bodies.check_size(len(raw), self._max_body_bytes)
+            return understand(method, params, headers, raw, body.form, body.files)
+
+        return understanding
 
     async def _run(self, call: Call, account: Account) -> Answer:
         """Run a call to its end even if the client goes; what the client wants cancelled then is

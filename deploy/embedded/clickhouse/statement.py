@@ -15,7 +15,6 @@ from deploy.embedded.clickhouse.errors import (
     BAD_ARGUMENTS,
     NOT_IMPLEMENTED,
     SYNTAX_ERROR,
-    UNKNOWN_FUNCTION,
     EngineError,
 )
 
@@ -36,7 +35,6 @@ _WITH_RESULT: Final = frozenset(
     {"SELECT", "WITH", "SHOW", "DESCRIBE", "DESC", "EXPLAIN", "EXISTS", "CHECK", "VALUES", "FROM", "WATCH"}
     | {"KILL", "BACKUP", "RESTORE"}
 )
-_READING: Final = _WITH_RESULT - {"KILL", "BACKUP", "RESTORE"} | {"SET", "USE"}
 _STREAMED: Final = frozenset({"SELECT", "WITH"})
 _SOURCES: Final = frozenset({"SELECT", "WITH", "WATCH"})
 
@@ -59,11 +57,6 @@ class Statement:
     def has_result(self) -> bool:
         """Whether ClickHouse answers it with a result set, be it an empty one."""
         return self.kind in _WITH_RESULT
-
-    @property
-    def only_reads(self) -> bool:
-        """Whether it may run by GET, which implies `readonly`."""
-        return self.kind in _READING
 
     @property
     def streams(self) -> bool:
@@ -90,9 +83,9 @@ def parse(text: bytes) -> Statement:
     """Scan one statement.
 
     Raises EngineError for what ClickHouse's HTTP interface refuses before the engine: an empty query (62),
-    several statements (62), `INTO OUTFILE` and `FROM INFILE` (36: the file would be the server's), and chDB's
-    own table function `Python` (46: no ClickHouse server has it, and it reads this process' memory). Also for
-    `input()` (48), whose data the engine would take for nothing, without an error.
+    several statements (62), `INTO OUTFILE` and `FROM INFILE` (36: the file would be the server's; the answer is
+    for who did not know, since a text may hide them from a scanner: what protects files is the confinement).
+    Also for `input()` (48), whose data the engine would take for nothing, without an error.
     """
     scan = _Scan(text)
     previous = ""
@@ -136,10 +129,7 @@ def parse(text: bytes) -> Statement:
 
 
 def _check_function(name: str, scan: _Scan) -> None:
-    name = name.strip('`"').upper()
-    if name == "PYTHON":
-        raise EngineError.of(UNKNOWN_FUNCTION, "Unknown table function Python.")
-    if name == "INPUT" and scan.kind == "INSERT" and scan.from_query:
+    if name.strip('`"').upper() == "INPUT" and scan.kind == "INSERT" and scan.from_query:
         raise EngineError.of(
             NOT_IMPLEMENTED,
             "INSERT ... SELECT ... FROM input() is not supported by the embedded server: the engine would "

@@ -38,6 +38,13 @@ def calls(first: int, count: int) -> list[Row]:
     ]
 
 
+def again(server: EmbeddedClickHouse, directory: Path) -> EmbeddedClickHouse:
+    """The same server once more: its port, its data, its password."""
+    return EmbeddedClickHouse(
+        path=directory, port=server.port, password=server.password, arguments=["--exit-with-parent"]
+    )
+
+
 def prepared(server: EmbeddedClickHouse, **options: Any) -> tuple[ClickHouse, ClickHouseSink]:
     store = ClickHouse(server.dsn, timeout=5)
     migrate(store)
@@ -68,7 +75,7 @@ def test_what_was_pending_is_written_after_a_restart(server: EmbeddedClickHouse,
         sink.flush()
     assert sink.pending == 15
 
-    with EmbeddedClickHouse(path=directory, port=server.port, arguments=["--exit-with-parent"]):
+    with again(server, directory):
         assert sink.flush().rows == {"fct_calls": 15}
         assert store.query("SELECT count(), uniqExact(event_id) FROM fct_calls") == [(25, 25)]
         assert inserted == [("fct_calls", 10), ("fct_calls", 10), ("fct_calls", 5)]
@@ -105,7 +112,7 @@ def test_a_server_that_is_not_there_yet(server: EmbeddedClickHouse, directory: P
     sink.add(*calls(0, 1)[0])
     with pytest.raises(SinkUnavailable):
         sink.flush()
-    with EmbeddedClickHouse(path=directory, port=server.port, arguments=["--exit-with-parent"]):
+    with again(server, directory):
         assert sink.flush().total == 1
     sink.close()
 

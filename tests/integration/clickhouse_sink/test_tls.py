@@ -34,12 +34,10 @@ class Guarded:
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
     folder = tmp_path_factory.mktemp("tls")
-    (folder / "password").write_text(PASSWORD)
     authority = Authority(folder)
     certificate, key = authority.issue("server", "127.0.0.1")
     arguments = ["--exit-with-parent", "--tls-cert", str(certificate), "--tls-key", str(key)]
-    arguments += ["--user", "sink", "--password-file", str(folder / "password")]
-    with EmbeddedClickHouse(arguments=arguments) as server:
+    with EmbeddedClickHouse(arguments=arguments, user="sink", password=PASSWORD) as server:
         yield Guarded(server, authority)
 
 

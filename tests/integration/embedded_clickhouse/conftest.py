@@ -23,7 +23,7 @@ def server() -> Iterator[EmbeddedClickHouse]:
 def database(server: EmbeddedClickHouse) -> Iterator[str]:
     """The name of a fresh database, dropped afterwards."""
     name = f"t_{uuid.uuid4().hex[:10]}"
-    client = clickhouse_connect.get_client(host=server.host, port=server.port)
+    client = clickhouse_connect.get_client(dsn=server.dsn)
     client.command(f"CREATE DATABASE {name}")
     yield name
     client.command(f"DROP DATABASE {name}")
@@ -33,6 +33,6 @@ def database(server: EmbeddedClickHouse) -> Iterator[str]:
 @pytest.fixture
 def client(server: EmbeddedClickHouse, database: str) -> Iterator[Client]:
     """The real client, in that database."""
-    made = clickhouse_connect.get_client(host=server.host, port=server.port, database=database)
+    made = clickhouse_connect.get_client(dsn=server.dsn, database=database)
     yield made
     made.close()

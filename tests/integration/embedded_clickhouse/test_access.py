@@ -20,11 +20,9 @@ from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedClickHouse]:
     """A server with a writer and a reader, each with a password."""
-    folder = tmp_path_factory.mktemp("guarded")
-    (folder / "writer").write_text("s3cret:é\n")
-    (folder / "reader").write_text("look\n")
-    arguments = ["--user", "sink", "--password-file", str(folder / "writer")]
-    arguments += ["--reader", "bi", "--reader-password-file", str(folder / "reader")]
+    password = tmp_path_factory.mktemp("guarded") / "reader"
+    password.write_text("look\n")
+    arguments = ["--reader", "bi", "--reader-password-file", str(password)]
     with EmbeddedClickHouse(arguments=arguments, user="sink", password="s3cret:é") as running:
         yield running
 
@@ -108,9 +106,7 @@ def test_tls(tmp_path: Path) -> None:
     command += ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
     subprocess.run([*command, "-keyout", key, "-out", certificate], capture_output=True, check=True)
     with EmbeddedClickHouse(arguments=["--tls-cert", str(certificate), "--tls-key", str(key)]) as running:
-        client = clickhouse_connect.get_client(
-            host="127.0.0.1", port=running.port, secure=True, ca_cert=str(certificate)
-        )
+        client = clickhouse_connect.get_client(dsn=running.dsn, secure=True, ca_cert=str(certificate))
         assert client.command("SELECT 1") == 1
         client.close()
 
@@ -120,7 +116,9 @@ def test_sqlalchemy(server: EmbeddedClickHouse, database: str, client: Client) -
         "CREATE TABLE fct (day Date, reason LowCardinality(String), n UInt32) ENGINE = MergeTree ORDER BY day"
     )
     client.raw_insert("fct", ["day", "reason", "n"], "2025-01-01,billing,3\n2025-01-02,fault,4\n", fmt="CSV")
-    engine = sqlalchemy.create_engine(f"clickhousedb://default:@{server.host}:{server.port}/{database}")
+    engine = sqlalchemy.create_engine(
+        f"clickhousedb://{server.user}:{server.password}@{server.host}:{server.port}/{database}"
+    )
     with engine.connect() as connection:
         assert connection.execute(sqlalchemy.text("SELECT sum(n) FROM fct")).scalar() == 7
         found = sqlalchemy.inspect(engine)

@@ -16,7 +16,7 @@ from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 
 @pytest.fixture
 def url(server: EmbeddedClickHouse, database: str) -> str:
-    return f"{server.url}/?database={database}"
+    return f"{server.url}/?database={database}&user={server.user}&password={server.password}"
 
 
 def post(url: str, body: str | bytes, **options: object) -> requests.Response:
@@ -42,6 +42,7 @@ def test_get_reads_and_does_not_write(url: str) -> None:
         "CREATE TABLE t (a Int8) ENGINE = Memory",
         "WITH 1 AS x INSERT INTO t SELECT x",
         "KILL QUERY WHERE 0",
+        "/* /* */ SELECT */ CREATE TABLE t (a Int8) ENGINE = Memory",
     ):
         refused = requests.get(url, params={"query": sql}, timeout=5)
         assert (refused.status_code, refused.headers["X-ClickHouse-Exception-Code"]) == (500, "164")
@@ -166,9 +167,11 @@ def test_formats_with_a_head_come_whole(url: str, form: str) -> None:
 def test_one_connection_serves_many_requests_with_chunked_bodies(server: EmbeddedClickHouse) -> None:
     with socket.create_connection((server.host, server.port), timeout=10) as raw:
         stream = raw.makefile("rb")
+        password = f"X-ClickHouse-User: {server.user}\r\nX-ClickHouse-Key: {server.password}\r\n".encode()
+        head = b"POST / HTTP/1.1\r\nHost: localhost\r\n" + password + b"Transfer-Encoding: chunked\r\n\r\n"
         for number in range(3):
             sql = b"SELECT %d" % number
-            raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+            raw.sendall(head)
             raw.sendall(b"%x\r\n%b\r\n%x\r\n%b\r\n0\r\n\r\n" % (3, sql[:3], len(sql) - 3, sql[3:]))
             assert stream.readline() == b"HTTP/1.1 200 OK\r\n"
             size = 0
@@ -177,12 +180,11 @@ def test_one_connection_serves_many_requests_with_chunked_bodies(server: Embedde
             assert stream.read(size) == b"%d\n" % number
 
 
-def test_a_client_that_breaks_off_has_written_nothing(
-    server: EmbeddedClickHouse, url: str, database: str
-) -> None:
+def test_a_client_that_breaks_off_has_written_nothing(server: EmbeddedClickHouse, url: str) -> None:
     post(url, "CREATE TABLE t (n UInt64) ENGINE = MergeTree ORDER BY n")
     with socket.create_connection((server.host, server.port), timeout=10) as raw:
-        head = f"POST /?database={database} HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+        path = url.removeprefix(server.url)
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
         raw.sendall(head.encode() + b"INSERT INTO t FORMAT TSV\n1\n2\n3\n")
     assert post(url, "SELECT count() FROM t").text == "0\n"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -18,11 +19,17 @@ import requests
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
+from deploy.embedded.ports import accepts_connections
 from deploy.embedded.process import ChildError
 
 ROOT = Path(__file__).resolve().parents[3]
-COMMAND = [sys.executable, "-m", "deploy.embedded.clickhouse", "--port", "0"]
+COMMAND = [sys.executable, "-m", "deploy.embedded.clickhouse", "--port", "0", "--password-file"]
 TABLE = "CREATE TABLE t (batch UInt32, n UInt32) ENGINE = MergeTree ORDER BY (batch, n)"
+
+
+def asking(server: EmbeddedClickHouse) -> str:
+    """Address with user and password, for a request by hand."""
+    return f"{server.url}/?user={server.user}&password={server.password}"
 
 
 def until(holds: Callable[[], bool], what: str) -> None:
@@ -34,31 +41,32 @@ def until(holds: Callable[[], bool], what: str) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_one_ready_line_and_a_clean_end(tmp_path: Path, number: signal.Signals) -> None:
-    temporary = {**os.environ, "TMPDIR": str(tmp_path)}
+    (tmp_path / "password").write_text("s3cret")
+    (tmp_path / "temporary").mkdir()
+    temporary = {**os.environ, "TMPDIR": str(tmp_path / "temporary")}
+    command = [*COMMAND, str(tmp_path / "password")]
     process = subprocess.Popen(
-        COMMAND, cwd=ROOT, env=temporary, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=temporary, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     ready = json.loads(process.stdout.readline())
-    assert set(ready) == {"ready", "host", "port", "version"}
-    assert (
-        requests.get(f"http://127.0.0.1:{ready['port']}/?query=SELECT version()", timeout=5).text
-        == ready["version"] + "\n"
-    )
-    assert len(list(tmp_path.glob("behoudlijn-clickhouse-*"))) == 1
+    assert set(ready) == {"ready", "host", "port", "version", "confined"}
+    asked = f"http://127.0.0.1:{ready['port']}/?password=s3cret&query=SELECT version()"
+    assert requests.get(asked, timeout=5).text == ready["version"] + "\n"
+    assert len(list((tmp_path / "temporary").glob("behoudlijn-clickhouse-*"))) == 1
     process.send_signal(number)
     output, errors = process.communicate(timeout=30)
     assert (process.returncode, output, errors) == (0, "", "")
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "temporary").iterdir()) == []
 
 
 def test_it_ends_while_a_query_runs() -> None:
     with EmbeddedClickHouse(arguments=["--grace", "0.1"]) as running:
         endless = threading.Thread(
-            target=_ignore_errors, args=(running.url, "SELECT count() FROM numbers(1e13)")
+            target=_ignore_errors, args=(asking(running), "SELECT count() FROM numbers(1e13)")
         )
         endless.start()
-        until(lambda: _count_processes(running.url) == 2, "the query does not run")
+        until(lambda: _count_processes(asking(running)) == 2, "the query does not run")
         assert running.stop() == 0
         endless.join()
 
@@ -117,8 +125,30 @@ def test_the_temporary_directory_of_a_killed_server_goes_with_the_next(
         assert len(list(tmp_path.iterdir())) == 2
         with EmbeddedClickHouse():
             assert len(list(tmp_path.iterdir())) == 2
-        assert requests.get(f"{living.url}/?query=SELECT 1", timeout=5).text == "1\n"
+        assert requests.get(f"{asking(living)}&query=SELECT 1", timeout=5).text == "1\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_default_database_of_an_older_server_is_found_again(tmp_path: Path) -> None:
+    """Before the engine had rights, `default` was clickhouse-local's own, which is written down nowhere."""
+    older = (
+        "import chdb, sys; connection = chdb.connect(sys.argv[1])\n"
+        "connection.query('CREATE TABLE kept (n UInt8) ENGINE = MergeTree ORDER BY n')\n"
+        "connection.query('INSERT INTO kept VALUES (7)'); connection.close()\n"
+    )
+    subprocess.run([sys.executable, "-c", older, str(tmp_path / "data")], check=True, timeout=60)
+    for _ in range(2):
+        with EmbeddedClickHouse(path=tmp_path / "data") as running:
+            assert requests.post(asking(running), data="SELECT n FROM kept", timeout=5).text == "7\n"
+
+
+def test_every_address_of_a_name_is_served_on_one_port() -> None:
+    with EmbeddedClickHouse(arguments=["--host", "localhost"]) as running:
+        found = {
+            info[4][0] for info in socket.getaddrinfo("localhost", running.port, type=socket.SOCK_STREAM)
+        }
+        answered = {host for host in found if accepts_connections(host, running.port)}
+        assert "127.0.0.1" in answered or "::1" in answered
 
 
 def test_two_servers_do_not_share_a_path(tmp_path: Path) -> None:
@@ -130,16 +160,18 @@ def test_two_servers_do_not_share_a_path(tmp_path: Path) -> None:
 def test_a_port_in_use_is_explained(tmp_path: Path) -> None:
     with (
         EmbeddedClickHouse() as running,
-        pytest.raises(ChildError, match=rf"address.*{running.port}.*in use"),
+        pytest.raises(ChildError, match=rf"cannot listen on .* port {running.port}: address already in use"),
     ):
         EmbeddedClickHouse(port=running.port).start()
 
 
 def test_it_does_not_outlive_its_parent(tmp_path: Path) -> None:
     """A parent that is killed cannot clean up; the child watches it."""
+    (tmp_path / "password").write_text("s3cret")
+    command = [*COMMAND, str(tmp_path / "password"), "--exit-with-parent"]
     script = (
         "import subprocess, sys, time\n"
-        f"child = subprocess.Popen({[*COMMAND, '--exit-with-parent']!r}, stdout=subprocess.PIPE, text=True)\n"
+        f"child = subprocess.Popen({command!r}, stdout=subprocess.PIPE, text=True)\n"
         "print(child.pid, child.stdout.readline(), flush=True)\n"
         "time.sleep(600)\n"
     )
@@ -155,10 +187,10 @@ def test_it_does_not_outlive_its_parent(tmp_path: Path) -> None:
 
 def test_a_client_that_goes_takes_its_query_along() -> None:
     with EmbeddedClickHouse() as running:
-        url = f"{running.url}/?cancel_http_readonly_queries_on_client_close=1"
+        url = f"{asking(running)}&cancel_http_readonly_queries_on_client_close=1"
         with pytest.raises(requests.Timeout):
             requests.post(url, data="SELECT count() FROM numbers(1e13)", timeout=1)
-        until(lambda: _count_processes(running.url) == 1, "the query still runs")
+        until(lambda: _count_processes(asking(running)) == 1, "the query still runs")
 
 
 def _count_processes(url: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -66,11 +65,10 @@ def test_the_signals_worker(secured: Secured, unique: str) -> None:
         assert_discreet(process, secured)
 
 
-def test_the_sink_worker(secured: Secured, unique: str, tmp_path: Path) -> None:
+def test_the_sink_worker(secured: Secured, unique: str) -> None:
     admin = secured.install(unique)
     asyncio.run(produce(admin, planted()))
-    (tmp_path / "password").write_text(CLICKHOUSE_PASSWORD)
-    arguments = ["--exit-with-parent", "--user", "sink", "--password-file", str(tmp_path / "password")]
+    arguments = ["--exit-with-parent"]
     with EmbeddedClickHouse(arguments=arguments, user="sink", password=CLICKHOUSE_PASSWORD) as server:
         store = ClickHouse(server.dsn)
         migrate(store)
