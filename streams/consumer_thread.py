@@ -212,10 +212,12 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
 
     async def _begin_at(self, positions: Mapping[TP, int]) -> None:
         consumer = self._ensure_consumer()
-        subscription = consumer._subscription.subscription  # noqa: SLF001
-        places = {aiokafka.TopicPartition(*tp): offset for tp, offset in positions.items()}
+        ours = (
+            consumer.assignment()
+        )  # a rebalance may just have taken some: those are sought by whoever has them now
+        places = {aiokafka.TopicPartition(*tp): offset for tp, offset in positions.items() if tp in ours}
         for place in places:
-            state = subscription.assignment.state_value(place)
+            state = consumer._subscription.subscription.assignment.state_value(place)  # noqa: SLF001
             state.highwater = state.lso = None
         await self._seek_wait(consumer, places)
 

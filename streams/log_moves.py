@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, 
 from typing import Any, NamedTuple, Protocol
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from streams.lane import Lane
 from streams.runs import TP, Moved
@@ -119,7 +120,11 @@ class LogMoves:
         if not ready:
             return ()
         now = await self._ask_ids({tp.topic for tp in ready})
-        first, last = await self._logs.first_offsets(ready), await self._logs.last_offsets(ready)
+        try:
+            first, last = await self._logs.first_offsets(ready), await self._logs.last_offsets(ready)
+        except KafkaError as error:  # the topic is away, or its leader is
+            log.warning("where logs begin is not known", reason=type(error).__name__, partitions=len(ready))
+            return ()
         if self._lane.epoch != epoch:
             return ()  # a rebalance came: all positions are about to be sought
         await self._logs.begin_at({tp: first[tp] for tp in ready})
