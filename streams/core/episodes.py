@@ -122,7 +122,7 @@ def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]
         view,
         plan,
         seen.readings,
-        plan.intercept + sum(seen.contributions.values()),
+        plan.risk_of(seen.contributions),
         barred=bool(barred),
         reason=seen.rule is not None or seen.score >= plan.opens_at,
     )

@@ -121,7 +121,7 @@ class Handling(Part):
 
 
 class Opening(Part):
-    """Hours of one kind of day, local time; from == until: closed."""
+    """Hours of one kind of day, local time; closed all day when it opens and closes at the same time."""
 
     opens: time
     closes: time
