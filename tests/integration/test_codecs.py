@@ -10,8 +10,9 @@ import json
 import struct
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, get_args
 
 import pytest
@@ -32,6 +33,7 @@ from streams.cluster.topic_reader import TopicReader
 from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Compression, Settings
 from tests.integration.conftest import Broker
+from tests.integration.test_brokers import create
 from tests.integration.test_migration import work_off
 from tests.integration.test_signals_worker import assert_like_the_oracle
 from tests.integration.worker_program import (
@@ -90,6 +92,22 @@ def send(settings: Settings, codec: str) -> None:
     assert not refused
 
 
+def compress(broker: KafkaBroker, settings: Settings, names: Sequence[str], codec: str) -> None:
+    """Lets the topics be written anew in a codec, and waits until that holds: a broker takes changes one after another, so once
+    it does so for the topic that was changed last, it does for all.
+    """
+    create(broker.bootstrap, settings.topic("probe"), partitions=1)
+    for name in (*names, "probe"):
+        alter(settings, name, compression_type=codec)
+    producer = Producer({"bootstrap.servers": settings.kafka_bootstrap})
+    deadline = time.monotonic() + 30
+    while codec not in (found := on_disk(broker, settings.topic("probe"))):
+        assert time.monotonic() < deadline, found
+        producer.produce(settings.topic("probe"), b"probe")
+        assert producer.flush(30) == 0
+        time.sleep(0.1)
+
+
 class Installation(NamedTuple):
     """Topics in which everything is compressed in one way, worked off by a signals worker."""
 
@@ -113,8 +131,7 @@ def compressed(request: pytest.FixtureRequest, any_kafka: KafkaBroker) -> Instal
     )
     ensure(settings)
     if by == "topic":
-        for name in (*EVERY, topics.CHANGELOG):
-            alter(settings, name, compression_type=codec)
+        compress(any_kafka, settings, (*EVERY, topics.CHANGELOG), codec)
     send(settings, codec if by == "producer" else "none")
     work_off(settings, len(EVENTS))
     for name in (topics.CALLS, topics.SURVEYS, topics.CHANGELOG, topics.TRIGGERS):

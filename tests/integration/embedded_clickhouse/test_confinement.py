@@ -249,7 +249,7 @@ def test_the_reader_neither_sees_nor_ends_the_writers_queries(guarded: Guarded, 
         assert "Code: 394" in long.result()
 
 
-def test_every_thread_is_confined(guarded: Guarded) -> None:
+def test_every_thread_has_the_filter(guarded: Guarded) -> None:
     guarded.ask("writer", "SELECT sum(number) FROM numbers_mt(1000000) GROUP BY number % 100")
     states = [
         dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
@@ -259,7 +259,44 @@ def test_every_thread_is_confined(guarded: Guarded) -> None:
     assert {(state["NoNewPrivs"], state["Seccomp"], state["Seccomp_filters"]) for state in states} == {
         ("1", "2", "1")
     }
-    # Landlock shows in no file: what was started before it would not have the filter either, which is set after it.
+
+
+LATE = """
+import threading
+from pathlib import Path
+from deploy.embedded.clickhouse.confinement import confine
+threading.Thread(target=threading.Event().wait, daemon=True).start()
+try:
+    confine(Path.cwd())
+except RuntimeError as error:
+    print(error)
+"""
+
+
+def test_a_process_with_threads_is_not_taken_for_confined(tmp_path: Path) -> None:
+    """Landlock would leave them free, and shows nowhere; that there are none yet is therefore a condition."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", LATE],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "before it has a second thread" in done.stdout
+
+
+def engine_threads_read(guarded: Guarded) -> list[str]:
+    """Reads that the engine hands to threads of its own, many at once."""
+    many = f"SELECT file(concat('{guarded.canaries.goals.secret}', if(number < 0, 'x', ''))) FROM numbers_mt(100000)"
+    return [guarded.ask("writer", many, max_threads="8", max_block_size="100") for _ in range(5)]
+
+
+def test_the_engines_own_threads_read_nothing_either(guarded: Guarded) -> None:
+    answers = engine_threads_read(guarded)
+    assert all("Permission denied" in text for text in answers), answers
+    guarded.assert_untouched(answers)
 
 
 def bare(mode: str, data: Path, asked: object) -> object:
