@@ -16,10 +16,10 @@ _PLAIN = {"__init__.py", "policy.py"}
 _LOOPS = (
     "schemas/instants.py",
     "sinks/clickhouse/rows.py",
-    "streams/changelog.py",
-    "streams/gathered.py",
-    "streams/home.py",
-    "streams/store.py",
+    "streams/state/changelog.py",
+    "streams/workers/gathered.py",
+    "streams/workers/home.py",
+    "streams/state/store.py",
 )
 """Beside the core, what is done with every record or state."""
 

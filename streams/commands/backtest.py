@@ -1,4 +1,4 @@
-"""`behoudlijn backtest`: what a policy would have done with past events. It shows what `streams.backtest` finds."""
+"""`behoudlijn backtest`: what a policy would have done with past events. It shows what `streams.files.backtest` finds."""
 
 import sys
 from datetime import UTC, datetime
@@ -12,8 +12,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from schemas.instants import ms_of
-from streams.backtest import Backtest, backtest
-from streams.ndjson import InputError, read_lines
+from streams.files.backtest import Backtest, backtest
+from streams.files.ndjson import InputError, read_lines
 from streams.policies import PolicyError, load_policy
 
 

@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from schemas.dead_letter import DeadLetter, RejectCode
+from streams.cluster.topic_reader import TopicReader
 from streams.commands.options import Bootstrap, fail, one_line, settings_of
-from streams.dead_letters import Filter, Redriven, by_reason, read_letters
-from streams.dead_letters import redrive as redrive_letters
-from streams.topic_reader import TopicReader
+from streams.operations.dead_letters import Filter, Redriven, by_reason, read_letters
+from streams.operations.dead_letters import redrive as redrive_letters
 
 app = typer.Typer(no_args_is_help=True, help="Show records that could not be read, and send them once more.")
 

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from streams.commands.options import Bootstrap, one_line, settings_of
-from streams.dial import ReferenceDialer
+from streams.demo.dial import ReferenceDialer
 
 
 class ClockChoice(StrEnum):

@@ -1,4 +1,4 @@
-"""`behoudlijn erase CUSTOMER`: forget a customer everywhere, with a receipt. It shows what `streams.erasure` has seen."""
+"""`behoudlijn erase CUSTOMER`: forget a customer everywhere, with a receipt. It shows what `streams.operations.erasure` has seen."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from schemas.base import ANONYMOUS_IDS, IDENTIFIER_PATTERN
 from sinks.clickhouse.connection import ClickHouse, DsnError
 from sinks.clickhouse.erasure import ClickHouseEraser
 from sinks.contract import SinkError
+from streams.cluster.topics import TopicsError
 from streams.commands.options import Bootstrap, fail, one_line, settings_of
-from streams.erasure import CustomerErasure, Receipt
-from streams.topics import TopicsError
+from streams.operations.erasure import CustomerErasure, Receipt
 
 
 def register(app: typer.Typer) -> None:

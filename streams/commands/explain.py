@@ -1,5 +1,5 @@
 """`behoudlijn explain CUSTOMER`: why a customer is, or is not, to be called. It shows what
-`streams.explanation` gathers.
+`streams.operations.explanation` gathers.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from streams.commands.options import Bootstrap, fail, one_line, settings_of
 from streams.core.facts import STAGES
 from streams.core.signals import evidence
 from streams.core.state import NEVER
-from streams.explanation import Explanation, from_files, from_topics
-from streams.fact_text import KINDS, text_of
+from streams.operations.explanation import Explanation, from_files, from_topics
+from streams.operations.fact_text import KINDS, text_of
 from streams.policies import load_policy
 
 _ORDER: Final = {"cancellation": 0, "contact": 0, "survey": 0, "callback": 0, "score": 1, "episode": 2}

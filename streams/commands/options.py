@@ -10,14 +10,14 @@ from typing import Annotated, Any
 
 import typer
 
-from streams.changelog import ChangelogError
+from streams.cluster.topic_reader import BrokerError
 from streams.core.erasure import ErasureError
 from streams.core.state import UnknownVersionError
-from streams.ndjson import InputError
+from streams.files.ndjson import InputError
 from streams.policies import PolicyError
-from streams.recovery import RecoveryError
 from streams.settings import Settings, SettingsError, load_settings
-from streams.topic_reader import BrokerError
+from streams.state.changelog import ChangelogError
+from streams.state.recovery import RecoveryError
 
 Bootstrap = Annotated[
     str | None, typer.Option("--bootstrap", help="Brokers, host:port,…; default BEHOUDLIJN_KAFKA_BOOTSTRAP.")

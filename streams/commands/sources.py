@@ -16,15 +16,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from schemas import topics
+from streams.cluster.topics import TopicsError, inspect
 from streams.commands.options import Bootstrap, fail, one_line, settings_of
-from streams.convert import convert as convert_table
-from streams.mapping import load_mapping
-from streams.ndjson import STDIN, open_input, read_lines
-from streams.replay import Outgoing, ReplayError, Sent, outgoing_lines, outgoing_simulated, send
+from streams.files.convert import convert as convert_table
+from streams.files.mapping import load_mapping
+from streams.files.ndjson import STDIN, open_input, read_lines
+from streams.files.replay import Outgoing, ReplayError, Sent, outgoing_lines, outgoing_simulated, send
 from streams.settings import Settings
 from streams.simulate import Quarter, SimulationSettings
 from streams.simulate import simulate as simulate_quarter
-from streams.topics import TopicsError, inspect
 
 _OUT_HELP = "File to write, packed when it ends in .gz; `-` for standard output."
 

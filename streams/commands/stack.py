@@ -1,4 +1,4 @@
-"""`behoudlijn up` and `behoudlijn demo`: the embedded stack, kept up or shown at work. It shows; `streams.stack` does."""
+"""`behoudlijn up` and `behoudlijn demo`: the embedded stack, kept up or shown at work. It shows; `streams.demo.stack` does."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from deploy.embedded.process import ChildError
 from sinks.contract import SinkError
-from streams import demo as shown
-from streams import log
-from streams.dial import ReferenceDialer
+from streams.cluster.topic_reader import BrokerError
+from streams.cluster.topics import TopicsError
+from streams.demo import figures as shown
+from streams.demo.dial import ReferenceDialer
+from streams.demo.progress import wait_until_done
+from streams.demo.stack import Stack
+from streams.files.replay import ReplayError, outgoing_simulated, send
 from streams.policies import PolicyError, load_policy
-from streams.progress import wait_until_done
-from streams.replay import ReplayError, outgoing_simulated, send
 from streams.simulate import Quarter, SimulationSettings, simulate
-from streams.stack import Stack
-from streams.topic_reader import BrokerError
-from streams.topics import TopicsError
+from streams.telemetry import log
 
 POISON = 0.0005
 WAIT_SECONDS = 600.0

@@ -1,6 +1,6 @@
 """`behoudlijn topics`: make, check, list and migrate the topics, and say which rights the workers need on them.
 
-It only shows what `streams.topics` and `streams.migration` do and `streams.rights` lists.
+It only shows what `streams.cluster.topics` and `streams.operations.migration` do and `streams.cluster.rights` lists.
 """
 
 from __future__ import annotations
@@ -13,21 +13,18 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from schemas.instants import to_datetime
-from streams.commands.options import fail, one_line
-from streams.delivery import EffectsError
-from streams.migration import MigrationError
-from streams.migration import migrate as move
-from streams.rights import commands, signals_rights, sink_rights
+from streams.cluster.rights import commands, signals_rights, sink_rights
+from streams.cluster.topics import TopicReport, TopicsError
+from streams.cluster.topics import ensure as ensure_topics
+from streams.cluster.topics import inspect as inspect_topics
+from streams.commands.options import Bootstrap, fail, one_line
+from streams.operations.migration import MigrationError
+from streams.operations.migration import migrate as move
 from streams.settings import SettingsError, load_settings
-from streams.topics import TopicReport, TopicsError
-from streams.topics import ensure as ensure_topics
-from streams.topics import inspect as inspect_topics
+from streams.state.delivery import EffectsError
 
 app = typer.Typer(no_args_is_help=True, help="Make, check and list the Kafka topics, and the rights on them.")
 
-_Bootstrap = Annotated[
-    str | None, typer.Option("--bootstrap", help="Brokers, host:port,…; default BEHOUDLIJN_KAFKA_BOOTSTRAP.")
-]
 _Partitions = Annotated[
     int | None, typer.Option("--partitions", help="Partitions of every topic; default BEHOUDLIJN_PARTITIONS.")
 ]
@@ -39,7 +36,7 @@ def register(parent: typer.Typer) -> None:
 
 
 @app.command()
-def ensure(bootstrap: _Bootstrap = None, partitions: _Partitions = None) -> None:
+def ensure(bootstrap: Bootstrap = None, partitions: _Partitions = None) -> None:
     """Make the topics that are absent and check the others; exit code 1 when one does not fit.
 
     Example: behoudlijn topics ensure --bootstrap kafka-1:9092,kafka-2:9092
@@ -48,7 +45,7 @@ def ensure(bootstrap: _Bootstrap = None, partitions: _Partitions = None) -> None
 
 
 @app.command("list")
-def list_(bootstrap: _Bootstrap = None, partitions: _Partitions = None) -> None:
+def list_(bootstrap: Bootstrap = None, partitions: _Partitions = None) -> None:
     """Show the topics as they are; changes nothing.
 
     Example: behoudlijn topics list
@@ -84,7 +81,7 @@ def acls(
 def migrate(
     to_prefix: Annotated[str, typer.Option(help="Prefix of the new topics; another than the present one.")],
     to_partitions: Annotated[int, typer.Option(help="Partitions of every new topic.")],
-    bootstrap: _Bootstrap = None,
+    bootstrap: Bootstrap = None,
 ) -> None:
     """Change the number of partitions: make topics under a new prefix, move every customer's state there.
 

@@ -11,15 +11,16 @@ import typer
 from sinks.clickhouse.connection import ClickHouse, DsnError
 from sinks.clickhouse.erasure import ClickHouseEraser
 from sinks.clickhouse.writer import ClickHouseSink
-from streams import log
-from streams.effects import FailPoint
-from streams.metrics import Metrics
+from streams.commands.options import Bootstrap
 from streams.policies import PolicyError, load_policy
 from streams.settings import Settings, SettingsError, load_settings
-from streams.signals_worker import SignalsWorker
-from streams.sink_worker import SinkWorker
-from streams.worker import run
-from streams.worker_metrics import SinkMetrics
+from streams.telemetry import log
+from streams.telemetry.metrics import Metrics
+from streams.workers.effects import FailPoint
+from streams.workers.measures import SinkMetrics
+from streams.workers.process import run
+from streams.workers.signals import SignalsWorker
+from streams.workers.sink import SinkWorker
 
 app = typer.Typer(no_args_is_help=True, help="Run a worker: decide on callbacks, or write to ClickHouse.")
 
@@ -33,9 +34,6 @@ class Mode(StrEnum):
 
 _MetricsPort = Annotated[
     int | None, typer.Option(help="Port of /metrics, /healthz, /readyz; 0 picks a free one.")
-]
-_Bootstrap = Annotated[
-    str | None, typer.Option("--bootstrap", help="Brokers, host:port,…; default BEHOUDLIJN_KAFKA_BOOTSTRAP.")
 ]
 
 
@@ -52,7 +50,7 @@ def signals(
     policy: Annotated[
         str | None, typer.Option(help="Built-in policy, or file; default BEHOUDLIJN_POLICY.")
     ] = None,
-    bootstrap: _Bootstrap = None,
+    bootstrap: Bootstrap = None,
     metrics_port: _MetricsPort = None,
     idle_timers: Annotated[
         bool,
@@ -102,7 +100,7 @@ def signals(
 
 
 @app.command()
-def sink(bootstrap: _Bootstrap = None, metrics_port: _MetricsPort = None) -> None:
+def sink(bootstrap: Bootstrap = None, metrics_port: _MetricsPort = None) -> None:
     """Write every event and every decision to ClickHouse. An outage there holds this worker's offsets only.
 
     Example: behoudlijn worker sink

@@ -6,9 +6,10 @@ cut into batches never shows in what comes out. It does no I/O and reads no cloc
 
 from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from schemas.outcome import OutcomeEvent
+from schemas.trigger import Purpose
 from streams.core import state as st
 from streams.core.episodes import Cause, Output, decide
 from streams.core.erasure import (
@@ -249,7 +250,7 @@ class _Batch:
             self.touched[customer] = None
             return ACCEPTED
         if last is not None:
-            unserve(state, last.purpose)
+            unserve(state, cast("Purpose", last.purpose))  # of a trigger, as the open episode's was
         forget(state, at)
         self.decide(state, clock.now, cause)
         return ACCEPTED

@@ -13,10 +13,12 @@ from schemas.trigger import Purpose
 from streams.core import facts as f
 from streams.core.history import DAY, View
 from streams.core.hours import candidate_zones, first_open
-from streams.core.outlook import look_ahead, newest_ground
+from streams.core.outlook import look_ahead
 from streams.core.plan import Plan
-from streams.core.policy import STRENGTH, Policy, Rule
+from streams.core.policy import Policy, Rule
 from streams.core.published import record_json
+from streams.core.purposes import ENDINGS, GROUNDS, OBLIGATIONS, PURPOSES, newest_ground, serve, served
+from streams.core.purposes import Cause as EndingCause
 from streams.core.signals import evidence, measure
 from streams.core.state import NEVER, State
 
@@ -122,24 +124,24 @@ def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]
         view,
         plan,
         seen.readings,
-        plan.intercept + sum(seen.contributions.values()),
-        barred=bool(barred),
+        plan.risk_of(seen.contributions),
+        barred=barred is not None,
         reason=seen.rule is not None or seen.score >= plan.opens_at,
     )
     return outputs
 
 
 def _episode(
-    state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, barred: str
+    state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, barred: EndingCause | None
 ) -> list[Output]:
     outputs: list[Output] = []
     if state.episode:
         closing = _closing(state, policy, now, cause, seen, barred)
         if closing is not None:
-            outputs.append(_close(state, cause, now, *closing))
+            outputs.append(_close(state, cause, now, closing))
     if cause.answered:
         _rest(state, cause.at, policy)
-    if barred:
+    if barred is not None:
         return outputs
     while (candidate := _candidate(state, policy.plan, now, seen)) is not None:
         purpose, reason = candidate
@@ -147,7 +149,7 @@ def _episode(
         # episode nor hides a weaker ground that is still worth a call.
         late = _expiry(state, policy, purpose, now) <= now
         current = state.open_trigger() if state.episode and not late else None
-        if current is not None and STRENGTH[purpose] <= STRENGTH[current["purpose"]]:
+        if current is not None and PURPOSES[purpose].strength <= PURPOSES[current["purpose"]].strength:
             break
         _serve(state, purpose, now, policy)
         trigger = _trigger(state, policy, now, cause, seen, purpose, reason, current)
@@ -162,51 +164,51 @@ def _episode(
     return outputs
 
 
-def _barred(state: State) -> str:
-    """Why this customer must not be called at all; empty when nothing bars it."""
+def _barred(state: State) -> EndingCause | None:
+    """Why this customer must not be called at all; none when nothing bars it."""
     if state.deceased:
         return "deceased"
     if state.objected_at != NEVER or state.profile().get("do_not_call"):
         return "do_not_call"
     if state.stage == f.CONFIRMED:
         return "cancellation_confirmed"
-    return NO_REASON
+    return None
 
 
 def _closing(
-    state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, barred: str
-) -> tuple[str, str] | None:
-    """The status and reason with which the open episode ends now; none when it goes on."""
-    if barred:
-        return "retracted", barred
+    state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, barred: EndingCause | None
+) -> EndingCause | None:
+    """What ends the open episode now; none when it goes on."""
+    if barred is not None:
+        return barred
     current = state.open_trigger()
-    opened = from_text(current["created_at"])
-    if cause.answered and cause.at >= opened:
-        return "completed", "customer_reached"
+    if cause.answered and cause.at >= from_text(current["created_at"]):
+        return "answered"
     if now >= from_text(current["expires_at"]):
-        return "expired", "validity_over"
-    purpose = current["purpose"]
-    if purpose == "requested_callback" and not state.request_open:
-        return "completed", "customer_reached"
-    if purpose == "save" and state.stage != f.REQUESTED:
-        return "retracted", "cancellation_withdrawn"
-    if (
-        purpose == "service_recovery"
-        and seen.rule is None
-        and policy.score
-        and seen.score < policy.score.close_below
-    ):
-        return "retracted", "cooled_down"
+        return "time_over"
+    for end in PURPOSES[current["purpose"]].ends:
+        if _holds(end, state, policy, seen):
+            return end
     return None
+
+
+def _holds(end: EndingCause, state: State, policy: Policy, seen: Assessment) -> bool:
+    """Whether one of the causes holds that end the episodes of some purposes only. Raises ValueError for any other."""
+    if end == "request_given":
+        return not state.request_open
+    if end == "stage_left":
+        return state.stage != f.REQUESTED
+    if end == "cooled_down":
+        return seen.rule is None and policy.score is not None and seen.score < policy.score.close_below
+    raise ValueError(f"{end} ends every episode, or is asked elsewhere")
 
 
 def _candidate(state: State, plan: Plan, now: int, seen: Assessment) -> tuple[Purpose, str] | None:
     """The strongest purpose for which there is a ground that has not been served yet."""
     if plan.act_on_requests:
-        if state.request_open and state.requested_at > state.served_request_at:
-            return "requested_callback", "callback_requested"
-        if state.stage == f.REQUESTED and state.stage_at > state.served_stage_at:
-            return "save", "cancellation_requested"
+        for purpose, reason, waits in OBLIGATIONS:
+            if waits(state):
+                return purpose, reason
     if now < state.cooldown_until or newest_ground(state) <= state.scored_at:
         return None
     reason = _score_reason(plan, seen)
@@ -222,20 +224,16 @@ def _score_reason(plan: Plan, seen: Assessment) -> str:
 
 
 def _serve(state: State, purpose: Purpose, now: int, policy: Policy) -> None:
-    if purpose == "requested_callback":
-        state.served_request_at = state.requested_at
-    elif purpose == "save":
-        state.served_stage_at = state.stage_at
-    else:
-        state.scored_at = newest_ground(state)
+    ground = PURPOSES[purpose].ground
+    serve(state, ground, ground.newest(state))
+    if ground.scored:
         state.cooldown_until = now + int(policy.cooldown_days * DAY)
 
 
 def _rest(state: State, at: int, policy: Policy) -> None:
     """A conversation serves what was asked before it, and gives the customer a rest from calls of ours."""
-    state.served_request_at = max(state.served_request_at, min(state.requested_at, at))
-    state.served_stage_at = max(state.served_stage_at, min(state.stage_at, at))
-    state.scored_at = max(state.scored_at, min(newest_ground(state), at))
+    for ground in GROUNDS:
+        serve(state, ground, max(served(state, ground), min(ground.newest(state), at)))
     state.cooldown_until = max(state.cooldown_until, at + int(policy.cooldown_days * DAY))
 
 
@@ -247,16 +245,16 @@ def trigger_id(customer_id: str, purpose: str, identity: str) -> str:
 
 def _ground(state: State, purpose: Purpose, now: int) -> int:
     """When (ms) the ground for this purpose was given."""
-    return {"requested_callback": state.requested_at, "save": state.stage_at}.get(purpose, now)
+    ground = PURPOSES[purpose].ground
+    return now if ground.scored else ground.newest(state)
 
 
 def _expiry(state: State, policy: Policy, purpose: Purpose, now: int) -> int:
     """Until when (ms) a call for this purpose makes sense."""
-    ground = _ground(state, purpose, now)
+    ground, cap = _ground(state, purpose, now), PURPOSES[purpose].cap
     expires = ground + int(policy.purposes[purpose].valid_hours * HOUR)
-    if purpose == "save" and state.effective_at != NEVER:
-        expires = min(expires, max(state.effective_at, ground))
-    return expires
+    latest = NEVER if cap is None else cap(state)
+    return expires if latest == NEVER else min(expires, max(latest, ground))
 
 
 def _trigger(
@@ -305,7 +303,7 @@ def _trigger(
         "max_attempts": handling.max_attempts,
         "retry_delay_seconds": handling.retry_delay_seconds,
         "consent": {
-            "basis": "customer_request" if purpose == "requested_callback" else "service_without_offer",
+            "basis": PURPOSES[purpose].basis,
             "do_not_call": profile.get("do_not_call"),
             "as_of": None if state.profile_at == NEVER else to_datetime(state.profile_at),
         },
@@ -313,8 +311,9 @@ def _trigger(
     }
 
 
-def _close(state: State, cause: Cause, now: int, status: str, reason: str) -> Output:
+def _close(state: State, cause: Cause, now: int, end: EndingCause) -> Output:
     """The record that ends the open episode: as it was last published, with the new status."""
+    status, reason, _ = ENDINGS[end]
     ended = state.open_trigger()
     ended["sequence"] += 1
     ended["status"] = status

@@ -14,9 +14,10 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from schemas.instants import to_datetime
-from schemas.trigger import CallbackTrigger
+from schemas.trigger import CallbackTrigger, Purpose
 from streams.core import facts as f
 from streams.core.episodes import Cause, Output
+from streams.core.purposes import ENDINGS, GROUNDS, PURPOSES, serve, served
 from streams.core.state import FOREVER, NEVER, State
 
 ERASED: Final = "erased"
@@ -190,8 +191,8 @@ def retraction(state: State, cause: Cause, now: int) -> Output | None:
     ended = current.model_copy(
         update={
             "sequence": current.sequence + 1,
-            "status": "retracted",
-            "status_reason": ERASED,
+            "status": ENDINGS["erased"].status,
+            "status_reason": ENDINGS["erased"].reason,
             "phone_e164": None,
             "updated_at": to_datetime(now),
         }
@@ -207,14 +208,9 @@ def tombstone(cause: Cause) -> Output:
     return Output(cause.customer_id, "signals", b"", cause.at, cause.ingested_at, "", "")
 
 
-def unserve(state: State, purpose: str) -> None:
+def unserve(state: State, purpose: Purpose) -> None:
     """Let the ground of a withdrawn episode count again: what still stands of it opens an episode of its own."""
-    if purpose == "requested_callback":
-        state.served_request_at = NEVER
-    elif purpose == "save":
-        state.served_stage_at = NEVER
-    else:
-        state.scored_at = NEVER
+    serve(state, PURPOSES[purpose].ground, NEVER)
 
 
 def forget(state: State, until: int) -> None:
@@ -252,12 +248,9 @@ def _forget_stage(state: State, until: int) -> None:
 
 def _forget_ledger(state: State, until: int) -> None:
     """What was decided upon erased grounds. The rest from calls stays while something after `until` gave it."""
-    if state.served_request_at <= until:
-        state.served_request_at = NEVER
-    if state.served_stage_at <= until:
-        state.served_stage_at = NEVER
-    if state.scored_at <= until:
-        state.scored_at = NEVER
-        if state.given_at == NEVER:
-            state.cooldown_until = NEVER
+    for ground in GROUNDS:
+        if served(state, ground) <= until:
+            serve(state, ground, NEVER)
+            if ground.scored and state.given_at == NEVER:
+                state.cooldown_until = NEVER
     state.band = 0  # so that a picture is published again, after the tombstone of the old one

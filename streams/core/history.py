@@ -4,7 +4,7 @@ Owns how what a signal counts is found, made once and cut to a window. It must n
 """
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
@@ -15,6 +15,20 @@ from streams.core.state import State
 
 HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
+
+
+def added(parts: Iterable[float]) -> float:
+    """The sum, from left to right.
+
+    `sum` compensates from Python 3.12 on: workers on two versions of Python would publish scores that differ in the last digit.
+
+    >>> added([0.1] * 10)
+    0.9999999999999999
+    """
+    total = 0.0
+    for part in parts:
+        total += part
+    return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +178,7 @@ class View:
         if not times:
             return 0.0
         now, half_life, start = self.now, self.parameters.half_life, self.now - self.parameters.horizon
-        return sum([0.5 ** ((now - at) // half_life) for at in times if at > start])
+        return added([0.5 ** ((now - at) // half_life) for at in times if at > start])
 
 
 class Arrival:

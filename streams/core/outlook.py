@@ -17,7 +17,8 @@ from streams.core import facts as f
 from streams.core.facts import FACT, Fact
 from streams.core.history import DAY, Arrival, History, View
 from streams.core.plan import EPSILON, Plan, Weighed
-from streams.core.state import FACTS_AT, FOREVER, NEVER, OUTLOOK, VERSION, State, cooldown_until
+from streams.core.purposes import PURPOSES, newest_ground, owed
+from streams.core.state import FACTS_AT, FOREVER, OUTLOOK, VERSION, State, cooldown_until
 
 _PROBES: Final = tuple(int(days * DAY) for days in (0.25, 0.5, 1, 2, 3, 5, 7, 10, 14, 21, 28))
 _SPARES: Final = (32, 8, 2)
@@ -110,7 +111,7 @@ def look_ahead(
     if state.episode:
         current = state.open_trigger()
         due = from_text(current["expires_at"])
-        cooling = current["purpose"] == "service_recovery"
+        cooling = "cooled_down" in PURPOSES[current["purpose"]].ends
     if state.facts or not state.standing:
         end = max(state.ends_at(plan.parameters.horizon), now + 1)
     state.spare = 0
@@ -136,11 +137,6 @@ def look_ahead(
     state.due = due
 
 
-def newest_ground(state: State) -> int:
-    """When the customer last gave a ground to be called: the newest fact that is not an outcome of ours."""
-    return next((fact.at for fact in reversed(state.facts) if fact.kind != f.OUTCOME), NEVER)
-
-
 def _slack(
     state: State, plan: Plan, now: int, risk: float, *, cooling: bool, barred: bool, reason: bool
 ) -> float:
@@ -161,10 +157,7 @@ def _slack(
 
 def _owed(state: State, plan: Plan) -> bool:
     """A weaker obligation waits behind the open episode; it ends with the next look at it after its time."""
-    if not state.episode or not plan.act_on_requests:
-        return False
-    asked = state.request_open and state.requested_at > state.served_request_at
-    return asked or (state.stage == f.REQUESTED and state.stage_at > state.served_stage_at)
+    return bool(state.episode) and plan.act_on_requests and owed(state)
 
 
 def _safe_until(view: View, plan: Plan, readings: dict[str, float], due: int, *, cooling: bool) -> int:

@@ -8,7 +8,7 @@ from math import exp, inf, log
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
-from streams.core.history import HOUR, Arrival, Parameters
+from streams.core.history import HOUR, Arrival, Parameters, added
 from streams.core.signals import SIGNALS, Signal, one
 
 if TYPE_CHECKING:
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 EPSILON: Final = 1e-9
 """A logit this near to a threshold counts as having crossed it: sums in another order differ by less."""
+_KIND_BITS: Final = 8
+"""Of a packed key: a fact's kind is one byte."""
 MOST_SIGNALS: Final = 64
 """Bits of `State.saturated`."""
 
@@ -98,11 +100,15 @@ class Plan:
                 parts[name] = each.weight * min(value, each.cap)
         return parts
 
+    def risk_of(self, contributions: dict[str, float]) -> float:
+        """The logit of the score."""
+        return self.intercept + added(contributions.values())
+
     def score_of(self, contributions: dict[str, float]) -> float:
         """The score, 0-1; 0 for a policy without scoring."""
         if not self._scored:
             return 0.0
-        risk = self.intercept + sum(contributions.values())
+        risk = self.risk_of(contributions)
         return 1.0 / (1.0 + exp(min(-risk, 700.0)))  # beyond 709 exp overflows
 
     def band_of(self, score: float, current: int) -> int:
@@ -117,7 +123,7 @@ class Plan:
     def edges(self, kind: int, flags: int, calm: bool) -> tuple[int, ...]:
         """Ages (ms) at which a fact of this kind and with these flags can change a signal; for a calm customer only
         those that can raise the score."""
-        key = flags << 4 | kind << 1 | calm
+        key = flags << _KIND_BITS + 1 | kind << 1 | calm
         found = self._edges.get(key)
         if found is None:
             found = self._edges[key] = self._edges_of(kind, flags, calm)
@@ -142,7 +148,7 @@ class Plan:
     def gain(self, new: Arrival, saturated: int) -> float:
         """By how much a new fact can raise logit(score) at most; infinite when a rule may match."""
         fact = new.fact
-        key = (saturated << 16 | fact.flags) << 3 | fact.kind
+        key = (saturated << 16 | fact.flags) << _KIND_BITS | fact.kind
         found = self._gains.get(key)
         if found is None:
             found = self._gains[key] = self._gain_of(fact.kind, fact.flags, saturated)

@@ -12,13 +12,12 @@ from schemas.trigger import Purpose
 from streams.core.facts import code_of
 from streams.core.history import DAY, HOUR, Parameters
 from streams.core.plan import Plan
+from streams.core.purposes import PURPOSES
 from streams.core.signals import SIGNALS
 
 Text = Annotated[str, Field(min_length=1, max_length=400)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
-STRENGTH: dict[Purpose, int] = {"requested_callback": 4, "save": 3, "incident": 2, "service_recovery": 1}
-"""The stronger purpose takes over an open episode."""
 
 
 def _known(name: str) -> str:
@@ -121,7 +120,7 @@ class Handling(Part):
 
 
 class Opening(Part):
-    """Hours of one kind of day, local time; from == until: closed."""
+    """Hours of one kind of day, local time; closed all day when it opens and closes at the same time."""
 
     opens: time
     closes: time
@@ -170,7 +169,7 @@ class Policy(Part):
     @field_validator("purposes")
     @classmethod
     def _complete(cls, purposes: dict[Purpose, Handling]) -> dict[Purpose, Handling]:
-        missing = sorted(set(STRENGTH) - set(purposes))
+        missing = sorted(set(PURPOSES) - set(purposes))
         if missing:
             raise ValueError(f"missing: {', '.join(missing)}")
         return purposes

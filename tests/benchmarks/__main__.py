@@ -20,8 +20,8 @@ from rich.console import Console
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from deploy.embedded.process import ChildError, ChildProcess
-from streams import log
 from streams.settings import load_settings
+from streams.telemetry import log
 from tests.benchmarks import codecs, latency, recovery, report, scale, scale_out, sink, throughput
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.commits import Commits

@@ -17,9 +17,9 @@ from aiokafka.errors import KafkaError
 
 from deploy.embedded.process import ChildError
 from schemas import topics
-from streams.migration import write_states
+from streams.cluster.topics import TopicsError, ensure
+from streams.operations.migration import write_states
 from streams.settings import Settings, load_settings
-from streams.topics import TopicsError, ensure
 from tests.benchmarks.commits import Commits
 from tests.benchmarks.prefill import fill_inputs
 from tests.benchmarks.size import PARTITIONS, Size

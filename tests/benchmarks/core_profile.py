@@ -14,10 +14,10 @@ import pstats
 from collections.abc import Iterator
 from time import process_time
 
-from streams.backtest import queues_of, runs_of
 from streams.core import engine
 from streams.core.decode import model_of
-from streams.ndjson import Line
+from streams.files.backtest import queues_of, runs_of
+from streams.files.ndjson import Line
 from streams.policies import load_policy
 from streams.simulate import SimulationSettings, simulate
 

@@ -1,6 +1,6 @@
 """Fills topics before a measurement: whole record batches, so that loading is quick and equal for every row.
 
-Owns what lies in the topics when the clock starts. States are written by `streams.migration`.
+Owns what lies in the topics when the clock starts. States are written by `streams.operations.migration`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from streams.partitioning import partition_of
+from streams.cluster.partitioning import partition_of
 from streams.settings import Settings
 from tests.benchmarks.workload import Event
 

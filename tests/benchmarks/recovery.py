@@ -6,8 +6,8 @@ import time
 from itertools import cycle, islice
 
 from schemas import topics
+from streams.cluster.partitioning import partition_of
 from streams.core.state import decode
-from streams.partitioning import partition_of
 from tests.benchmarks import child
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.results import Results

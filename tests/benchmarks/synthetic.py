@@ -14,12 +14,12 @@ from random import Random
 import orjson
 
 from schemas import topics
+from streams.cluster.partitioning import partition_of
 from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.policy import Policy
 from streams.core.records import Record
 from streams.core.state import decode as decode_state
-from streams.partitioning import partition_of
 from tests.benchmarks.size import PARTITIONS
 from tests.benchmarks.workload import Event
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, Settings
-from streams.topics import ensure
 from tests.benchmarks import child
 from tests.benchmarks.bench import Bench, inputs_of
 from tests.benchmarks.child import ROOT, SOURCE

@@ -17,11 +17,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from streams.cluster.partitioning import partition_of
 from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.records import Record
 from streams.core.state import decode as decode_state
-from streams.partitioning import partition_of
 from streams.policies import load_policy, policy_path
 from streams.simulate import SimulationSettings, simulate
 from streams.simulate.settings import DAY_MS

@@ -21,10 +21,10 @@ from rich.console import Console
 
 from deploy.embedded.process import ChildProcess
 from schemas import topics
+from streams.cluster.topics import ensure
 from streams.core import state as st
 from streams.policies import load_policy
 from streams.settings import Settings
-from streams.topics import ensure
 from tests.chaos.equality import states_of
 from tests.chaos.flood import HOT, Flood
 from tests.chaos.progress import Progress

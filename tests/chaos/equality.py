@@ -14,8 +14,8 @@ from typing import Final
 
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
-from streams.recovery import recover
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
+from streams.state.recovery import recover
 from tests.chaos import verifier
 from tests.chaos.cluster import Cluster, Store
 from tests.chaos.logs import read_logs

@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from schemas import topics
-from streams.partitioning import partition_of
+from streams.cluster.partitioning import partition_of
 from tests.chaos.poison import KEY, KINDS, poison
 
 NOBODY: Final = "0"

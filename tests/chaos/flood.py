@@ -14,7 +14,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 
 from schemas import topics
-from streams.partitioning import partition_of
+from streams.cluster.partitioning import partition_of
 from streams.settings import Settings
 
 HOT: Final = 0

@@ -18,8 +18,8 @@ from pydantic import SecretStr
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
+from streams.cluster.topics import ensure
 from streams.settings import Settings
-from streams.topics import ensure
 from tests.chaos.cluster import Cluster, Store
 from tests.chaos.events import Feed
 from tests.chaos.faults import Faults

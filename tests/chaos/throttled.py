@@ -11,14 +11,14 @@ import tempfile
 from functools import partial
 from typing import ClassVar
 
-from streams import log
 from streams.core.records import Decoded
-from streams.metrics import Metrics
+from streams.lane.runs import Run
 from streams.policies import load_policy
-from streams.runs import Run
 from streams.settings import load_settings
-from streams.signals_worker import SignalsWorker
-from streams.worker import run
+from streams.telemetry import log
+from streams.telemetry.metrics import Metrics
+from streams.workers.process import run
+from streams.workers.signals import SignalsWorker
 
 
 class ThrottledWorker(SignalsWorker):

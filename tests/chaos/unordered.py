@@ -10,10 +10,10 @@ from collections import Counter
 from pathlib import Path
 
 from schemas import topics
+from streams.cluster.partitioning import partition_of
 from streams.core.decode import decode
 from streams.core.records import Record
 from streams.core.repartition import unwrap
-from streams.partitioning import partition_of
 from streams.policies import load_policy
 from tests.chaos import invariants, verifier
 from tests.chaos.cluster import Cluster, Store

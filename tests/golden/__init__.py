@@ -16,21 +16,21 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from schemas import topics
-from streams.backtest import queues_of, runs_of
-from streams.changelog import Sending, Stamp, encode_entry
-from streams.convert import convert
 from streams.core.decode import encode_dead_letter
 from streams.core.engine import Clock, process_batch
 from streams.core.episodes import Output
 from streams.core.erasure import IN_FILES
 from streams.core.records import Decoded, Record
-from streams.effects import headers_of
-from streams.gathered import gather
-from streams.mapping import load_mapping
-from streams.ndjson import Line, open_input
+from streams.files.backtest import queues_of, runs_of
+from streams.files.convert import convert
+from streams.files.mapping import load_mapping
+from streams.files.ndjson import Line, open_input
+from streams.lane.runs import TP
 from streams.policies import load_policy
-from streams.runs import TP
 from streams.simulate import SimulationSettings, simulate
+from streams.state.changelog import Sending, Stamp, encode_entry
+from streams.workers.effects import headers_of
+from streams.workers.gathered import gather
 
 RECORDED: Final = Path(__file__).with_name("recorded.json")
 _DATA: Final = Path(__file__).parents[1] / "data"

@@ -16,11 +16,11 @@ from typing import Any
 import faust
 
 from streams.core.records import Decoded, FetchedRecord, records_of
-from streams.lane import Decode, Lane
-from streams.run_agent import add_run_agent
-from streams.runs import TP, LaneSettings, Run
-from streams.topic_ids import TopicIdsOfBrokers
-from streams.transport import install
+from streams.lane.lane import Decode, Lane
+from streams.lane.run_agent import add_run_agent
+from streams.lane.runs import TP, LaneSettings, Run
+from streams.lane.topic_ids import TopicIdsOfBrokers
+from streams.lane.transport import install
 
 
 def decode(tp: TP, fetched: Sequence[FetchedRecord]) -> list[Decoded]:

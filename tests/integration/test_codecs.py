@@ -27,11 +27,11 @@ from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
-from streams import codecs
 from streams.cli import build
+from streams.cluster import codecs
+from streams.cluster.topic_reader import TopicReader
+from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Compression, Settings
-from streams.topic_reader import TopicReader
-from streams.topics import ensure
 from tests.integration.conftest import Broker
 from tests.integration.test_brokers import create
 from tests.integration.test_migration import work_off

@@ -16,14 +16,14 @@ from confluent_kafka import Producer
 from typer.testing import CliRunner
 
 from schemas import topics
+from streams.cluster.partitioning import partition_of
+from streams.cluster.topics import ensure
 from streams.commands import dead_letters
 from streams.core.records import Record
 from streams.core.state import decode as decode_state
-from streams.partitioning import partition_of
-from streams.recovery import recover
 from streams.settings import SIGNALS_GROUP, Settings
-from streams.topics import ensure
-from streams.worker import EXIT_DEAD_LETTER_LIMIT
+from streams.state.recovery import recover
+from streams.workers.process import EXIT_DEAD_LETTER_LIMIT
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     alter,

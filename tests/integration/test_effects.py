@@ -7,10 +7,10 @@ import asyncio
 import orjson
 
 from schemas import topics
-from streams.changelog import Sending
-from streams.delivery import BATCH_BYTES, Deliveries
-from streams.effects import Effects
-from streams.topics import ensure
+from streams.cluster.topics import ensure
+from streams.state.changelog import Sending
+from streams.state.delivery import BATCH_BYTES, Deliveries
+from streams.workers.effects import Effects
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import read_all, settings_of
 

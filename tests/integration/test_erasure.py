@@ -20,15 +20,15 @@ from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.tables import DECIDED, HAPPENED
-from streams.changelog import PARTITION_KEY, decode_entry
 from streams.cli import build
+from streams.cluster.topic_reader import TopicReader, producer
+from streams.cluster.topics import ensure
 from streams.core.decode import decode, encode_dead_letter
 from streams.core.erasure import is_marker
 from streams.core.records import Record, Reject
-from streams.dead_letters import Filter, read_letters, redrive
+from streams.operations.dead_letters import Filter, read_letters, redrive
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
-from streams.topic_reader import TopicReader, producer
-from streams.topics import ensure
+from streams.state.changelog import PARTITION_KEY, decode_entry
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     call,

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from kafka import TopicPartition as TopicPartitionOfAdmin
 from kafka.admin import KafkaAdminClient
 
-from streams.runs import TP, Assignment, Moved, Run
+from streams.lane.runs import TP, Assignment, Moved, Run
 from tests.integration.conftest import Broker
 from tests.integration.lane_app import build, running
 from tests.kafka.broker import KafkaBroker

@@ -24,9 +24,9 @@ from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
-from streams.runs import TP, Moved, Run
+from streams.cluster.topics import ensure
+from streams.lane.runs import TP, Moved, Run
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
-from streams.topics import ensure
 from tests.integration.lane_app import build, running
 from tests.integration.test_lane import Seen, committed, create, produce, read_all, transactional, until
 from tests.integration.worker_program import Process, call, settings_of, until_said, worker

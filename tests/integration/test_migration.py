@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from schemas import topics
+from streams.cluster.topics import ensure
 from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.records import Record
 from streams.policies import load_policy
-from streams.recovery import recover
 from streams.settings import SIGNALS_GROUP, Settings
-from streams.topics import ensure
+from streams.state.recovery import recover
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     history,

@@ -13,14 +13,14 @@ from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.evaluation import evaluate
 from sinks.clickhouse.migrations import migrate
-from streams.backtest import Backtest, backtest
-from streams.convert import convert
-from streams.mapping import load_mapping
-from streams.ndjson import Line, read_lines
+from streams.cluster.topics import ensure
+from streams.files.backtest import Backtest, backtest
+from streams.files.convert import convert
+from streams.files.mapping import load_mapping
+from streams.files.ndjson import Line, read_lines
+from streams.files.replay import outgoing_lines, send
 from streams.policies import load_policy
-from streams.replay import outgoing_lines, send
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
-from streams.topics import ensure
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import read_all, settings_of, until_committed, worker
 

@@ -15,16 +15,16 @@ from confluent_kafka import Producer
 from typer.testing import CliRunner
 
 from schemas import topics
-from streams.backtest import backtest
+from streams.cluster.partitioning import partition_of
+from streams.cluster.topics import ensure
 from streams.commands import explain
 from streams.core.repartition import unwrap
 from streams.core.state import decode as decode_state
-from streams.ndjson import Line
-from streams.partitioning import partition_of
+from streams.files.backtest import backtest
+from streams.files.ndjson import Line
 from streams.policies import load_policy
-from streams.recovery import recover
 from streams.settings import SIGNALS_GROUP, Settings
-from streams.topics import ensure
+from streams.state.recovery import recover
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     Process,

@@ -16,12 +16,12 @@ import pytest
 import requests
 
 from schemas import topics
-from streams.changelog import PARTITION_KEY
+from streams.cluster.topics import ensure
 from streams.core.records import Record
-from streams.recovery import recover
 from streams.settings import SIGNALS_GROUP, Settings
-from streams.topics import ensure
-from streams.worker import EXIT_STUCK
+from streams.state.changelog import PARTITION_KEY
+from streams.state.recovery import recover
+from streams.workers.process import EXIT_STUCK
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     START,

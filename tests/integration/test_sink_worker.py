@@ -16,8 +16,8 @@ from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
+from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
-from streams.topics import ensure
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     call,

@@ -13,12 +13,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas import topics
-from streams.ndjson import InputError, Line
-from streams.partitioning import partition_of
-from streams.replay import ReplayError, outgoing_lines, outgoing_simulated, send
+from streams.cluster.partitioning import partition_of
+from streams.cluster.topics import ensure
+from streams.files.ndjson import InputError, Line
+from streams.files.replay import ReplayError, outgoing_lines, outgoing_simulated, send
 from streams.settings import Settings
 from streams.simulate import SimulationSettings, simulate
-from streams.topics import ensure
 from tests.integration.conftest import Broker
 
 PARTITIONS = 3

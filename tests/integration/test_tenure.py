@@ -11,14 +11,14 @@ from typing import Any, NamedTuple
 import pytest
 
 from schemas import topics
-from streams.changelog import PARTITION_KEY, Sending, decode_entry
+from streams.cluster.topics import ensure
 from streams.core.state import NEVER, State, encode
-from streams.delivery import BATCH_BYTES, Deliveries, EffectsError
-from streams.recovery import ChangelogReader, Recovered, recover
 from streams.settings import Settings
-from streams.store import PartitionStore
-from streams.tenure import Change, Tenures
-from streams.topics import ensure
+from streams.state.changelog import PARTITION_KEY, Sending, decode_entry
+from streams.state.delivery import BATCH_BYTES, Deliveries, EffectsError
+from streams.state.recovery import ChangelogReader, Recovered, recover
+from streams.state.store import PartitionStore
+from streams.state.tenure import Change, Tenures
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import read_all, settings_of
 

@@ -17,17 +17,24 @@ from typer.testing import CliRunner
 from deploy.embedded.broker import EmbeddedBroker
 from schemas import topics as names
 from schemas.outcome import OutcomeEvent
-from streams.changelog import PARTITION_KEY, PartitionRecord, Sending, Stamp, encode_entry, encode_partition
+from streams.cluster.partitioning import partition_of
+from streams.cluster.topic_reader import TopicReader
+from streams.cluster.topics import ensure
 from streams.commands import dead_letters, dial, explain
 from streams.core.decode import decode, encode_dead_letter
 from streams.core.engine import Clock, process_batch
 from streams.core.records import Record
-from streams.dial import ReferenceDialer
-from streams.partitioning import partition_of
+from streams.demo.dial import ReferenceDialer
 from streams.policies import load_policy
 from streams.settings import Settings
-from streams.topic_reader import TopicReader
-from streams.topics import ensure
+from streams.state.changelog import (
+    PARTITION_KEY,
+    PartitionRecord,
+    Sending,
+    Stamp,
+    encode_entry,
+    encode_partition,
+)
 from tests.integration.conftest import Broker
 from tests.unit.test_dial import T0, trigger
 

@@ -8,9 +8,9 @@ from kafka.admin import KafkaAdminClient
 from typer.testing import CliRunner
 
 from schemas import topics as names
+from streams.cluster.topics import ALL, TopicsError, ensure, inspect
 from streams.commands import topics as command
 from streams.settings import Settings
-from streams.topics import ALL, TopicsError, ensure, inspect
 from tests.integration.conftest import Broker
 
 

@@ -6,11 +6,11 @@ import asyncio
 
 import pytest
 
-from streams.consumer import LaneConsumer
-from streams.consumer_thread import LaneConsumerThread
-from streams.lane import LaneError
-from streams.runs import TP, Run
-from streams.watchdog import StalledError, add_watchdog
+from streams.lane.consumer import LaneConsumer
+from streams.lane.consumer_thread import LaneConsumerThread
+from streams.lane.lane import LaneError
+from streams.lane.runs import TP, Run
+from streams.lane.watchdog import StalledError, add_watchdog
 from tests.integration.conftest import Broker
 from tests.integration.lane_app import build, running
 from tests.integration.test_lane import create, produce, until

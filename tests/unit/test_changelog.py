@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from streams.changelog import (
+from streams.core.dead_letter_limit import as_rows
+from streams.core.state import State, encode
+from streams.state.changelog import (
     PARTITION_KEY,
     ChangelogError,
     PartitionRecord,
@@ -17,9 +19,7 @@ from streams.changelog import (
     encode_partition,
     tombstone_headers,
 )
-from streams.core.state import State, encode
-from streams.dead_letter_limit import as_rows
-from streams.recovery import Reading
+from streams.state.recovery import Reading
 
 TRIGGER = Sending("trigger", "live", "c1", 1_700_000_000_000, b'{"trigger_id":"t","sequence":1}')
 SIGNALS = Sending("signals", "shadow", "c1", -1, b"{}")

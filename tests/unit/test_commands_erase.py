@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from schemas import topics
 from streams.cli import build
+from streams.cluster.topics import Found
 from streams.commands.erase import show
-from streams.erasure import Receipt, TopicPart, topic_part
-from streams.topics import Found
+from streams.operations.erasure import Receipt, TopicPart, topic_part
 from tests.builders import START
 
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from streams.convert import convert
-from streams.mapping import built_in_mappings, load_mapping
-from streams.ndjson import InputError, Line, check_line, open_input
+from streams.files.convert import convert
+from streams.files.mapping import built_in_mappings, load_mapping
+from streams.files.ndjson import InputError, Line, check_line, open_input
 
 DATA = Path(__file__).parents[1] / "data"
 SOURCES = {"telco-churn": "churn.all.gz", "iranian-churn": "customer_churn.csv.gz"}

@@ -10,10 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from schemas import topics
-from streams.changelog import PartitionRecord, Stamp, decode_partition, encode_partition
-from streams.core.decode import decode
-from streams.core.records import Decoded
-from streams.dead_letter_limit import (
+from streams.core.dead_letter_limit import (
     WINDOW,
     DeadLetterLimit,
     DeadLetterLimitError,
@@ -24,6 +21,9 @@ from streams.dead_letter_limit import (
     from_rows,
     without,
 )
+from streams.core.decode import decode
+from streams.core.records import Decoded
+from streams.state.changelog import PartitionRecord, Stamp, decode_partition, encode_partition
 from tests.builders import START, call, record
 
 GOOD, BAD, NOBODY = call(START), decode(record(topics.CALLS, b"?")), call(START, customer="unknown")

@@ -20,8 +20,8 @@ from setuptools import find_packages
 from deploy.grafana.dashboard import TARGET, rendered
 from sinks.clickhouse.tables import DECIDED, HAPPENED
 from streams.cli import build
-from streams.metrics import CATALOGUE
 from streams.settings import PREFIX, Settings
+from streams.telemetry.metrics import CATALOGUE
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))

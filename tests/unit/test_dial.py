@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from schemas.trigger import CallbackTrigger
-from streams.dial_list import Answer, Call, DialList, outcome_of, simulated
+from streams.demo.dial_list import Answer, Call, DialList, outcome_of, simulated
 
 T0 = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 REACHED = Answer("ANSWERED_HUMAN", "satisfied", 3.0)

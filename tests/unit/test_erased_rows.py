@@ -14,7 +14,7 @@ from sinks.contract import Erased, Row, SinkUnavailable
 from streams.core.decode import decode
 from streams.core.erasure import Erasure, ErasureError
 from streams.core.records import Decoded, Record
-from streams.erased_rows import ErasedRows
+from streams.workers.erased_rows import ErasedRows
 from tests.builders import HOUR, START, Partition, call, erasure, profile, survey
 
 T = START

@@ -12,9 +12,9 @@ import pytest
 import structlog
 from aiokafka.errors import GroupAuthorizationFailedError, TopicAuthorizationFailedError
 
-from streams import log
-from streams.delivery import EffectsError
-from streams.failure import frames, reason
+from streams.state.delivery import EffectsError
+from streams.telemetry import log
+from streams.telemetry.failure import frames, reason
 
 CANARY = "customer-canary"
 
@@ -83,5 +83,5 @@ def test_a_crash_of_faust_is_told_without_its_text(lines: Callable[[], list[dict
 def test_libraries_do_not_speak_at_debug(lines: Callable[[], list[dict[str, str]]]) -> None:
     for name in ("aiokafka.conn", "faust.transport", "kafka.net", "urllib3.connectionpool", "asyncio"):
         logging.getLogger(name).debug("Request: %s", CANARY)
-    structlog.get_logger("streams.worker").debug("we do")
+    structlog.get_logger("streams.workers.process").debug("we do")
     assert [line["event"] for line in lines()] == ["we do"]

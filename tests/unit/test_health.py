@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 import structlog
 
-from streams.health import HealthError, HealthServer
-from streams.log import configure, withhold
-from streams.metrics import Metrics
+from streams.telemetry.health import HealthError, HealthServer
+from streams.telemetry.log import configure, withhold
+from streams.telemetry.metrics import Metrics
 
 
 async def fetch(url: str) -> tuple[int, str]:

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from schemas import topics
+from streams.cluster.partitioning import partition_of
 from streams.core.decode import decode
 from streams.core.records import Decoded
 from streams.core.repartition import decode_rekeyed, wrap
-from streams.home import Homes
-from streams.partitioning import partition_of
+from streams.workers.home import Homes
 from tests.builders import START, call, record
 
 PARTITIONS = 4

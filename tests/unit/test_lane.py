@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import pytest
 
 from streams.core.records import RECORD_OVERHEAD, Decoded, FetchedRecord, records_of
-from streams.lane import Lane, LaneError
-from streams.runs import TP, LaneSettings, Run
+from streams.lane.lane import Lane, LaneError
+from streams.lane.runs import TP, LaneSettings, Run
 
 CALLS, SURVEYS = TP("calls", 0), TP("surveys", 0)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Collection, Iterable, Mapping
 
-from streams.lane import Lane
-from streams.log_moves import Committed, LogMoves
-from streams.runs import TP, LaneSettings, Moved
+from streams.lane.lane import Lane
+from streams.lane.log_moves import Committed, LogMoves
+from streams.lane.runs import TP, LaneSettings, Moved
 from tests.unit.test_lane import CALLS, SURVEYS, decode, feed, take
 
 

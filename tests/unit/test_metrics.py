@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 
-from streams.metrics import CATALOGUE, Metrics, Spec
+from streams.telemetry.metrics import CATALOGUE, Metrics, Spec
 
 IDENTIFYING = {"customer", "customer_id", "phone", "event_id", "trigger_id", "message"}
 

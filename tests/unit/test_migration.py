@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from itertools import chain
 
+from streams.cluster.partitioning import partition_of
 from streams.core.erasure import Erasure, Marker, decode_marker, encode_marker, is_marker
-from streams.migration import placed
-from streams.partitioning import partition_of
+from streams.operations.migration import placed
 
 ERASURE = Erasure(b"a key of sixteen bytes or more")
 ERASED = ERASURE.marker_key("erased")

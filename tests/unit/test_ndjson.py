@@ -8,9 +8,9 @@ from types import SimpleNamespace
 import pytest
 
 from schemas import topics
-from streams import ndjson
-from streams.ndjson import InputError, Line, check_line, read_lines, topic_of
-from streams.partitioning import partition_of
+from streams.cluster.partitioning import partition_of
+from streams.files import ndjson
+from streams.files.ndjson import InputError, Line, check_line, read_lines, topic_of
 
 CALL = (
     b'{"type":"call","schema_version":1,"event_id":"e1","customer_id":"c1",'

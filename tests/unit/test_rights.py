@@ -7,8 +7,8 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from streams.cluster.rights import signals_rights, sink_rights
 from streams.commands.topics import app
-from streams.rights import signals_rights, sink_rights
 from streams.settings import Settings
 
 _PAGE = Path(__file__).parents[2] / "docs" / "security.md"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from streams.reference import PAGES
 from streams.settings import Settings, SettingsError, load_settings
+from streams.telemetry.reference import PAGES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -108,5 +108,5 @@ def test_every_setting_is_described() -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_the_reference_pages_are_up_to_date(name: str) -> None:
     assert (ROOT / "docs" / name).read_text(encoding="utf-8") == PAGES[name](), (
-        "run python -m streams.reference"
+        "run python -m streams.telemetry.reference"
     )

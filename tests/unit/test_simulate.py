@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 
 from schemas import topics
-from streams.ndjson import Line, check_line
+from streams.files.ndjson import Line, check_line
 from streams.simulate import Quarter, SimulatedRecord, SimulationSettings, simulate
 from streams.simulate.causes import HABITS
 from streams.simulate.poison import KINDS

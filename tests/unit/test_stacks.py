@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from streams.stacks import tasks
+from streams.telemetry.stacks import tasks
 
 
 async def _wait_for(event: asyncio.Event, customer_id: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.core.state import State, encode
-from streams.store import PartitionStore, Store
+from streams.state.store import PartitionStore, Store
 
 QUIET = encode(State())
 ASKED = encode(State(requested_at=1_000))

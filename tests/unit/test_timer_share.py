@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from streams.core.engine import ALL
-from streams.timer_share import LEAST, share_of
+from streams.core.timer_share import LEAST, share_of
 
 MAX_BATCH = 2_000
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from schemas import topics as names
+from streams.cluster.topics import Found, mismatches, wanted
 from streams.settings import Settings
-from streams.topics import Found, mismatches, wanted
 
 SETTINGS = Settings(topic_prefix="acme.", partitions=6, replication=3)
 BY_NAME = {topic.name: topic for topic in wanted(SETTINGS)}

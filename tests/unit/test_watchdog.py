@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from streams.runs import TP
-from streams.watchdog import Watchdog
+from streams.lane.runs import TP
+from streams.lane.watchdog import Watchdog
 
 CALLS = TP("contact.calls", 3)
 SURVEYS = TP("contact.surveys", 3)

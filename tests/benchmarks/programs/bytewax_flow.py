@@ -19,7 +19,7 @@ from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.run import cli_main
 
 from streams.core.records import Record
-from streams.interpreter import tune
+from streams.workers.interpreter import tune
 from tests.benchmarks.programs.peer_job import KeyJob, Out, input_topics
 from tests.benchmarks.say import arguments, say
 

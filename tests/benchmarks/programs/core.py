@@ -10,18 +10,18 @@ from typing import Any
 import uvloop
 
 from schemas import topics
+from streams.cluster.partitioning import partition_of
 from streams.core import engine
 from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.records import Decoded, Record
-from streams.delivery import Deliveries
-from streams.interpreter import tune
-from streams.partitioning import partition_of
 from streams.policies import load_policy
-from streams.recovery import ChangelogReader
 from streams.settings import load_settings
-from streams.store import PartitionStore
-from streams.tenure import Change, Tenures
+from streams.state.delivery import Deliveries
+from streams.state.recovery import ChangelogReader
+from streams.state.store import PartitionStore
+from streams.state.tenure import Change, Tenures
+from streams.workers.interpreter import tune
 from tests.benchmarks.say import arguments, say
 from tests.benchmarks.workload import Workload
 

@@ -14,7 +14,7 @@ import faust
 import uvloop
 
 from streams.core.records import Record
-from streams.interpreter import tune
+from streams.workers.interpreter import tune
 from tests.benchmarks.programs.peer_job import PartitionJob, input_topics, output_topics
 from tests.benchmarks.say import arguments, say
 

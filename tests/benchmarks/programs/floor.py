@@ -10,7 +10,7 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas import topics
-from streams.interpreter import tune
+from streams.workers.interpreter import tune
 from tests.benchmarks.say import arguments, say
 
 

@@ -15,7 +15,7 @@ from sinks.clickhouse.tables import COLUMNS
 from sinks.contract import Row
 from streams.core.decode import decode
 from streams.core.records import Record
-from streams.interpreter import tune
+from streams.workers.interpreter import tune
 from tests.benchmarks.say import arguments, say
 
 

@@ -18,8 +18,8 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from schemas import topics
-from streams.interpreter import tune
-from streams.partitioning import partition_of
+from streams.cluster.partitioning import partition_of
+from streams.workers.interpreter import tune
 from tests.benchmarks.say import arguments, say
 from tests.benchmarks.workload import Event, Workload
 

@@ -9,7 +9,7 @@ from typing import Any
 import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from streams.interpreter import tune
+from streams.workers.interpreter import tune
 from tests.benchmarks.say import arguments, say
 
 

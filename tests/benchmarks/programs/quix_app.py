@@ -15,7 +15,7 @@ from typing import Any
 from quixstreams import Application, State, message_context
 
 from streams.core.records import Record
-from streams.interpreter import tune
+from streams.workers.interpreter import tune
 from tests.benchmarks.programs.peer_job import KeyJob, Out, input_topics, output_topics
 from tests.benchmarks.say import arguments, say
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from streams.rights import signals_rights, sink_rights
+from streams.cluster.rights import signals_rights, sink_rights
+from streams.cluster.topics import ensure
 from streams.settings import Settings
-from streams.topics import ensure
 from tests.integration.worker_program import settings_of
 from tests.kafka.acls import Acls
 from tests.kafka.broker import KafkaBroker

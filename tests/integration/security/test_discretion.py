@@ -11,7 +11,7 @@ from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
-from streams.rights import signals_rights
+from streams.cluster.rights import signals_rights
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
 from tests.integration.security.conftest import Secured
 from tests.integration.worker_program import Process, call, produce, until_committed, worker

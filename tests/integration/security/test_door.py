@@ -8,10 +8,10 @@ from typing import Any
 import certifi
 import pytest
 
-from streams.access import AccessError, reach
+from streams.cluster.access import AccessError, reach
+from streams.cluster.topic_reader import BrokerError, TopicReader
+from streams.cluster.topics import TopicsError, inspect
 from streams.settings import Settings
-from streams.topic_reader import BrokerError, TopicReader
-from streams.topics import TopicsError, inspect
 from tests.integration.security.conftest import Secured
 from tests.integration.security.test_rights import errors_of
 from tests.integration.worker_program import worker

@@ -13,10 +13,10 @@ from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
-from streams.access import AccessError, check_access
-from streams.rights import Right, signals_rights, sink_rights
+from streams.cluster.access import AccessError, check_access
+from streams.cluster.rights import Right, signals_rights, sink_rights
+from streams.cluster.topics import TopicsError, ensure
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
-from streams.topics import TopicsError, ensure
 from tests.authority import Authority
 from tests.integration.security.conftest import Secured
 from tests.integration.worker_program import (

@@ -12,7 +12,8 @@ from schemas.cancellation import CancellationEvent
 from schemas.outcome import OutcomeEvent
 from streams.core import state as st
 from streams.core.episodes import assess
-from streams.core.policy import STRENGTH, Policy
+from streams.core.policy import Policy
+from streams.core.purposes import PURPOSES
 from streams.core.signals import SIGNALS
 from tests.builders import DAY, Partition, default_policy, ms
 from tests.property.core.histories import CUSTOMERS, Sketch, decoded, histories, in_order, policies
@@ -45,7 +46,7 @@ def test_sequences_are_gapless_and_one_episode_is_open_at_a_time(
                 assert open_now in ("", identity)
                 assert ms(trigger["expires_at"]) > ms(trigger["updated_at"])
                 if before is not None:
-                    assert STRENGTH[trigger["purpose"]] > STRENGTH[before["purpose"]]
+                    assert PURPOSES[trigger["purpose"]].strength > PURPOSES[before["purpose"]].strength
                     assert trigger["created_at"] == before["created_at"]
                 open_now = identity
             elif before is not None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from streams.backtest import backtest
-from streams.convert import convert
-from streams.mapping import load_mapping
-from streams.ndjson import Line, open_input
+from streams.files.backtest import backtest
+from streams.files.convert import convert
+from streams.files.mapping import load_mapping
+from streams.files.ndjson import Line, open_input
 from streams.policies import load_policy
 
 DATA = Path(__file__).parents[2] / "data" / "churn.all.gz"

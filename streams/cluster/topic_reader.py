@@ -1,0 +1,204 @@
+"""Reading topics from outside the workers: by assigned partitions, without a group, from a place up to
+their end.
+
+Owns how tools find a topic's partitions and its end. It must not commit or produce. The end is taken from
+fetch responses: some brokers answer wrongly when they are asked for the latest offset (Tansu, after a batch
+of several records).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, Final, cast
+
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+from streams.cluster.access import AccessError, check_door
+from streams.core.records import Record
+from streams.settings import Settings
+
+CONNECT_MS: Final = 10_000
+SILENT_SECONDS: Final = 30.0
+"""A read that hears nothing for this long is given up."""
+
+
+class BrokerError(Exception):
+    """Kafka could not be reached, or a topic could not be read; the message says what to check."""
+
+
+@contextmanager
+def kafka_errors(settings: Settings) -> Iterator[None]:
+    """Turns the client's errors into one sentence: BrokerError."""
+    try:
+        yield
+    except AccessError as error:
+        raise BrokerError(str(error)) from error
+    except (KafkaError, OSError) as error:
+        name = type(error).__name__
+        said = " ".join(str(error).removeprefix(f"{name}: ").split())
+        raise BrokerError(
+            f"Kafka at {settings.kafka_bootstrap}: {name}: {said}. "
+            "Check BEHOUDLIJN_KAFKA_BOOTSTRAP, the security settings, and that the broker runs."
+        ) from error
+
+
+class TopicReader:
+    """A kafka-python consumer that reads what it is assigned; use it as a context manager. Not for several
+    threads.
+
+    Its methods and its making raise BrokerError.
+    """
+
+    def __init__(self, settings: Settings, *, poll_ms: int = 200) -> None:
+        self._settings = settings
+        self._poll_ms = poll_ms
+        with kafka_errors(settings):
+            check_door(settings)
+            self._consumer: Any = KafkaConsumer(
+                client_id="behoudlijn-tools",
+                group_id=None,
+                enable_auto_commit=False,
+                auto_offset_reset="earliest",
+                fetch_max_wait_ms=100,
+                bootstrap_timeout_ms=CONNECT_MS,
+                **settings.kafka_python_options(),
+            )
+
+    def __enter__(self) -> TopicReader:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(KafkaError, OSError):
+            self._consumer.close()
+
+    def partitions(self, topic: str) -> list[int]:
+        """The partition numbers of a topic of this exact name, in order. BrokerError when there is no such
+        topic.
+        """
+        with kafka_errors(self._settings):
+            known = topic in self._consumer.topics()  # asking by name could make the broker create it
+            found = self._consumer.partitions_for_topic(topic) if known else None
+        if not found:
+            raise BrokerError(
+                f"there is no topic {topic} at {self._settings.kafka_bootstrap}: "
+                "run `behoudlijn topics ensure`, or check BEHOUDLIJN_TOPIC_PREFIX"
+            )
+        return sorted(found)
+
+    def to_end(self, topic: str, partitions: Iterable[int] | None = None) -> Iterator[Record]:
+        """Every record that the partitions (default: all) hold now; in offset order within each partition."""
+        numbers = self.partitions(topic) if partitions is None else partitions
+        left = {TopicPartition(topic, number) for number in numbers}
+        self.assign(topic, (partition.partition for partition in left))
+        ends: dict[Any, int] = {}
+        heard = time.monotonic()
+        while left:
+            batch = self.poll()
+            with kafka_errors(self._settings):
+                for partition in list(left):
+                    end = self._consumer.highwater(partition)
+                    if end is not None:
+                        end = ends.setdefault(partition, end)  # what comes later is not waited for
+                        if self._consumer.position(partition) >= end:
+                            left.discard(partition)
+                            self._consumer.pause(partition)
+            yield from batch
+            if batch:
+                heard = time.monotonic()
+            if left and time.monotonic() - heard > SILENT_SECONDS:
+                raise BrokerError(
+                    f"nothing was read from {topic} for {SILENT_SECONDS:.0f} s: has it a leader?"
+                )
+
+    def one(self, topic: str, partition: int, offset: int) -> tuple[Record, list[tuple[str, bytes]]] | None:
+        """The record at this place with its headers; None when it is gone (or was never there)."""
+        place = TopicPartition(topic, partition)
+        until = time.monotonic() + SILENT_SECONDS
+        with kafka_errors(self._settings):
+            self._consumer.assign([place])
+            self._consumer.seek(place, offset)  # out of range leads to the earliest that is left
+            while time.monotonic() < until:
+                for raw in self._consumer.poll(timeout_ms=self._poll_ms, max_records=1).get(place, ()):
+                    return (_record(raw), list(raw.headers or ())) if raw.offset == offset else None
+                end = self._consumer.highwater(place)
+                if end is not None and (offset >= end or self._consumer.position(place) >= end):
+                    return None
+        raise BrokerError(
+            f"nothing was read from {topic}[{partition}] for {SILENT_SECONDS:.0f} s: has it a leader?"
+        )
+
+    def assign(self, topic: str, partitions: Iterable[int]) -> None:
+        """Reads these partitions from their beginning."""
+        places = [TopicPartition(topic, number) for number in partitions]
+        with kafka_errors(self._settings):
+            self._consumer.assign(places)
+            for place in places:
+                self._consumer.seek(place, 0)
+
+    def ends(self, names: Iterable[str]) -> dict[tuple[str, int], int]:
+        """The end of every partition of the topics: the offset that the next record will have."""
+        places = [TopicPartition(name, number) for name in names for number in self.partitions(name)]
+        with kafka_errors(self._settings):
+            self._consumer.assign(places)
+            for place in places:
+                self._consumer.seek(place, 0)
+        return {(place.topic, place.partition): end for place, end in self._skip_to_end().items()}
+
+    def skip_to_end(self) -> None:
+        """Goes to the end of every assigned partition, as fetch responses tell it."""
+        self._skip_to_end()
+
+    def _skip_to_end(self) -> dict[Any, int]:
+        ends: dict[Any, int] = {}
+        with kafka_errors(self._settings):
+            left = set(self._consumer.assignment())
+            until = time.monotonic() + SILENT_SECONDS
+            while left:
+                self._consumer.poll(timeout_ms=self._poll_ms, max_records=1)
+                for place in list(left):
+                    end = self._consumer.highwater(place)
+                    if end is not None:
+                        ends[place] = end
+                        self._consumer.seek(place, end)
+                        left.discard(place)
+                        self._consumer.pause(place)
+                if left and time.monotonic() > until:
+                    raise BrokerError(f"the end of {len(left)} partitions is not known: have they a leader?")
+            self._consumer.resume(*self._consumer.assignment())
+        return ends
+
+    def poll(self) -> list[Record]:
+        """The next records of the assigned partitions; empty after a short wait without any."""
+        with kafka_errors(self._settings):
+            batch = self._consumer.poll(timeout_ms=self._poll_ms)
+        return [_record(raw) for records in batch.values() for raw in records]
+
+
+def producer(settings: Settings) -> Any:
+    """A producer for tools: all replicas acknowledge. Raises BrokerError when Kafka cannot be reached."""
+    with kafka_errors(settings):
+        check_door(settings)
+        return KafkaProducer(
+            client_id="behoudlijn-tools",
+            acks="all",
+            enable_idempotence=settings.idempotence,
+            compression_type=settings.compression_type,
+            linger_ms=5,
+            max_block_ms=CONNECT_MS,
+            bootstrap_timeout_ms=CONNECT_MS,
+            **settings.kafka_python_options(),
+        )
+
+
+def _record(raw: Any) -> Record:
+    return Record(
+        raw.topic,
+        raw.partition,
+        raw.offset,
+        raw.timestamp,
+        cast("bytes | None", raw.key),
+        cast("bytes | None", raw.value),
+    )

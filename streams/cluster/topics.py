@@ -1,0 +1,232 @@
+"""The topics as Kafka must hold them, and the step that makes or checks them.
+
+Owns partition counts, replication, retention and compaction. It must not change a topic that exists: what
+does not fit is explained and refused, because repartitioning would send a customer's events elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from kafka.admin import ConfigResource, KafkaAdminClient
+from kafka.errors import KafkaError
+
+from schemas import topics as names
+from streams.cluster.access import AccessError, check_door
+from streams.settings import Settings
+
+COMPACTED = frozenset({names.PROFILES, names.SIGNALS, names.CHANGELOG})
+ALL = (*names.INPUTS, *names.OUTPUTS, names.CHANGELOG, names.REPARTITION)
+
+_CHECKED = ("cleanup.policy", "retention.ms", "min.insync.replicas")
+_ALREADY_EXISTS = 36
+_TIMEOUT_MS = 20_000
+
+
+class TopicsError(Exception):
+    """Topics that do not fit, or that could not be made; `problems` has one sentence each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a topic must be. `configs` are Kafka's names and values."""
+
+    name: str
+    partitions: int
+    replication: int
+    configs: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """How a topic is. `configs` holds what the broker reports: the embedded one reports little."""
+
+    name: str
+    partitions: int
+    replication: int
+    configs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TopicReport:
+    """What became of one topic. `unchecked`: configurations that the broker did not report."""
+
+    name: str
+    result: Literal["created", "ok", "absent"]
+    found: Found | None
+    unchecked: tuple[str, ...] = ()
+
+
+def wanted(settings: Settings) -> tuple[Wanted, ...]:
+    """Every topic of this installation, inputs first."""
+    return tuple(
+        Wanted(settings.topic(name), settings.partitions, settings.replication, _configs(name, settings))
+        for name in ALL
+    )
+
+
+def mismatches(topic: Wanted, found: Found) -> list[str]:
+    """Why an existing topic does not fit, a sentence each; empty when it does. More replicas are fine."""
+    problems = []
+    if found.partitions != topic.partitions:
+        problems.append(
+            f"{topic.name} has {found.partitions} partitions, but every topic must have {topic.partitions}. "
+            f"Set BEHOUDLIJN_PARTITIONS={found.partitions} if all topics have that many, or make the topic "
+            "anew; adding partitions would send a customer's events to another worker than its state."
+        )
+    if found.replication < topic.replication:
+        problems.append(
+            f"{topic.name} has {found.replication} replicas, but {topic.replication} are asked for. "
+            "Reassign its partitions (kafka-reassign-partitions), or lower BEHOUDLIJN_REPLICATION."
+        )
+    for key in _CHECKED:
+        want, have = topic.configs.get(key), found.configs.get(key)
+        if want is not None and have is not None and have != want:
+            problems.append(
+                f"{topic.name} has {key}={have}, but must have {want}. Change it: kafka-configs --alter "
+                f"--entity-type topics --entity-name {topic.name} --add-config {key}={want}"
+                + (", or set BEHOUDLIJN_" + _SETTING_OF[key] + "." if key in _SETTING_OF else ".")
+            )
+    return problems
+
+
+def ensure(settings: Settings) -> tuple[TopicReport, ...]:
+    """Make the topics that are absent, check those that exist.
+
+    Raises TopicsError when one does not fit (then nothing has been made) or when the broker refuses.
+    """
+    with _admin(settings) as admin:
+        required = wanted(settings)
+        before = _found(admin, [topic.name for topic in required])
+        _refuse(required, before)
+        absent = [topic for topic in required if topic.name not in before]
+        _create(admin, absent)
+        # Somebody else may have made one at the same moment, in another way.
+        after = _found(admin, [topic.name for topic in required]) if absent else before
+        _refuse(required, after)
+    created = {topic.name for topic in absent}
+    return tuple(_report(topic, after.get(topic.name), topic.name in created) for topic in required)
+
+
+def inspect(settings: Settings) -> tuple[TopicReport, ...]:
+    """The topics as they are; changes nothing. Raises TopicsError when Kafka cannot be reached."""
+    with _admin(settings) as admin:
+        required = wanted(settings)
+        found = _found(admin, [topic.name for topic in required])
+    return tuple(_report(topic, found.get(topic.name), created=False) for topic in required)
+
+
+_SETTING_OF = {"retention.ms": "RETENTION_MS (for dead letters BEHOUDLIJN_DEAD_LETTER_RETENTION_MS)"}
+
+
+def _configs(name: str, settings: Settings) -> dict[str, str]:
+    configs = {"cleanup.policy": "compact" if name in COMPACTED else "delete"}
+    if name == names.DEAD_LETTERS:
+        configs["retention.ms"] = str(settings.dead_letter_retention_ms)
+    elif name not in COMPACTED:
+        configs["retention.ms"] = str(settings.retention_ms)
+    if name in names.INPUTS or name == names.REPARTITION:
+        # The moment of arrival decides what is future-dated, so a producer's clock must not set it.
+        configs["message.timestamp.type"] = "LogAppendTime"
+    if name == names.CHANGELOG:
+        configs["min.cleanable.dirty.ratio"] = "0.2"  # recovery reads all of it: keep it short
+        configs["segment.bytes"] = str(64 * 1024 * 1024)
+        # Time to set right what a worker wrote that had lost the partition, before compaction could prefer it.
+        configs["min.compaction.lag.ms"] = "60000"
+    if settings.replication >= 3:
+        configs["min.insync.replicas"] = "2"
+    return configs
+
+
+@contextmanager
+def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
+    """A client for administration; its errors become TopicsError."""
+    admin = None
+    try:
+        check_door(settings)
+        admin = KafkaAdminClient(client_id="behoudlijn-topics", **settings.kafka_python_options())
+        yield admin
+    except AccessError as error:
+        raise TopicsError([str(error)]) from error
+    except KafkaError as error:
+        problem = (
+            f"Kafka at {settings.kafka_bootstrap}: {type(error).__name__}: {error}. "
+            "Check BEHOUDLIJN_KAFKA_BOOTSTRAP, the security settings, and that the broker runs."
+        )
+        raise TopicsError([problem]) from error
+    finally:
+        if admin is not None:
+            admin.close()
+
+
+def _found(admin: KafkaAdminClient, wanted_names: Sequence[str]) -> dict[str, Found]:
+    existing = set(admin.list_topics()).intersection(wanted_names)
+    if not existing:  # asking for no topic by name would mean all of them
+        return {}
+    described: list[dict[str, Any]] = admin.describe_topics(sorted(existing))
+    # No keys are named: the embedded broker drops the connection on a request that names some.
+    reported = admin.describe_configs(
+        [ConfigResource("topic", name) for name in sorted(existing)], config_filter="all"
+    ).get("topic", {})
+    result = {}
+    for topic in described:
+        if topic["error_code"]:
+            continue
+        partitions = topic["partitions"]
+        result[topic["name"]] = Found(
+            topic["name"],
+            len(partitions),
+            min((len(partition["replica_nodes"]) for partition in partitions), default=0),
+            {key: item["value"] for key, item in reported.get(topic["name"], {}).items()},
+        )
+    return result
+
+
+def _create(admin: KafkaAdminClient, absent: Sequence[Wanted]) -> None:
+    if not absent:
+        return
+    response = admin.create_topics(
+        {
+            topic.name: {
+                "num_partitions": topic.partitions,
+                "replication_factor": topic.replication,
+                "configs": dict(topic.configs),
+            }
+            for topic in absent
+        },
+        timeout_ms=_TIMEOUT_MS,
+        raise_errors=False,
+    )
+    problems = [
+        f"{topic['name']} could not be made: {topic.get('error_message') or ''} (error {topic['error_code']})"
+        for topic in response["topics"]
+        if topic["error_code"] not in (0, _ALREADY_EXISTS)
+    ]
+    if problems:
+        raise TopicsError(problems)
+    admin.wait_for_topics([topic.name for topic in absent])
+
+
+def _refuse(required: Sequence[Wanted], found: Mapping[str, Found]) -> None:
+    problems = [
+        problem
+        for topic in required
+        if topic.name in found
+        for problem in mismatches(topic, found[topic.name])
+    ]
+    if problems:
+        raise TopicsError(problems)
+
+
+def _report(topic: Wanted, found: Found | None, created: bool) -> TopicReport:
+    if found is None:
+        return TopicReport(topic.name, "absent", None)
+    unchecked = tuple(key for key in _CHECKED if key in topic.configs and key not in found.configs)
+    return TopicReport(topic.name, "created" if created else "ok", found, unchecked)

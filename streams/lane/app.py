@@ -1,0 +1,69 @@
+"""The Faust app of a worker, as a function of the settings: one group, no tables, no web server.
+
+Owns which of Faust's settings we rely upon. `signals_worker` and `sink_worker` add what is done with runs.
+"""
+
+import faust
+from faust.types.auth import CredentialsT
+
+from streams.lane.runs import LaneSettings
+from streams.settings import Settings
+
+
+def faust_app(settings: Settings, group: str, data_dir: str) -> faust.App:
+    """An app that is a member of `group` (prefixed here), and does nothing yet.
+
+    `data_dir`: a directory of its own, which Faust wants although nothing is kept there.
+    """
+    return faust.App(
+        settings.topic(group),
+        broker=settings.faust_broker(),
+        broker_credentials=_credentials(settings),
+        datadir=data_dir,
+        web_enabled=False,  # it listens on every address and shows what tables hold
+        topic_disable_leader=True,
+        topic_allow_declare=False,  # topics are made by `topics ensure`
+        table_standby_replicas=0,
+        processing_guarantee="at_least_once",
+        broker_commit_interval=settings.commit_interval_s,
+        broker_rebalance_timeout=settings.rebalance_timeout_s,
+        broker_session_timeout=settings.session_timeout_s,
+        broker_heartbeat_interval=settings.heartbeat_s,
+        broker_request_timeout=settings.request_timeout_s,
+    )
+
+
+def lane_settings(
+    settings: Settings,
+    topics: tuple[str, ...],
+    *,
+    merged: bool,
+    in_flight: int,
+    unawaited: frozenset[str] = frozenset(),
+) -> LaneSettings:
+    """How the lane reads `topics` (already prefixed, as are the `unawaited` ones among them)."""
+    return LaneSettings(
+        topics=topics,
+        merged=merged,
+        idle_ms=settings.merge_idle_ms if merged else 0,
+        unawaited=unawaited,
+        max_batch=settings.max_batch,
+        max_buffer_bytes=settings.buffer_bytes,
+        max_total_bytes=settings.buffer_total_bytes,
+        max_in_flight_runs=in_flight,
+        drain_seconds=settings.drain_s,
+        # A sink may write no topic, and to whom may not, Kafka gives no producer id: the client would not start.
+        idempotent_producer=settings.idempotence and merged,
+    )
+
+
+def _credentials(settings: Settings) -> CredentialsT | None:
+    context = settings.ssl_context()
+    if settings.kafka_security_protocol.startswith("SASL"):
+        return faust.SASLCredentials(
+            username=settings.kafka_sasl_username,
+            password=settings.kafka_sasl_password.get_secret_value(),
+            mechanism=settings.kafka_sasl_mechanism,
+            ssl_context=context,
+        )
+    return faust.SSLCredentials(context) if context is not None else None

@@ -1,0 +1,234 @@
+"""The thread that runs the Kafka client of a worker: how it is set up, and one look into its buffer.
+
+Owns what must happen inside that thread. `consumer` decides when to fetch and what.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import aiokafka
+from aiokafka.errors import CommitFailedError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from faust.transport.drivers import aiokafka as driver
+
+from streams.lane.log_moves import Committed
+from streams.lane.runs import TP, LaneSettings
+
+_MOST_RECORDS = 2_000
+"""Records taken in one look, at most: decoding them must not keep the event loop from answering for long."""
+
+
+class Fetched(NamedTuple):
+    """One look into the client's buffer: records by partition, and where each partition stands."""
+
+    records: Mapping[TP, list[Any]]
+    ends: Mapping[TP, tuple[int, int]]
+    """Position and end of each partition, only where a fetch response came since the assignment."""
+    outside: Mapping[TP, int]
+    """Partitions whose log does not hold the position of ours, given here: the broker refused to read on from there."""
+
+
+class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
+    """The thread that runs the Kafka client: its heartbeats go on while the main thread computes."""
+
+    heartbeat_at = 0.0
+    """When the last heartbeat was sent that the broker confirmed, by `time.monotonic`."""
+    topic_ids: Callable[[], Mapping[TP, str]] = staticmethod(dict)
+    """Of which topic each partition is read; the consumer sets it."""
+    _look: "asyncio.Future[Any] | None" = None
+
+    async def on_start(self) -> None:
+        """Starts the client and notes its heartbeats and refusals, which it keeps to itself."""
+        await super().on_start()
+        self.heartbeat_at = time.monotonic()
+        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
+        heartbeat = coordinator._do_heartbeat  # noqa: SLF001
+
+        async def noted_heartbeat() -> bool:
+            sent_at = time.monotonic()
+            confirmed: bool = await heartbeat()
+            if confirmed:
+                self.heartbeat_at = sent_at
+            return confirmed
+
+        coordinator._do_heartbeat = noted_heartbeat  # noqa: SLF001
+        push_error = coordinator._push_error_to_user  # noqa: SLF001
+
+        def told_error(error: Exception) -> Any:
+            # The client keeps it for the next fetch, which never comes while we wait for partitions: a worker that
+            # may not join its group would wait for ever.
+            self.app.loop.call_soon_threadsafe(lambda: self.app.add_future(self.app.crash(error)))
+            return push_error(error)
+
+        coordinator._push_error_to_user = told_error  # noqa: SLF001
+
+    async def stop(self) -> None:
+        """Stops the thread. One that has crashed may have closed its loop already: then there is nothing to stop."""
+        try:
+            await super().stop()
+        except RuntimeError:
+            if not self.thread_loop.is_closed():
+                raise
+
+    @property
+    def _read_committed(self) -> bool:
+        settings: LaneSettings = self.transport.lane.settings
+        return settings.read_committed
+
+    def _create_worker_consumer(self, transport: Any) -> aiokafka.AIOKafkaConsumer:
+        # Faust takes the round-robin assignor for an app without tables, which tears the topics of one
+        # partition number apart, and fixes fetch_max_wait_ms at 1.5 s, which a resumed partition waits for.
+        conf = self.app.conf
+        self._assignor = self.app.assignor
+        return aiokafka.AIOKafkaConsumer(
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            group_instance_id=conf.consumer_group_instance_id,
+            bootstrap_servers=driver.server_list(transport.url, transport.default_port),
+            partition_assignment_strategy=[self._assignor],
+            enable_auto_commit=False,
+            auto_offset_reset="none",  # a position that is gone has to be told, and the client only goes elsewhere
+            max_poll_records=conf.broker_max_poll_records,
+            max_poll_interval_ms=int((conf.broker_max_poll_interval or 0) * 1000),
+            max_partition_fetch_bytes=conf.consumer_max_fetch_size,
+            fetch_max_wait_ms=transport.lane.settings.fetch_max_wait_ms,
+            request_timeout_ms=int(conf.broker_request_timeout * 1000),
+            check_crcs=conf.broker_check_crcs,
+            session_timeout_ms=int(conf.broker_session_timeout * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            isolation_level="read_committed" if self._read_committed else "read_uncommitted",
+            metadata_max_age_ms=conf.consumer_metadata_max_age_ms,
+            connections_max_idle_ms=conf.consumer_connections_max_idle_ms,
+            **driver.credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context),
+        )
+
+    async def fetch(self, active: frozenset[TP], wait_seconds: float, *, urgent: bool) -> Fetched:
+        """Takes what was fetched of the `active` partitions (not empty), waiting up to `wait_seconds`.
+
+        `urgent`: ask the broker at once, even when other partitions have something unread.
+        """
+        consumer = self._ensure_consumer()
+        fetching = self._fetch(consumer, active, wait_seconds, urgent)
+        # Not by way of Faust's queue of calls, which makes several tasks for each.
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(fetching, self.thread_loop))
+
+    async def _fetch(
+        self, consumer: aiokafka.AIOKafkaConsumer, active: frozenset[TP], wait_seconds: float, urgent: bool
+    ) -> Fetched:
+        if urgent:
+            # For 0.1 s the client asks a broker for nothing while anything from it lies unread: a full
+            # partition would hold up the one that its merge waits for.
+            fetcher = consumer._fetcher  # noqa: SLF001
+            for unread in fetcher._records.values():  # noqa: SLF001
+                unread._backoff = 0  # noqa: SLF001
+            fetcher._notify(fetcher._wait_consume_future)  # noqa: SLF001
+        look = asyncio.ensure_future(
+            self._fetch_records(consumer, active, timeout=wait_seconds, max_records=_MOST_RECORDS)
+        )
+        self._look = look
+        try:
+            await asyncio.wait({look})
+        finally:
+            self._look = None
+            look.cancel()
+        records: Mapping[Any, list[Any]] = {}
+        outside: Mapping[Any, int] = {}
+        try:
+            if not look.cancelled():
+                records = look.result()
+        except OffsetOutOfRangeError as error:
+            outside = error.args[0]
+        except NoOffsetForPartitionError:
+            pass  # of the moment between an assignment and its seek, which gives each partition a position
+        # Without an await since the records were taken: records and positions belong together.
+        ends: dict[TP, tuple[int, int]] = {}
+        subscription = consumer._subscription.subscription  # noqa: SLF001  (no public way to a set of positions)
+        if subscription is not None and subscription.assignment is not None:
+            for partition in subscription.assignment.tps:
+                state = subscription.assignment.state_value(partition)
+                if state.has_valid_position and state.highwater is not None:
+                    end = state.highwater
+                    if self._read_committed and state.lso is not None and state.lso >= 0:
+                        end = state.lso  # what lies behind it belongs to a transaction that is still open
+                    ends[TP(*partition)] = (state.position, end)
+        return Fetched(
+            {TP(*partition): found for partition, found in records.items()},
+            ends,
+            {TP(*partition): position for partition, position in outside.items()},
+        )
+
+    def interrupt(self) -> None:
+        """Ends a `fetch` that waits, from any thread: what it may ask for has changed."""
+        self.thread_loop.call_soon_threadsafe(self._interrupt)
+
+    def _interrupt(self) -> None:
+        # Safe: the client hands over records without an await in between, so a cancelled look has taken none.
+        if self._look is not None:
+            self._look.cancel()
+
+    async def committed(self) -> Mapping[TP, Committed]:
+        """What the group left of each partition that is ours."""
+        found: Mapping[TP, Committed] = await self.call_thread(self._committed)
+        return found
+
+    async def _committed(self) -> Mapping[TP, Committed]:
+        consumer = self._ensure_consumer()
+        ours = list(consumer.assignment())
+        # The client's own `committed` asks for one partition at a time, and drops what was committed with the offset.
+        found = await consumer._coordinator.fetch_committed_offsets(ours)  # noqa: SLF001
+        committed = {}
+        for place in ours:
+            offset, topic_id = found.get(place, (-1, ""))
+            committed[TP(*place)] = Committed(offset, topic_id) if offset >= 0 else Committed()
+        return committed
+
+    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+        """Commits, each offset with the id of the topic that was read. False after a rebalance, which reads it again."""
+        consumer = self._ensure_consumer()
+        ids, ours = self.topic_ids(), consumer.assignment()
+        places = {aiokafka.TopicPartition(*tp): offset for tp, offset in offsets.items()}
+        wanted = {
+            place: aiokafka.structs.OffsetAndMetadata(offset, ids.get(TP(*place), ""))
+            for place, offset in places.items()
+            if place in ours
+        }
+        try:
+            await consumer.commit(wanted)
+        except CommitFailedError as error:
+            if "already rebalanced" in str(error):
+                return False
+            await self.crash(error)
+            return False
+        except Exception as error:  # noqa: BLE001  (whatever it is, the app ends with it)
+            await self.crash(error)
+            return False
+        return True
+
+    async def begin_at(self, positions: Mapping[TP, int]) -> None:
+        """Goes to these positions; the ends of the logs are unknown until they are fetched."""
+        await self.call_thread(self._begin_at, positions)
+
+    async def _begin_at(self, positions: Mapping[TP, int]) -> None:
+        consumer = self._ensure_consumer()
+        ours = (
+            consumer.assignment()
+        )  # a rebalance may just have taken some: those are sought by whoever has them now
+        places = {aiokafka.TopicPartition(*tp): offset for tp, offset in positions.items() if tp in ours}
+        for place in places:
+            state = consumer._subscription.subscription.assignment.state_value(place)  # noqa: SLF001
+            state.highwater = state.lso = None
+        await self._seek_wait(consumer, places)
+
+    async def last_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
+        """Where the log of each of `partitions` ends, by the broker's word (not Tansu's, see `topic_reader`)."""
+        asked = [aiokafka.TopicPartition(*tp) for tp in partitions]
+        last = await self.highwaters(*asked) if asked else {}
+        return {TP(*tp): offset for tp, offset in last.items()}
+
+    async def first_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
+        """The first offset that the broker still has, of each of `partitions`."""
+        asked = [aiokafka.TopicPartition(*tp) for tp in partitions]
+        first = await self.earliest_offsets(*asked) if asked else {}
+        return {TP(*tp): offset for tp, offset in first.items()}

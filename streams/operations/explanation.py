@@ -1,0 +1,184 @@
+"""Why a customer is, or is not, to be called: state, signals, score and episodes, gathered from the
+pipeline or from files.
+
+Owns gathering. It decides nothing itself: score and signals come from the core, what was published from
+where it was.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple
+
+from pydantic import ValidationError
+
+from schemas import topics
+from schemas.instants import ms_of
+from schemas.signals import CustomerSignals
+from schemas.trigger import CallbackTrigger
+from streams.cluster.partitioning import partition_of
+from streams.cluster.topic_reader import TopicReader
+from streams.core.decode import decode
+from streams.core.engine import Clock, process_batch
+from streams.core.episodes import Assessment, assess
+from streams.core.erasure import IN_FILES
+from streams.core.merge import Merger
+from streams.core.policy import Policy
+from streams.core.records import Decoded, Record
+from streams.core.state import NEVER, State
+from streams.core.state import decode as decode_state
+from streams.files.ndjson import InputError, check_line, read_lines
+from streams.settings import Settings
+from streams.state.recovery import recover
+
+NO_TIME: Final = -1
+_SHADOW: Final = "shadow"
+Published = Literal["live", "shadow", "file"]
+
+
+class Change(NamedTuple):
+    """One published record of an episode, and where it was published."""
+
+    trigger: CallbackTrigger
+    mode: Published
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything known of one customer at `now` (ms, event time)."""
+
+    customer_id: str
+    now: int
+    policy: Policy
+    decided_by: str
+    """Label of the policy that the worker used; the policy's own when explained from files."""
+    state: State
+    stored: bool
+    """False: the customer left the store, having been silent for a whole horizon."""
+    seen: Assessment
+    changes: tuple[Change, ...]
+    signals: tuple[CustomerSignals, ...]
+
+    @property
+    def known(self) -> bool:
+        """Whether anything at all was found."""
+        return self.stored or bool(self.changes or self.signals)
+
+    @property
+    def band(self) -> str:
+        """Name of the band that the state is in."""
+        return self.policy.bands[min(self.state.band, len(self.policy.bands) - 1)].name
+
+
+def from_topics(settings: Settings, policy: Policy, customer_id: str) -> Explanation:
+    """Gather from the changelog and the output topics.
+
+    Raises BrokerError, ChangelogError, RecoveryError, UnknownVersionError.
+    """
+    key = customer_id.encode()
+    with TopicReader(settings) as reader:
+        changelog = settings.topic(topics.CHANGELOG)
+        number = partition_of(key, len(reader.partitions(changelog)))
+        (own,) = asyncio.run(recover(changelog, [number], settings.aiokafka_options()))
+        changes: list[Change] = []
+        for name, mode in _TRIGGER_TOPICS:
+            for body in _values(reader, settings.topic(name), number, key):
+                if body is None:
+                    continue
+                with suppress(ValidationError):  # of another release: the others still tell the story
+                    changes.append(Change(CallbackTrigger.model_validate_json(body), mode))
+        signals: list[CustomerSignals] = []
+        for picture in _values(reader, settings.topic(topics.SIGNALS), number, key):
+            if picture is None:  # an erasure: what lies before it only waits for compaction
+                signals.clear()
+                continue
+            with suppress(ValidationError):
+                signals.append(CustomerSignals.model_validate_json(picture))
+    store = own.store
+    data = store.states.get(customer_id)
+    state = State() if data is None else decode_state(data)
+    return _explanation(
+        customer_id, store.clock.now, policy, store.policy, state, data is not None, changes, signals
+    )
+
+
+_TRIGGER_TOPICS: Final[tuple[tuple[str, Published], ...]] = (
+    (topics.TRIGGERS, "live"),
+    (topics.SHADOW_TRIGGERS, _SHADOW),
+)
+
+
+def _values(reader: TopicReader, topic: str, partition: int, key: bytes) -> Iterator[bytes | None]:
+    for record in reader.to_end(topic, [partition]):
+        if record.key == key:
+            yield record.value
+
+
+def from_files(paths: Iterable[str], policy: Policy, customer_id: str) -> Explanation:
+    """Decide the customer's events in NDJSON files anew, as `backtest` does, up to the newest event of all.
+
+    Raises InputError for a line that is no valid event.
+    """
+    records: dict[str, list[Decoded]] = {name: [] for name in topics.INPUTS}
+    newest = NO_TIME
+    for line in read_lines(paths):
+        checked = check_line(line)
+        newest = max(newest, ms_of(checked.event.occurred_at))
+        if checked.event.anonymous or checked.event.customer_id != customer_id:
+            continue
+        own = records[checked.topic]
+        decoded = decode(Record(checked.topic, 0, len(own), NO_TIME, checked.key, line.data))
+        if decoded.reject is not None:
+            raise InputError(f"{line.place}: {decoded.reject.message}")
+        own.append(decoded)
+    clock = Clock()
+    end = newest if newest >= 0 else None
+    result = process_batch(_merged(records), {}, policy, clock, advance_to=end, erasure=IN_FILES)
+    data = result.states.get(customer_id)
+    changes, signals = [], []
+    for output in result.outputs:
+        if output.kind == "trigger":
+            changes.append(Change(CallbackTrigger.model_validate_json(output.value), "file"))
+        elif output.value:
+            signals.append(CustomerSignals.model_validate_json(output.value))
+    state = State() if data is None else decode_state(data)
+    return _explanation(
+        customer_id, clock.now, policy, policy.label, state, data is not None, changes, signals
+    )
+
+
+def _merged(records: dict[str, list[Decoded]]) -> list[Decoded]:
+    merger: Merger[Decoded] = Merger(tuple(records), max_batch=max(1, sum(map(len, records.values()))))
+    for topic, own in records.items():
+        merger.push(topic, own)
+        merger.fetched(topic, len(own), len(own), 0)
+    return merger.take(0)
+
+
+def _explanation(
+    customer_id: str,
+    now: int,
+    policy: Policy,
+    label: str,
+    state: State,
+    stored: bool,
+    changes: list[Change],
+    signals: list[CustomerSignals],
+) -> Explanation:
+    if now < 0:
+        now = max(state.newest, 0) if state.newest != NEVER else 0
+    repeated = {(each.trigger.trigger_id, each.trigger.sequence, each.mode): each for each in changes}
+    return Explanation(
+        customer_id,
+        now,
+        policy,
+        label or policy.label,
+        state,
+        stored,
+        assess(state, policy, now),
+        tuple(sorted(repeated.values(), key=lambda each: (each.trigger.updated_at, each.trigger.sequence))),
+        tuple(sorted({each.sequence: each for each in signals}.values(), key=lambda each: each.sequence)),
+    )

@@ -1,0 +1,209 @@
+"""Moves the customers of one installation to another with a different number of partitions, by their states.
+
+Owns the conditions under which that is safe, and that every state arrives byte for byte. It publishes nothing and
+changes nothing of the source. The target is an installation under another prefix: its topics have the new number
+from the beginning, so that a customer's events and state never lie apart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from schemas import topics
+from streams.cluster import codecs
+from streams.cluster.partitioning import partition_of
+from streams.core.erasure import Marker, decode_marker, encode_marker, is_marker
+from streams.policies import load_policy
+from streams.settings import SIGNALS_GROUP, Settings
+from streams.state.changelog import ChangelogError
+from streams.state.delivery import Deliveries
+from streams.state.recovery import ChangelogReader, Recovered, recover
+from streams.state.store import PartitionStore
+from streams.state.tenure import Change, Tenures
+
+_PIECE: Final = 10_000
+"""States in one write."""
+_SILENT_SECONDS: Final = 30.0
+
+
+class MigrationError(Exception):
+    """It is not safe to move the states now; the message says what to do first. Nothing was changed."""
+
+
+class Moved(NamedTuple):
+    """What was moved. `clock` is the partition time (ms) with which all new partitions begin."""
+
+    customers: int
+    clock: int
+    before: int
+    after: int
+
+
+async def migrate(source: Settings, target: Settings) -> Moved:
+    """Copy every customer's state to the partition that is theirs in `target`; durable and compared on return.
+
+    The source's workers must have stopped with everything read and published, and `target` must hold no state.
+    Raises MigrationError when that is not so, and what reading and writing a changelog raises.
+    """
+    if problem := codecs.problem():
+        raise MigrationError(problem)
+    await _refuse_unfinished(source)
+    recovered = await recover(
+        source.topic(topics.CHANGELOG), range(source.partitions), source.aiokafka_options()
+    )
+    _refuse_unsent(recovered)
+    _refuse_states(await _states(target), target)
+    # Whoever was decided at a partition's time is never decided at an earlier one, so the latest counts for all.
+    clock = max(part.store.clock.now for part in recovered)
+    moved = placed((part.store.states for part in recovered), target.partitions)
+    await write_states(target, {number: (states, clock) for number, states in moved.items()})
+    if await _states(target) != moved:
+        raise ChangelogError(
+            f"{target.topic(topics.CHANGELOG)} does not hold the states that were written to it: has something "
+            "else written there? Delete the topics of the new prefix, look for it, and begin again"
+        )
+    customers = sum(part.store.customers for part in recovered)
+    return Moved(customers, clock, source.partitions, target.partitions)
+
+
+def placed(parts: Iterable[Mapping[str, bytes]], partitions: int) -> dict[int, dict[str, bytes]]:
+    """The states of all `parts` in the partitions where they belong among so many.
+
+    A marker of an erased customer goes to every partition: it does not tell whose it is, and where it is not needed it
+    covers nobody, until its time is over. Of several for one customer the greatest times count.
+    """
+    moved: dict[int, dict[str, bytes]] = {number: {} for number in range(partitions)}
+    markers: dict[str, Marker] = {}
+    for states in parts:
+        for key, data in states.items():
+            if is_marker(key):
+                new, old = decode_marker(data), markers.get(key)
+                if old is not None:
+                    new = Marker(max(old.until, new.until), max(old.due, new.due), new.key_id)
+                markers[key] = new
+            else:
+                moved[partition_of(key.encode(), partitions)][key] = data
+    encoded = {key: encode_marker(marker) for key, marker in markers.items()}
+    for home in moved.values():
+        home.update(encoded)
+    return moved
+
+
+async def write_states(settings: Settings, partitions: Mapping[int, tuple[dict[str, bytes], int]]) -> None:
+    """Write states by customer, with partition time (ms), into changelog partitions that hold none yet.
+
+    It claims the partitions, as a worker does. Raises EffectsError when a record is not delivered.
+    """
+    topic, label = settings.topic(topics.CHANGELOG), load_policy(settings.policy).label
+    deliveries = Deliveries(settings, lambda: None)
+    tenures = Tenures(topic, settings, deliveries)
+    await deliveries.start()
+    try:
+        async with ChangelogReader(topic, partitions, settings.aiokafka_options()) as reader:
+            await reader.to_end()
+            await tenures.claim(reader)
+        for number, (states, clock) in partitions.items():
+            store = PartitionStore(number)
+            customers = list(states)
+            for start in range(0, max(1, len(customers)), _PIECE):
+                changes = {c: Change(states[c], ()) for c in customers[start : start + _PIECE]}
+                await tenures.write(store, changes, 1, clock, label)
+    finally:
+        await deliveries.stop()
+
+
+async def _states(settings: Settings) -> dict[int, dict[str, bytes]]:
+    parts = await recover(
+        settings.topic(topics.CHANGELOG), range(settings.partitions), settings.aiokafka_options()
+    )
+    return {part.store.number: part.store.states for part in parts}
+
+
+def _refuse_unsent(recovered: list[Recovered]) -> None:
+    unsent = sum(len(part.unsent) for part in recovered)
+    if unsent:
+        raise MigrationError(
+            f"{unsent} outputs of the last batches may not have been published. Start the signals worker on the "
+            "old prefix, leave it alone for half a minute, stop it, and begin again"
+        )
+
+
+def _refuse_states(states: Mapping[int, dict[str, bytes]], target: Settings) -> None:
+    there = sum(map(len, states.values()))
+    if there:
+        raise MigrationError(
+            f"{target.topic(topics.CHANGELOG)} holds {there} states already: choose a prefix that is new, or "
+            "delete its topics if an earlier attempt broke off"
+        )
+
+
+async def _refuse_unfinished(source: Settings) -> None:
+    group = source.topic(SIGNALS_GROUP)
+    admin: Any = AIOKafkaAdminClient(**source.aiokafka_options())
+    await admin.start()
+    try:
+        answers = await admin.describe_consumer_groups([group])
+        members = sum(len(described[5]) for answer in answers for described in answer.groups)
+        offsets = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    if members:
+        raise MigrationError(
+            f"{members} signals workers of group {group} still run: stop them when they have read everything"
+        )
+    committed = {tp: each.offset for tp, each in offsets.items() if each.offset >= 0}
+    unread = await _unread(source, committed)
+    if unread:
+        raise MigrationError(
+            f"the signals worker has not read everything of {', '.join(unread)}. Stop the producers to the old "
+            "prefix, let the worker catch up (its lag is 0), stop it, and begin again"
+        )
+
+
+async def _unread(source: Settings, committed: Mapping[Any, int]) -> list[str]:
+    """Input topics with records behind what is committed, as fetches tell it."""
+    places = [
+        TopicPartition(source.topic(name), number)
+        for name in (*topics.INPUTS, topics.REPARTITION)
+        for number in range(source.partitions)
+    ]
+    consumer: Any = AIOKafkaConsumer(
+        **source.aiokafka_options(),
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=100,
+    )
+    await consumer.start()
+    try:
+        consumer.assign(places)
+        for place in places:
+            consumer.seek(place, committed.get(place, 0))
+        unread: set[str] = set()
+        left = set(places)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _SILENT_SECONDS
+        while left:
+            for place in await consumer.getmany(*left, timeout_ms=200, max_records=1):
+                unread.add(place.topic)
+                left.discard(place)
+            for place in list(left):
+                end = consumer.highwater(place)
+                if end is not None and await consumer.position(place) >= end:
+                    left.discard(place)
+            if left and loop.time() > deadline:
+                raise MigrationError(
+                    f"nothing is heard of {len(left)} partitions, {min(left).topic} among them: have they a leader?"
+                )
+        return sorted(unread)
+    except KafkaError as error:
+        raise MigrationError(
+            f"Kafka at {source.kafka_bootstrap}: {type(error).__name__}: {error}. Check the brokers and the topics"
+        ) from error
+    finally:
+        await consumer.stop()

@@ -1,0 +1,195 @@
+"""Recovery: a partition's store, read back from its changelog, and the outputs that may not have been sent.
+
+Owns reading the changelog, and which of its records count: those of a worker that had lost the partition do
+not. It must not write or send anything: `tenure` writes claims, the worker sends what `unsent` holds before
+the first batch. The end of the changelog is taken from fetch responses, since some brokers answer wrongly
+when they are asked for it (Tansu, after a batch of several records).
+"""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any, Self
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.core.dead_letter_limit import as_rows, from_rows
+from streams.state.changelog import (
+    PARTITION_KEY,
+    Entry,
+    PartitionRecord,
+    Sending,
+    Stamp,
+    decode_entry,
+    decode_outbox,
+    decode_partition,
+    tombstone_stamp,
+)
+from streams.state.store import PartitionStore
+
+log = structlog.get_logger(__name__)
+
+_SILENT_SECONDS = 60.0
+"""A recovery that reads nothing for this long is given up: the worker ends and is started again."""
+_TAKE = 5_000
+
+
+class RecoveryError(Exception):
+    """The changelog could not be read to its end; the worker must not process without its states."""
+
+
+@dataclass(slots=True)
+class Recovered:
+    """A partition as its changelog tells. `unsent`: the outputs of its highest batch.
+
+    The outputs of a batch are delivered before the next batch is begun, so those of earlier batches are out.
+    """
+
+    store: PartitionStore
+    unsent: list[Sending] = field(default_factory=list)
+
+
+class Reading:
+    """One partition while its changelog is read; records come in offset order.
+
+    The first claim of an epoch ends all earlier epochs: what they wrote behind it is `stale` and not applied.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._store = PartitionStore(number)
+        self._outboxes: dict[str, bytes] = {}
+        self.epoch = 0
+        self.owner = ""
+        self.stale = 0
+
+    def add(self, key: bytes, value: bytes | None, headers: Iterable[tuple[str, bytes]] = ()) -> None:
+        """Takes one record. Raises `ChangelogError` when it cannot be read."""
+        if key == PARTITION_KEY:
+            if value is not None:
+                self._add_partition(decode_partition(value))
+            return
+        stamp, state, outbox = decode_entry(value) if value is not None else Entry(tombstone_stamp(headers))
+        if not self._counts(stamp):
+            return
+        store, customer_id = self._store, key.decode()
+        self._outboxes.pop(customer_id, None)
+        store.departed.discard(customer_id)
+        if outbox and stamp.batch == store.batch:
+            self._outboxes[customer_id] = outbox
+        if state:
+            store.states[customer_id] = state
+            return
+        store.states.pop(customer_id, None)
+        if value is not None:
+            store.departed.add(customer_id)
+
+    def _add_partition(self, record: PartitionRecord) -> None:
+        if self._counts(record.stamp, record.owner):
+            self.owner = record.owner
+            self._store.clock.now = record.clock
+            self._store.policy = record.policy
+            self._store.dead_letters = from_rows(record.dead_letters)
+
+    def _counts(self, stamp: Stamp, owner: str = "") -> bool:
+        """Whether a record is of the present tenure or begins a new one, and no late word of an old one."""
+        if stamp.epoch > self.epoch:
+            self.epoch, self.owner = stamp.epoch, ""  # compaction may have removed the claim itself
+        elif stamp.epoch < self.epoch or (owner and self.owner and owner != self.owner):
+            self.stale += 1
+            return False
+        # A batch that was written in part counts too: its customers' outputs may already be out.
+        if stamp.batch > self._store.batch:
+            self._store.batch = stamp.batch
+            self._outboxes.clear()
+        return True
+
+    def claim(self, owner: str) -> PartitionRecord:
+        """The record that would begin a new tenure: all as it is, in the next epoch."""
+        store = self._store
+        stamp, tallies = Stamp(self.epoch + 1, store.batch), as_rows(store.dead_letters)
+        return PartitionRecord(stamp, store.clock.now, store.policy, owner, tallies)
+
+    def finish(self) -> Recovered:
+        """The partition, with its timers set."""
+        store = self._store
+        store.restore(store.clock.now)
+        unsent = [
+            sending
+            for customer_id, outbox in self._outboxes.items()
+            for sending in decode_outbox(customer_id, outbox)
+        ]
+        return Recovered(store, unsent)
+
+
+class ChangelogReader:
+    """Reads the changelog `topic` of `partitions`, as an asynchronous context manager.
+
+    `options`: address and security of an aiokafka client. Its methods raise `RecoveryError` when nothing
+    arrives for a minute, `ChangelogError` for values that cannot be read, and the client's errors.
+    """
+
+    def __init__(self, topic: str, partitions: Iterable[int], options: Mapping[str, Any]) -> None:
+        self.readings = {number: Reading(number) for number in partitions}
+        self._places = {number: TopicPartition(topic, number) for number in self.readings}
+        self._consumer = AIOKafkaConsumer(
+            **options,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            max_partition_fetch_bytes=8 * 1024 * 1024,
+            fetch_max_wait_ms=100,
+        )
+
+    async def __aenter__(self) -> Self:
+        await self._consumer.start()
+        self._consumer.assign(list(self._places.values()))
+        for place in self._places.values():
+            self._consumer.seek(
+                place, 0
+            )  # out of range, when the beginning was removed, leads to the earliest
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._consumer.stop()
+
+    async def to_end(self) -> None:
+        """Reads every partition to its present end."""
+        await self._read(dict.fromkeys(self.readings))
+
+    async def past(self, ends: Mapping[int, int]) -> None:
+        """Reads on until the record at the given offset of each partition has been read."""
+        await self._read({number: offset + 1 for number, offset in ends.items()})
+
+    async def _read(self, ends: Mapping[int, int | None]) -> None:
+        consumer, loop = self._consumer, asyncio.get_running_loop()
+        left = {self._places[number]: end for number, end in ends.items()}
+        heard = loop.time()
+        while left:
+            fetched = await consumer.getmany(*left, timeout_ms=200, max_records=_TAKE)
+            for place, records in fetched.items():
+                reading = self.readings[place.partition]
+                for record in records:
+                    if record.key is not None:
+                        reading.add(record.key, record.value, record.headers)
+                heard = loop.time()
+            for place, wanted in list(left.items()):
+                end = consumer.highwater(place) if wanted is None else wanted
+                if end is not None and await consumer.position(place) >= end:
+                    del left[place]
+            await asyncio.sleep(0)
+            if left and loop.time() - heard > _SILENT_SECONDS:
+                numbers = ", ".join(str(place.partition) for place in sorted(left))
+                raise RecoveryError(
+                    f"nothing was read from the changelog's partitions {numbers} for {_SILENT_SECONDS:.0f} s: "
+                    "check that the topic exists and has a leader, then start the worker again"
+                )
+
+
+async def recover(topic: str, partitions: Iterable[int], options: Mapping[str, Any]) -> list[Recovered]:
+    """Looks at the changelog of `partitions` without claiming any: for tools. Raises as `ChangelogReader`."""
+    async with ChangelogReader(topic, partitions, options) as reader:
+        await reader.to_end()
+        return [reading.finish() for reading in reader.readings.values()]

@@ -1,0 +1,216 @@
+"""Tenures: the partitions whose changelog is ours to write, and how a worker that lost one is kept out.
+
+Owns claiming a partition, writing its batches, and setting right what another worker wrote late. A claim is a
+record in the changelog with the next *epoch*: whatever older epochs write behind it does not count
+(`recovery.Reading`). Every delivery tells its offset, so that a foreign record in between is noticed: then
+either we have been succeeded, and the process ends, or it came too late, and our values are written again
+before compaction could prefer the foreign ones. It must not decide what is written.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from secrets import token_hex
+from typing import Any, NamedTuple
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from streams.core.dead_letter_limit import as_rows
+from streams.settings import Settings
+from streams.state.changelog import (
+    PARTITION_KEY,
+    PartitionRecord,
+    Sending,
+    Stamp,
+    decode_entry,
+    decode_partition,
+    encode_entry,
+    encode_partition,
+    tombstone_headers,
+    tombstone_stamp,
+)
+from streams.state.delivery import Deliveries, EffectsError, Outgoing
+from streams.state.recovery import ChangelogReader, RecoveryError
+from streams.state.store import PartitionStore
+
+log = structlog.get_logger(__name__)
+
+_CLAIMS = 20
+"""A claim loses against another one of the same moment; so often in a row, something is wrong."""
+_ROUNDS = 20
+
+
+class Change(NamedTuple):
+    """What a batch made of one customer: the new state (empty when the customer left), and what it says."""
+
+    state: bytes
+    outbox: Sequence[Sending]
+
+
+@dataclass(slots=True)
+class _Tenure:
+    epoch: int
+    owner: str
+    next_offset: int
+
+
+class Tenures:
+    """The changelog's writer. `topic` is the changelog's full name."""
+
+    def __init__(
+        self,
+        topic: str,
+        settings: Settings,
+        deliveries: Deliveries,
+        on_foreign: Callable[[int], None] = lambda _: None,
+    ) -> None:
+        """`on_foreign` is told how many records of another worker came too late and were set right."""
+        self._topic = topic
+        self._settings = settings
+        self._deliveries = deliveries
+        self._held: dict[int, _Tenure] = {}
+        self._on_foreign = on_foreign
+
+    async def claim(self, reader: ChangelogReader) -> None:
+        """Makes the partitions of `reader` ours, which has read them to their end; afterwards past our claims.
+
+        Raises `EffectsError` when a claim cannot be delivered, and what the reader raises.
+        """
+        self._held.clear()
+        left = set(reader.readings)
+        for _ in range(_CLAIMS):
+            ends: dict[int, int] = {}
+            claims = {number: reader.readings[number].claim(token_hex(8)) for number in left}
+            for number, claim in claims.items():
+                batch = self._deliveries.batch(self._topic)
+                batch.append(key=PARTITION_KEY, value=encode_partition(claim), timestamp=None)
+                sent = await self._deliveries.send_batch(batch, self._topic, number)
+                ends[number] = sent.offset
+            await reader.past(ends)
+            for number, claim in claims.items():
+                reading = reader.readings[number]
+                if (reading.epoch, reading.owner) == (claim.stamp.epoch, claim.owner):
+                    self._held[number] = _Tenure(reading.epoch, claim.owner, ends[number] + 1)
+                    left.discard(number)
+            if not left:
+                return
+        raise RecoveryError(
+            f"another worker claims the same partitions ({', '.join(map(str, sorted(left)))}) again and again: "
+            "look for a second group that writes to this changelog"
+        )
+
+    async def write(
+        self,
+        store: PartitionStore,
+        changes: Mapping[str, Change | None],
+        batch: int,
+        clock: int,
+        policy: str,
+    ) -> None:
+        """Writes a batch: the changes (None: a tombstone), then the partition's record; durable on return.
+
+        `store` is the partition as before the batch, but for its count of dead letters. Raises `EffectsError`, also when we have been succeeded.
+        """
+        tenure = self._held[store.number]
+        stamp = Stamp(tenure.epoch, batch)
+        last = PartitionRecord(stamp, clock, policy, tenure.owner, as_rows(store.dead_letters))
+        for _ in range(_ROUNDS):
+            foreign = await self._append(store.number, tenure, changes, last)
+            if not foreign:
+                return
+            late = await self._late(store.number, tenure, foreign)
+            if not late:
+                return
+            self._on_foreign(len(late))
+            log.warning(
+                "a worker that had lost this partition wrote to its changelog; our values are written again",
+                partition=store.number,
+                records=len(late),
+            )
+            changes = {customer_id: _present(customer_id, changes, store) for customer_id in late}
+        raise EffectsError(
+            f"another worker keeps writing to partition {store.number} of the changelog: look for a second "
+            "group that uses it; the batch was not acknowledged"
+        )
+
+    async def _append(
+        self, partition: int, tenure: _Tenure, changes: Mapping[str, Change | None], last: PartitionRecord
+    ) -> list[range]:
+        """The offsets that others took in between."""
+        foreign: list[range] = []
+        # Each piece is awaited before the next, so that the last record never stands alone.
+        for batch, count in self._deliveries.batches(self._topic, _records(changes, last)):
+            foreign += await self._piece(partition, tenure, batch, count)
+        return foreign
+
+    async def _piece(self, partition: int, tenure: _Tenure, batch: Any, count: int) -> list[range]:
+        sent = await self._deliveries.send_batch(batch, self._topic, partition)
+        if (
+            sent.offset < tenure.next_offset
+        ):  # also -1: of a repeat, a broker may have forgotten where it lies
+            raise EffectsError(
+                f"the broker cannot tell where a record of partition {partition} of the changelog lies; "
+                "the batch was not acknowledged, so start the worker again and nothing is lost"
+            )
+        between = range(tenure.next_offset, sent.offset)
+        tenure.next_offset = sent.offset + count
+        return [between] if between else []
+
+    async def _late(self, partition: int, tenure: _Tenure, foreign: Sequence[range]) -> set[str]:
+        """The customers of whom an earlier epoch wrote at these offsets; the partition's own key is `""`."""
+        late: set[str] = set()
+        for offsets in foreign:
+            async with aclosing(self._records_at(partition, offsets)) as records:
+                async for record in records:
+                    epoch, owner = _writer(record)
+                    if epoch > tenure.epoch:
+                        raise EffectsError(
+                            f"another worker has taken over partition {partition}; nothing more is written "
+                            "here, start this worker again to take part"
+                        )
+                    if epoch < tenure.epoch or owner not in ("", tenure.owner):
+                        late.add("" if record.key == PARTITION_KEY else record.key.decode())
+        return late
+
+    async def _records_at(self, partition: int, offsets: range) -> Any:
+        place = TopicPartition(self._topic, partition)
+        consumer = AIOKafkaConsumer(
+            **self._settings.aiokafka_options(), enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        await consumer.start()
+        try:
+            consumer.assign([place])
+            consumer.seek(place, offsets.start)
+            while await consumer.position(place) < offsets.stop:
+                for record in (await consumer.getmany(place, timeout_ms=200)).get(place, ()):
+                    if record.offset in offsets and record.key is not None:
+                        yield record
+        finally:
+            await consumer.stop()
+
+
+def _records(changes: Mapping[str, Change | None], last: PartitionRecord) -> Iterable[Outgoing]:
+    for customer_id, change in changes.items():
+        if customer_id:  # "" stands for the partition's record, which comes in any case
+            if change is None:
+                yield customer_id.encode(), None, tombstone_headers(last.stamp)
+            else:
+                yield customer_id.encode(), encode_entry(last.stamp, change.state, change.outbox), []
+    yield PARTITION_KEY, encode_partition(last), []
+
+
+def _present(customer_id: str, changes: Mapping[str, Change | None], store: PartitionStore) -> Change | None:
+    if customer_id in changes:
+        return changes[customer_id]
+    state = store.states.get(customer_id)
+    return None if state is None else Change(state, ())
+
+
+def _writer(record: Any) -> tuple[int, str]:
+    if record.key == PARTITION_KEY:
+        own = decode_partition(record.value)
+        return own.stamp.epoch, own.owner
+    if record.value is None:
+        return tombstone_stamp(record.headers).epoch, ""
+    return decode_entry(record.value).stamp.epoch, ""

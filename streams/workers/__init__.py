@@ -1,0 +1,5 @@
+"""The processes: what a signals worker and a sink worker do with a run, and in which order.
+
+Owns the order of effects, which loses nothing. It must not hold a rule about customers (`core`) nor a protocol (`lane`, `state`,
+`cluster`). Begin with `signals`, whose `handle` is the road of every event; `process` gives a worker its life.
+"""

@@ -1,0 +1,144 @@
+"""What a batch publishes: its outputs and dead letters, to their topics, all awaited.
+
+Owns what a published record looks like (key, partition, CloudEvents headers). It must not decide anything, and
+`tenure` writes the states, before anything is published here.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from hashlib import blake2b
+from typing import Final
+
+import orjson
+
+from schemas import topics
+from schemas.instants import to_datetime
+from streams.core.decode import encode_dead_letter
+from streams.core.records import Decoded
+from streams.core.repartition import original_of, wrap
+from streams.settings import Settings
+from streams.state.changelog import Sending
+from streams.state.delivery import Deliveries, Outgoing
+from streams.workers.home import Stray
+
+_MOST_KEY_BYTES = 1024
+"""A dead letter keeps a longer key in its body only (cut), or it could exceed what the broker takes."""
+_SOURCE = b"behoudlijn/signals"
+
+
+class FailPoint:
+    """A place at which a test lets something happen to the process; nowhere unless it is named.
+
+    The value is `[action@]name[:n]`, for the n-th passage of a place (`before_changelog`, `after_changelog`,
+    `after_outputs`, `before_ack`, `after_commit`). Actions: `kill` (as kill -9, the default), `stop` (as SIGSTOP), `hang` (the
+    loop stands still).
+    """
+
+    def __init__(self, wanted: str = "") -> None:
+        action, _, place = wanted.rpartition("@")
+        self._name, _, count = place.partition(":")
+        self._act = _ACTIONS[action or "kill"]
+        self._left = int(count or 1)
+
+    def __call__(self, name: str) -> None:
+        if name == self._name:
+            self._left -= 1
+            if self._left == 0:
+                self._act()
+
+
+def _hang() -> None:
+    while True:
+        time.sleep(1)
+
+
+_ACTIONS: Final[Mapping[str, Callable[[], None]]] = {
+    "kill": partial(os._exit, 137),
+    "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "hang": _hang,
+}
+
+
+class Effects:
+    """Publishes for the partitions of this worker, which has made sure that they are its own."""
+
+    def __init__(self, settings: Settings, deliveries: Deliveries) -> None:
+        self._deliveries = deliveries
+        self._dead_letters = settings.topic(topics.DEAD_LETTERS)
+        self._rekeyed = settings.topic(topics.REPARTITION)
+        self._topics = {
+            ("trigger", "live"): settings.topic(topics.TRIGGERS),
+            ("trigger", "shadow"): settings.topic(topics.SHADOW_TRIGGERS),
+            ("signals", "live"): settings.topic(topics.SIGNALS),
+            ("signals", "shadow"): settings.topic(topics.SIGNALS),
+        }
+
+    async def publish(self, partition: int, sendings: Sequence[Sending]) -> None:
+        """Publishes outputs to `partition` of their topics, those of a topic in order; delivered on return."""
+        by_topic: dict[str, list[Outgoing]] = {}
+        for sending in sendings:
+            value = sending.value or None  # none: a tombstone
+            outgoing = sending.customer_id.encode(), value, headers_of(sending)
+            by_topic.setdefault(self._topics[sending.kind, sending.mode], []).append(outgoing)
+        sent = []
+        for topic, own in by_topic.items():
+            sent += await self._deliveries.send_all(topic, partition, own)
+        await self._deliveries.confirmed(sent)
+
+    async def forward(self, strays: Sequence[Stray]) -> None:
+        """Sends strays to their homes, through the repartition topic, in order; delivered on return."""
+        await self._deliveries.confirmed(
+            [
+                await self._deliveries.send(
+                    self._rekeyed,
+                    stray.customer_id.encode(),
+                    wrap(stray.decoded.record),
+                    headers=[],
+                    partition=stray.home,
+                )
+                for stray in strays
+            ]
+        )
+
+    async def publish_dead_letters(self, rejects: Sequence[Decoded]) -> None:
+        """Publishes what could not be read, under its own key; delivered on return."""
+        sent = []
+        for reject in rejects:
+            if reject.record.topic == self._rekeyed:
+                reject = original_of(reject)
+            record = reject.record
+            key = record.key if record.key is not None and len(record.key) <= _MOST_KEY_BYTES else None
+            identity = f"{record.topic}.{record.partition}.{record.offset}"
+            headers = _headers(identity, "dead_letter", max(record.timestamp, 0))
+            letter = encode_dead_letter(reject)
+            sent.append(
+                await self._deliveries.send(self._dead_letters, key, letter, headers=headers, partition=None)
+            )
+        await self._deliveries.confirmed(sent)
+
+
+def headers_of(sending: Sending) -> list[tuple[str, bytes]]:
+    """CloudEvents headers (binary mode). The same output always has the same ones."""
+    if sending.kind == "trigger":
+        trigger = orjson.loads(sending.value)
+        return _headers(
+            f"{trigger['trigger_id']}.{trigger['sequence']}", "callback_trigger", sending.caused_at
+        )
+    content = sending.value or f"{sending.customer_id}\0{sending.caused_at}".encode()
+    identity = blake2b(content, digest_size=16).hexdigest()
+    return _headers(identity, "customer_signals", sending.caused_at)
+
+
+def _headers(identity: str, kind: str, at: int) -> list[tuple[str, bytes]]:
+    instant = to_datetime(at).isoformat(timespec="milliseconds")
+    return [
+        ("ce_specversion", b"1.0"),
+        ("ce_id", identity.encode()),
+        ("ce_type", f"behoudlijn.{kind}.v1".encode()),
+        ("ce_source", _SOURCE),
+        ("ce_time", instant.encode()),
+        ("content-type", b"application/json"),
+    ]

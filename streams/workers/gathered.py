@@ -1,0 +1,71 @@
+"""What the sink worker makes of records that were fetched together: rows by table, and what goes beside them.
+
+Owns what becomes a row, an erasure or the removal of a profile. Pure; it must not know how a row is written.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from schemas import topics
+from schemas.erasure import ErasureEvent
+from sinks.clickhouse.rows import row_of_event, row_of_output
+from sinks.contract import Values
+from streams.core.decode import decode
+from streams.core.records import FetchedRecord, records_of, size_of
+from streams.core.removal import is_removal
+from streams.lane.runs import TP
+
+
+class Gathered(NamedTuple):
+    """Records of one partition that were fetched together, and what was made of them. `Placed`: the lane's item."""
+
+    topic: str
+    offset: int
+    timestamp: int
+    size: int
+    records: int
+    rows: Mapping[str, Sequence[Values]]
+    """By table."""
+    removals: Sequence[Values]
+    """Rows of profiles that were taken away."""
+    erasures: Sequence[tuple[str, int, int]]
+    """Customer, up to when, Kafka's time of the order; both in ms."""
+    at: int = 0
+    """Nothing is merged by time here."""
+
+
+def gather(topic: str, tp: TP, fetched: Sequence[FetchedRecord], tolerance_ms: int) -> Gathered:
+    """What is made of records (not empty) of a partition. `topic`: its name without the prefix; `tolerance_ms`: as for `decode`.
+
+    Raises ForeignRecordError as `row_of_output` does.
+    """
+    rows: dict[str, list[Values]] = {}
+    removals: list[Values] = []
+    erasures: list[tuple[str, int, int]] = []
+    profiles = topic == topics.PROFILES  # only there come erasures and removals
+    output = topic in topics.OUTPUTS
+    size = 0
+    for record in records_of(topic, tp.partition, fetched):
+        size += size_of(record)
+        if output:
+            made = row_of_output(record.value, record)
+            if made is None:
+                continue
+        else:
+            decoded = decode(record, tolerance_ms)
+            event = decoded.event
+            if event is None:
+                continue  # its dead letter, by the signals worker, has a topic and a table
+            if profiles and isinstance(event, ErasureEvent):
+                erasures.append((event.customer_id, decoded.at, record.timestamp))
+                continue
+            made = row_of_event(event, record, decoded.at, decoded.anonymous)
+            if profiles and is_removal(decoded):
+                removals.append(made.values)
+                continue
+        table = made.table
+        if table not in rows:
+            rows[table] = []
+        rows[table].append(made.values)
+    last, first = fetched[-1].offset, fetched[0].timestamp
+    return Gathered(tp.topic, last, first, size, len(fetched), rows, removals, erasures)

@@ -1,0 +1,155 @@
+"""What the workers tell the metrics: counts of each batch, and gauges that are looked at before a scrape.
+
+Owns the translation from batches, lag and stores to the catalogue of `metrics`. It must not decide.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from streams.core.dead_letter_limit import DeadLetterLimit
+from streams.core.engine import UNKNOWN_FIELD, BatchResult
+from streams.core.records import Decoded
+from streams.lane.lane import Lane
+from streams.lane.runs import Moved
+from streams.settings import Settings
+from streams.state.store import PartitionStore, Store
+from streams.telemetry.metrics import Metrics
+from streams.workers.home import Stray
+
+
+class SignalsMetrics:
+    """Of one signals worker."""
+
+    def __init__(self, metrics: Metrics, settings: Settings, store: Store, limit: DeadLetterLimit) -> None:
+        self._metrics = metrics
+        self._settings = settings
+        self._store = store
+        self._limit = limit
+        self._customers: set[int] = set()
+
+    def batch(
+        self, result: BatchResult, records: Sequence[Decoded], partition: PartitionStore, seconds: float
+    ) -> None:
+        """Counts a run whose effects are confirmed."""
+        metrics = self._metrics
+        for (kind, outcome), count in result.counts.items():
+            if outcome == UNKNOWN_FIELD:
+                metrics.unknown_fields.labels(kind).inc(count)
+            else:
+                metrics.events.labels(self._settings.plain_topic(kind), outcome).inc(count)
+        for decoded in result.rejects:
+            if decoded.reject is not None:
+                metrics.dead_letters.labels(decoded.reject.code).inc()
+        metrics.batch_size.observe(len(records))
+        metrics.batch_duration.observe(seconds)
+        metrics.last_batch.set_to_current_time()
+        if partition.clock.now > 0:
+            metrics.last_event.set(partition.clock.now / 1000)
+        self.outputs(result)
+
+    def forwarded(self, strays: Sequence[Stray]) -> None:
+        """Counts events that were sent to their customer's partition."""
+        for stray in strays:
+            self._metrics.repartitioned.labels(stray.reason).inc()
+
+    def outputs(self, result: BatchResult) -> None:
+        """Counts what a batch, or passing time, has published."""
+        mode, now = self._settings.mode, time.time()
+        for output in result.outputs:
+            if output.kind != "trigger":
+                continue
+            self._metrics.triggers.labels(output.purpose, output.status, mode).inc()
+            if output.status == "open":
+                self._metrics.event_to_trigger_latency.labels(mode).observe(
+                    max(0.0, now - output.caused_at / 1000)
+                )
+                if output.ingested_at >= 0:
+                    waited = max(0.0, now - output.ingested_at / 1000)
+                    self._metrics.ingest_to_trigger_latency.labels(mode).observe(waited)
+
+    def recovered(self, seconds: float, resent: int) -> None:
+        """Notes a recovery."""
+        self._metrics.recovery.set(seconds)
+        self._metrics.outputs_resent.inc(resent)
+
+    def moved(self, moved: Moved) -> None:
+        """Counts what a log did not hold."""
+        count_moved(self._metrics, self._settings, moved)
+
+    def refresh(self, lane: Lane[Any], heartbeat_age: float) -> None:
+        """Sets the gauges."""
+        counts = {partition.number: partition.customers for partition in self._store}
+        for number in self._customers - counts.keys():
+            self._metrics.customers.remove(str(number))
+        for number, count in counts.items():
+            self._metrics.customers.labels(str(number)).set(count)
+        self._customers = set(counts)
+        used: dict[str, float] = {}
+        for part in self._store:
+            for topic, share in self._limit.used(part.dead_letters).items():
+                used[topic] = max(share, used.get(topic, 0.0))
+        self._metrics.dead_letter_limit.clear()
+        for topic, share in used.items():
+            self._metrics.dead_letter_limit.labels(self._settings.plain_topic(topic)).set(share)
+        since = min((at for part in self._store for at in part.waiting.values()), default=None)
+        self._metrics.oldest_unanswered.set(0 if since is None else max(0.0, time.time() - since / 1000))
+        self._metrics.heartbeat_age.set(heartbeat_age)
+        show_lag(self._metrics, self._settings, lane)
+
+
+class SinkMetrics:
+    """Of one sink worker."""
+
+    def __init__(self, metrics: Metrics, settings: Settings) -> None:
+        self._metrics = metrics
+        self._settings = settings
+
+    def inserted(self, table: str, rows: int) -> None:
+        """Counts one insert that was confirmed; called from the sink's thread."""
+        self._metrics.sink_rows.labels(table).inc(rows)
+        self._metrics.sink_insert_rows.labels(table).observe(rows)
+
+    def retried(self, _table: str) -> None:
+        """Counts an insert that is tried again; called from the sink's thread."""
+        self._metrics.sink_retries.inc()
+
+    def written(self, oldest: Mapping[str, int]) -> None:
+        """Observes the delay of a flush: per table the earliest ingestion time (ms) among its rows."""
+        now = time.time()
+        for table, at in oldest.items():
+            self._metrics.sink_delay.labels(table).observe(max(0.0, now - at / 1000))
+        self._metrics.last_batch.set_to_current_time()
+
+    def moved(self, moved: Moved) -> None:
+        """Counts what a log did not hold."""
+        count_moved(self._metrics, self._settings, moved)
+
+    def refresh(self, lane: Lane[Any], heartbeat_age: float) -> None:
+        """Sets the gauges."""
+        self._metrics.heartbeat_age.set(heartbeat_age)
+        show_lag(self._metrics, self._settings, lane)
+
+
+def count_moved(metrics: Metrics, settings: Settings, moved: Moved) -> None:
+    """Counts a partition whose log did not hold the position from which it was to be read on."""
+    labels = (settings.plain_topic(moved.tp.topic), str(moved.tp.partition))
+    if moved.lost:
+        metrics.records_lost.labels(*labels).inc(moved.lost)
+    else:
+        metrics.log_restarts.labels(*labels).inc()
+
+
+def show_lag(metrics: Metrics, settings: Settings, lane: Lane[Any]) -> None:
+    """Sets the lag of every partition that is ours, and no other: a lost one must not stay."""
+    metrics.lag_records.clear()
+    metrics.lag_seconds.clear()
+    now = time.time()
+    for tp, lag in lane.lag().items():
+        labels = (settings.plain_topic(tp.topic), str(tp.partition))
+        metrics.records_lost.labels(*labels)  # from 0 on, so that an increase can be seen
+        metrics.log_restarts.labels(*labels)
+        if lag.records is not None:
+            metrics.lag_records.labels(*labels).set(lag.records)
+        age = 0.0 if lag.oldest_at is None else max(0.0, now - lag.oldest_at / 1000)
+        metrics.lag_seconds.labels(*labels).set(age)

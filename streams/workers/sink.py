@@ -1,0 +1,203 @@
+"""The sink worker: every input and output topic into a sink, acknowledged when the rows are confirmed.
+
+Owns collecting runs until a flush is worth it, and waiting out an outage, for a while. What a row is, batching by
+table, tokens and the tries of one insert are the sink's. While the store is away nothing is acknowledged, the lane
+fills up and stops fetching, and a rebalance does not wait longer than the lane's drain time.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import faust
+import structlog
+from mode.supervisors import CrashingSupervisor
+
+from schemas import topics
+from sinks.clickhouse import tables
+from sinks.contract import Eraser, Sink, SinkUnavailable
+from streams.cluster.access import check_access
+from streams.cluster.rights import sink_rights
+from streams.core.records import FetchedRecord
+from streams.lane.app import faust_app, lane_settings
+from streams.lane.lane import Lane, LaneError
+from streams.lane.runs import TP, Run
+from streams.lane.topic_ids import TopicIdsOfBrokers
+from streams.lane.transport import install
+from streams.lane.watchdog import add_watchdog
+from streams.settings import SINK_GROUP, Settings
+from streams.workers.erased_rows import ErasedRows
+from streams.workers.gathered import Gathered, gather
+from streams.workers.measures import SinkMetrics
+
+log = structlog.get_logger(__name__)
+
+_FIRST_PAUSE = 0.5
+_BATCHES_AHEAD = 3
+"""So many batches of rows are made at most while others are inserted: the store's pace is not even."""
+
+
+class SinkWorker:
+    """The parts of one sink worker; `worker.run` gives it a process. Build it inside a running event loop."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        sink: Sink,
+        seen: SinkMetrics,
+        *,
+        data_dir: str,
+        eraser: Eraser | None = None,
+    ) -> None:
+        """`sink` and `eraser` are used from one thread at a time, never from the event loop's."""
+        self.settings = settings
+        self.app: faust.App = faust_app(settings, SINK_GROUP, data_dir)
+        self._sink = sink
+        self._erased = ErasedRows(settings.erasure(), eraser)
+        self._seen = seen
+        self._plain = {settings.topic(name): name for name in (*topics.INPUTS, *topics.OUTPUTS)}
+        self._waiting: list[Run[Gathered]] = []
+        self._rows = 0
+        self._arrived = asyncio.Event()
+        self._full = asyncio.Event()
+        self._room = asyncio.Event()
+        self._outage = False
+        self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options())
+        every = tuple(self._plain)
+        self.lane: Lane[Gathered] = install(
+            self.app,
+            lane_settings(settings, every, merged=False, in_flight=4),
+            self._gather,
+            on_revoked=self._erased.forget,
+            on_moved=seen.moved,
+            topic_ids=self._topic_ids,
+        )
+        self._tolerance_ms = int(settings.future_tolerance_s * 1000)
+        channel = self.app.topic(
+            *every, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
+        )
+        agent = self.app.agent(channel, name="runs", concurrency=1, supervisor_strategy=CrashingSupervisor)
+        agent(self._collect)
+        add_watchdog(self.app, self.lane, settings.stall_timeout_s)
+        self.app.task(self._flush_forever)
+
+    async def start(self) -> None:
+        """Joins the group; returns when the app runs."""
+        await check_access(self.settings, sink_rights(self.settings))
+        await self.app.start()
+
+    async def stop(self) -> None:
+        """Lets a flush under way finish, commits and leaves the group."""
+        await self.app.stop()
+        self._sink.close()
+        self._topic_ids.close()
+
+    @property
+    def heartbeat_age(self) -> float:
+        """Seconds since the broker last confirmed our membership; 0 before we take part."""
+        return self.app.consumer.heartbeat_age if self.lane.assignment.partitions else 0.0
+
+    def missing(self) -> Sequence[str]:
+        """What this worker still waits for, in words; empty when it is ready."""
+        if not self.lane.assignment.partitions:
+            return ["partitions: the group has not assigned any"]
+        return ["ClickHouse: not available, offsets are held"] if self._outage else []
+
+    def refresh(self) -> None:
+        """Sets the gauges that are looked at rather than counted."""
+        self._seen.refresh(self.lane, self.heartbeat_age)
+
+    # -- runs in --------------------------------------------------------------------------------------------
+
+    def _gather(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Gathered]:
+        """The rows at once, in the event loop: they are made while others are inserted, and no record need wait."""
+        return [gather(self._plain[tp.topic], tp, fetched, self._tolerance_ms)]
+
+    async def _collect(self, stream: Any) -> None:
+        try:
+            async for event in stream.events():
+                run: Run[Gathered] = event.message.run
+                if not self.lane.begin(run):
+                    continue
+                self._waiting.append(run)
+                self._rows += sum(each.records for each in run.records)
+                self._arrived.set()
+                if self._rows >= self.settings.sink_batch_rows:
+                    self._full.set()
+                if self._rows >= self.settings.sink_batch_rows * _BATCHES_AHEAD:
+                    self._room.clear()
+                    await self._room.wait()
+            if not self.app.should_stop:
+                raise LaneError("the stream of runs ended although the worker goes on; restart the worker")
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            await self.app.crash(error)
+            raise
+
+    # -- rows out -------------------------------------------------------------------------------------------
+
+    async def _flush_forever(self) -> None:
+        try:
+            while not self.app.should_stop:
+                await self._arrived.wait()
+                await self.app.wait_first(self._full.wait(), timeout=self.settings.sink_batch_s)
+                runs, self._waiting, self._rows = self._waiting, [], 0
+                self._arrived.clear()
+                self._full.clear()
+                self._room.set()
+                await self._write([run for run in runs if self.lane.current(run)])
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
+            await self.app.crash(error)
+            raise
+
+    async def _write(self, runs: Sequence[Run[Gathered]]) -> None:
+        if not runs:
+            return
+        oldest: dict[str, int] | None = None
+        pause, began = _FIRST_PAUSE, time.monotonic()
+        while True:
+            try:
+                if oldest is None:
+                    await asyncio.to_thread(self._erased.load)
+                    oldest = await asyncio.to_thread(self._add, runs)
+                await asyncio.to_thread(self._flush)
+                break
+            except SinkUnavailable as error:
+                if time.monotonic() - began > self.settings.sink_outage_s:
+                    raise
+                self._outage = True
+                log.warning("sink unavailable, offsets are held", reason=str(error), again_in_seconds=pause)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, self.settings.sink_retry_max_s)
+        if self._outage:
+            self._outage = False
+            log.info("sink available again")
+        self._seen.written(oldest)
+        for run in runs:
+            self.lane.ack(
+                run
+            )  # does nothing for a run that a rebalance took: it is read again, and its rows merge
+
+    def _flush(self) -> None:
+        self._sink.flush()
+        self._erased.carry_out()
+
+    def _add(self, runs: Sequence[Run[Gathered]]) -> dict[str, int]:
+        """Kafka's time (ms) of the oldest record that came with the rows of each table."""
+        every = [made for run in runs for made in run.records]
+        for made in every:
+            for erasure in made.erasures:
+                self._erased.note(*erasure)
+        oldest: dict[str, int] = {}
+        for made in every:
+            for table, rows in made.rows.items():
+                self._sink.add(table, *self._erased.kept(table, rows))
+                oldest[table] = min(made.timestamp, oldest.get(table, made.timestamp))
+            self._sink.add(
+                tables.CUSTOMERS, *self._erased.kept(tables.CUSTOMERS, made.removals, removals=True)
+            )
+        return oldest
