@@ -58,11 +58,15 @@ class TopicIdsOfBrokers:
         """Disconnects, unless a question is under way, whose thread ends with the process; repeatable."""
         if self._asking.acquire(blocking=False):
             try:
-                client, self._client = self._client, None
-                if client is not None:
-                    client.close()
+                self._drop()
             finally:
                 self._asking.release()
+
+    def _drop(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(KafkaError, OSError):
+                client.close()
 
     def _ask(self, topics: list[str]) -> dict[str, str]:
         if not self._asking.acquire(blocking=False):
@@ -78,6 +82,7 @@ class TopicIdsOfBrokers:
             found = self._client.describe_topics(topics)
         except (KafkaError, OSError) as error:
             log.warning("the ids of the topics are not known", reason=type(error).__name__)
+            self._drop()
             return {}
         finally:
             self._asking.release()
