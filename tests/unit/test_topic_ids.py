@@ -80,7 +80,7 @@ def test_nobody_waits_for_a_broker_that_hangs_nor_asks_it_twice(ids: TopicIdsOfB
     free.set()
 
     async def until_answered() -> None:
-        while not await ids(["a"]):
+        while not await ids(["a"]):  # noqa: ASYNC110
             await asyncio.sleep(0.01)
 
     asyncio.run(asyncio.wait_for(until_answered(), 5))
