@@ -115,8 +115,8 @@ class LogMoves:
         """Begins anew with those of which everything that was read is acknowledged, and returns them. Call it under the lock of
         positions.
         """
-        epoch = self._lane.epoch
-        ready = [tp for tp in self._outside if self._lane.settled(tp)]
+        epoch, ours = self._lane.epoch, self._lane.assignment.committed
+        ready = [tp for tp in self._outside if tp in ours and self._lane.settled(tp)]
         if not ready:
             return ()
         now = await self._ask_ids({tp.topic for tp in ready})

@@ -127,3 +127,14 @@ def test_an_id_that_was_committed_is_compared_as_soon_as_the_brokers_tell_theirs
     reader.cluster.known = known
     reader.look(40, 100)
     assert set(reader.moves.waiting) == {CALLS}
+
+
+def test_a_partition_that_was_taken_away_meanwhile_is_left_alone() -> None:
+    reader = Reader(calls=Committed(40, "a"), surveys=Committed(7, "b"))
+    reader.begin()
+    reader.moves.note({CALLS: 40})
+    reader.lane.forget()
+    reader.settle()
+    assert not reader.moved
+    reader.begin()
+    assert not reader.moves.waiting
