@@ -1,6 +1,6 @@
-"""The topics by name, and which model each carries."""
+"""The topics by name, the event types, and which model each topic carries."""
 
-from typing import Final
+from typing import Final, NamedTuple, get_args
 
 from schemas.base import Event, Message
 from schemas.call import CallEvent
@@ -8,6 +8,7 @@ from schemas.cancellation import CancellationEvent
 from schemas.dead_letter import DeadLetter
 from schemas.erasure import ErasureEvent
 from schemas.outcome import OutcomeEvent
+from schemas.parts import MissingPartError
 from schemas.profile import ProfileEvent
 from schemas.signals import CustomerSignals
 from schemas.survey import SurveyEvent
@@ -27,19 +28,48 @@ CHANGELOG: Final = "behoudlijn.signals.changelog"
 REPARTITION: Final = "behoudlijn.signals.repartition"
 """Internal: events that came on another partition than their customer's, on the way to it."""
 
-INPUTS: Final[dict[str, type[Event]]] = {
-    PROFILES: ProfileEvent,
-    CALLS: CallEvent,
-    SURVEYS: SurveyEvent,
-    CANCELLATIONS: CancellationEvent,
-    OUTCOMES: OutcomeEvent,
-}
-"""What the pipeline reads. The order breaks ties between events of the same millisecond: who the customer is comes first,
-what happened next, what came of our callback last."""
 
-BESIDE: Final[dict[str, type[Event]]] = {PROFILES: ErasureEvent}
-"""What an input topic carries beside its own kind of event, told apart by `type`. On `customer.profiles`, since that topic is
-compacted: an erasure waits there, whatever the retention, until every reader has seen it."""
+class EventType(NamedTuple):
+    """A kind of event that the pipeline reads."""
+
+    model: type[Event]
+    topic: str
+
+
+EVENT_TYPES: Final[dict[str, EventType]] = {
+    "profile": EventType(ProfileEvent, PROFILES),
+    "erasure": EventType(ErasureEvent, PROFILES),
+    "call": EventType(CallEvent, CALLS),
+    "survey": EventType(SurveyEvent, SURVEYS),
+    "cancellation": EventType(CancellationEvent, CANCELLATIONS),
+    "outcome": EventType(OutcomeEvent, OUTCOMES),
+}
+"""Every event type by its field `type`: the one registration (CONTRIBUTING.md, "An event type"). Its other parts are checked
+against this table when their modules are imported, or by a test that names what is missing.
+
+The order breaks ties between events of the same millisecond: who the customer is comes first, what happened next, what came of
+our callback last. On a topic with two types the first is its own and the other comes beside it: an erasure on
+`customer.profiles`, since that topic is compacted, and an erasure waits there, whatever the retention, until every reader has
+seen it."""
+
+
+def _by_topic() -> tuple[dict[str, type[Event]], dict[str, type[Event]]]:
+    own: dict[str, type[Event]] = {}
+    beside: dict[str, type[Event]] = {}
+    for name, (model, topic) in EVENT_TYPES.items():
+        if get_args(model.model_fields["type"].annotation) != (name,):
+            raise MissingPartError(
+                f"event type {name!r}: the field `type` of {model.__name__} says another name"
+            )
+        place = beside if topic in own else own
+        if topic in place:
+            raise MissingPartError(f"event type {name!r}: {topic} carries two types already; give it a topic")
+        place[topic] = model
+    return own, beside
+
+
+INPUTS, BESIDE = _by_topic()
+"""What the pipeline reads: each topic's own kind of event, in the order of `EVENT_TYPES`; and what a topic carries beside it."""
 
 OUTPUTS: Final[dict[str, type[Message]]] = {
     TRIGGERS: CallbackTrigger,

@@ -18,6 +18,8 @@ from streams.core.decode import decode
 from streams.core.engine import ALL, BatchResult, Clock, process_batch
 from streams.core.episodes import Output
 from streams.core.erasure import Erasure
+from streams.core.events.table import EVENTS
+from streams.core.facts import Fact
 from streams.core.history import View
 from streams.core.policy import Policy
 from streams.core.records import Decoded, Record
@@ -31,14 +33,6 @@ KEEP: Final = 38 * DAY
 """How long the marker of an erased customer is kept."""
 START: Final = 1_788_768_000_000
 """Monday 2026-09-07, 08:00 UTC: ten in the morning in Amsterdam, and a working day."""
-_TOPIC_OF: Final = {
-    "call": topics.CALLS,
-    "survey": topics.SURVEYS,
-    "cancellation": topics.CANCELLATIONS,
-    "outcome": topics.OUTCOMES,
-    "profile": topics.PROFILES,
-    "erasure": topics.PROFILES,
-}
 _numbers = count(1)
 
 
@@ -75,7 +69,19 @@ def event(
         "occurred_at": iso(at),
         **fields,
     }
-    return decode(record(_TOPIC_OF[kind], orjson.dumps(body), timestamp=at if ingested is None else ingested))
+    return decode(
+        record(
+            topics.EVENT_TYPES[kind].topic, orjson.dumps(body), timestamp=at if ingested is None else ingested
+        )
+    )
+
+
+def fact_of(decoded: Decoded) -> Fact | None:
+    """The fact that an event leaves; none for what is registered only."""
+    event = decoded.event
+    assert event is not None
+    build = EVENTS[event.__dict__["type"]].fact
+    return None if build is None else build(event, decoded.at)
 
 
 def call(at: int, **fields: Any) -> Decoded:

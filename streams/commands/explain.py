@@ -20,7 +20,7 @@ from streams.core.facts import STAGES
 from streams.core.signals import evidence
 from streams.core.state import NEVER
 from streams.operations.explanation import Explanation, from_files, from_topics
-from streams.operations.fact_text import KINDS, text_of
+from streams.operations.fact_text import noun_of, text_of
 from streams.policies import load_policy
 
 _ORDER: Final = {"cancellation": 0, "contact": 0, "survey": 0, "callback": 0, "score": 1, "episode": 2}
@@ -124,7 +124,7 @@ def _timeline(found: Explanation) -> Table:
 
 def _rows(found: Explanation) -> Iterator[tuple[int, int, str, str, str]]:
     for fact in found.state.facts:
-        kind = KINDS.get(fact.kind, "fact")
+        kind = noun_of(fact)
         text = text_of(fact, found.policy.shape.complaint_reasons)
         yield fact.at, _ORDER.get(kind, 0), _time(fact.at), kind, text
     for record in found.signals:

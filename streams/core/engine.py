@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple, cast
 
-from schemas.outcome import OutcomeEvent
 from schemas.trigger import Purpose
 from streams.core import state as st
 from streams.core.episodes import Cause, Output, decide
@@ -24,7 +23,8 @@ from streams.core.erasure import (
     tombstone,
     unserve,
 )
-from streams.core.facts import fact_of
+from streams.core.events.outcome import reached
+from streams.core.events.table import EVENTS
 from streams.core.outlook import postpone, shortcut
 from streams.core.policy import Policy
 from streams.core.records import Decoded
@@ -202,13 +202,15 @@ class _Batch:
     def fold(self, decoded: Decoded, kind: str, customer: str) -> str:
         event, at, now = decoded.event, decoded.at, self.clock.now
         assert event is not None
-        fact = fact_of(event, at)
+        rules = EVENTS[kind]
+        fact = None if rules.fact is None else rules.fact(event, at)
         horizon_start = now - self.plan.parameters.horizon
         if fact is not None and at <= horizon_start:
             return BEYOND_HORIZON
         self.settle(customer)
         data = self.load(customer)
-        if data is not None and fact is not None and st.only_a_fact(event):
+        registers = rules.register is not None and rules.registers(event)
+        if data is not None and fact is not None and not registers:
             briefly = shortcut(data, fact, horizon_start, self.plan)
             if briefly is not None:
                 self.touched[customer], due = briefly
@@ -217,14 +219,14 @@ class _Batch:
                 return ACCEPTED
         state = State() if data is None else st.decode(data)
         changed = fact is not None and state.add(fact, self.plan.parameters.keep)
-        if not (st.register(state, event, at, horizon_start) or changed):
+        if registers and rules.register is not None:
+            changed = rules.register(state, event, at, horizon_start) or changed
+        if not changed:
             return DUPLICATE
         if at > state.newest:
             state.newest = at
         state.drop_before(horizon_start)
-        answered = (
-            kind == "outcome" and isinstance(event, OutcomeEvent) and event.disposition == "ANSWERED_HUMAN"
-        )
+        answered = kind == "outcome" and reached(event)
         # With its time: a corrected event that asks anew must not repeat the (id, sequence) of its first version.
         identity = f"{kind}:{event.event_id}:{at}"
         cause = Cause(customer, at, identity, decoded.record.timestamp, answered)
@@ -261,7 +263,9 @@ class _Batch:
         event, at, now = decoded.event, decoded.at, self.clock.now
         state = self.state_of(customer)
         horizon_start = now - self.plan.parameters.horizon
-        if state is None or not st.register(state, event, at, horizon_start):
+        register = EVENTS["profile"].register
+        assert register is not None
+        if state is None or not register(state, event, at, horizon_start):
             return DUPLICATE
         if is_blank(state):
             self.touched[customer] = None

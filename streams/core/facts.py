@@ -12,14 +12,14 @@ from functools import lru_cache, partial
 from hashlib import blake2b
 from itertools import repeat
 from struct import Struct
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from zlib import crc32
 
-from schemas.base import Event
-from schemas.call import CallEvent, Channel
-from schemas.cancellation import CancellationEvent, CancellationReason, CancellationStage
-from schemas.outcome import Disposition, OutcomeEvent
-from schemas.survey import SurveyEvent
+from schemas.call import Channel
+from schemas.cancellation import CancellationReason, CancellationStage
+from schemas.outcome import Disposition
+from schemas.parts import numbered
+from schemas.topics import EVENT_TYPES
 
 CALL: Final = 1
 SURVEY: Final = 2
@@ -36,31 +36,26 @@ ANSWERED: Final = 64
 NOT_ANSWERED: Final = 128
 CALLBACK_REQUESTED: Final = 256
 
-STAGES: Final[tuple[CancellationStage, ...]] = ("inquiry", "requested", "withdrawn", "confirmed")
+# The words of the schemas that facts keep as numbers. Append only: what is stored holds the numbers.
+STAGES: Final[tuple[CancellationStage, ...]] = numbered(
+    CancellationStage, ("inquiry", "requested", "withdrawn", "confirmed")
+)
 INQUIRY, REQUESTED, WITHDRAWN, CONFIRMED = 1, 2, 3, 4
-REASONS: Final[tuple[CancellationReason, ...]] = (
-    "unknown",
-    "competitor_offer",
-    "price",
-    "quality",
-    "service",
-    "moved",
-    "deceased",
-    "other",
+REASONS: Final[tuple[CancellationReason, ...]] = numbered(
+    CancellationReason,
+    ("unknown", "competitor_offer", "price", "quality", "service", "moved", "deceased", "other"),
 )
 DECEASED: Final = REASONS.index("deceased")
-CHANNELS: Final[tuple[Channel, ...]] = ("phone", "chat", "email", "web", "app", "store", "social", "other")
-DISPOSITIONS: Final[tuple[Disposition, ...]] = (
-    "ANSWERED_HUMAN",
-    "NO_ANSWER",
-    "BUSY",
-    "MACHINE",
-    "INVALID_NUMBER",
-    "ABANDONED",
-    "DO_NOT_CALL",
-    "CALLBACK_LATER",
+CHANNELS: Final[tuple[Channel, ...]] = numbered(
+    Channel, ("phone", "chat", "email", "web", "app", "store", "social", "other")
 )
-_CHANNEL: Final[dict[str, int]] = {channel: index for index, channel in enumerate(CHANNELS)}
+DISPOSITIONS: Final[tuple[Disposition, ...]] = numbered(
+    Disposition,
+    (
+        *("ANSWERED_HUMAN", "NO_ANSWER", "BUSY", "MACHINE", "INVALID_NUMBER", "ABANDONED", "DO_NOT_CALL"),
+        "CALLBACK_LATER",
+    ),
+)
 FACT: Final = Struct("<qQBBBBHHI")
 FACT_TIME: Final = Struct("<q")
 
@@ -93,10 +88,7 @@ def unpacked(data: bytes) -> list[Fact]:
     return list(map(_new, repeat(Fact), FACT.iter_unpack(data)))
 
 
-_BEGUN: Final = {
-    kind: blake2b(f"{kind}:".encode(), digest_size=8)
-    for kind in ("call", "survey", "cancellation", "outcome")
-}
+_BEGUN: Final = {kind: blake2b(f"{kind}:".encode(), digest_size=8) for kind in EVENT_TYPES}
 """Digests of what each identity begins with, to be copied."""
 
 
@@ -111,77 +103,6 @@ def identity_of(event_type: str, event_id: str) -> int:
 def code_of(reason: str) -> int:
     """32 bits that stand for a business code, letter case aside."""
     return crc32(reason.lower().encode())
-
-
-def fact_of(event: Event, at: int) -> Fact | None:
-    """The fact of an event; none for a profile, which is a register (see `state`)."""
-    if type(event) is CallEvent:
-        return _call(event, at)
-    build = _BUILDERS.get(type(event))
-    return None if build is None else build(event, at)
-
-
-def _call(event: CallEvent, at: int) -> Fact:
-    given = event.__dict__  # cheaper than ten look-ups on the model, for the events that come in millions
-    flags = 0
-    if given["direction"] == "inbound":
-        flags = INBOUND
-    if given["abandoned"]:
-        flags |= ABANDONED
-    resolved = given["resolved"]
-    steps: int = given["ivr_steps"]
-    transfers: int = given["transfers"]
-    wait: int = given["wait_seconds"]
-    if resolved is True:
-        flags |= RESOLVED
-    elif resolved is False:
-        flags |= UNRESOLVED
-    if given["cancel_intent"]:
-        flags |= CANCEL_INTENT
-    if given["tried_online_first"]:
-        flags |= TRIED_ONLINE
-    return _new(
-        Fact,
-        (
-            at,
-            identity_of("call", given["event_id"]),
-            CALL,
-            _CHANNEL[given["channel"]],
-            min(steps, 255),
-            min(transfers, 255),
-            flags,
-            min(wait, 65_535),
-            code_of(given["reason"]),
-        ),
-    )
-
-
-def _survey(event: SurveyEvent, at: int) -> Fact:
-    flags = CALLBACK_REQUESTED if event.callback_requested else 0
-    if event.answered is not None:
-        flags |= ANSWERED if event.answered else NOT_ANSWERED
-    nps = 0 if event.nps is None else event.nps + 1
-    return Fact(
-        at, identity_of("survey", event.event_id), SURVEY, event.csat or 0, nps, event.ces or 0, flags, 0, 0
-    )
-
-
-def _cancellation(event: CancellationEvent, at: int) -> Fact:
-    stage, reason = STAGES.index(event.stage) + 1, REASONS.index(event.reason)
-    return Fact(at, identity_of("cancellation", event.event_id), CANCELLATION, stage, reason, 0, 0, 0, 0)
-
-
-def _outcome(event: OutcomeEvent, at: int) -> Fact:
-    disposition = DISPOSITIONS.index(event.disposition)
-    return Fact(at, identity_of("outcome", event.event_id), OUTCOME, disposition, 0, 0, 0, 0, 0)
-
-
-_BUILDERS: Final[dict[type[Event], Callable[[Any, int], Fact]]] = {
-    CallEvent: _call,
-    SurveyEvent: _survey,
-    CancellationEvent: _cancellation,
-    OutcomeEvent: _outcome,
-}
 
 
 def add(facts: list[Fact], fact: Fact, keep: int) -> bool:

@@ -13,22 +13,11 @@ from typing import Any, Final
 
 import orjson
 
-from schemas.call import CallEvent
-from schemas.cancellation import CancellationEvent
-from schemas.instants import ms_of
-from schemas.outcome import OutcomeEvent
-from schemas.profile import ProfileEvent
-from schemas.survey import SurveyEvent
 from streams.core.facts import (
-    CONFIRMED,
-    DECEASED,
     FACT,
-    REASONS,
-    STAGES,
     Fact,
     add,
     drop_before,
-    identity_of,
     unpacked,
 )
 
@@ -170,72 +159,6 @@ class State:
             or self.deceased
             or self.objected_at != NEVER
         ) or self.stage in (2, 4)
-
-
-def only_a_fact(event: object) -> bool:
-    """Whether `register` has nothing to do for this event, whatever the state: it is a fact and no more."""
-    return isinstance(event, CallEvent) or (isinstance(event, SurveyEvent) and not event.callback_requested)
-
-
-def register(state: State, event: object, at: int, horizon_start: int) -> bool:
-    """Update the standing registers by an event; False when that changes nothing. `horizon_start` and times in ms."""
-    if isinstance(event, CallEvent):
-        return False  # first, since most are calls, and each model that an event is not costs more to ask than the one it is
-    if isinstance(event, SurveyEvent):
-        if event.callback_requested:
-            new = (at, identity_of("survey", event.event_id))
-            if new > (state.requested_at, state.requested_id):
-                state.requested_at, state.requested_id = new
-                return True
-    elif isinstance(event, CancellationEvent):
-        return _register_stage(state, event, at)
-    elif isinstance(event, OutcomeEvent):
-        if event.disposition == "ANSWERED_HUMAN" and at > state.given_at:
-            state.given_at = at
-            return True
-        if event.disposition == "DO_NOT_CALL" and at > state.objected_at:
-            state.objected_at = at
-            return True
-    elif isinstance(event, ProfileEvent):
-        new_json = orjson.dumps(
-            event.model_dump(include=_PROFILE_FIELDS, exclude_none=True), option=orjson.OPT_SORT_KEYS
-        )
-        if new_json == b"{}":
-            new_json = b""  # a profile that says nothing is none: so a removal, too, is the latest by time
-        if not new_json and state.profile_at == NEVER and at <= horizon_start:
-            return (
-                False  # nothing to take away, and whoever left the store and came back would not know of it
-            )
-        if (at, new_json) > (state.profile_at, state.profile_json):
-            state.profile_at, state.profile_json = at, new_json
-            return True
-    return False
-
-
-_PROFILE_FIELDS: Final = set(ProfileEvent.model_fields) - {
-    "type",
-    "schema_version",
-    "event_id",
-    "customer_id",
-    "occurred_at",
-}
-
-
-def _register_stage(state: State, event: CancellationEvent, at: int) -> bool:
-    effective = NEVER if event.effective_at is None else ms_of(event.effective_at)
-    new = (at, STAGES.index(event.stage) + 1, REASONS.index(event.reason), effective)
-    changed = False
-    if new[2] == DECEASED and not state.deceased:
-        state.deceased = 1
-        changed = True
-    if event.stage == "inquiry":
-        return changed  # a question takes back nothing that was requested; it counts as a fact
-    old = (state.stage_at, state.stage, state.stage_reason, state.effective_at)
-    # A confirmed cancellation is final: whatever comes later, no other stage replaces it.
-    if (new[1] == CONFIRMED, new) > (state.stage == CONFIRMED, old):
-        state.stage_at, state.stage, state.stage_reason, state.effective_at = new
-        changed = True
-    return changed
 
 
 def encode(state: State) -> bytes:

@@ -11,12 +11,8 @@ from schemas import topics
 from streams.simulate.calendar import Calendar
 
 ANONYMOUS: Final[tuple[str | None, ...]] = ("0", "0", "0", "unknown", None, "")
-_TYPES: Final = {
-    topics.PROFILES: "profile",
-    topics.CALLS: "call",
-    topics.SURVEYS: "survey",
-    topics.CANCELLATIONS: "cancellation",
-}
+_TYPES: Final = {topic: name for name, (_, topic) in reversed(topics.EVENT_TYPES.items())}
+"""The own type of each topic, which is its first."""
 
 
 class SimulatedRecord(NamedTuple):

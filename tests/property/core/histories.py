@@ -5,6 +5,8 @@ from typing import Any
 
 from hypothesis import strategies as some
 
+from schemas.parts import complete
+from schemas.topics import EVENT_TYPES
 from streams.core.records import Decoded
 from streams.policies import load_policy
 from tests.builders import DAY, HOUR, START, default_policy, erasure, event, removal, with_shape
@@ -65,7 +67,15 @@ _KINDS: dict[str, some.SearchStrategy[tuple[tuple[str, Any], ...]]] = {
         time_zone=some.sampled_from([None, "Europe/Amsterdam"]),
     ),
 }
+complete(
+    "event type",
+    set(EVENT_TYPES) - {"erasure"},
+    "strategy",
+    _KINDS,
+    "tests.property.core.histories (_KINDS, _MIX)",
+)
 _MIX = ("call", "call", "call", "call", "survey", "survey", "cancellation", "outcome", "profile")
+assert set(_MIX) == set(_KINDS)
 
 
 @some.composite

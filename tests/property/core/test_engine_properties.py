@@ -7,11 +7,11 @@ from hypothesis import strategies as some
 
 from streams.core import state as st
 from streams.core.episodes import Cause, Output, decide
-from streams.core.facts import Fact, fact_of
+from streams.core.facts import Fact
 from streams.core.policy import Policy
 from streams.core.records import Decoded
 from streams.core.state import FOREVER, State
-from tests.builders import DAY, Partition
+from tests.builders import DAY, Partition, fact_of
 from tests.property.core.histories import (
     CUSTOMERS,
     SMALL,
@@ -36,7 +36,7 @@ def facts_by_brute_force(events: list[Decoded], now: int, policy: Policy) -> dic
     best: dict[tuple[str, int], Fact] = {}
     for each in events:
         assert each.event is not None
-        fact = fact_of(each.event, each.at)
+        fact = fact_of(each)
         if fact is not None:
             key = (str(each.event.customer_id), fact.identity)
             best[key] = max(best.get(key, fact), fact)

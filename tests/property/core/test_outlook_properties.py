@@ -5,12 +5,12 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as some
 
-from streams.core.facts import FACT, Fact, fact_of
+from streams.core.facts import FACT, Fact
 from streams.core.history import Arrival, View
 from streams.core.policy import Policy
 from streams.core.signals import SIGNALS
 from streams.core.state import State
-from tests.builders import DAY, Partition
+from tests.builders import DAY, Partition, fact_of
 from tests.property.core.histories import CUSTOMERS, POLICIES, Sketch, decoded, histories, in_order
 
 END = 400 * DAY
@@ -48,9 +48,8 @@ def facts_of(history: list[Sketch]) -> list[Fact]:
     """One customer's facts at different times, oldest first."""
     found: dict[int, Fact] = {}
     for each in decoded(in_order(history)):
-        assert each.event is not None
-        fact = fact_of(each.event, each.at)
-        if fact is not None and each.event.customer_id == CUSTOMERS[0]:
+        fact = fact_of(each)
+        if fact is not None and each.event is not None and each.event.customer_id == CUSTOMERS[0]:
             found[fact.at] = fact
     return list(found.values())
 

@@ -1,0 +1,49 @@
+"""What a customer said about a contact: a fact, and the wish to be called back, which stands until it is met."""
+
+from typing import Final
+
+from schemas.survey import SurveyEvent
+from streams.core.events.rules import Codes, EventRules
+from streams.core.facts import ANSWERED, CALLBACK_REQUESTED, NOT_ANSWERED, SURVEY, Fact, identity_of
+from streams.core.state import State
+
+_FLAGS: Final = (
+    (ANSWERED, "question answered"),
+    (NOT_ANSWERED, "question not answered"),
+    (CALLBACK_REQUESTED, "asked to be called back"),
+)
+
+
+def _fact(event: SurveyEvent, at: int) -> Fact:
+    flags = CALLBACK_REQUESTED if event.callback_requested else 0
+    if event.answered is not None:
+        flags |= ANSWERED if event.answered else NOT_ANSWERED
+    nps = 0 if event.nps is None else event.nps + 1
+    return Fact(
+        at, identity_of("survey", event.event_id), SURVEY, event.csat or 0, nps, event.ces or 0, flags, 0, 0
+    )
+
+
+def _asks_for_a_call(event: SurveyEvent) -> bool:
+    return event.callback_requested
+
+
+def _register(state: State, event: SurveyEvent, at: int, _: int) -> bool:
+    if not event.callback_requested:
+        return False
+    new = (at, identity_of("survey", event.event_id))
+    if new <= (state.requested_at, state.requested_id):
+        return False
+    state.requested_at, state.requested_id = new
+    return True
+
+
+def _words(fact: Fact, _: Codes) -> list[str]:
+    grades = (("CSAT", fact.a), ("NPS", fact.b - 1 if fact.b else None), ("CES", fact.c))
+    words = [f"{name} {grade}" for name, grade in grades if grade is not None and (grade or name == "NPS")]
+    return words + [text for flag, text in _FLAGS if fact.flags & flag]
+
+
+RULES: Final = EventRules(
+    kind=SURVEY, fact=_fact, register=_register, registers=_asks_for_a_call, noun="survey", words=_words
+)
