@@ -31,7 +31,7 @@ def compiled_core() -> list[Extension]:
     from mypyc.build import mypycify
 
     found: list[Extension] = mypycify(
-        [path.as_posix() for path in sorted(_CORE.glob("*.py")) if path.name not in _PLAIN] + [*_LOOPS]
+        [path.as_posix() for path in sorted(_CORE.rglob("*.py")) if path.name not in _PLAIN] + [*_LOOPS]
     )
     return found
 

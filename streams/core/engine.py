@@ -25,7 +25,7 @@ from streams.core.erasure import (
 )
 from streams.core.events.outcome import reached
 from streams.core.events.table import EVENTS
-from streams.core.outlook import postpone, shortcut
+from streams.core.outlook.shortcut import postpone, shortcut
 from streams.core.policy import Policy
 from streams.core.records import Decoded
 from streams.core.removal import is_blank, is_removal
@@ -149,6 +149,7 @@ class _Batch:
         self.markers = Markers(states, erasure)
         self.policy = policy
         self.plan = policy.plan
+        self.outlook = policy.outlook
         self.clock = clock
         self.touched: dict[str, bytes | None] = {}
         self.outputs: list[Output] = []
@@ -211,7 +212,7 @@ class _Batch:
         data = self.load(customer)
         registers = rules.register is not None and rules.registers(event)
         if data is not None and fact is not None and not registers:
-            briefly = shortcut(data, fact, horizon_start, self.plan)
+            briefly = shortcut(data, fact, horizon_start, self.outlook)
             if briefly is not None:
                 self.touched[customer], due = briefly
                 if due != st.due_of(data):
@@ -301,7 +302,7 @@ class _Batch:
 
     def judge(self, customer: str, due: int, data: bytes) -> None:
         """Evaluate a timer at its own time."""
-        if (later := postpone(data, self.plan)) is not None:
+        if (later := postpone(data, self.outlook)) is not None:
             self.touched[customer], again = later
             self.clock.schedule(again, customer)
             return

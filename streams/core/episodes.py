@@ -13,7 +13,7 @@ from schemas.trigger import Purpose
 from streams.core import facts as f
 from streams.core.history import DAY, View
 from streams.core.hours import candidate_zones, first_open
-from streams.core.outlook import look_ahead
+from streams.core.outlook.bounds import look_ahead
 from streams.core.plan import Plan
 from streams.core.policy import Policy, Rule
 from streams.core.published import record_json
@@ -122,7 +122,7 @@ def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]
         state.band = band
     look_ahead(
         view,
-        plan,
+        policy.outlook,
         seen.readings,
         plan.risk_of(seen.contributions),
         barred=barred is not None,

@@ -1,4 +1,4 @@
-"""Looking at one customer's facts: by kind and through windows of time, or still packed.
+"""Looking at one customer's facts: by kind and through windows of time.
 
 Owns how what a signal counts is found, made once and cut to a window. It must not know a signal.
 """
@@ -10,7 +10,7 @@ from operator import itemgetter
 from typing import Final
 
 from streams.core import facts as f
-from streams.core.facts import FACT, FACT_TIME, Fact, made
+from streams.core.facts import Fact
 from streams.core.state import State
 
 HOUR: Final = 3_600_000
@@ -49,8 +49,6 @@ Times = list[int]
 """When (ms) each of what a signal counts happened, earliest first."""
 _at: Final = itemgetter(0)
 """When (ms) a fact happened."""
-_time_at: Final[Callable[[bytes, int], tuple[int]]] = FACT_TIME.unpack_from
-"""The same for the fact that is packed from this place."""
 Series = tuple[list[int], list[int]]
 """The same, and how much each of them counts for."""
 Peaks = Series
@@ -179,37 +177,3 @@ class View:
             return 0.0
         now, half_life, start = self.now, self.parameters.half_life, self.now - self.parameters.horizon
         return added([0.5 ** ((now - at) // half_life) for at in times if at > start])
-
-
-class Arrival:
-    """A customer's newest fact, and those that it joins: oldest first and still packed in `data` from `start` to `end`."""
-
-    __slots__ = ("data", "end", "fact", "parameters", "start")
-
-    def __init__(self, fact: Fact, data: bytes, start: int, end: int, parameters: Parameters) -> None:
-        self.fact = fact
-        self.data = data
-        self.start = start
-        self.end = end
-        self.parameters = parameters
-
-    def follows(self, number: int, window: int) -> bool:
-        """Whether `number` facts or more happened within the `window` ms before."""
-        place = self.end - number * FACT.size
-        return place >= self.start and _time_at(self.data, place)[0] > self.fact.at - window
-
-    def before(self) -> Fact | None:
-        """The newest of those that it joins."""
-        place = self.end - FACT.size
-        return made(FACT.unpack_from(self.data, place)) if place >= self.start else None
-
-    def repeats(self) -> bool:
-        """Whether one on the same topic happened within `repeat_within`."""
-        wanted, end = self.fact.topic.to_bytes(4, "little"), self.end
-        while (place := self.data.rfind(wanted, self.start, end)) >= 0:
-            index, within = divmod(place - self.start, FACT.size)
-            if within == FACT.size - 4:
-                at = _time_at(self.data, self.start + index * FACT.size)[0]
-                return at >= self.fact.at - self.parameters.repeat_within
-            end = place + 3
-        return False

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validat
 from schemas.trigger import Purpose
 from streams.core.facts import code_of
 from streams.core.history import DAY, HOUR, Parameters
+from streams.core.outlook.tables import Outlook
 from streams.core.plan import Plan
 from streams.core.purposes import PURPOSES
 from streams.core.signals import SIGNALS
@@ -211,6 +212,11 @@ class Policy(Part):
     def plan(self) -> Plan:
         """What the core reads of it for each event."""
         return Plan(self)
+
+    @cached_property
+    def outlook(self) -> Outlook:
+        """What tells the core which events can decide nothing."""
+        return Outlook(self.plan)
 
     @cached_property
     def opening_of(self) -> dict[tuple[date, str | None], Opening | None]:

@@ -8,21 +8,14 @@ is known exactly. Decay is therefore in steps too: a decaying signal halves at e
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from math import inf
 from typing import Final
 
 from streams.core import facts as f
 from streams.core.facts import Fact
-from streams.core.history import DAY, Arrival, History, Parameters, Peaks, Series, Times, View
+from streams.core.history import DAY, History, Parameters, Peaks, Series, Times, View
 from streams.core.state import NEVER
 
 Edges = Callable[[Parameters], tuple[int, ...]]
-Most = Callable[[Arrival], float]
-
-
-def one(_: Arrival) -> float:
-    """A signal that counts facts: a new one raises it by 1 at most."""
-    return 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +32,6 @@ class Signal:
     """The kinds of facts that it measures, as bits `1 << kind`; 0 when it reads registers only."""
     flags: int
     """Facts without any of these flags do not count; 0 when all do."""
-    most: Most
-    """By how much a new fact that is later than all others can raise it at most, now or at an edge to come."""
-    top: float
-    """It never exceeds this."""
-    fickle: bool
-    """A new fact can lower what it would have risen to by an edge to come; never what it has risen to before."""
 
     def concerns(self, kind: int, flags: int) -> bool:
         """Whether a fact of this kind and with these flags can move it."""
@@ -66,21 +53,12 @@ def signal(
     *kinds: int,
     flags: int = 0,
     rising: Edges | None = None,
-    most: Most = one,
-    top: float = inf,
-    fickle: bool = False,
 ) -> Callable[[Callable[[View], float]], Callable[[View], float]]:
-    """Register the decorated function under its own name.
-
-    `most`, `top` and `fickle` let `outlook` leave out what cannot change a decision; a property test holds each signal
-    to what it declares.
-    """
+    """Register the decorated function under its own name."""
     mask = sum(1 << kind for kind in kinds)
 
     def add(measure: Callable[[View], float]) -> Callable[[View], float]:
-        SIGNALS[measure.__name__] = Signal(
-            measure.__name__, measure, evidence, edges, rising, mask, flags, most, top, fickle
-        )
+        SIGNALS[measure.__name__] = Signal(measure.__name__, measure, evidence, edges, rising, mask, flags)
         return measure
 
     return add
@@ -96,11 +74,6 @@ def _half_lives(p: Parameters) -> tuple[int, ...]:
 
 def _none(_: Parameters) -> tuple[int, ...]:
     return ()
-
-
-def _contact(number: int) -> Most:
-    """1 when there can be `number` contacts in 30 days."""
-    return lambda new: new.follows(number - 1, 30 * DAY)
 
 
 def _contacts(history: History) -> Times:
@@ -144,20 +117,19 @@ def _repeats(history: History) -> Times:
     "called back {value:.0f} times on the same matter",
     lambda p: (30 * DAY, 30 * DAY + p.repeat_within),
     f.CALL,
-    most=lambda new: new.repeats(),
 )
 def repeat_contacts(view: View) -> float:
     """Contacts in 30 days that follow one on the same reason within `repeat_within`."""
     return view.count(_repeats, 30 * DAY)
 
 
-@signal("had to contact us a third time within 30 days", _days(30), f.CALL, top=1, most=_contact(3))
+@signal("had to contact us a third time within 30 days", _days(30), f.CALL)
 def third_contact(view: View) -> float:
     """1 from the third contact in 30 days."""
     return view.began(3, 30 * DAY)
 
 
-@signal("had to contact us a fourth time within 30 days", _days(30), f.CALL, top=1, most=_contact(4))
+@signal("had to contact us a fourth time within 30 days", _days(30), f.CALL)
 def fourth_contact(view: View) -> float:
     """1 from the fourth contact in 30 days."""
     return view.began(4, 30 * DAY)
@@ -202,10 +174,6 @@ def _unanswered(history: History) -> Times:
     f.CALL,
     flags=f.ABANDONED,
     rising=lambda p: (p.silent_after,),
-    most=lambda new: (
-        bool(new.fact.flags & f.INBOUND) and new.fact.amount >= new.parameters.short_abandon_seconds
-    ),
-    fickle=True,
 )
 def silent_after_abandon(view: View) -> float:
     """Abandoned calls of 30 days (short ones apart) without an answered contact within `silent_after`, once that has passed."""
@@ -230,7 +198,6 @@ def _waits(history: History) -> Peaks:
     "waited {value:.0f} minutes for an answer",
     _days(30),
     f.CALL,
-    most=lambda new: 0 if new.fact.flags & f.ABANDONED else new.fact.amount // 60,
 )
 def longest_wait_minutes(view: View) -> float:
     """The longest wait, in whole minutes, of an answered call in 30 days. An abandoned call's wait is never counted: giving up cuts it short."""
@@ -255,7 +222,6 @@ def _menu_choices(history: History) -> Peaks:
     "{value:.0f} menu choices too many",
     _days(30),
     f.CALL,
-    most=lambda new: max(0, new.fact.b - new.parameters.high_ivr_steps),
 )
 def excess_ivr_steps(view: View) -> float:
     """Menu choices above `high_ivr_steps` in the worst call of 30 days."""
@@ -267,7 +233,7 @@ def _transfers(history: History) -> Series:
     return [call.at for call in transferred], [call.c for call in transferred]
 
 
-@signal("transferred {value:.0f} times in 30 days", _days(30), f.CALL, most=lambda new: new.fact.c)
+@signal("transferred {value:.0f} times in 30 days", _days(30), f.CALL)
 def transfers_30d(view: View) -> float:
     """Transfers in the contacts of 30 days."""
     return view.total(_transfers, 30 * DAY)
@@ -285,13 +251,7 @@ def _switches(history: History) -> Times:
     return found
 
 
-def _one_more_switch(new: Arrival) -> float:
-    fact, last = new.fact, new.before()
-    same = last is None or last.at <= fact.at - 7 * DAY or (last.flags & f.INBOUND and last.a == fact.a)
-    return bool(fact.flags & f.TRIED_ONLINE) + (not same)
-
-
-@signal("had to change channel {value:.0f} times in 7 days", _days(7), f.CALL, most=_one_more_switch)
+@signal("had to change channel {value:.0f} times in 7 days", _days(7), f.CALL)
 def channel_switches_7d(view: View) -> float:
     """Successive contacts of 7 days in different channels; a call after trying online counts as one more."""
     return view.count(_switches, 7 * DAY)
@@ -301,7 +261,7 @@ def _low_grades(history: History) -> Times:
     return [survey.at for survey in history.surveys if 0 < survey.a <= 2]
 
 
-@signal("gave a low satisfaction grade", _half_lives, f.SURVEY, most=lambda new: 0 < new.fact.a <= 2)
+@signal("gave a low satisfaction grade", _half_lives, f.SURVEY)
 def low_csat(view: View) -> float:
     """Surveys with CSAT 1 or 2, decaying."""
     return view.decayed(_low_grades)
@@ -311,7 +271,7 @@ def _detractors(history: History) -> Times:
     return [survey.at for survey in history.surveys if 0 < survey.b <= 7]
 
 
-@signal("would not recommend us", _half_lives, f.SURVEY, most=lambda new: 0 < new.fact.b <= 7)
+@signal("would not recommend us", _half_lives, f.SURVEY)
 def detractor(view: View) -> float:
     """Surveys with NPS 0-6, decaying."""
     return view.decayed(_detractors)
@@ -321,7 +281,7 @@ def _efforts(history: History) -> Times:
     return [survey.at for survey in history.surveys if 0 < survey.c <= 3]
 
 
-@signal("said that it took much effort", _half_lives, f.SURVEY, most=lambda new: 0 < new.fact.c <= 3)
+@signal("said that it took much effort", _half_lives, f.SURVEY)
 def high_effort(view: View) -> float:
     """Surveys with CES 1-3 (difficult), decaying."""
     return view.decayed(_efforts)
@@ -357,7 +317,7 @@ def _inquiries(history: History) -> Times:
     return [step.at for step in history.cancellations if step.a == f.INQUIRY]
 
 
-@signal("asked how to cancel", _half_lives, f.CANCELLATION, most=lambda new: new.fact.a == f.INQUIRY)
+@signal("asked how to cancel", _half_lives, f.CANCELLATION)
 def cancellation_inquiry(view: View) -> float:
     """Inquiries about cancelling, decaying."""
     return view.decayed(_inquiries)
@@ -369,7 +329,8 @@ def cancellation_requested(view: View) -> float:
     return view.state.stage == f.REQUESTED
 
 
-def _complains(fact: Fact, p: Parameters) -> bool:
+def complains(fact: Fact, p: Parameters) -> bool:
+    """Whether a contact or a survey is a complaint: a low grade, an unanswered question, a complaint reason."""
     if fact.kind == f.SURVEY:
         return 0 < fact.a <= 2 or bool(fact.flags & f.NOT_ANSWERED)
     return bool(fact.flags & f.INBOUND) and fact.topic in p.complaint_codes
@@ -377,9 +338,7 @@ def _complains(fact: Fact, p: Parameters) -> bool:
 
 def _complaints(history: History) -> Times:
     p = history.parameters
-    return sorted(
-        [fact.at for fact in (*history.surveys, *history.contacts(30 * DAY)) if _complains(fact, p)]
-    )
+    return sorted([fact.at for fact in (*history.surveys, *history.contacts(30 * DAY)) if complains(fact, p)])
 
 
 @signal(
@@ -387,7 +346,6 @@ def _complaints(history: History) -> Times:
     _days(30),
     f.CALL,
     f.SURVEY,
-    most=lambda new: _complains(new.fact, new.parameters) and new.follows(1, 30 * DAY),
 )
 def repeated_complaint(view: View) -> float:
     """Complaints of 30 days beyond the first: low grades, unanswered questions, contacts on a complaint reason."""

@@ -1,21 +1,30 @@
-"""The examples in the core's docstrings are true."""
+"""The examples in the docstrings of the core and of the schemas are true."""
 
 from __future__ import annotations
 
 import doctest
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
+import schemas
 from streams import core
 
-MODULES = sorted(path.stem for path in Path(core.__file__).parent.glob("*.py") if path.stem != "__init__")
+
+def _modules(package: ModuleType) -> list[str]:
+    folder = Path(str(package.__file__)).parent
+    found = [path.relative_to(folder).with_suffix("") for path in sorted(folder.rglob("*.py"))]
+    return [".".join((package.__name__, *path.parts)) for path in found if path.name != "__init__"]
+
+
+MODULES = [*_modules(core), *_modules(schemas)]
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
-    assert doctest.testmod(import_module(f"streams.core.{name}")).failed == 0
+    assert doctest.testmod(import_module(name)).failed == 0
 
 
 def test_there_are_examples() -> None:

@@ -1,0 +1,178 @@
+"""How far the outlook of a judgement reaches: the due time, before which time alone changes nothing, and the slack, the rise
+of logit(score) by new facts up to which nothing can be decided. Owns both bounds; a judgement within them would say nothing.
+"""
+
+from bisect import bisect_right
+from math import inf
+from typing import Final
+
+from schemas.instants import from_text
+from streams.core.history import DAY, History, View
+from streams.core.outlook.edges import Edges
+from streams.core.outlook.tables import Outlook
+from streams.core.plan import EPSILON, Plan, Weighed
+from streams.core.purposes import PURPOSES, newest_ground, owed
+from streams.core.state import FOREVER, State
+
+_PROBES: Final = tuple(int(days * DAY) for days in (0.25, 0.5, 1, 2, 3, 5, 7, 10, 14, 21, 28))
+_SPARES: Final = (32, 8, 2)
+"""So many of the oldest facts are left out of account when nearly `keep` are there, so that they may fall out: the first
+of these numbers without which the first probe holds."""
+_JUDGE: Final = -1.0
+"""No slack: the next event is judged, whatever it is."""
+
+
+def look_ahead(
+    view: View, outlook: Outlook, readings: dict[str, float], risk: float, *, barred: bool, reason: bool
+) -> None:
+    """Set due time and slack of the state after a judgement, in place.
+
+    `risk` is logit(score); `reason`: the score or a rule speaks for a call now.
+    """
+    plan, edges = outlook.plan, outlook.edges
+    state, now, due = view.state, view.now, FOREVER
+    end = FOREVER
+    """When it may leave the store."""
+    cooling = False
+    """The open episode ends when the score has cooled down."""
+    if state.episode:
+        current = state.open_trigger()
+        due = from_text(current["expires_at"])
+        cooling = "cooled_down" in PURPOSES[current["purpose"]].ends
+    if state.facts or not state.standing:
+        end = max(state.ends_at(plan.parameters.horizon), now + 1)
+    state.spare = 0
+    state.ending = 0
+    state.judged_at = now
+    state.judged_by = plan.fingerprint
+    state.saturated = outlook.gains.saturated(readings)
+    state.slack = _slack(state, outlook, now, risk, cooling=cooling, barred=barred, reason=reason)
+    if state.slack > 0:
+        history = view.history
+        if any(each.found_in(history) for each in edges.rising):
+            due = min(due, _next_edge(state, edges, now, calm=True))
+        if reason and not barred and not state.episode:
+            due = min(due, state.cooldown_until)
+        state.ending = int(state.calm and end < due)
+        due = min(due, end)
+        state.due = due if state.calm else _safe_until(view, outlook, readings, due, cooling=cooling)
+        return
+    due = min(due, end, _next_edge(state, edges, now, calm=state.calm))
+    waiting = now < state.cooldown_until < due and not barred
+    if waiting and reason and newest_ground(state) > state.scored_at:
+        due = state.cooldown_until
+    state.due = due
+
+
+def _slack(
+    state: State, outlook: Outlook, now: int, risk: float, *, cooling: bool, barred: bool, reason: bool
+) -> float:
+    """How much logit(score) may rise by new facts before anything can be decided."""
+    plan = outlook.plan
+    if not outlook.shortcuts or _owed(state, plan):
+        return _JUDGE
+    limit = plan.rise_at[state.band]
+    if state.episode:
+        if cooling and risk < plan.close_below + EPSILON:
+            return _JUDGE  # a rule holds it open: only a judgement tells for how long
+    elif not barred:
+        if not reason:
+            limit = min(limit, plan.open_at)
+        elif now >= state.cooldown_until:
+            return _JUDGE  # the next ground opens an episode
+    return limit - risk - EPSILON if limit < inf else inf
+
+
+def _owed(state: State, plan: Plan) -> bool:
+    """A weaker obligation waits behind the open episode; it ends with the next look at it after its time."""
+    return bool(state.episode) and plan.act_on_requests and owed(state)
+
+
+def _safe_until(view: View, outlook: Outlook, readings: dict[str, float], due: int, *, cooling: bool) -> int:
+    """A time up to `due` (ms), and later than now, before which the passing of time alone ends nothing."""
+    plan, state, now = outlook.plan, view.state, view.now
+    limit = plan.fall_at[state.band]
+    if cooling:
+        limit = max(limit, plan.close_below)
+    if limit == -inf:
+        return due
+    limit += EPSILON - plan.intercept
+    falling: list[Weighed] = []
+    for name, value in readings.items():
+        each = plan.weighed.get(name)
+        if each is None:
+            continue
+        if not each.signal.kinds:
+            limit -= each.weight * min(value, each.cap)  # what a register says stays
+        else:
+            falling.append(each)
+    probes = [*(now + probe for probe in _PROBES if now + probe < due), due - 1]
+    held, seen = 0, view
+    if len(state.facts) + _SPARES[0] > plan.parameters.keep:
+        for spare in _SPARES:
+            state.spare = min(spare, len(state.facts) // 2)
+            seen = View(
+                state, now, plan.parameters, History(state.facts[state.spare :], now, plan.parameters)
+            )
+            held = _held(seen, falling, probes, limit)
+            if held:
+                break
+    if not held:
+        state.spare, seen = 0, view
+        held = _held(view, falling, probes, limit)
+    if held == len(probes):
+        return due
+    times = _edges(state, outlook.edges, probes[held - 1] if held else now, probes[held])
+    return max(times[_held(seen, falling, times[:-1], limit)], now + 1)
+
+
+def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -> int:
+    """How many of the probes, which rise, the sum of what is `falling` survives if nothing happens until then.
+
+    No weight is negative, so a sum that has reached the limit is not finished.
+    """
+    low, high = 0, len(probes)
+    middle = high - 1  # whoever is saturated lasts until the due time
+    while low < high:
+        view.now = probes[middle]
+        left = 0.0
+        for each in falling:
+            if left >= limit:
+                break
+            left += each.weight * min(each.signal.measure(view), each.cap)
+        if left >= limit:
+            low = middle + 1
+        else:
+            high = middle
+        middle = (low + high) // 2
+    return low
+
+
+def _edges(state: State, edges: Edges, after: int, until: int) -> list[int]:
+    """The times (ms) later than `after` and up to `until` at which a fact's age changes a signal, the last one included."""
+    found = {until}
+    oldest = after - edges.last
+    for fact in reversed(state.facts):
+        at = fact.at
+        if at <= oldest:
+            break
+        for edge in edges.of(fact.kind, fact.flags, False):
+            if after - at < edge < until - at:
+                found.add(at + edge)
+    return sorted(found)
+
+
+def _next_edge(state: State, edges: Edges, after: int, *, calm: bool) -> int:
+    """The first time (ms) later than `after` at which a fact's age changes a signal; when calm, raises one."""
+    due = FOREVER
+    oldest = after - (edges.last_rise if calm else edges.last)
+    for fact in reversed(state.facts):
+        at = fact.at
+        if at <= oldest:
+            break  # all its edges are over, and those of the facts before it
+        ages = edges.of(fact.kind, fact.flags, calm)
+        if ages:
+            following = bisect_right(ages, after - at)
+            if following < len(ages) and at + ages[following] < due:
+                due = at + ages[following]
+    return due
