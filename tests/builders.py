@@ -16,12 +16,12 @@ from schemas import topics
 from streams.core import state as st
 from streams.core.decode import decode
 from streams.core.engine import ALL, BatchResult, Clock, process_batch
-from streams.core.episodes import Output
 from streams.core.erasure import Erasure
 from streams.core.events.table import EVENTS
 from streams.core.facts import Fact
 from streams.core.history import View
 from streams.core.policy import Policy
+from streams.core.published import Output
 from streams.core.records import Decoded, Record
 from streams.core.signals import SIGNALS
 from streams.core.state import State

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, cast
 
 from schemas.trigger import Purpose
 from streams.core import state as st
-from streams.core.episodes import Cause, Output, decide
+from streams.core.episodes import decide
 from streams.core.erasure import (
     ERASED,
     NO_ERASURE,
@@ -27,6 +27,7 @@ from streams.core.events.outcome import reached
 from streams.core.events.table import EVENTS
 from streams.core.outlook.shortcut import postpone, shortcut
 from streams.core.policy import Policy
+from streams.core.published import Cause, Output
 from streams.core.records import Decoded
 from streams.core.removal import is_blank, is_removal
 from streams.core.state import NEVER, State

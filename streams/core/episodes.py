@@ -6,7 +6,7 @@ death, a withdrawal, a score that has cooled down, or time. Decisions are taken 
 
 from base64 import b32encode
 from hashlib import sha256
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from schemas.instants import from_text, to_datetime
 from schemas.trigger import Purpose
@@ -16,7 +16,7 @@ from streams.core.hours import candidate_zones, first_open
 from streams.core.outlook.bounds import look_ahead
 from streams.core.plan import Plan
 from streams.core.policy import Policy, Rule
-from streams.core.published import record_json
+from streams.core.published import Cause, Output, signals_output, trigger_output
 from streams.core.purposes import ENDINGS, GROUNDS, OBLIGATIONS, PURPOSES, newest_ground, serve, served
 from streams.core.purposes import Cause as EndingCause
 from streams.core.signals import evidence, measure
@@ -24,33 +24,6 @@ from streams.core.state import NEVER, State
 
 HOUR: Final = 3_600_000
 NO_REASON: Final = ""
-
-
-class Output(NamedTuple):
-    """One record to publish. Times in ms; `ingested_at` is -1 when time itself was the cause."""
-
-    customer_id: str
-    kind: str
-    """`trigger` or `signals`."""
-    value: bytes
-    """JSON; empty for a record without a value, which removes the customer from a compacted topic."""
-    caused_at: int
-    ingested_at: int
-    purpose: str
-    status: str
-
-
-class Cause(NamedTuple):
-    """What made us look: an event, or a timer (`ingested_at` -1)."""
-
-    customer_id: str
-    at: int
-    """Event time, ms."""
-    identity: str
-    """Of the event or the timer: it goes into the trigger's id."""
-    ingested_at: int
-    answered: bool = False
-    """The event reports that the customer was reached."""
 
 
 class Assessment:
@@ -138,7 +111,7 @@ def _episode(
     if state.episode:
         closing = _closing(state, policy, now, cause, seen, barred)
         if closing is not None:
-            outputs.append(_close(state, cause, now, closing))
+            outputs.append(close(state, cause, now, closing))
     if cause.answered:
         _rest(state, cause.at, policy)
     if barred is not None:
@@ -153,14 +126,10 @@ def _episode(
             break
         _serve(state, purpose, now, policy)
         trigger = _trigger(state, policy, now, cause, seen, purpose, reason, current)
-        value = record_json(trigger)
+        output = trigger_output(cause, trigger)
         if not late:
-            state.episode = value
-        outputs.append(
-            Output(
-                cause.customer_id, "trigger", value, cause.at, cause.ingested_at, purpose, trigger["status"]
-            )
-        )
+            state.episode = output.value
+        outputs.append(output)
     return outputs
 
 
@@ -311,8 +280,8 @@ def _trigger(
     }
 
 
-def _close(state: State, cause: Cause, now: int, end: EndingCause) -> Output:
-    """The record that ends the open episode: as it was last published, with the new status."""
+def close(state: State, cause: Cause, now: int, end: EndingCause, **replaced: None) -> Output:
+    """End the open episode at `now` (ms): its record as it was last published, with the new status and what is `replaced`."""
     status, reason, _ = ENDINGS[end]
     ended = state.open_trigger()
     ended["sequence"] += 1
@@ -320,13 +289,13 @@ def _close(state: State, cause: Cause, now: int, end: EndingCause) -> Output:
     ended["status_reason"] = reason
     ended["updated_at"] = to_datetime(now)
     state.episode = b""
-    value = record_json(ended)
-    return Output(cause.customer_id, "trigger", value, cause.at, cause.ingested_at, ended["purpose"], status)
+    return trigger_output(cause, ended | replaced)
 
 
 def _signals(state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, band: int) -> Output:
     state.signals_sequence += 1
-    value = record_json(
+    return signals_output(
+        cause,
         {
             "type": "customer_signals",
             "schema_version": 1,
@@ -339,6 +308,5 @@ def _signals(state: State, policy: Policy, now: int, cause: Cause, seen: Assessm
             "signals": seen.readings,
             "drivers": seen.drivers(),
             "policy": policy.label,
-        }
+        },
     )
-    return Output(cause.customer_id, "signals", value, cause.at, cause.ingested_at, "", "")

@@ -13,11 +13,11 @@ from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple
 
-from schemas.instants import to_datetime
-from schemas.trigger import CallbackTrigger, Purpose
+from schemas.trigger import Purpose
 from streams.core import facts as f
-from streams.core.episodes import Cause, Output
-from streams.core.purposes import ENDINGS, GROUNDS, PURPOSES, serve, served
+from streams.core.episodes import close
+from streams.core.published import Cause, Output, signals_output
+from streams.core.purposes import GROUNDS, PURPOSES, serve, served
 from streams.core.state import FOREVER, NEVER, State
 
 ERASED: Final = "erased"
@@ -184,28 +184,12 @@ class Markers:
 
 def retraction(state: State, cause: Cause, now: int) -> Output | None:
     """Take back the open episode, if there is one, with a last record that holds no telephone number; `state` changes."""
-    if not state.episode:
-        return None
-    current = CallbackTrigger.model_validate_json(state.episode)
-    state.episode = b""
-    ended = current.model_copy(
-        update={
-            "sequence": current.sequence + 1,
-            "status": ENDINGS["erased"].status,
-            "status_reason": ENDINGS["erased"].reason,
-            "phone_e164": None,
-            "updated_at": to_datetime(now),
-        }
-    )
-    value = ended.model_dump_json().encode()
-    return Output(
-        cause.customer_id, "trigger", value, cause.at, cause.ingested_at, ended.purpose, ended.status
-    )
+    return close(state, cause, now, "erased", phone_e164=None) if state.episode else None
 
 
 def tombstone(cause: Cause) -> Output:
     """What removes the customer's last picture from `customer.signals`: a record without a value."""
-    return Output(cause.customer_id, "signals", b"", cause.at, cause.ingested_at, "", "")
+    return signals_output(cause, None)
 
 
 def unserve(state: State, purpose: Purpose) -> None:

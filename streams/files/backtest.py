@@ -17,10 +17,10 @@ from schemas.instants import from_text
 from streams.cluster.partitioning import partition_of
 from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
-from streams.core.episodes import Output
 from streams.core.erasure import IN_FILES
 from streams.core.merge import Merger
 from streams.core.policy import Policy
+from streams.core.published import Output
 from streams.core.records import Decoded, Record
 from streams.files.ndjson import InputError, Line, topic_of
 

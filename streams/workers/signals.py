@@ -22,8 +22,8 @@ from streams.cluster.rights import signals_rights
 from streams.core.dead_letter_limit import DeadLetterLimit, DeadLetterLimitError, Tallies, differs, without
 from streams.core.decode import decode
 from streams.core.engine import BatchResult, process_batch
-from streams.core.episodes import Output
 from streams.core.policy import Policy
+from streams.core.published import Output
 from streams.core.records import Decoded, FetchedRecord, records_of
 from streams.core.repartition import decode_rekeyed
 from streams.core.timer_share import AT_ONCE, share_of

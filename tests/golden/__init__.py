@@ -18,8 +18,8 @@ from typing import Any, Final, NamedTuple
 from schemas import topics
 from streams.core.decode import encode_dead_letter
 from streams.core.engine import Clock, process_batch
-from streams.core.episodes import Output
 from streams.core.erasure import IN_FILES
+from streams.core.published import Output
 from streams.core.records import Decoded, Record
 from streams.files.backtest import queues_of, runs_of
 from streams.files.convert import convert

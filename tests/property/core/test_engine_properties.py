@@ -6,9 +6,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as some
 
 from streams.core import state as st
-from streams.core.episodes import Cause, Output, decide
+from streams.core.episodes import decide
 from streams.core.facts import Fact
 from streams.core.policy import Policy
+from streams.core.published import Cause, Output
 from streams.core.records import Decoded
 from streams.core.state import FOREVER, State
 from tests.builders import DAY, Partition, fact_of

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from schemas.instants import to_datetime
 from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger
+from streams.core.erasure import retraction
 from streams.core.policy import Policy
-from streams.core.published import record_json
-from tests.builders import DAY, Partition
+from streams.core.published import Cause, identity_of, record_json, signals_output, trigger_output
+from streams.core.state import State
+from tests.builders import DAY, START, Partition
 from tests.property.core.histories import Sketch, decoded, histories, policies
 
 MODELS: dict[str, type[CallbackTrigger | CustomerSignals]] = {
@@ -100,6 +103,28 @@ def test_a_record_is_written_as_its_model_would(kind_and_fields: tuple[str, dict
         == model.model_validate(fields | {"drivers": tuple(fields["drivers"])}).model_dump_json().encode()
     )
     assert written == model.model_validate_json(written).model_dump_json().encode()
+
+
+@given(triggers)
+def test_a_retraction_by_erasure_is_the_record_as_its_model_would_change_it(fields: dict[str, Any]) -> None:
+    before = record_json(fields)
+    cause = Cause("c1", START, "erasure", START)
+    last = retraction(State(episode=before), cause, START)
+    assert last is not None
+    changed = {"sequence": fields["sequence"] + 1, "status": "retracted", "status_reason": "erased"}
+    changed |= {"phone_e164": None, "updated_at": to_datetime(START)}
+    model = CallbackTrigger.model_validate_json(before).model_copy(update=changed)
+    assert last.value == model.model_dump_json().encode()
+
+
+@given(some.tuples(some.just("trigger"), triggers) | some.tuples(some.just("signals"), pictures))
+def test_a_stored_record_has_the_identity_with_which_it_was_published(
+    kind_and_fields: tuple[Any, dict[str, Any]],
+) -> None:
+    kind, fields = kind_and_fields
+    cause = Cause("c1", START, "event", START)
+    output = (trigger_output if kind == "trigger" else signals_output)(cause, fields)
+    assert output.identity == identity_of(kind, output.value, "c1", START)
 
 
 @given(histories(most=60), policies)

@@ -12,8 +12,9 @@ import pytest
 from schemas.instants import to_datetime
 from schemas.trigger import Purpose
 from streams.core import facts as f
-from streams.core.episodes import Assessment, Cause, _barred, _close, _closing, _holds
+from streams.core.episodes import Assessment, _barred, _closing, _holds, close
 from streams.core.erasure import retraction, unserve
+from streams.core.published import Cause
 from streams.core.purposes import ENDINGS, GROUNDS, OBLIGATIONS, PURPOSES, served
 from streams.core.purposes import Cause as EndingCause
 from streams.core.state import NEVER, State
@@ -88,7 +89,7 @@ def test_each_cause_ends_the_episodes_that_the_tables_say(purpose: Purpose, caus
     ended = closing(state, now, because, seen)
     if cause == "cancellation_confirmed" or cause in ALWAYS or cause in PURPOSES[purpose].ends:
         assert ended == cause
-        record = orjson.loads(_close(state, because, now, cause).value)
+        record = orjson.loads(close(state, because, now, cause).value)
         assert (record["status"], record["status_reason"]) == ENDINGS[cause][:2]
         assert record["sequence"] == 2
         assert not state.episode
