@@ -77,7 +77,7 @@ class Clock:
 
     @property
     def overdue(self) -> bool:
-        """Some customer's timer was put off: it is due by now and still to be judged."""
+        """Whether a customer's timer was put off: it is due and not judged yet."""
         return bool(self.heap) and self.heap[0][0] <= self.now
 
     def heap_of(self, key: str) -> list[tuple[int, str]]:
@@ -125,10 +125,10 @@ def process_batch(
 ) -> BatchResult:
     """Fold and decide `records` in order upon `states`, which stays as it is; `clock` moves on.
 
-    `advance_to` (ms) lets time pass after the records, for an idle partition. `most_timers`: so many timers are judged, the
-    earliest due first; others are put off (`clock.overdue`), and later calls go on with them. A customer's own come before
-    whatever happens to the customer, so that it never shows in what is decided about one. Raises ErasureError when a
-    customer is, or was, erased and `erasure` has no key.
+    `advance_to` (ms): let time pass up to there after the records, for an idle partition. `most_timers`: judge at most so many
+    timers, the earliest due first; the others are put off (`clock.overdue`) to later calls. Putting off never shows in a
+    decision, since a customer's own timers are judged before anything else that happens to that customer. Raises
+    ErasureError when a customer is, or was, erased and `erasure` has no key.
     """
     batch = _Batch(states, policy, clock, erasure, most_timers)
     batch.judge_due(clock.now)

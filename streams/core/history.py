@@ -50,9 +50,9 @@ Times = list[int]
 _at: Final = itemgetter(0)
 """When (ms) a fact happened."""
 Series = tuple[list[int], list[int]]
-"""The same, and how much each of them counts for."""
+"""Times (ms), earliest first, and the amount that belongs to each, such as the number of transfers."""
 Peaks = Series
-"""A series without those that a later one equals or exceeds, so that its amounts fall."""
+"""A series in which every amount is greater than all later ones, so that the greatest within a window stands first in it."""
 
 
 class History:

@@ -59,7 +59,7 @@ class _Queue(Generic[ItemT]):
 
     @property
     def awaited(self) -> bool:
-        """Empty, while the partition holds more or may do so."""
+        """Nothing is buffered, but the partition holds more, or nobody knows yet whether it does."""
         return self.empty and (self.high_watermark is None or self.next_offset < self.high_watermark)
 
     def settle(self) -> bool:
@@ -136,7 +136,7 @@ class Merger(Generic[ItemT]):
     def fetched(self, topic: str, next_offset: int, high_watermark: int, now: int) -> None:
         """Tells what a fetch response said, in offsets: where reading goes on, and where the partition ends.
 
-        A `next_offset` below what was pushed changes nothing. To learn of new ends before pushing, pass 0.
+        A `next_offset` below what was pushed changes nothing: give 0 to tell a new end before its records are pushed.
         """
         queue = self._by_topic[topic]
         queue.next_offset = max(queue.next_offset, next_offset)

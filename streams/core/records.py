@@ -52,7 +52,7 @@ def records_of(topic: str, partition: int, fetched: Sequence[FetchedRecord]) -> 
 
 
 class Placed(Protocol):
-    """Anything made of a record, or of several of one partition in a row, that has its place in time.
+    """What the merge puts in order: something made of one record, or of several consecutive ones of a partition.
 
     `Decoded` is one.
     """

@@ -80,13 +80,13 @@ class State:
     """The last published JSON of the open episode; empty when none is open."""
 
     slack: float = -1.0
-    """How much logit(score) may rise by new facts before anything could be decided; not positive: anything may."""
+    """How much logit(score) may rise by new facts before a decision is possible; zero or less: judge the next event."""
     saturated: int = 0
     """The signals that cannot raise the score any more, bit by bit as in `Plan.weighed`."""
     spare: int = 0
     """How many of the oldest facts may fall out before the due time without a decision."""
     ending: int = 0
-    """1 when nothing is expected at the due time but that the facts are over: if newer ones came, it may be put off."""
+    """1 when the due time is only the moment at which the last fact leaves the horizon: newer facts push it back unseen."""
     judged_by: int = 0
     """The fingerprint of the policy by which due time and slack were found; 0: none yet."""
     judged_at: int = NEVER

@@ -1,6 +1,6 @@
-"""How many timers a run judges besides its records, so that neither waits for long for the other (decision 13).
+"""How many timers a micro-batch judges besides its records, so that neither keeps the other waiting for long (decision 13).
 
-Owns the numbers; when a batch is made and what else is judged, the worker decides. Pure.
+Owns the numbers. When a batch is made, and what else it judges, is the worker's to decide. Pure.
 """
 
 from typing import Final
@@ -9,16 +9,19 @@ from streams.core.engine import ALL
 
 PER_RECORD: Final = 0.2
 LEAST: Final = 6
-"""About twice what comes on average. Where more fall due at once they are put off."""
+"""Every micro-batch judges at least so many, about twice what falls due meanwhile on average. What exceeds its share is put off."""
 AT_ONCE: Final = 50
-"""Of those put off, judged in one batch where no records come: a few milliseconds, then records can have their turn."""
+"""Put-off timers judged in one go while no records arrive: this takes a few milliseconds, after which records have their turn."""
 _MOST_DOUBLINGS: Final = 10
 
 
 def share_of(records: int, max_batch: int, overdue_seconds: float) -> int:
-    """How many timers a run of so many records judges: all, where it is one of a backlog and no event is waited for.
+    """How many timers a micro-batch of `records` judges; `ALL` when it is at least half full, as in a backlog that nobody waits for.
 
-    `overdue_seconds`: for how long some timer has been put off; the share doubles with each second.
+    `overdue_seconds`: since when the oldest put-off timer has waited; the share doubles with each second of it.
+
+    >>> share_of(100, 2_000, overdue_seconds=0.0), share_of(100, 2_000, overdue_seconds=2.0), share_of(1_500, 2_000, 0.0)
+    (20, 80, -1)
     """
     if 2 * records > max_batch:
         return ALL

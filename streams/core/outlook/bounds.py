@@ -1,5 +1,5 @@
-"""How far the outlook of a judgement reaches: the due time, before which time alone changes nothing, and the slack, the rise
-of logit(score) by new facts up to which nothing can be decided. Owns both bounds; a judgement within them would say nothing.
+"""The bounds that a judgement leaves: until when (the due time), and up to which rise of logit(score) (the slack), judging the
+customer again would decide nothing.
 """
 
 from bisect import bisect_right
