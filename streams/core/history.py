@@ -56,20 +56,23 @@ Peaks = Series
 
 
 class History:
-    """A customer's facts by kind, oldest first, and the series that signals have made of them, which hold from `now` on."""
+    """A customer's facts, oldest first, and the series that signals have made of them, which hold from `now` on.
+
+    Contacts, which are most facts, are sorted out at once; those of another kind when a signal asks.
+    """
 
     __slots__ = (
+        "_facts",
+        "_of_kind",
         "_recent",
         "_series",
         "_times",
         "calls",
-        "cancellations",
         "flags",
         "inbound",
         "now",
         "parameters",
         "present",
-        "surveys",
     )
 
     def __init__(self, facts: list[Fact], now: int, parameters: Parameters) -> None:
@@ -78,8 +81,8 @@ class History:
         self.calls: list[Fact] = []
         self.inbound: list[Fact] = []
         """Contacts that the customer began."""
-        self.surveys: list[Fact] = []
-        self.cancellations: list[Fact] = []
+        self._facts = facts
+        self._of_kind: dict[int, list[Fact]] = {}
         self._recent: dict[int, list[Fact]] = {}
         self._times: dict[Callable[[History], Times], Times] = {}
         self._series: dict[Callable[[History], Series], Series] = {}
@@ -96,11 +99,14 @@ class History:
                 self.calls.append(fact)
                 if fact.flags & f.INBOUND:
                     self.inbound.append(fact)
-            elif kind == f.SURVEY:
-                self.surveys.append(fact)
-            elif kind == f.CANCELLATION:
-                self.cancellations.append(fact)
         self.present, self.flags = present, flags
+
+    def of(self, kind: int) -> list[Fact]:
+        """The facts of one kind (`facts.SURVEY` …), oldest first: found once."""
+        found = self._of_kind.get(kind)
+        if found is None:
+            found = self._of_kind[kind] = [fact for fact in self._facts if fact.kind == kind]
+        return found
 
     def contacts(self, window: int) -> list[Fact]:
         """The contacts that the customer began within the last `window` ms: found once."""

@@ -258,7 +258,7 @@ def channel_switches_7d(view: View) -> float:
 
 
 def _low_grades(history: History) -> Times:
-    return [survey.at for survey in history.surveys if 0 < survey.a <= 2]
+    return [survey.at for survey in history.of(f.SURVEY) if 0 < survey.a <= 2]
 
 
 @signal("gave a low satisfaction grade", _half_lives, f.SURVEY)
@@ -268,7 +268,7 @@ def low_csat(view: View) -> float:
 
 
 def _detractors(history: History) -> Times:
-    return [survey.at for survey in history.surveys if 0 < survey.b <= 7]
+    return [survey.at for survey in history.of(f.SURVEY) if 0 < survey.b <= 7]
 
 
 @signal("would not recommend us", _half_lives, f.SURVEY)
@@ -278,7 +278,7 @@ def detractor(view: View) -> float:
 
 
 def _efforts(history: History) -> Times:
-    return [survey.at for survey in history.surveys if 0 < survey.c <= 3]
+    return [survey.at for survey in history.of(f.SURVEY) if 0 < survey.c <= 3]
 
 
 @signal("said that it took much effort", _half_lives, f.SURVEY)
@@ -288,7 +288,7 @@ def high_effort(view: View) -> float:
 
 
 def _questions_left(history: History) -> Times:
-    return [survey.at for survey in history.surveys if survey.flags & f.NOT_ANSWERED]
+    return [survey.at for survey in history.of(f.SURVEY) if survey.flags & f.NOT_ANSWERED]
 
 
 @signal("said that the question was not answered", _half_lives, f.SURVEY, flags=f.NOT_ANSWERED)
@@ -314,7 +314,7 @@ def cancel_intent(view: View) -> float:
 
 
 def _inquiries(history: History) -> Times:
-    return [step.at for step in history.cancellations if step.a == f.INQUIRY]
+    return [step.at for step in history.of(f.CANCELLATION) if step.a == f.INQUIRY]
 
 
 @signal("asked how to cancel", _half_lives, f.CANCELLATION)
@@ -338,7 +338,9 @@ def complains(fact: Fact, p: Parameters) -> bool:
 
 def _complaints(history: History) -> Times:
     p = history.parameters
-    return sorted([fact.at for fact in (*history.surveys, *history.contacts(30 * DAY)) if complains(fact, p)])
+    return sorted(
+        [fact.at for fact in (*history.of(f.SURVEY), *history.contacts(30 * DAY)) if complains(fact, p)]
+    )
 
 
 @signal(
