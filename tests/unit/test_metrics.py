@@ -1,17 +1,34 @@
-"""The catalogue: names to Prometheus' conventions, each made once, each on the registry given."""
+"""The catalogue: names to Prometheus' conventions, each made once, each on the registry given, each set by somebody."""
 
 from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 
-from streams.telemetry.metrics import CATALOGUE, Metrics, Spec
+import streams
+from streams.telemetry.declaration import Declaration
+from streams.telemetry.metrics import CATALOGUE, DECLARED, Metrics
 
 IDENTIFYING = {"customer", "customer_id", "phone", "event_id", "trigger_id", "message"}
 
 
+def attributes_of_metrics(code: str) -> Iterator[str]:
+    """The attributes that `code` reads of anything called `metrics`, or `_metrics`."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Attribute):
+            owner = node.value
+            name = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
+            if name.endswith("metrics"):
+                yield node.attr
+
+
 @pytest.mark.parametrize("spec", CATALOGUE, ids=lambda spec: spec.name)
-def test_names_follow_the_conventions(spec: Spec) -> None:
+def test_names_follow_the_conventions(spec: Declaration[Any]) -> None:
     assert spec.name.startswith("behoudlijn_")
     assert spec.name.endswith("_total") == (spec.kind == "counter")
     if spec.unit == "seconds" and spec.kind != "counter":
@@ -31,6 +48,24 @@ def test_every_declared_metric_is_made_under_its_name() -> None:
     }
     assert described == {spec.name: spec.kind for spec in CATALOGUE}
     assert not [name for name in REGISTRY._names_to_collectors if name.startswith("behoudlijn")]
+
+
+def test_every_metric_is_set_by_somebody() -> None:
+    package = Path(streams.__file__).parent
+    used = {
+        attribute
+        for path in package.rglob("*.py")
+        if path.parent.name != "telemetry"
+        for attribute in attributes_of_metrics(path.read_text(encoding="utf-8"))
+    }
+    assert sorted(DECLARED.keys() - used) == []
+
+
+def test_a_metric_is_read_from_an_instance_only() -> None:
+    assert Metrics.events is DECLARED["events"]
+    assert type(Metrics().events).__name__.lower() == Metrics.events.kind
+    with pytest.raises(AttributeError, match="behoudlijn_events_total is not made yet"):
+        _ = Metrics.__new__(Metrics).events
 
 
 def test_two_processes_in_one_test_do_not_share_counts_and_one_registry_takes_one() -> None:
