@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from streams.core.history import HOUR, Arrival, Parameters, added
+from streams.core.purposes import BY_SCORE
 from streams.core.signals import SIGNALS, Signal, one
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ class Plan:
             len(self.weighed) <= MOST_SIGNALS
             # A fact that lowers the score would end what the due time counts on.
             and all(each.weight >= 0 or not each.signal.kinds for each in self.weighed.values())
-            and int(policy.purposes["service_recovery"].valid_hours * HOUR) > 0
+            # An absent purpose is one that nothing opens.
+            and (BY_SCORE not in policy.purposes or int(policy.purposes[BY_SCORE].valid_hours * HOUR) > 0)
         )
         self.last_edge = max([age for each in self.used for age in self._ages(each, False)], default=0)
         """The age (ms) from which no fact can change a signal any more."""
