@@ -12,6 +12,7 @@ from deploy.generated.episodes_page import episodes_page
 from deploy.generated.metrics_page import metrics_page
 from deploy.generated.rights_table import rights_table
 from deploy.generated.settings_page import settings_page
+from deploy.generated.signals_table import signals_table
 from deploy.grafana.dashboard import rendered
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -26,6 +27,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
 """Whole files, by their path from the root of the repository."""
 
 PARTS: Final[dict[str, tuple[str, Callable[[], str]]]] = {
+    "docs/policies.md": ("signals", signals_table),
     "docs/security.md": ("rights", rights_table),
 }
 """Pages written by people, with the part between `<!-- generated: NAME -->` and `<!-- end -->`."""

@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 
-import streams
 from streams.telemetry.declaration import Declaration
 from streams.telemetry.metrics import CATALOGUE, DECLARED, Metrics
+from tests.attribute_reads import PACKAGE, attributes_read
 
 IDENTIFYING = {"customer", "customer_id", "phone", "event_id", "trigger_id", "message"}
-
-
-def attributes_of_metrics(code: str) -> Iterator[str]:
-    """The attributes that `code` reads of anything called `metrics`, or `_metrics`."""
-    for node in ast.walk(ast.parse(code)):
-        if isinstance(node, ast.Attribute):
-            owner = node.value
-            name = owner.id if isinstance(owner, ast.Name) else getattr(owner, "attr", "")
-            if name.endswith("metrics"):
-                yield node.attr
 
 
 @pytest.mark.parametrize("spec", CATALOGUE, ids=lambda spec: spec.name)
@@ -51,13 +38,8 @@ def test_every_declared_metric_is_made_under_its_name() -> None:
 
 
 def test_every_metric_is_set_by_somebody() -> None:
-    package = Path(streams.__file__).parent
-    used = {
-        attribute
-        for path in package.rglob("*.py")
-        if path.parent.name != "telemetry"
-        for attribute in attributes_of_metrics(path.read_text(encoding="utf-8"))
-    }
+    elsewhere = [path for path in PACKAGE.rglob("*.py") if path.parent.name != "telemetry"]
+    used = attributes_read("metrics", elsewhere)
     assert sorted(DECLARED.keys() - used) == []
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.settings import Settings, SettingsError, load_settings
+from tests.attribute_reads import PACKAGE, attributes_read
 
 
 @pytest.fixture(autouse=True)
@@ -100,3 +101,9 @@ def test_tls_checks_certificates_and_host_names() -> None:
 
 def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_every_setting_is_read_by_somebody() -> None:
+    own = [PACKAGE / "settings.py"]
+    used = attributes_read("settings", PACKAGE.rglob("*.py")) | attributes_read("self", own)
+    assert sorted(Settings.model_fields.keys() - used) == []

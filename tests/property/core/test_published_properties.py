@@ -1,14 +1,14 @@
 """What is published is what the models in `schemas` would write, byte for byte, and nothing that they would refuse."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from schemas.signals import CustomerSignals
-from schemas.trigger import CallbackTrigger
+from schemas.trigger import CallbackTrigger, Purpose
 from streams.core.policy import Policy
 from streams.core.published import record_json
 from tests.builders import DAY, Partition
@@ -69,7 +69,7 @@ triggers = in_order(
         "due_at": instants,
         "expires_at": instants,
         "priority": some.integers(0, 100),
-        "purpose": some.sampled_from(["requested_callback", "save", "incident", "service_recovery"]),
+        "purpose": some.sampled_from(get_args(Purpose)),
         "offer_allowed": some.booleans(),
         "skill": identifiers,
         "reason_code": identifiers,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
+from pathlib import Path
 from typing import Any, get_args
 
 import orjson
@@ -21,6 +23,7 @@ from streams.policies import load_policy
 from tests.builders import START
 from tests.unit.test_dial import trigger
 
+ROOT = Path(__file__).parents[3]
 DAY = 86_400_000
 NOW = START
 POLICY = load_policy("default")
@@ -120,6 +123,17 @@ def test_a_cause_of_every_episode_is_not_asked_of_one_purpose(cause: EndingCause
 def test_an_unknown_purpose_is_an_error_at_once() -> None:
     with pytest.raises(KeyError):
         unserve(State(), "win_back")  # type: ignore[arg-type]
+
+
+def test_whoever_names_the_purposes_names_them_all() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    row = next(line for line in glossary.splitlines() if line.startswith("| purpose |"))
+    migrations = sorted((ROOT / "sinks" / "clickhouse" / "migrations").glob("*.sql"))
+    columns = "".join(file.read_text(encoding="utf-8") for file in migrations)
+    comment = [text for text in re.findall(r"'([^']*)'", columns) if "requested_callback" in text][-1]
+    for purpose in PURPOSES:
+        assert f"`{purpose}`" in row
+        assert purpose in comment, "a new migration says what the column may hold"
 
 
 def test_the_page_shows_every_cell() -> None:
