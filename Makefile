@@ -129,6 +129,10 @@ rules: env ## Prometheus rules and their unit tests (promtool, of the Debian pac
 	@for file in deploy/prometheus/*.rules.yml; do [ ! -e "$$file" ] || promtool check rules "$$file"; done
 	@for file in deploy/prometheus/tests/*.yml; do [ ! -e "$$file" ] || promtool test rules "$$file"; done
 
+.PHONY: generated
+generated: env ## Write what is made from code: pages of docs/, the dashboard
+	$(BIN)/python -m deploy.generated
+
 .PHONY: audit
 audit: env ## Known vulnerabilities of what runs (pip-audit); says so when advisories cannot be fetched
 	$(BIN)/python tests/advisories.py requirements/runtime.lock

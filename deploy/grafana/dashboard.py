@@ -1,4 +1,4 @@
-"""The dashboard as code: `python -m deploy.grafana.dashboard` writes dashboards/behoudlijn.json.
+"""The dashboard as code: `make generated` writes dashboards/behoudlijn.json from it.
 
 Owns panels and their queries; a test holds every query against the declared metrics. From the top: are
 customers served in time, is the pipeline keeping up, is the data sound, is ClickHouse fed.
@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
-TARGET = Path(__file__).parent / "dashboards" / "behoudlijn.json"
 _SOURCE = {"type": "prometheus", "uid": "prometheus"}
 _WIDTH, _COLUMNS, _HEIGHT = 8, 3, 8
 
@@ -294,7 +292,3 @@ def _panel(panel: Panel) -> dict[str, Any]:
 def rendered() -> str:
     """The file's text."""
     return json.dumps(build(), indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    TARGET.write_text(rendered(), encoding="utf-8")

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from streams.core.policy import Policy
-from streams.policies import PolicyError, built_in, load_policy, policy_path
+from streams.policies import PolicyError, PolicyFile, built_in, read_policy
 
 app = typer.Typer(no_args_is_help=True, help="What decides who is called, why and when.")
 EXIT_WRONG = 2
@@ -29,7 +29,7 @@ def list_() -> None:
     """
     table = Table(Column("policy", no_wrap=True), Column("label", no_wrap=True), "what it does")
     for name in built_in():
-        policy = _load(name)
+        policy = _read(name).policy
         table.add_row(name, policy.label, policy.description)
     Console().print(table)
 
@@ -38,19 +38,22 @@ def list_() -> None:
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A built-in policy, or the path of a file.")],
     yaml: Annotated[
-        bool, typer.Option("--yaml", help="Print the file itself: a start for one of your own.")
+        bool,
+        typer.Option("--yaml", help="Print it as a file that stands alone: a start for one of your own."),
     ] = False,
 ) -> None:
     """Show a policy: each number that decides, and where it comes from.
 
     Example: behoudlijn policy show default
     """
-    policy = _load(name)
+    policy, extends, text = _read(name)
     if yaml:
-        typer.echo(policy_path(name).read_text(encoding="utf-8"), nl=False)
+        typer.echo(text, nl=False)
         return
     console = Console()
     console.print(f"[bold]{policy.label}[/bold]  {policy.description}", highlight=False)
+    if extends:
+        console.print(f"It extends {extends}.", highlight=False)
     for table in _tables(policy):
         console.print(table)
 
@@ -63,14 +66,15 @@ def check(
 
     Example: behoudlijn policy check my-policy.yaml
     """
-    policy = _load(file)
+    policy, extends, _ = _read(file)
     weighted, rules = len(policy.score.weights) if policy.score else 0, len(policy.rules)
-    typer.echo(f"{file}: fine. {policy.label}: {weighted} weighted signals, {rules} plain rules.")
+    base = f" It extends {extends}." if extends else ""
+    typer.echo(f"{file}: fine. {policy.label}: {weighted} weighted signals, {rules} plain rules.{base}")
 
 
-def _load(name: str) -> Policy:
+def _read(name: str) -> PolicyFile:
     try:
-        return load_policy(name)
+        return read_policy(name)
     except PolicyError as error:
         lines = str(error).splitlines()
     except (OSError, ValueError) as error:  # not readable, not UTF-8, or a date that does not exist

@@ -17,7 +17,16 @@ from streams.core.outlook.bounds import look_ahead
 from streams.core.plan import Plan
 from streams.core.policy import Policy, Rule
 from streams.core.published import Cause, Output, signals_output, trigger_output
-from streams.core.purposes import ENDINGS, GROUNDS, OBLIGATIONS, PURPOSES, newest_ground, serve, served
+from streams.core.purposes import (
+    BY_SCORE,
+    ENDINGS,
+    GROUNDS,
+    OBLIGATIONS,
+    PURPOSES,
+    newest_ground,
+    serve,
+    served,
+)
 from streams.core.purposes import Cause as EndingCause
 from streams.core.signals import evidence, measure
 from streams.core.state import NEVER, State
@@ -181,7 +190,7 @@ def _candidate(state: State, plan: Plan, now: int, seen: Assessment) -> tuple[Pu
     if now < state.cooldown_until or newest_ground(state) <= state.scored_at:
         return None
     reason = _score_reason(plan, seen)
-    return ("service_recovery", reason) if reason else None
+    return (BY_SCORE, reason) if reason else None
 
 
 def _score_reason(plan: Plan, seen: Assessment) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
 from streams.core.history import HOUR, Parameters, added
+from streams.core.purposes import BY_SCORE
 from streams.core.signals import SIGNALS, Signal
 
 if TYPE_CHECKING:
@@ -55,8 +56,10 @@ class Plan:
         """By band: from which logit the customer is in the next one."""
         self.fall_at = (-inf, *(logit(start - policy.band_hysteresis) for start in starts[1:]))
         """By band: below which logit the customer leaves it downwards."""
-        self.scored_episodes_last = int(policy.purposes["service_recovery"].valid_hours * HOUR) > 0
-        """False where an episode that the score opens is over at once."""
+        self.scored_episodes_last = (
+            BY_SCORE not in policy.purposes or int(policy.purposes[BY_SCORE].valid_hours * HOUR) > 0
+        )
+        """False where an episode that the score opens is over at once. (A purpose may be absent that nothing opens.)"""
         self._scored = policy.score is not None
         self._starts = tuple(starts)
         self._hysteresis = policy.band_hysteresis

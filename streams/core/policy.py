@@ -1,19 +1,28 @@
 """The policy: every number that decides, frozen, each with its source. Owns its meaning; reading files is the shell's."""
 
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from schemas.trigger import Purpose
 from streams.core.facts import code_of
 from streams.core.history import DAY, HOUR, Parameters
 from streams.core.outlook.tables import Outlook
 from streams.core.plan import Plan
-from streams.core.purposes import PURPOSES
+from streams.core.purposes import BY_SCORE, OBLIGATIONS
 from streams.core.signals import SIGNALS
 
 Text = Annotated[str, Field(min_length=1, max_length=400)]
@@ -140,6 +149,17 @@ class CallingHours(Part):
     source: Text
 
 
+def _opened(fields: Mapping[str, Any]) -> Iterator[tuple[Purpose, str]]:
+    """The purposes of which a policy of these fields can open episodes, and by which of them. A field in error is left out."""
+    if fields.get("act_on_requests"):
+        for purpose, _, _ in OBLIGATIONS:
+            yield purpose, "act_on_requests"
+    if fields.get("score"):
+        yield BY_SCORE, "the score"
+    elif fields.get("rules"):
+        yield BY_SCORE, "a rule"
+
+
 class Policy(Part):
     """Everything that decides who is called, why, when and how often."""
 
@@ -157,6 +177,7 @@ class Policy(Part):
     act_on_requests: bool = True
     """Callback requests and cancellations that can be withdrawn trigger at once."""
     purposes: dict[Purpose, Handling]
+    """How each is called; one that this policy does not open may be absent."""
     calling_hours: tuple[CallingHours, ...]
 
     @field_validator("bands")
@@ -169,10 +190,14 @@ class Policy(Part):
 
     @field_validator("purposes")
     @classmethod
-    def _complete(cls, purposes: dict[Purpose, Handling]) -> dict[Purpose, Handling]:
-        missing = sorted(set(PURPOSES) - set(purposes))
+    def _enough(cls, purposes: dict[Purpose, Handling], info: ValidationInfo) -> dict[Purpose, Handling]:
+        missing = [
+            f"{purpose}, which {opener} opens"
+            for purpose, opener in _opened(info.data)
+            if purpose not in purposes
+        ]
         if missing:
-            raise ValueError(f"missing: {', '.join(missing)}")
+            raise ValueError(f"missing: {'; '.join(missing)}")
         return purposes
 
     @field_validator("calling_hours")

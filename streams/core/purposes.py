@@ -137,6 +137,9 @@ PURPOSES: Final[dict[Purpose, PurposeRules]] = {
 }
 """From the strongest to the weakest."""
 
+BY_SCORE: Final[Purpose] = "service_recovery"
+"""What the score, or a rule, opens."""
+
 OBLIGATIONS: Final = tuple(
     (purpose, rules.reason, rules.waits) for purpose, rules in PURPOSES.items() if rules.waits is not None
 )

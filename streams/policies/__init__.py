@@ -1,23 +1,41 @@
-"""The policies that come with Behoudlijn, and how a policy file is read: every mistake is told with its line."""
+"""The policies that come with Behoudlijn, and how a policy file is read: every mistake is told with its line.
 
-from collections.abc import Iterator, Sequence
+A policy may extend one that comes along (docs/policies.md). Begin with `load_policy`.
+"""
+
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from pydantic import ValidationError
 
 from streams.core.policy import Policy
+from streams.policies.document import (
+    Place,
+    PolicyError,
+    Problem,
+    beginning,
+    place_of,
+    plain,
+    read,
+    repeated,
+    written,
+)
+from streams.policies.extension import Extended, base_of, extend
+
+__all__ = ["PolicyError", "PolicyFile", "built_in", "load_policy", "policy_path", "read_policy"]
 
 HERE = Path(__file__).parent
 
 
-class PolicyError(Exception):
-    """A policy cannot be used; `problems` holds a sentence for each mistake, with its line."""
+class PolicyFile(NamedTuple):
+    """A policy as it was read."""
 
-    def __init__(self, source: str, problems: Sequence[str]) -> None:
-        self.problems = tuple(problems)
-        super().__init__("\n".join(f"{source}:{problem}" for problem in problems))
+    policy: Policy
+    extends: str
+    """The name of the policy that it extends; empty when it stands alone."""
+    text: str
+    """A file that stands alone and says the same: the file itself where it does."""
 
 
 def built_in() -> list[str]:
@@ -27,69 +45,62 @@ def built_in() -> list[str]:
 
 def policy_path(name_or_path: str) -> Path:
     """The file of a built-in policy, or the path itself. Raises `PolicyError` when there is neither."""
-    path = HERE / f"{name_or_path}.yaml" if name_or_path in built_in() else Path(name_or_path)
+    path = _packaged(name_or_path) if name_or_path in built_in() else Path(name_or_path)
     if not path.is_file():
-        raise PolicyError(name_or_path, [f" no such policy or file; built in: {', '.join(built_in())}"])
+        known = ", ".join(built_in())
+        raise PolicyError([Problem(name_or_path, None, f"no such policy or file; built in: {known}")])
     return path
 
 
 def load_policy(name_or_path: str) -> Policy:
     """Read and check a policy by name or path. Raises `PolicyError` with every mistake."""
+    return read_policy(name_or_path).policy
+
+
+def read_policy(name_or_path: str) -> PolicyFile:
+    """The same, with what it extends, and its text. Raises `PolicyError` with every mistake."""
     path = policy_path(name_or_path)
+    own = read(path)
+    root, problems = _extended(own)
+    problems += repeated(own)
+    policy = None
     try:
-        text = path.read_text(encoding="utf-8")
-        # Scalars stay text until the model reads them, so that an impossible date too is told with its line.
-        root, document = yaml.compose(text, Loader=yaml.BaseLoader), yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - makes text only
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PolicyError(str(path), [f"{line}: not YAML: {error.problem}"]) from None
-    except (UnicodeDecodeError, yaml.YAMLError):
-        raise PolicyError(str(path), ["1: not YAML: the file is no UTF-8 text"]) from None
-    if not isinstance(root, yaml.MappingNode):
-        raise PolicyError(str(path), ["1: a policy is a mapping; start with `name:`"])
-    problems = list(_repeated(root))
-    try:
-        policy = Policy.model_validate(document)
+        policy = Policy.model_validate(plain(root))
     except ValidationError as error:
-        problems += [_problem(root, each) for each in error.errors(include_url=False)]
-    if problems:
-        raise PolicyError(str(path), sorted(problems, key=lambda problem: int(problem.split(":", 1)[0])))
-    return policy
+        problems += [_problem(own, root, each) for each in error.errors(include_url=False)]
+    if problems or policy is None:
+        raise PolicyError(sorted(problems, key=lambda each: (each.source != str(path), each.line or 0)))
+    base = base_of(own)
+    if base is None:
+        return PolicyFile(policy, "", path.read_text(encoding="utf-8"))
+    return PolicyFile(
+        policy, base.value, f"# {policy.name}, with all that it takes from {base.value}.\n{written(root)}"
+    )
 
 
-def _repeated(node: yaml.Node) -> Iterator[str]:
-    """A problem for each key that a mapping holds twice: the last would win in silence."""
-    if isinstance(node, yaml.MappingNode):
-        seen: dict[str, int] = {}
-        for key, value in node.value:
-            line = int(key.start_mark.line) + 1
-            if key.value in seen:
-                yield f"{line}: {key.value} is given twice, first in line {seen[key.value]}"
-            seen[str(key.value)] = line
-            yield from _repeated(value)
-    elif isinstance(node, yaml.SequenceNode):
-        for value in node.value:
-            yield from _repeated(value)
+def _packaged(name: str) -> Path:
+    return HERE / f"{name}.yaml"
 
 
-def _problem(root: yaml.Node, error: Any) -> str:
-    location = tuple(part for part in error["loc"] if part != "[key]")
+def _extended(own: yaml.MappingNode, above: tuple[str, ...] = ()) -> Extended:
+    """A file with what it takes from others; `above` are those that led here. Raises `PolicyError` for one that cannot be taken."""
+    base = base_of(own)
+    if base is None:
+        return Extended(own, [])
+    known, (_, source, line) = built_in(), beginning(base)
+    if not isinstance(base, yaml.ScalarNode) or base.value not in known:
+        said = f"extends: no such policy; built in: {', '.join(known)}"
+        raise PolicyError([Problem(source, line, said)])
+    if base.value in above:
+        said = f"extends: a circle: {' -> '.join((*above, base.value))}"
+        raise PolicyError([Problem(source, line, said)])
+    below = _extended(read(_packaged(base.value)), (*above, base.value))
+    root, problems = extend(below.root, own)
+    return Extended(root, [*below.problems, *problems])
+
+
+def _problem(own: yaml.MappingNode, root: yaml.MappingNode, error: Any) -> Problem:
+    location = [part for part in error["loc"] if part != "[key]"]
     message: str = error["msg"].removeprefix("Value error, ")
-    return f"{_line(root, location)}: {'.'.join(map(str, location))}: {message}"
-
-
-def _line(node: Any, location: tuple[Any, ...]) -> int:
-    """The line (from 1) of the deepest part of `location` that the file holds."""
-    line = int(node.start_mark.line) + 1
-    for part in location:
-        if isinstance(node, yaml.MappingNode):
-            found = next(((k, v) for k, v in node.value if k.value == str(part)), None)
-            if found is None:
-                break
-            line, node = int(found[0].start_mark.line) + 1, found[1]
-        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-            node = node.value[part]
-            line = int(node.start_mark.line) + 1
-        else:
-            break
-    return line
+    place: Place = max(place_of(own, location), place_of(root, location), key=lambda each: each.depth)
+    return Problem(place.source, place.line, f"{'.'.join(map(str, location))}: {message}")

@@ -1,35 +1,14 @@
-"""The rights of the workers: the page on security shows them, `topics acls` grants them, and neither shows more."""
+"""The rights of the workers: `topics acls` grants them and no more (the page on security shows the same, `test_generated`)."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from typer.testing import CliRunner
 
 from streams.cluster.rights import signals_rights, sink_rights
 from streams.commands.topics import app
 from streams.settings import Settings
-
-_PAGE = Path(__file__).parents[2] / "docs" / "security.md"
-
-
-def table() -> list[str]:
-    """The rows of the table of rights as they must be."""
-    signals, sink = signals_rights(Settings()), sink_rights(Settings())
-    rows = []
-    for resource, name in dict.fromkeys((right.resource, right.name) for right in (*signals, *sink)):
-        cells = [
-            ", ".join(right.operation for right in rights if (right.resource, right.name) == (resource, name))
-            for rights in (signals, sink)
-        ]
-        rows.append(f"| {resource} | `{name}` | {cells[0]} | {cells[1]} |")
-    return rows
-
-
-def test_the_page_shows_them() -> None:
-    page = _PAGE.read_text(encoding="utf-8").splitlines()
-    assert [line for line in page if line.startswith(("| topic |", "| group |"))] == table()
 
 
 def test_the_sink_may_write_nothing() -> None:

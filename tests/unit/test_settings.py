@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.settings import Settings, SettingsError, load_settings
-from streams.telemetry.reference import PAGES
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.attribute_reads import PACKAGE, attributes_read
 
 
 @pytest.fixture(autouse=True)
@@ -105,8 +103,7 @@ def test_every_setting_is_described() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_the_reference_pages_are_up_to_date(name: str) -> None:
-    assert (ROOT / "docs" / name).read_text(encoding="utf-8") == PAGES[name](), (
-        "run python -m streams.telemetry.reference"
-    )
+def test_every_setting_is_read_by_somebody() -> None:
+    own = [PACKAGE / "settings.py"]
+    used = attributes_read("settings", PACKAGE.rglob("*.py")) | attributes_read("self", own)
+    assert sorted(Settings.model_fields.keys() - used) == []

@@ -1,7 +1,7 @@
 """What is published is what the models in `schemas` would write, byte for byte, and nothing that they would refuse."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 
 from schemas.instants import to_datetime
 from schemas.signals import CustomerSignals
-from schemas.trigger import CallbackTrigger
+from schemas.trigger import CallbackTrigger, Purpose
 from streams.core.erasure import retraction
 from streams.core.policy import Policy
 from streams.core.published import Cause, identity_of, record_json, signals_output, trigger_output
@@ -72,7 +72,7 @@ triggers = in_order(
         "due_at": instants,
         "expires_at": instants,
         "priority": some.integers(0, 100),
-        "purpose": some.sampled_from(["requested_callback", "save", "incident", "service_recovery"]),
+        "purpose": some.sampled_from(get_args(Purpose)),
         "offer_allowed": some.booleans(),
         "skill": identifiers,
         "reason_code": identifiers,

@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from streams.core.policy import Policy
+from streams.core.purposes import PURPOSES
 from tests.builders import default_policy
 
 
@@ -56,6 +57,36 @@ def test_what_is_published_of_a_policy_fits_its_fields() -> None:
     for beyond in ({"version": 10**100}, {"purposes": retries}):
         with pytest.raises(ValidationError, match="less than or equal"):
             Policy.model_validate(body | beyond)
+
+
+@pytest.mark.parametrize(
+    ("opens", "needed"),
+    [
+        ({}, {"requested_callback", "save", "service_recovery"}),
+        ({"act_on_requests": False}, {"service_recovery"}),
+        ({"score": None}, {"requested_callback", "save"}),
+        ({"score": None, "act_on_requests": False}, set()),
+        (
+            {
+                "score": None,
+                "act_on_requests": False,
+                "rules": [{"name": "r", "signal": "low_csat", "at_least": 1, "source": "test"}],
+            },
+            {"service_recovery"},
+        ),
+    ],
+)
+def test_a_policy_needs_the_purposes_that_it_opens(opens: dict[str, Any], needed: set[str]) -> None:
+    body = default_policy().model_dump() | opens
+    for absent in PURPOSES:
+        less = body | {"purposes": {name: each for name, each in body["purposes"].items() if name != absent}}
+        if absent in needed:
+            with pytest.raises(ValidationError, match=f"missing: {absent}, which "):
+                Policy.model_validate(less)
+        else:
+            Policy.model_validate(less)
+    only = body | {"purposes": {name: body["purposes"][name] for name in needed}}
+    assert set(Policy.model_validate(only).purposes) == needed
 
 
 def test_any_change_changes_the_label() -> None:

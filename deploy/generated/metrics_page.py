@@ -1,0 +1,19 @@
+"""docs/metrics.md: every metric, from its declaration."""
+
+from deploy.generated.notice import NOTICE
+from streams.telemetry.metrics import CATALOGUE
+
+
+def metrics_page() -> str:
+    """The page's text."""
+    lines = [
+        "# Metrics\n",
+        NOTICE,
+        "Served at `/metrics`. No label holds a customer's id or anything that a stranger chooses.\n",
+        "| Metric | Type | Unit | Labels | Meaning |",
+        "|---|---|---|---|---|",
+    ]
+    for spec in CATALOGUE:
+        labels = ", ".join(f"`{label}`" for label in spec.labels)
+        lines.append(f"| `{spec.name}` | {spec.kind} | {spec.unit} | {labels} | {spec.meaning} |")
+    return "\n".join(lines) + "\n"

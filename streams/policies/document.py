@@ -1,0 +1,109 @@
+"""A policy file as YAML nodes: each knows the file and the line that it came from, so that every mistake can be told with both.
+
+Owns reading and writing; what a policy means is the model's, what it takes from another one is `extension`.
+"""
+
+from collections.abc import Iterator, Sequence
+from math import inf
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+
+class Problem(NamedTuple):
+    """One mistake: in which file, in which line (from 1; none for the file as a whole), and what is wrong."""
+
+    source: str
+    line: int | None
+    said: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.source}: {self.said}" if self.line is None else f"{self.source}:{self.line}: {self.said}"
+        )
+
+
+class PolicyError(Exception):
+    """A policy cannot be used; `problems` holds every mistake."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, problems)))
+
+
+class Place(NamedTuple):
+    """Where a part of a policy stands: how many steps of its location the document holds, the file, and the line (from 1)."""
+
+    depth: int
+    source: str
+    line: int
+
+
+def read(path: Path) -> yaml.MappingNode:
+    """The nodes of a file. Raises `PolicyError` when it is no YAML mapping, OSError when it cannot be read."""
+    source = str(path)
+    try:
+        # Scalars stay text until the model reads them, so that an impossible date too is told with its line.
+        loader = yaml.BaseLoader(path.read_text(encoding="utf-8"))
+        loader.name = source
+        root = loader.get_single_node()
+        if root is not None:
+            plain(root)  # finds what is no tree: keys that are lists, and aliases of themselves
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise PolicyError([Problem(source, line, f"not YAML: {error.problem}")]) from None
+    except (UnicodeDecodeError, yaml.YAMLError):
+        raise PolicyError([Problem(source, 1, "not YAML: the file is no UTF-8 text")]) from None
+    if not isinstance(root, yaml.MappingNode):
+        raise PolicyError([Problem(source, 1, "a policy is a mapping; start with `name:`")])
+    return root
+
+
+def plain(node: yaml.Node) -> Any:
+    """Dicts, lists and text of a node."""
+    return yaml.constructor.BaseConstructor().construct_document(node)
+
+
+def written(node: yaml.Node) -> str:
+    """The YAML text of a node, quoted as it was; comments are lost."""
+    text: str = yaml.serialize(node, Dumper=yaml.BaseDumper, width=inf, allow_unicode=True)
+    return text
+
+
+def repeated(node: yaml.Node) -> Iterator[Problem]:
+    """A problem for each key that a mapping holds twice: the last would win in silence."""
+    if isinstance(node, yaml.MappingNode):
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            _, source, line = beginning(key)
+            if key.value in seen:
+                yield Problem(source, line, f"{key.value} is given twice, first in line {seen[key.value]}")
+            seen[key.value] = line
+            yield from repeated(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for value in node.value:
+            yield from repeated(value)
+
+
+def beginning(node: yaml.Node, depth: int = 0) -> Place:
+    """Where a node begins."""
+    return Place(depth, node.start_mark.name, node.start_mark.line + 1)
+
+
+def place_of(node: Any, location: Sequence[Any]) -> Place:
+    """The place of the deepest part of `location` that the document holds."""
+    place = beginning(node)
+    for depth, part in enumerate(location, 1):
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == str(part)), None)
+            if found is None:
+                break
+            key, node = found
+            place = beginning(key, depth)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            place = beginning(node, depth)
+        else:
+            break
+    return place
