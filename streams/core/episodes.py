@@ -15,7 +15,8 @@ from streams.core.history import DAY, View
 from streams.core.hours import candidate_zones, first_open
 from streams.core.outlook.bounds import look_ahead
 from streams.core.plan import Plan
-from streams.core.policy import Policy, Rule
+from streams.core.policy import Policy
+from streams.core.policy_parts import Rule
 from streams.core.published import Cause, Output, signals_output, trigger_output
 from streams.core.purposes import (
     BY_SCORE,

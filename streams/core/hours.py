@@ -8,7 +8,8 @@ import phonenumbers
 from phonenumbers.timezone import time_zones_for_number
 
 from schemas.instants import ms_of, to_datetime
-from streams.core.policy import CallingHours, Opening, Policy
+from streams.core.policy import Policy
+from streams.core.policy_parts import CallingHours, Opening
 
 STEP = timedelta(minutes=15)
 MAX_STEPS = 14 * 24 * 4

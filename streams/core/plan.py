@@ -5,15 +5,12 @@ Owns no rule: every number here follows from the policy and from what the signal
 
 from dataclasses import dataclass
 from math import exp, inf, log
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from zlib import crc32
 
-from streams.core.history import HOUR, Parameters, added
-from streams.core.purposes import BY_SCORE
+from streams.core.history import Parameters, added
+from streams.core.policy_parts import Band, Rule, Scoring
 from streams.core.signals import SIGNALS, Signal
-
-if TYPE_CHECKING:
-    from streams.core.policy import Policy
 
 EPSILON: Final = 1e-9
 """A logit this near to a threshold counts as having crossed it: sums in another order differ by less."""
@@ -38,31 +35,41 @@ def logit(probability: float) -> float:
 class Plan:
     """The tables of one policy."""
 
-    def __init__(self, policy: "Policy") -> None:
-        self.parameters: Parameters = policy.parameters
-        self.fingerprint = crc32(policy.label.encode()) or 1
-        self.used = tuple(SIGNALS[name] for name in policy.used)
-        weights = policy.score.weights if policy.score else {}
+    def __init__(
+        self,
+        *,
+        label: str,
+        parameters: Parameters,
+        used: tuple[str, ...],
+        score: Scoring | None,
+        rules: tuple[Rule, ...],
+        bands: tuple[Band, ...],
+        band_hysteresis: float,
+        act_on_requests: bool,
+        scored_episodes_last: bool,
+    ) -> None:
+        """`scored_episodes_last`: False where an episode that the score opens is over at once."""
+        self.parameters = parameters
+        self.fingerprint = crc32(label.encode()) or 1
+        self.used = tuple(SIGNALS[name] for name in used)
+        weights = score.weights if score else {}
         self.weighed = {name: Weighed(each.weight, each.cap, SIGNALS[name]) for name, each in weights.items()}
-        self.intercept = policy.score.intercept.value if policy.score else -inf
-        self.open_at = logit(policy.score.open_at) if policy.score else inf
-        self.opens_at = policy.score.open_at if policy.score else inf
+        self.intercept = score.intercept.value if score else -inf
+        self.open_at = logit(score.open_at) if score else inf
+        self.opens_at = score.open_at if score else inf
         """From which score a call is due."""
-        self.rules = policy.rules
-        self.act_on_requests = policy.act_on_requests
-        self.close_below = logit(policy.score.close_below) if policy.score else -inf
-        starts = [band.starts_at for band in policy.bands]
+        self.rules = rules
+        self.act_on_requests = act_on_requests
+        self.close_below = logit(score.close_below) if score else -inf
+        starts = [band.starts_at for band in bands]
         self.rise_at = (*map(logit, starts[1:]), inf)
         """By band: from which logit the customer is in the next one."""
-        self.fall_at = (-inf, *(logit(start - policy.band_hysteresis) for start in starts[1:]))
+        self.fall_at = (-inf, *(logit(start - band_hysteresis) for start in starts[1:]))
         """By band: below which logit the customer leaves it downwards."""
-        self.scored_episodes_last = (
-            BY_SCORE not in policy.purposes or int(policy.purposes[BY_SCORE].valid_hours * HOUR) > 0
-        )
-        """False where an episode that the score opens is over at once. (A purpose may be absent that nothing opens.)"""
-        self._scored = policy.score is not None
+        self.scored_episodes_last = scored_episodes_last
+        self._scored = score is not None
         self._starts = tuple(starts)
-        self._hysteresis = policy.band_hysteresis
+        self._hysteresis = band_hysteresis
 
     def contributions(self, readings: dict[str, float]) -> dict[str, float]:
         """Each signal's part of logit(score)."""
