@@ -235,9 +235,10 @@ def test_what_is_shown_is_the_whole_and_says_the_same(file: Path, tmp_path: Path
     shown = run("show", str(file)).output
     assert "It extends default." in shown
     assert "cancel_intent" in shown
-    label = load_policy(str(file)).label
+    policy = load_policy(str(file))
+    label, weights = policy.label, len(policy.score.weights) if policy.score else 0
     assert run("check", str(file)).output == (
-        f"{file}: fine. {label}: 19 weighted signals, 0 plain rules. It extends default.\n"
+        f"{file}: fine. {label}: {weights} weighted signals, 0 plain rules. It extends default.\n"
     )
     alone = tmp_path / "alone.yaml"
     alone.write_text(run("show", str(file), "--yaml").output, encoding="utf-8")

@@ -67,6 +67,7 @@ def test_a_signal_holds_until_its_edge(
     name: str, events: Timeline, value: float, edge: int, after: float
 ) -> None:
     partition = fed(events)
+    assert edge in SIGNALS[name].edges(partition.policy.parameters), "an edge that it does not declare"
     assert partition.reading(name, partition.clock.now) == value
     assert partition.reading(name, T + edge - 1) == value
     assert partition.reading(name, T + edge) == after
