@@ -29,7 +29,7 @@ from streams.core.repartition import decode_rekeyed
 from streams.core.timer_share import AT_ONCE, share_of
 from streams.lane.app import faust_app, lane_settings
 from streams.lane.lane import Lane
-from streams.lane.run_agent import add_run_agent
+from streams.lane.run_agent import add_run_agent, in_turn
 from streams.lane.runs import TP, Assignment, Moved, Run
 from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.lane.transport import install
@@ -124,7 +124,7 @@ class SignalsWorker:
             topic_ids=self._topic_ids,
         )
         self._seen = SignalsMetrics(metrics, settings, self.store, self._limit)
-        add_run_agent(self.app, self.lane, self.handle)
+        add_run_agent(self.app, self.lane, in_turn(self.lane, self.handle))
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(self._tick_forever)
 
