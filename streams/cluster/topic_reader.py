@@ -119,7 +119,7 @@ class TopicReader:
         return None
 
     def assign(self, topic: str, partitions: Iterable[int]) -> None:
-        """Reads these partitions from their beginning."""
+        """Read these partitions from their beginning."""
         places = [TopicPartition(topic, number) for number in partitions]
         with kafka_errors(self._settings):
             self._consumer.assign(places)
@@ -136,7 +136,7 @@ class TopicReader:
         return {(place.topic, place.partition): end for place, end in self._skip_to_end().items()}
 
     def skip_to_end(self) -> None:
-        """Goes to the end of every assigned partition, as fetch responses tell it."""
+        """Go to the end of every assigned partition, as fetch responses tell it."""
         self._skip_to_end()
 
     def _skip_to_end(self) -> dict[Any, int]:

@@ -1,6 +1,6 @@
 """The thread that runs the Kafka client of a worker: how it is set up, and one look into its buffer.
 
-Owns what must happen inside that thread. `consumer` decides when to fetch and what.
+Owns what must happen inside that thread. `fetching` decides when to fetch and what.
 """
 
 import asyncio

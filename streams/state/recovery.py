@@ -92,7 +92,7 @@ class Reading:
             self._store.dead_letters = from_rows(record.dead_letters)
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
-        """Whether a record is of the present tenure or begins a new one, and no late word of an old one."""
+        """Whether a record is of the present tenure or begins a new one: what a former owner wrote late does not count."""
         if stamp.epoch > self.epoch:
             self.epoch, self.owner = stamp.epoch, ""  # compaction may have removed the claim itself
         elif stamp.epoch < self.epoch or (owner and self.owner and owner != self.owner):
@@ -155,11 +155,11 @@ class ChangelogReader:
         await self._consumer.stop()
 
     async def to_end(self) -> None:
-        """Reads every partition to its present end."""
+        """Read every partition to its present end."""
         await self._read(dict.fromkeys(self.readings))
 
     async def past(self, ends: Mapping[int, int]) -> None:
-        """Reads on until the record at the given offset of each partition has been read."""
+        """Read on until the record at the given offset of each partition has been read."""
         await self._read({number: offset + 1 for number, offset in ends.items()})
 
     async def _read(self, ends: Mapping[int, int | None]) -> None:

@@ -4,13 +4,8 @@ Owns what a published record looks like (key, partition, CloudEvents headers). I
 `tenure` writes the states, before anything is published here.
 """
 
-import os
-import signal
-import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Final
 
 import orjson
 
@@ -29,39 +24,6 @@ _MOST_KEY_BYTES = 1024
 _SOURCE = b"behoudlijn/signals"
 
 
-class FailPoint:
-    """A place at which a test lets something happen to the process; nowhere unless it is named.
-
-    The value is `[action@]name[:n]`, for the n-th passage of a place (`before_changelog`, `after_changelog`,
-    `after_outputs`, `before_ack`, `after_commit`). Actions: `kill` (as kill -9, the default), `stop` (as SIGSTOP), `hang` (the
-    loop stands still).
-    """
-
-    def __init__(self, wanted: str = "") -> None:
-        action, _, place = wanted.rpartition("@")
-        self._name, _, count = place.partition(":")
-        self._act = _ACTIONS[action or "kill"]
-        self._left = int(count or 1)
-
-    def __call__(self, name: str) -> None:
-        if name == self._name:
-            self._left -= 1
-            if self._left == 0:
-                self._act()
-
-
-def _hang() -> None:
-    while True:
-        time.sleep(1)
-
-
-_ACTIONS: Final[Mapping[str, Callable[[], None]]] = {
-    "kill": partial(os._exit, 137),
-    "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
-    "hang": _hang,
-}
-
-
 class Effects:
     """Publishes for the partitions of this worker, which has made sure that they are its own."""
 
@@ -77,7 +39,7 @@ class Effects:
         }
 
     async def publish(self, partition: int, sendings: Sequence[Sending]) -> None:
-        """Publishes outputs to `partition` of their topics, those of a topic in order; delivered on return."""
+        """Publish outputs to `partition` of their topics, those of a topic in order; delivered on return."""
         by_topic: dict[str, list[Outgoing]] = {}
         for sending in sendings:
             value = sending.value or None  # none: a tombstone
@@ -89,7 +51,7 @@ class Effects:
         await self._deliveries.confirmed(sent)
 
     async def forward(self, strays: Sequence[Stray]) -> None:
-        """Sends strays to their homes, through the repartition topic, in order; delivered on return."""
+        """Send strays to their homes, through the repartition topic, in order; delivered on return."""
         await self._deliveries.confirmed(
             [
                 await self._deliveries.send(
@@ -104,7 +66,7 @@ class Effects:
         )
 
     async def publish_dead_letters(self, rejects: Sequence[Decoded]) -> None:
-        """Publishes what could not be read, under its own key; delivered on return."""
+        """Publish what could not be read, under its own key; delivered on return."""
         sent = []
         for reject in rejects:
             if reject.record.topic == self._rekeyed:
