@@ -30,8 +30,10 @@ SINK_GROUP = "behoudlijn-sink"
 
 _DAY_MS = 86_400_000
 _SHORTEST_KEY = 16
-_SEGMENT_MS = 8 * _DAY_MS
-"""Kafka removes whole segments, and one may be filled for a week: so much longer an old record may be read."""
+SEGMENT_MS = 7 * _DAY_MS
+"""Kafka's own default of `segment.ms`: a record is removed with its whole segment, which may be filled for so long."""
+_REMOVAL_MARGIN_MS = _DAY_MS
+"""What is to outlast a record outlasts it by so much more: a broker looks for old segments from time to time only."""
 Compression = Literal["none", "gzip", "snappy", "lz4", "zstd"]
 """Kafka's codecs, in the order of their numbers."""
 _Seconds = Annotated[float, Field(gt=0, le=86_400)]
@@ -257,7 +259,7 @@ class Settings(BaseSettings):
         """How erasures are honoured here: the marker of an erased customer outlasts every record of that customer."""
         longest = max(self.retention_ms, self.dead_letter_retention_ms)
         for_ever = FOR_EVER in (self.retention_ms, self.dead_letter_retention_ms)
-        keep = FOR_EVER if for_ever else longest + _SEGMENT_MS
+        keep = FOR_EVER if for_ever else longest + SEGMENT_MS + _REMOVAL_MARGIN_MS
         return Erasure(self.erasure_key.get_secret_value().encode(), keep)
 
     def compression_of(self, topic: str) -> Compression:

@@ -1,22 +1,22 @@
 """Reading topics from outside the workers: by assigned partitions, without a group, from a place up to
 their end.
 
-Owns how tools find a topic's partitions and its end. It must not commit or produce. The end is taken from
-fetch responses: some brokers answer wrongly when they are asked for the latest offset (Tansu, after a batch
-of several records).
+Owns how tools find a topic's partitions, and what they are told when they cannot be read; `reading` knows when the end is
+reached. It must not commit.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import chain
 from typing import Any, Final, cast
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from streams.cluster.access import AccessError, check_door
+from streams.cluster.reading import SilenceError, poll_to_ends
 from streams.core.records import Record
 from streams.settings import Settings
 
@@ -90,48 +90,36 @@ class TopicReader:
 
     def to_end(self, topic: str, partitions: Iterable[int] | None = None) -> Iterator[Record]:
         """Every record that the partitions (default: all) hold now; in offset order within each partition."""
-        numbers = self.partitions(topic) if partitions is None else partitions
-        left = {TopicPartition(topic, number) for number in numbers}
-        self.assign(topic, (partition.partition for partition in left))
-        ends: dict[Any, int] = {}
-        heard = time.monotonic()
-        while left:
-            batch = self.poll()
-            with kafka_errors(self._settings):
-                for partition in list(left):
-                    end = self._consumer.highwater(partition)
-                    if end is not None:
-                        end = ends.setdefault(partition, end)  # what comes later is not waited for
-                        if self._consumer.position(partition) >= end:
-                            left.discard(partition)
-                            self._consumer.pause(partition)
-            yield from batch
-            if batch:
-                heard = time.monotonic()
-            if left and time.monotonic() - heard > SILENT_SECONDS:
+        numbers = self.partitions(topic) if partitions is None else list(partitions)
+        self.assign(topic, numbers)
+        places = [TopicPartition(topic, number) for number in numbers]
+        with kafka_errors(self._settings):
+            try:
+                for batch in self._polls(places):
+                    yield from map(_record, chain.from_iterable(batch.values()))
+            except SilenceError:
                 raise BrokerError(
                     f"nothing was read from {topic} for {SILENT_SECONDS:.0f} s: has it a leader?"
-                )
+                ) from None
 
     def one(self, topic: str, partition: int, offset: int) -> tuple[Record, list[tuple[str, bytes]]] | None:
         """The record at this place with its headers; None when it is gone (or was never there)."""
         place = TopicPartition(topic, partition)
-        until = time.monotonic() + SILENT_SECONDS
         with kafka_errors(self._settings):
             self._consumer.assign([place])
             self._consumer.seek(place, offset)  # out of range leads to the earliest that is left
-            while time.monotonic() < until:
-                for raw in self._consumer.poll(timeout_ms=self._poll_ms, max_records=1).get(place, ()):
-                    return (_record(raw), list(raw.headers or ())) if raw.offset == offset else None
-                end = self._consumer.highwater(place)
-                if end is not None and (offset >= end or self._consumer.position(place) >= end):
-                    return None
-        raise BrokerError(
-            f"nothing was read from {topic}[{partition}] for {SILENT_SECONDS:.0f} s: has it a leader?"
-        )
+            try:
+                for batch in self._polls([place], most=1):
+                    for raw in batch.get(place, ()):
+                        return (_record(raw), list(raw.headers or ())) if raw.offset == offset else None
+            except SilenceError:
+                raise BrokerError(
+                    f"nothing was read from {topic}[{partition}] for {SILENT_SECONDS:.0f} s: has it a leader?"
+                ) from None
+        return None
 
     def assign(self, topic: str, partitions: Iterable[int]) -> None:
-        """Reads these partitions from their beginning."""
+        """Read these partitions from their beginning."""
         places = [TopicPartition(topic, number) for number in partitions]
         with kafka_errors(self._settings):
             self._consumer.assign(places)
@@ -148,27 +136,45 @@ class TopicReader:
         return {(place.topic, place.partition): end for place, end in self._skip_to_end().items()}
 
     def skip_to_end(self) -> None:
-        """Goes to the end of every assigned partition, as fetch responses tell it."""
+        """Go to the end of every assigned partition, as fetch responses tell it."""
         self._skip_to_end()
 
     def _skip_to_end(self) -> dict[Any, int]:
         ends: dict[Any, int] = {}
+
+        def known(place: Any, end: int) -> bool:
+            ends[place] = end
+            return True
+
         with kafka_errors(self._settings):
-            left = set(self._consumer.assignment())
-            until = time.monotonic() + SILENT_SECONDS
-            while left:
-                self._consumer.poll(timeout_ms=self._poll_ms, max_records=1)
-                for place in list(left):
-                    end = self._consumer.highwater(place)
-                    if end is not None:
-                        ends[place] = end
-                        self._consumer.seek(place, end)
-                        left.discard(place)
-                        self._consumer.pause(place)
-                if left and time.monotonic() > until:
-                    raise BrokerError(f"the end of {len(left)} partitions is not known: have they a leader?")
-            self._consumer.resume(*self._consumer.assignment())
+            assigned = self._consumer.assignment()
+            try:
+                for _ in self._polls(assigned, most=1, reached=known):
+                    pass
+            except SilenceError as error:
+                raise BrokerError(
+                    f"the end of {len(error.left)} partitions is not known: have they a leader?"
+                ) from None
+            for place, end in ends.items():
+                self._consumer.seek(place, end)
+            self._consumer.resume(*assigned)
         return ends
+
+    def _polls(
+        self,
+        places: Iterable[Any],
+        *,
+        most: int | None = None,
+        reached: Callable[[Any, int], bool] | None = None,
+    ) -> Iterator[Mapping[Any, list[Any]]]:
+        return poll_to_ends(
+            self._consumer,
+            places,
+            poll_ms=self._poll_ms,
+            silent_seconds=SILENT_SECONDS,
+            most=most,
+            reached=reached,
+        )
 
     def poll(self) -> list[Record]:
         """The next records of the assigned partitions; empty after a short wait without any."""

@@ -16,7 +16,7 @@ from streams.policies import PolicyError, load_policy
 from streams.settings import Settings, SettingsError, load_settings
 from streams.telemetry import log
 from streams.telemetry.metrics import Metrics
-from streams.workers.effects import FailPoint
+from streams.workers.fail_point import FailPoint
 from streams.workers.measures import SinkMetrics
 from streams.workers.process import run
 from streams.workers.signals import SignalsWorker

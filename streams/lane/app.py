@@ -1,6 +1,6 @@
 """The Faust app of a worker, as a function of the settings: one group, no tables, no web server.
 
-Owns which of Faust's settings we rely upon. `signals_worker` and `sink_worker` add what is done with runs.
+Owns which of Faust's settings we rely upon. `workers.signals` and `workers.sink` add what is done with runs.
 """
 
 import faust

@@ -1,6 +1,6 @@
 """The thread that runs the Kafka client of a worker: how it is set up, and one look into its buffer.
 
-Owns what must happen inside that thread. `consumer` decides when to fetch and what.
+Owns what must happen inside that thread. `fetching` decides when to fetch and what.
 """
 
 import asyncio
@@ -222,7 +222,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         await self._seek_wait(consumer, places)
 
     async def last_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
-        """Where the log of each of `partitions` ends, by the broker's word (not Tansu's, see `topic_reader`)."""
+        """Where the log of each of `partitions` ends, by the broker's word (which is wrong on Tansu, see `cluster.reading`)."""
         asked = [aiokafka.TopicPartition(*tp) for tp in partitions]
         last = await self.highwaters(*asked) if asked else {}
         return {TP(*tp): offset for tp, offset in last.items()}

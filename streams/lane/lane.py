@@ -177,8 +177,10 @@ class Lane(Generic[ItemT]):
         return any(partition.merger.blocked for partition in self._order)
 
     def waiting(self, number: int, besides: Run[ItemT] | None = None) -> bool:
-        """Records of this partition number wait to be worked on: in a run that was handed out, other than `besides`, or in one
-        that could be, were there room.
+        """Whether records of this partition number wait to be worked on.
+
+        They wait in a run that was handed out already (`besides`, the one under work, does not count), or in the merger, where
+        they would make the next run if another one might be handed out now.
         """
         now = self._clock()
         return any(

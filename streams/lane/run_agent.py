@@ -1,36 +1,54 @@
-"""The one agent of a worker: takes runs from the lane, one after another of each partition, and acknowledges each
-when done.
+"""The one agent of a worker: takes runs from the lane, in the order in which they are handed out.
 
-Owns the rule that any failure ends the process with the run unacknowledged. Faust's own supervisor would
-restart the agent and go on behind the failed event. What is done with a run is the handler's business.
+Owns the rule that any failure ends the process with the run unacknowledged. What is done with a run, and when it is
+acknowledged, is up to the worker: `in_turn` works on runs as they come, the sink gathers several first.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import faust
 from mode.supervisors import CrashingSupervisor
 
-from streams.core.records import Decoded
+from streams.core.merge import ItemT
+from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane, LaneError
 from streams.lane.runs import Run
 
+Work = Callable[[AsyncIterator[Run[ItemT]]], Awaitable[None]]
+"""Works on all runs of a worker. It asks `Lane.begin` of each whether it still counts, and ends each with `Lane.ack`."""
 
-def add_run_agent(
-    app: faust.App, lane: Lane[Decoded], handle: Callable[[Run[Decoded]], Awaitable[None]]
-) -> None:
-    """Declares the agent. `handle` returns when every effect of the run is confirmed.
 
-    Runs of one partition are handled in order, those of several at the same time. When it raises, and when the stream
-    ends while the app runs, the app ends unacknowledged. A handler that works long should stop when `lane.current(run)`
-    turns false: its partitions may belong to another worker.
-    """
+def add_run_agent(app: faust.App, lane: Lane[ItemT], work: Work[ItemT]) -> None:
+    """Declare the agent. When `work` raises, and when the stream ends while the app runs, the app ends unacknowledged."""
     channel = app.topic(
         *lane.settings.topics, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
     )
 
-    async def work(run: Run[Decoded], before: asyncio.Task[None] | None) -> None:
+    async def runs(stream: Any) -> None:
+        async with crash_on_error(app):
+            await work(_taken(app, stream))
+
+    # Faust's own supervisor would restart the agent and go on behind the failed event.
+    app.agent(channel, name="runs", concurrency=1, supervisor_strategy=CrashingSupervisor)(runs)
+
+
+async def _taken(app: faust.App, stream: Any) -> AsyncIterator[Run[Any]]:
+    async for event in stream.events():
+        yield event.message.run
+    if not app.should_stop:
+        raise LaneError("the stream of runs ended although the worker goes on; restart the worker")
+
+
+def in_turn(lane: Lane[ItemT], handle: Callable[[Run[ItemT]], Awaitable[None]]) -> Work[ItemT]:
+    """Work on runs of one partition one after another, on those of several at the same time; acknowledge each when done.
+
+    `handle` returns when every effect of the run is confirmed. One that works long should stop when `lane.current(run)` turns
+    false: its partitions may belong to another worker.
+    """
+
+    async def one(run: Run[ItemT], before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait({before})
             if before.cancelled() or before.exception() is not None:
@@ -39,20 +57,13 @@ def add_run_agent(
             await handle(run)
             lane.ack(run)
 
-    async def runs(stream: Any) -> None:
+    async def work(runs: AsyncIterator[Run[ItemT]]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 last: dict[int, asyncio.Task[None]] = {}
-                async for event in stream.events():
-                    run: Run[Decoded] = event.message.run
-                    last[run.partition] = group.create_task(work(run, last.get(run.partition)))
-                if not app.should_stop:
-                    raise LaneError(
-                        "the stream of runs ended although the worker goes on; restart the worker"
-                    )
-        except* Exception as errors:  # noqa: BLE001  (whatever it is, the app ends with it)
-            first = errors.exceptions[0]
-            await app.crash(first)
-            raise first from None
+                async for run in runs:
+                    last[run.partition] = group.create_task(one(run, last.get(run.partition)))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
 
-    app.agent(channel, name="runs", concurrency=1, supervisor_strategy=CrashingSupervisor)(runs)
+    return work

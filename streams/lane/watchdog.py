@@ -14,6 +14,7 @@ import faust
 import structlog
 from aiokafka.errors import KafkaError
 
+from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
 from streams.lane.runs import TP
 
@@ -69,26 +70,25 @@ class Watchdog:
 
 
 def add_watchdog(app: faust.App, lane: Lane[Any], seconds: float) -> None:
-    """Lets `app` crash with `StalledError` when one of its partitions stalls for `seconds`. Call it in a running
-    loop.
-    """
+    """Let `app` crash with `StalledError` when one of its partitions stalls for `seconds`. Call it in a running loop."""
+    # An `app.task` would begin only when the first assignment is complete.
+    app.add_future(_watch(app, lane, seconds))
 
-    async def watch() -> None:
-        dog, loop, epoch = Watchdog(seconds), asyncio.get_running_loop(), -1
-        begun_at = loop.time()
+
+async def _watch(app: faust.App, lane: Lane[Any], seconds: float) -> None:
+    dog, loop, epoch = Watchdog(seconds), asyncio.get_running_loop(), -1
+    begun_at = loop.time()
+    async with crash_on_error(app):
         while not app.should_stop:
             await asyncio.sleep(seconds / _LOOKS)
             consumer = app.consumer
             if not consumer.forgotten:
                 begun_at = loop.time()
             elif loop.time() - begun_at >= seconds:
-                await app.crash(
-                    StalledError(
-                        f"the group has given us partitions, but for {seconds:g} s nothing began with them "
-                        "(BEHOUDLIJN_STALL_TIMEOUT_S); start the worker again, and look at the brokers if it comes back"
-                    )
+                raise StalledError(
+                    f"the group has given us partitions, but for {seconds:g} s nothing began with them "
+                    "(BEHOUDLIJN_STALL_TIMEOUT_S); start the worker again, and look at the brokers if it comes back"
                 )
-                return
             if lane.epoch != epoch or not (consumer.flow_active and consumer.prepared):
                 dog.forget()
                 epoch = lane.epoch
@@ -106,13 +106,8 @@ def add_watchdog(app: faust.App, lane: Lane[Any], seconds: float) -> None:
             if stalled:
                 topic, partition = stalled[0]
                 others = f" and {len(stalled) - 1} more" if len(stalled) > 1 else ""
-                await app.crash(
-                    StalledError(
-                        f"partition {partition} of {topic}{others} has records, but nothing of it was committed "
-                        f"for {seconds:g} s (BEHOUDLIJN_STALL_TIMEOUT_S); start the worker again, and look at "
-                        "the brokers, the store and this machine's load if it comes back"
-                    )
+                raise StalledError(
+                    f"partition {partition} of {topic}{others} has records, but nothing of it was committed "
+                    f"for {seconds:g} s (BEHOUDLIJN_STALL_TIMEOUT_S); start the worker again, and look at "
+                    "the brokers, the store and this machine's load if it comes back"
                 )
-                return
-
-    app.add_future(watch())  # an `app.task` would begin only when the first assignment is complete

@@ -32,13 +32,11 @@ from streams.cluster.topics import COMPACTED, Found, inspect
 from streams.core.erasure import decode_marker
 from streams.core.state import FOREVER, NEVER
 from streams.core.state import decode as decode_state
-from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
+from streams.settings import SEGMENT_MS, SIGNALS_GROUP, SINK_GROUP, Settings
 from streams.state.recovery import recover
 from streams.state.store import PartitionStore
 
 _POLL_SECONDS: Final = 0.5
-_SEGMENT_MS: Final = 7 * 86_400_000
-"""Kafka's own default of `segment.ms`: a record is removed with its whole segment, which may be filled for so long."""
 _EVERY: Final = (*topics.INPUTS, *topics.OUTPUTS)
 
 Ends = Mapping[tuple[str, int], int]
@@ -292,7 +290,7 @@ def topic_part(name: str, found: Found | None, receipt: Receipt, sent_at: dateti
             "never: retention.ms is -1. Set a retention, or delete records (kafka-delete-records) up to an offset of today",
             None,
         )
-    segment = int(found.configs.get("segment.ms", _SEGMENT_MS))
+    segment = int(found.configs.get("segment.ms", SEGMENT_MS))
     last = sent_at + timedelta(milliseconds=retention + segment)
     days = retention / 86_400_000
     return TopicPart(name, f"its retention of {days:g} days, by whole segments", _text(last))

@@ -7,7 +7,6 @@ from the beginning, so that a customer's events and state never lie apart.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +17,7 @@ from aiokafka.errors import KafkaError
 from schemas import topics
 from streams.cluster import codecs
 from streams.cluster.partitioning import partition_of
+from streams.cluster.reading import SilenceError, read_to_ends
 from streams.core.erasure import Marker, decode_marker, encode_marker, is_marker
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
@@ -185,22 +185,16 @@ async def _unread(source: Settings, committed: Mapping[Any, int]) -> list[str]:
         for place in places:
             consumer.seek(place, committed.get(place, 0))
         unread: set[str] = set()
-        left = set(places)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + _SILENT_SECONDS
-        while left:
-            for place in await consumer.getmany(*left, timeout_ms=200, max_records=1):
+        left: dict[Any, int | None] = dict.fromkeys(places)
+        async for fetched in read_to_ends(consumer, left, most=1, silent_seconds=_SILENT_SECONDS):
+            for place in fetched:
                 unread.add(place.topic)
-                left.discard(place)
-            for place in list(left):
-                end = consumer.highwater(place)
-                if end is not None and await consumer.position(place) >= end:
-                    left.discard(place)
-            if left and loop.time() > deadline:
-                raise MigrationError(
-                    f"nothing is heard of {len(left)} partitions, {min(left).topic} among them: have they a leader?"
-                )
+                left.pop(place, None)
         return sorted(unread)
+    except SilenceError as error:
+        raise MigrationError(
+            f"nothing is heard of {len(error.left)} partitions, {error.left[0].topic} among them: have they a leader?"
+        ) from None
     except KafkaError as error:
         raise MigrationError(
             f"Kafka at {source.kafka_bootstrap}: {type(error).__name__}: {error}. Check the brokers and the topics"

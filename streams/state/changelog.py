@@ -13,6 +13,8 @@ from typing import Final, Literal, NamedTuple
 
 import orjson
 
+from streams.core.published import Kind, identity_of
+
 PARTITION_KEY: Final = b"\x00partition"
 """Key of the partition's own record: no customer id can hold a zero byte."""
 
@@ -23,7 +25,6 @@ _STAMP: Final = struct.Struct(">IQ")
 _STAMP_HEADER: Final = "behoudlijn-stamp"
 
 Mode = Literal["shadow", "live"]
-Kind = Literal["trigger", "signals"]
 
 
 class ChangelogError(Exception):
@@ -47,6 +48,8 @@ class Sending(NamedTuple):
     caused_at: int
     value: bytes
     """JSON; empty for a tombstone."""
+    identity: str
+    """As in `Output`; not stored, since it follows from the rest."""
 
 
 class Entry(NamedTuple):
@@ -125,8 +128,10 @@ def decode_outbox(customer_id: str, outbox: bytes) -> list[Sending]:
             about, rest = _split(rest)
             value, rest = _split(rest)
             kind, mode, caused_at = orjson.loads(about)
-            outputs.append(Sending(kind, mode, customer_id, caused_at, bytes(value)))
-    except (struct.error, ValueError) as error:
+            content = bytes(value)
+            identity = identity_of(kind, content, customer_id, caused_at)
+            outputs.append(Sending(kind, mode, customer_id, caused_at, content, identity))
+    except (struct.error, ValueError, KeyError, TypeError) as error:
         raise ChangelogError("an outbox cannot be read") from error
     return outputs
 

@@ -2,11 +2,9 @@
 
 Owns reading the changelog, and which of its records count: those of a worker that had lost the partition do
 not. It must not write or send anything: `tenure` writes claims, the worker sends what `unsent` holds before
-the first batch. The end of the changelog is taken from fetch responses, since some brokers answer wrongly
-when they are asked for it (Tansu, after a batch of several records).
+the first batch.
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -15,6 +13,7 @@ from typing import Any, Self
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.cluster.reading import SilenceError, read_to_ends
 from streams.core.dead_letter_limit import as_rows, from_rows
 from streams.state.changelog import (
     PARTITION_KEY,
@@ -93,7 +92,7 @@ class Reading:
             self._store.dead_letters = from_rows(record.dead_letters)
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
-        """Whether a record is of the present tenure or begins a new one, and no late word of an old one."""
+        """Whether a record is of the present tenure or begins a new one: what a former owner wrote late does not count."""
         if stamp.epoch > self.epoch:
             self.epoch, self.owner = stamp.epoch, ""  # compaction may have removed the claim itself
         elif stamp.epoch < self.epoch or (owner and self.owner and owner != self.owner):
@@ -156,36 +155,30 @@ class ChangelogReader:
         await self._consumer.stop()
 
     async def to_end(self) -> None:
-        """Reads every partition to its present end."""
+        """Read every partition to its present end."""
         await self._read(dict.fromkeys(self.readings))
 
     async def past(self, ends: Mapping[int, int]) -> None:
-        """Reads on until the record at the given offset of each partition has been read."""
+        """Read on until the record at the given offset of each partition has been read."""
         await self._read({number: offset + 1 for number, offset in ends.items()})
 
     async def _read(self, ends: Mapping[int, int | None]) -> None:
-        consumer, loop = self._consumer, asyncio.get_running_loop()
         left = {self._places[number]: end for number, end in ends.items()}
-        heard = loop.time()
-        while left:
-            fetched = await consumer.getmany(*left, timeout_ms=200, max_records=_TAKE)
-            for place, records in fetched.items():
-                reading = self.readings[place.partition]
-                for record in records:
-                    if record.key is not None:
-                        reading.add(record.key, record.value, record.headers)
-                heard = loop.time()
-            for place, wanted in list(left.items()):
-                end = consumer.highwater(place) if wanted is None else wanted
-                if end is not None and await consumer.position(place) >= end:
-                    del left[place]
-            await asyncio.sleep(0)
-            if left and loop.time() - heard > _SILENT_SECONDS:
-                numbers = ", ".join(str(place.partition) for place in sorted(left))
-                raise RecoveryError(
-                    f"nothing was read from the changelog's partitions {numbers} for {_SILENT_SECONDS:.0f} s: "
-                    "check that the topic exists and has a leader, then start the worker again"
-                )
+        try:
+            async for fetched in read_to_ends(
+                self._consumer, left, most=_TAKE, silent_seconds=_SILENT_SECONDS
+            ):
+                for place, records in fetched.items():
+                    reading = self.readings[place.partition]
+                    for record in records:
+                        if record.key is not None:
+                            reading.add(record.key, record.value, record.headers)
+        except SilenceError as error:
+            numbers = ", ".join(str(place.partition) for place in error.left)
+            raise RecoveryError(
+                f"nothing was read from the changelog's partitions {numbers} for {_SILENT_SECONDS:.0f} s: "
+                "check that the topic exists and has a leader, then start the worker again"
+            ) from None
 
 
 async def recover(topic: str, partitions: Iterable[int], options: Mapping[str, Any]) -> list[Recovered]:

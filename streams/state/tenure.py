@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.cluster.reading import read_to_ends
 from streams.core.dead_letter_limit import as_rows
 from streams.settings import Settings
 from streams.state.changelog import (
@@ -137,7 +138,9 @@ class Tenures:
     async def _append(
         self, partition: int, tenure: _Tenure, changes: Mapping[str, Change | None], last: PartitionRecord
     ) -> list[range]:
-        """The offsets that others took in between."""
+        """Write a batch in as many pieces as it needs. Returns the offsets between and before its records, which another worker
+        must have written.
+        """
         foreign: list[range] = []
         # Each piece is awaited before the next, so that the last record never stands alone.
         for batch, count in self._deliveries.batches(self._topic, _records(changes, last)):
@@ -158,7 +161,7 @@ class Tenures:
         return [between] if between else []
 
     async def _late(self, partition: int, tenure: _Tenure, foreign: Sequence[range]) -> set[str]:
-        """The customers of whom an earlier epoch wrote at these offsets; the partition's own key is `""`."""
+        """The customers of whom a worker that had lost the partition wrote at these offsets; `""` is the partition's own record."""
         late: set[str] = set()
         for offsets in foreign:
             async with aclosing(self._records_at(partition, offsets)) as records:
@@ -182,8 +185,8 @@ class Tenures:
         try:
             consumer.assign([place])
             consumer.seek(place, offsets.start)
-            while await consumer.position(place) < offsets.stop:
-                for record in (await consumer.getmany(place, timeout_ms=200)).get(place, ()):
+            async for fetched in read_to_ends(consumer, {place: offsets.stop}):
+                for record in fetched.get(place, ()):
                     if record.offset in offsets and record.key is not None:
                         yield record
         finally:

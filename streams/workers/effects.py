@@ -4,19 +4,13 @@ Owns what a published record looks like (key, partition, CloudEvents headers). I
 `tenure` writes the states, before anything is published here.
 """
 
-import os
-import signal
-import time
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from hashlib import blake2b
+from collections.abc import Mapping, Sequence
 from typing import Final
-
-import orjson
 
 from schemas import topics
 from schemas.instants import to_datetime
 from streams.core.decode import encode_dead_letter
+from streams.core.published import Kind
 from streams.core.records import Decoded
 from streams.core.repartition import original_of, wrap
 from streams.settings import Settings
@@ -27,39 +21,7 @@ from streams.workers.home import Stray
 _MOST_KEY_BYTES = 1024
 """A dead letter keeps a longer key in its body only (cut), or it could exceed what the broker takes."""
 _SOURCE = b"behoudlijn/signals"
-
-
-class FailPoint:
-    """A place at which a test lets something happen to the process; nowhere unless it is named.
-
-    The value is `[action@]name[:n]`, for the n-th passage of a place (`before_changelog`, `after_changelog`,
-    `after_outputs`, `before_ack`, `after_commit`). Actions: `kill` (as kill -9, the default), `stop` (as SIGSTOP), `hang` (the
-    loop stands still).
-    """
-
-    def __init__(self, wanted: str = "") -> None:
-        action, _, place = wanted.rpartition("@")
-        self._name, _, count = place.partition(":")
-        self._act = _ACTIONS[action or "kill"]
-        self._left = int(count or 1)
-
-    def __call__(self, name: str) -> None:
-        if name == self._name:
-            self._left -= 1
-            if self._left == 0:
-                self._act()
-
-
-def _hang() -> None:
-    while True:
-        time.sleep(1)
-
-
-_ACTIONS: Final[Mapping[str, Callable[[], None]]] = {
-    "kill": partial(os._exit, 137),
-    "stop": lambda: os.kill(os.getpid(), signal.SIGSTOP),
-    "hang": _hang,
-}
+_MESSAGE: Final[Mapping[Kind, str]] = {"trigger": "callback_trigger", "signals": "customer_signals"}
 
 
 class Effects:
@@ -77,7 +39,7 @@ class Effects:
         }
 
     async def publish(self, partition: int, sendings: Sequence[Sending]) -> None:
-        """Publishes outputs to `partition` of their topics, those of a topic in order; delivered on return."""
+        """Publish outputs to `partition` of their topics, those of a topic in order; delivered on return."""
         by_topic: dict[str, list[Outgoing]] = {}
         for sending in sendings:
             value = sending.value or None  # none: a tombstone
@@ -89,7 +51,7 @@ class Effects:
         await self._deliveries.confirmed(sent)
 
     async def forward(self, strays: Sequence[Stray]) -> None:
-        """Sends strays to their homes, through the repartition topic, in order; delivered on return."""
+        """Send strays to their homes, through the repartition topic, in order; delivered on return."""
         await self._deliveries.confirmed(
             [
                 await self._deliveries.send(
@@ -104,7 +66,7 @@ class Effects:
         )
 
     async def publish_dead_letters(self, rejects: Sequence[Decoded]) -> None:
-        """Publishes what could not be read, under its own key; delivered on return."""
+        """Publish what could not be read, under its own key; delivered on return."""
         sent = []
         for reject in rejects:
             if reject.record.topic == self._rekeyed:
@@ -122,14 +84,7 @@ class Effects:
 
 def headers_of(sending: Sending) -> list[tuple[str, bytes]]:
     """CloudEvents headers (binary mode). The same output always has the same ones."""
-    if sending.kind == "trigger":
-        trigger = orjson.loads(sending.value)
-        return _headers(
-            f"{trigger['trigger_id']}.{trigger['sequence']}", "callback_trigger", sending.caused_at
-        )
-    content = sending.value or f"{sending.customer_id}\0{sending.caused_at}".encode()
-    identity = blake2b(content, digest_size=16).hexdigest()
-    return _headers(identity, "customer_signals", sending.caused_at)
+    return _headers(sending.identity, _MESSAGE[sending.kind], sending.caused_at)
 
 
 def _headers(identity: str, kind: str, at: int) -> list[tuple[str, bytes]]:

@@ -7,12 +7,10 @@ fills up and stops fetching, and a rebalance does not wait longer than the lane'
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Sequence
 
 import faust
 import structlog
-from mode.supervisors import CrashingSupervisor
 
 from schemas import topics
 from sinks.clickhouse import tables
@@ -21,7 +19,9 @@ from streams.cluster.access import check_access
 from streams.cluster.rights import sink_rights
 from streams.core.records import FetchedRecord
 from streams.lane.app import faust_app, lane_settings
-from streams.lane.lane import Lane, LaneError
+from streams.lane.crash import crash_on_error
+from streams.lane.lane import Lane
+from streams.lane.run_agent import add_run_agent
 from streams.lane.runs import TP, Run
 from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.lane.transport import install
@@ -39,7 +39,7 @@ _BATCHES_AHEAD = 3
 
 
 class SinkWorker:
-    """The parts of one sink worker; `worker.run` gives it a process. Build it inside a running event loop."""
+    """The parts of one sink worker; `process.run` gives it a process. Build it inside a running event loop."""
 
     def __init__(
         self,
@@ -74,21 +74,17 @@ class SinkWorker:
             topic_ids=self._topic_ids,
         )
         self._tolerance_ms = int(settings.future_tolerance_s * 1000)
-        channel = self.app.topic(
-            *every, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
-        )
-        agent = self.app.agent(channel, name="runs", concurrency=1, supervisor_strategy=CrashingSupervisor)
-        agent(self._collect)
+        add_run_agent(self.app, self.lane, self._collect)
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(self._flush_forever)
 
     async def start(self) -> None:
-        """Joins the group; returns when the app runs."""
+        """Join the group; on return the app runs."""
         await check_access(self.settings, sink_rights(self.settings))
         await self.app.start()
 
     async def stop(self) -> None:
-        """Lets a flush under way finish, commits and leaves the group."""
+        """Let a flush under way finish, commit and leave the group."""
         await self.app.stop()
         self._sink.close()
         self._topic_ids.close()
@@ -105,7 +101,7 @@ class SinkWorker:
         return ["ClickHouse: not available, offsets are held"] if self._outage else []
 
     def refresh(self) -> None:
-        """Sets the gauges that are looked at rather than counted."""
+        """Set the gauges that are looked at rather than counted."""
         self._seen.refresh(self.lane, self.heartbeat_age)
 
     # -- runs in --------------------------------------------------------------------------------------------
@@ -114,32 +110,23 @@ class SinkWorker:
         """The rows at once, in the event loop: they are made while others are inserted, and no record need wait."""
         return [gather(self._plain[tp.topic], tp, fetched, self._tolerance_ms)]
 
-    async def _collect(self, stream: Any) -> None:
-        try:
-            async for event in stream.events():
-                run: Run[Gathered] = event.message.run
-                if not self.lane.begin(run):
-                    continue
-                self._waiting.append(run)
-                self._rows += sum(each.records for each in run.records)
-                self._arrived.set()
-                if self._rows >= self.settings.sink_batch_rows:
-                    self._full.set()
-                if self._rows >= self.settings.sink_batch_rows * _BATCHES_AHEAD:
-                    self._room.clear()
-                    await self._room.wait()
-            if not self.app.should_stop:
-                raise LaneError("the stream of runs ended although the worker goes on; restart the worker")
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            await self.app.crash(error)
-            raise
+    async def _collect(self, runs: AsyncIterator[Run[Gathered]]) -> None:
+        async for run in runs:
+            if not self.lane.begin(run):
+                continue
+            self._waiting.append(run)
+            self._rows += sum(each.records for each in run.records)
+            self._arrived.set()
+            if self._rows >= self.settings.sink_batch_rows:
+                self._full.set()
+            if self._rows >= self.settings.sink_batch_rows * _BATCHES_AHEAD:
+                self._room.clear()
+                await self._room.wait()
 
     # -- rows out -------------------------------------------------------------------------------------------
 
     async def _flush_forever(self) -> None:
-        try:
+        async with crash_on_error(self.app):
             while not self.app.should_stop:
                 await self._arrived.wait()
                 await self.app.wait_first(self._full.wait(), timeout=self.settings.sink_batch_s)
@@ -148,11 +135,6 @@ class SinkWorker:
                 self._full.clear()
                 self._room.set()
                 await self._write([run for run in runs if self.lane.current(run)])
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            await self.app.crash(error)
-            raise
 
     async def _write(self, runs: Sequence[Run[Gathered]]) -> None:
         if not runs:
@@ -177,10 +159,10 @@ class SinkWorker:
             self._outage = False
             log.info("sink available again")
         self._seen.written(oldest)
-        for run in runs:
-            self.lane.ack(
-                run
-            )  # does nothing for a run that a rebalance took: it is read again, and its rows merge
+        for (
+            run
+        ) in runs:  # nothing is done for one that a rebalance took: it is read again, and its rows merge
+            self.lane.ack(run)
 
     def _flush(self) -> None:
         self._sink.flush()

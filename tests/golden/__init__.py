@@ -127,7 +127,7 @@ def hashes_of(case: Case) -> dict[str, str]:
 
 
 def _sending(output: Output) -> Sending:
-    return Sending(output.kind, "live", output.customer_id, output.caused_at, output.value)
+    return Sending(output.kind, "live", output.customer_id, output.caused_at, output.value, output.identity)
 
 
 def _topic(output: Output) -> str:

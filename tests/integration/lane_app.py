@@ -17,7 +17,7 @@ import faust
 
 from streams.core.records import Decoded, FetchedRecord, records_of
 from streams.lane.lane import Decode, Lane
-from streams.lane.run_agent import add_run_agent
+from streams.lane.run_agent import add_run_agent, in_turn
 from streams.lane.runs import TP, LaneSettings, Run
 from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.lane.transport import install
@@ -66,7 +66,7 @@ def build(
         topic_ids=TopicIdsOfBrokers({"bootstrap_servers": bootstrap.split(",")}),
         **{name: hook for name, hook in hooks.items() if hook is not None},
     )
-    add_run_agent(app, lane, handle)
+    add_run_agent(app, lane, in_turn(lane, handle))
     return app, lane
 
 

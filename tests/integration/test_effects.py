@@ -19,7 +19,7 @@ AT = 1_700_000_000_000
 
 def trigger(number: int) -> Sending:
     value = orjson.dumps({"trigger_id": f"t{number}", "sequence": 1, "evidence": "x" * 1_500})
-    return Sending("trigger", "live", f"c{number}", AT + number, value)
+    return Sending("trigger", "live", f"c{number}", AT + number, value, f"t{number}.1")
 
 
 def test_more_than_a_batch_holds_arrives_whole_and_in_order(broker: Broker, unique: str) -> None:
@@ -27,8 +27,11 @@ def test_more_than_a_batch_holds_arrives_whole_and_in_order(broker: Broker, uniq
     ensure(settings)
     triggers = [trigger(number) for number in range(1_000)]
     assert sum(len(each.value) for each in triggers) > BATCH_BYTES, "or they fit into one batch"
-    signals = [Sending("signals", "live", f"c{number}", AT, b'{"sequence":1}') for number in range(1_000)]
-    gone = Sending("signals", "live", "c7", AT + 1, b"")
+    signals = [
+        Sending("signals", "live", f"c{number}", AT, b'{"sequence":1}', f"s{number}")
+        for number in range(1_000)
+    ]
+    gone = Sending("signals", "live", "c7", AT + 1, b"", "gone")
 
     async def publish() -> None:
         deliveries = Deliveries(settings, lambda: None)

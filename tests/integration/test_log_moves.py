@@ -24,6 +24,7 @@ from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
+from streams.cluster.reading import read_to_ends
 from streams.cluster.topics import ensure
 from streams.lane.runs import TP, Moved, Run
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
@@ -278,11 +279,9 @@ async def offsets_held(kafka: KafkaBroker, topic: str) -> int:
         consumer.assign([place])
         consumer.seek(place, 0)
         held = 0
-        while True:
-            held += len((await consumer.getmany(timeout_ms=300)).get(place, ()))
-            end = consumer.highwater(place)
-            if end is not None and await consumer.position(place) >= end:
-                return held
+        async for fetched in read_to_ends(consumer, {place: None}):
+            held += len(fetched.get(place, ()))
+        return held
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from streams.state.tenure import Change, Tenures
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import read_all, settings_of
 
-SAID = [Sending("trigger", "live", "c1", 1_700_000_000_000, b'{"trigger_id":"t","sequence":1}')]
+SAID = [Sending("trigger", "live", "c1", 1_700_000_000_000, b'{"trigger_id":"t","sequence":1}', "t.1")]
 
 
 def in_loop(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:

@@ -253,7 +253,7 @@ def test_explain_from_the_topics_tells_what_the_worker_wrote(
     result = process_batch(decoded, {}, policy, clock)
     state = result.states["c-1"]
     assert state is not None
-    sendings = [Sending("trigger", "shadow", "c-1", o.caused_at, o.value) for o in result.outputs]
+    sendings = [Sending(o.kind, "shadow", "c-1", o.caused_at, o.value, o.identity) for o in result.outputs]
     publish(sender, settings, names.CHANGELOG, b"c-1", encode_entry(Stamp(1, 1), state, sendings[:1]))
     own = encode_partition(PartitionRecord(Stamp(1, 1), clock.now, policy.label))
     number = partition_of(b"c-1", PARTITIONS)

@@ -19,6 +19,7 @@ from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.partitioner import murmur2
 
 from schemas import topics
+from streams.cluster.reading import read_to_ends
 from streams.core.records import Record
 from streams.settings import Settings
 from tests.integration.conftest import Broker
@@ -152,21 +153,17 @@ async def read_all(settings: Settings, *names: str) -> dict[str, list[Record]]:
     )
     await consumer.start()
     try:
-        left = {TopicPartition(settings.topic(n), p) for n in names for p in range(settings.partitions)}
-        consumer.assign(list(left))
-        for partition in left:
+        places = [TopicPartition(settings.topic(n), p) for n in names for p in range(settings.partitions)]
+        consumer.assign(places)
+        for partition in places:
             consumer.seek(partition, 0)
         async with asyncio.timeout(60):
-            while left:
-                for partition, records in (await consumer.getmany(timeout_ms=200)).items():
+            async for fetched in read_to_ends(consumer, dict.fromkeys(places)):
+                for partition, records in fetched.items():
                     found[settings.plain_topic(partition.topic)] += [
                         Record(partition.topic, partition.partition, r.offset, r.timestamp, r.key, r.value)
                         for r in records
                     ]
-                for partition in list(left):
-                    end = consumer.highwater(partition)
-                    if end is not None and await consumer.position(partition) >= end:
-                        left.discard(partition)
     finally:
         await consumer.stop()
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from streams.core.dead_letter_limit import as_rows
+from streams.core.published import identity_of
 from streams.core.state import State, encode
 from streams.state.changelog import (
     PARTITION_KEY,
@@ -21,8 +22,8 @@ from streams.state.changelog import (
 )
 from streams.state.recovery import Reading
 
-TRIGGER = Sending("trigger", "live", "c1", 1_700_000_000_000, b'{"trigger_id":"t","sequence":1}')
-SIGNALS = Sending("signals", "shadow", "c1", -1, b"{}")
+TRIGGER = Sending("trigger", "live", "c1", 1_700_000_000_000, b'{"trigger_id":"t","sequence":1}', "t.1")
+SIGNALS = Sending("signals", "shadow", "c1", -1, b"{}", identity_of("signals", b"{}", "c1", -1))
 STATE, OTHER = encode(State()), encode(State(newest=1))
 
 

@@ -1,0 +1,152 @@
+"""One batch of a partition: records, or only time, through the core, and its effects in the order that loses nothing.
+
+Owns that order: the states are written to the changelog, then the outputs are published, then the dead letters; each step is
+confirmed before the next. It must not choose what is in a batch (`run_handler`, `timers`), nor acknowledge: the lane does, when the
+run is done.
+"""
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+
+from streams.core.dead_letter_limit import Tallies, differs
+from streams.core.engine import BatchResult, process_batch
+from streams.core.policy import Policy
+from streams.core.published import Output
+from streams.core.records import Decoded
+from streams.core.state import NEVER
+from streams.settings import Settings
+from streams.state.changelog import Mode, Sending
+from streams.state.store import PartitionStore
+from streams.state.tenure import Change, Tenures
+from streams.workers.effects import Effects
+from streams.workers.fail_point import FailPoint
+from streams.workers.fence import Fence
+from streams.workers.home import Stray
+
+_UNCHANGED: Mapping[str, bytes | None] = {}
+
+
+class Batches:
+    """Decides and carries out batches. The caller holds the partition's turn: its batches follow one another.
+
+    `idle_timers`: wall time counts, so a trigger whose validity is over is told to nobody.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        policy: Policy,
+        fence: Fence,
+        tenures: Tenures,
+        effects: Effects,
+        fail_point: FailPoint,
+        *,
+        idle_timers: bool,
+    ) -> None:
+        self._mode: Mode = settings.mode
+        self._policy = policy
+        self._erasure = settings.erasure()
+        self._fence = fence
+        self._tenures = tenures
+        self._effects = effects
+        self._fail_point = fail_point
+        self._idle_timers = idle_timers
+
+    async def forward(self, partition: PartitionStore, strays: Sequence[Stray]) -> None:
+        """Send strays of `partition` to their homes, before the batch they came with; delivered on return."""
+        if strays:
+            self._fence.check(partition)
+            await self._effects.forward(strays)
+
+    async def carry_out(
+        self,
+        partition: PartitionStore,
+        records: Sequence[Decoded] = (),
+        *,
+        most_timers: int,
+        advance_to: int | None = None,
+        tallies: Tallies | None = None,
+    ) -> BatchResult:
+        """Judge records, and timers that are due; every effect is confirmed on return.
+
+        `advance_to`: partition time (ms) to go on to. `most_timers` are judged, the others put off. `tallies`: what the limit of
+        dead letters has counted with these records. Raises `StaleError` and `EffectsError` before a step that must not be taken.
+        """
+        clock, before = partition.clock, partition.clock.now
+        result = process_batch(
+            records,
+            partition.states,
+            self._policy,
+            clock,
+            advance_to=advance_to,
+            most_timers=most_timers,
+            erasure=self._erasure,
+        )
+        outboxes = self._outboxes(result.outputs)
+        told = bool(result.rejects)
+        if tallies is not None:
+            told = told or differs(partition.dead_letters, tallies)
+            partition.dead_letters = tallies
+        partition.note_overdue()
+        if result.states or outboxes or clock.now != before or told:
+            await self._write_states(partition, result.states, outboxes)
+            self._fail_point("after_changelog")
+        if result.outputs:
+            self._fence.check(partition)
+            await self._effects.publish(partition.number, [s for box in outboxes.values() for s in box])
+        if result.rejects:
+            self._fence.check(partition)
+            await self._effects.publish_dead_letters(result.rejects)
+        self._fail_point("after_outputs")
+        return result
+
+    async def mark(self, partition: PartitionStore) -> None:
+        """Write a batch of nothing: it says that the outputs of the batch before were delivered."""
+        await self._write(partition, dict.fromkeys(partition.departed), departed=set(), outputs=False)
+
+    async def _write_states(
+        self,
+        partition: PartitionStore,
+        states: Mapping[str, bytes | None],
+        outboxes: Mapping[str, Sequence[Sending]],
+    ) -> None:
+        changes: dict[str, Change | None] = dict.fromkeys(partition.departed)
+        departed: set[str] = set()
+        for customer_id in states.keys() | outboxes.keys():  # some came and left within this batch
+            state, outbox = states.get(customer_id), outboxes.get(customer_id, ())
+            changes[customer_id] = None if state is None and not outbox else Change(state or b"", outbox)
+            if state is None and outbox:
+                departed.add(customer_id)
+        await self._write(partition, changes, states, departed=departed, outputs=bool(outboxes))
+
+    async def _write(
+        self,
+        partition: PartitionStore,
+        changes: Mapping[str, Change | None],
+        states: Mapping[str, bytes | None] = _UNCHANGED,
+        *,
+        departed: set[str],
+        outputs: bool,
+    ) -> None:
+        """Make the next batch durable, and take it over into the store."""
+        self._fence.check(partition)
+        self._fail_point("before_changelog")
+        number = partition.batch + 1
+        await self._tenures.write(partition, changes, number, partition.clock.now, self._policy.label)
+        partition.apply(number, states, departed, outputs=outputs)
+        partition.written_at = time.monotonic()
+
+    def _outboxes(self, outputs: Iterable[Output]) -> dict[str, list[Sending]]:
+        outboxes: dict[str, list[Sending]] = {}
+        for output in outputs:
+            outboxes.setdefault(output.customer_id, []).append(self._sending(output))
+        return outboxes
+
+    def _sending(self, output: Output) -> Sending:
+        mode: Mode = "shadow" if self._too_late(output) else self._mode
+        return Sending(output.kind, mode, output.customer_id, output.caused_at, output.value, output.identity)
+
+    def _too_late(self, output: Output) -> bool:
+        """Return whether no dialer can act upon it any more: it is only recorded. Replayed history has its own time."""
+        now = time.time_ns() // 1_000_000 if self._idle_timers else NEVER
+        return output.useful_until <= now

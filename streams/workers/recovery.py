@@ -1,0 +1,86 @@
+"""What a signals worker does with partitions that were just assigned to it, before it takes their first run.
+
+Owns the order: read the changelog to its end, claim the partitions there, publish what may not have been sent, and only then put
+the states into the store. It must not decode the changelog (`streams.state.recovery`) nor write it (`streams.state.tenure`).
+"""
+
+import time
+
+import structlog
+
+from schemas import topics
+from streams.lane.runs import Assignment
+from streams.settings import Settings
+from streams.state.recovery import ChangelogReader, Recovered
+from streams.state.store import Store
+from streams.state.tenure import Tenures
+from streams.workers.effects import Effects
+from streams.workers.fence import Fence, StaleError
+from streams.workers.measures import SignalsMetrics
+from streams.workers.turns import Turns
+
+log = structlog.get_logger(__name__)
+
+
+class Recovery:
+    """Fills the `store` for each new assignment."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        turns: Turns,
+        fence: Fence,
+        tenures: Tenures,
+        effects: Effects,
+        seen: SignalsMetrics,
+    ) -> None:
+        self._settings = settings
+        self._erasure = settings.erasure()
+        self._store = store
+        self._turns = turns
+        self._fence = fence
+        self._tenures = tenures
+        self._effects = effects
+        self._seen = seen
+
+    async def recover(self, assignment: Assignment) -> None:
+        """Take over the partitions of `assignment`; a rebalance cancels it, and the next assignment begins anew.
+
+        Raises what reading and claiming a changelog raises, `EffectsError`, and `ErasureError` without the markers' key.
+        """
+        began = time.monotonic()
+        async with self._turns.of_all(assignment.partitions):  # no batch of the last assignment still writes
+            assigned = self._fence.assignment
+            self._store.clear()
+            recovered = await self._read_and_claim(assignment)
+            resent = 0
+            for part in recovered:
+                part.store.assignment = assigned
+                part.store.note_overdue()
+                if part.store.clock.markers:
+                    self._erasure.check(part.store.states)
+                if part.unsent:
+                    try:
+                        self._fence.check(part.store)
+                        await self._effects.publish(part.store.number, part.unsent)
+                    except StaleError:
+                        self._store.clear()
+                        return  # the group changed meanwhile; the next assignment begins with a recovery too
+                    resent += len(part.unsent)
+                self._store.put(part.store)
+        self._seen.recovered(time.monotonic() - began, resent)
+        log.info(
+            "customer states recovered",
+            partitions=len(recovered),
+            customers=sum(part.store.customers for part in recovered),
+            resent=resent,
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    async def _read_and_claim(self, assignment: Assignment) -> list[Recovered]:
+        topic, options = self._settings.topic(topics.CHANGELOG), self._settings.aiokafka_options()
+        async with ChangelogReader(topic, assignment.partitions, options) as reader:
+            await reader.to_end()
+            await self._tenures.claim(reader)
+        return [reading.finish() for reading in reader.readings.values()]

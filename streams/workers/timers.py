@@ -1,0 +1,108 @@
+"""Time that passes: timers on partitions without new events, and timers that were put off so that events go first.
+
+Owns when a batch of nothing but time is due. It must not judge a timer (`core`) nor carry out what it decides (`batch`).
+"""
+
+import asyncio
+import time
+from contextlib import suppress
+
+import faust
+
+from streams.core.records import Decoded
+from streams.core.timer_share import AT_ONCE
+from streams.lane.crash import crash_on_error
+from streams.lane.lane import Lane
+from streams.lane.runs import Run
+from streams.state.store import PartitionStore, Store
+from streams.workers.batch import Batches
+from streams.workers.fence import StaleError
+from streams.workers.measures import SignalsMetrics
+from streams.workers.turns import Turns
+
+_TICK_SECONDS = 1.0
+_MARK_SECONDS = 20.0
+"""An idle partition writes at least so often; well below `min.compaction.lag.ms` of the changelog."""
+_PATIENCE_SECONDS = 0.02
+"""Records that come so soon take a share of what was put off with them, which spares a batch."""
+_LOOK_SECONDS = 0.002
+_BATCHES_OF_A_RUN = 1000
+_BATCHES_OF_A_TICK = 100
+"""Of those, before what is left waits for the next tick: other partitions' turn comes, and a commit does not wait."""
+
+
+class Timers:
+    """Of one worker. `idle_timers`: let wall time pass on partitions without new events; off for history."""
+
+    def __init__(
+        self,
+        app: faust.App,
+        lane: Lane[Decoded],
+        store: Store,
+        turns: Turns,
+        batches: Batches,
+        seen: SignalsMetrics,
+        *,
+        idle_timers: bool,
+    ) -> None:
+        self._app = app
+        self._lane = lane
+        self._store = store
+        self._turns = turns
+        self._batches = batches
+        self._seen = seen
+        self._idle_timers = idle_timers
+
+    async def tick_forever(self) -> None:
+        """Look after idle partitions each second, until the app stops; an error ends the app."""
+        async with crash_on_error(self._app):
+            while not self._app.should_stop:
+                await asyncio.sleep(_TICK_SECONDS)
+                if self._app.consumer.flow_active and self._lane.assignment.partitions:
+                    await self._tick()
+
+    async def _tick(self) -> None:
+        for partition in self._store:
+            turn = self._turns.of(partition.number)
+            if turn.locked():
+                continue  # a run is under work
+            async with turn:
+                if self._store.get(partition.number) is not partition or not self._app.consumer.prepared:
+                    continue
+                if self._caught_up(partition.number):
+                    with suppress(StaleError):
+                        await self._idle(partition)
+
+    def _caught_up(self, number: int) -> bool:
+        return all(lag.records == 0 for tp, lag in self._lane.lag().items() if tp.partition == number)
+
+    async def _idle(self, partition: PartitionStore) -> None:
+        now = time.time_ns() // 1_000_000
+        # Only when something is due: a new clock alone would be a write per second for each partition.
+        if self._idle_timers and partition.clock.next_due <= now:
+            self._seen.outputs(await self._batches.carry_out(partition, advance_to=now, most_timers=AT_ONCE))
+        elif partition.unmarked or time.monotonic() - partition.written_at > _MARK_SECONDS:
+            # A restart need not send again what was delivered long ago. And what a worker that has lost the partition may
+            # still write to the changelog is noticed by our next write, before compaction can take it for the newest value.
+            await self._batches.mark(partition)
+        await self._judge_put_off(partition, None, _BATCHES_OF_A_TICK)
+
+    async def catch_up(self, partition: PartitionStore, run: Run[Decoded]) -> None:
+        """Judge the timers that were put off before `run`, until records wait that came after it.
+
+        The run is acknowledged afterwards, so that nothing is overdue on a partition without lag; only what is left of a very
+        large herd goes with the ticks.
+        """
+        await self._judge_put_off(partition, run, _BATCHES_OF_A_RUN)
+
+    async def _judge_put_off(self, partition: PartitionStore, run: Run[Decoded] | None, batches: int) -> None:
+        """In at most so many small batches, until other records wait than those of `run`."""
+        until = time.monotonic() + (_PATIENCE_SECONDS if run else 0.0)
+        while partition.clock.overdue and batches and not self._lane.waiting(partition.number, run):
+            if time.monotonic() < until:
+                await asyncio.sleep(_LOOK_SECONDS)
+                continue
+            batches -= 1
+            # In a rebalance nothing comes any more that could be held up, and the group waits for us.
+            most = AT_ONCE if self._app.consumer.flow_active else 100 * AT_ONCE
+            self._seen.outputs(await self._batches.carry_out(partition, most_timers=most))
