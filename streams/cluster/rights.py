@@ -30,7 +30,7 @@ class Right(NamedTuple):
 
 
 def signals_rights(settings: Settings) -> tuple[Right, ...]:
-    """Of the signals worker: reads events, writes what it decides; its changelog and its strays both ways."""
+    """Of the signals worker: reads events, writes what it decides; its changelog and misrouted events both ways."""
     own = (topics.CHANGELOG, topics.REPARTITION)
     reads, writes = (*topics.INPUTS, *own), (*topics.OUTPUTS, *own)
     return (

@@ -23,9 +23,9 @@ from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.changelog import ChangelogError
 from streams.state.delivery import Deliveries
+from streams.state.fencing import Change, FencedChangelog
 from streams.state.recovery import ChangelogReader, Recovered, recover
 from streams.state.store import PartitionStore
-from streams.state.tenure import Change, Tenures
 
 _PIECE: Final = 10_000
 """States in one write."""
@@ -102,18 +102,18 @@ async def write_states(settings: Settings, partitions: Mapping[int, tuple[dict[s
     """
     topic, label = settings.topic(topics.CHANGELOG), load_policy(settings.policy).label
     deliveries = Deliveries(settings, lambda: None)
-    tenures = Tenures(topic, settings, deliveries)
+    fenced = FencedChangelog(topic, settings, deliveries)
     await deliveries.start()
     try:
         async with ChangelogReader(topic, partitions, settings.aiokafka_options()) as reader:
             await reader.to_end()
-            await tenures.claim(reader)
+            await fenced.claim(reader)
         for number, (states, clock) in partitions.items():
             store = PartitionStore(number)
             customers = list(states)
             for start in range(0, max(1, len(customers)), _PIECE):
                 changes = {c: Change(states[c], ()) for c in customers[start : start + _PIECE]}
-                await tenures.write(store, changes, 1, clock, label)
+                await fenced.write(store, changes, 1, clock, label)
     finally:
         await deliveries.stop()
 

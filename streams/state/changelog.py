@@ -32,7 +32,7 @@ class ChangelogError(Exception):
 
 
 class Stamp(NamedTuple):
-    """Who wrote a value: in which tenure of the partition (see `tenure`), and in which batch."""
+    """Who wrote a value: in which fencing epoch of the partition (see `fencing`), and in which batch."""
 
     epoch: int
     batch: int

@@ -1,7 +1,7 @@
 """Recovery: a partition's store, read back from its changelog, and the outputs that may not have been sent.
 
 Owns reading the changelog, and which of its records count: those of a worker that had lost the partition do
-not. It must not write or send anything: `tenure` writes claims, the worker sends what `unsent` holds before
+not. It must not write or send anything: `fencing` writes claims, the worker sends what `unsent` holds before
 the first batch.
 """
 
@@ -92,7 +92,7 @@ class Reading:
             self._store.dead_letters = from_rows(record.dead_letters)
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
-        """Whether a record is of the present tenure or begins a new one: what a former owner wrote late does not count."""
+        """Whether a record is of the present fencing epoch or begins a newer one: what a former owner wrote late does not count."""
         if stamp.epoch > self.epoch:
             self.epoch, self.owner = stamp.epoch, ""  # compaction may have removed the claim itself
         elif stamp.epoch < self.epoch or (owner and self.owner and owner != self.owner):
@@ -105,7 +105,7 @@ class Reading:
         return True
 
     def claim(self, owner: str) -> PartitionRecord:
-        """The record that would begin a new tenure: all as it is, in the next epoch."""
+        """The record that would claim the partition: all as it is, in the next fencing epoch."""
         store = self._store
         stamp, tallies = Stamp(self.epoch + 1, store.batch), as_rows(store.dead_letters)
         return PartitionRecord(stamp, store.clock.now, store.policy, owner, tallies)

@@ -16,12 +16,12 @@ from streams.core.records import Decoded
 from streams.core.state import NEVER
 from streams.settings import Settings
 from streams.state.changelog import Mode, Sending
+from streams.state.fencing import Change, FencedChangelog
 from streams.state.store import PartitionStore
-from streams.state.tenure import Change, Tenures
 from streams.workers.effects import Effects
 from streams.workers.fail_point import FailPoint
 from streams.workers.fence import Fence
-from streams.workers.home import Stray
+from streams.workers.home import Misrouted
 
 _UNCHANGED: Mapping[str, bytes | None] = {}
 
@@ -37,7 +37,7 @@ class Batches:
         settings: Settings,
         policy: Policy,
         fence: Fence,
-        tenures: Tenures,
+        fenced: FencedChangelog,
         effects: Effects,
         fail_point: FailPoint,
         *,
@@ -47,16 +47,16 @@ class Batches:
         self._policy = policy
         self._erasure = settings.erasure()
         self._fence = fence
-        self._tenures = tenures
+        self._fenced = fenced
         self._effects = effects
         self._fail_point = fail_point
         self._idle_timers = idle_timers
 
-    async def forward(self, partition: PartitionStore, strays: Sequence[Stray]) -> None:
-        """Send strays of `partition` to their homes, before the batch they came with; delivered on return."""
-        if strays:
+    async def forward(self, partition: PartitionStore, misrouted: Sequence[Misrouted]) -> None:
+        """Send misrouted records of `partition` to their homes, before the batch they came with; delivered on return."""
+        if misrouted:
             self._fence.check(partition)
-            await self._effects.forward(strays)
+            await self._effects.forward(misrouted)
 
     async def carry_out(
         self,
@@ -132,7 +132,7 @@ class Batches:
         self._fence.check(partition)
         self._fail_point("before_changelog")
         number = partition.batch + 1
-        await self._tenures.write(partition, changes, number, partition.clock.now, self._policy.label)
+        await self._fenced.write(partition, changes, number, partition.clock.now, self._policy.label)
         partition.apply(number, states, departed, outputs=outputs)
         partition.written_at = time.monotonic()
 

@@ -1,7 +1,7 @@
 """What a batch publishes: its outputs and dead letters, to their topics, all awaited.
 
 Owns what a published record looks like (key, partition, CloudEvents headers). It must not decide anything, and
-`tenure` writes the states, before anything is published here.
+`fencing` writes the states, before anything is published here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from streams.core.repartition import original_of, wrap
 from streams.settings import Settings
 from streams.state.changelog import Sending
 from streams.state.delivery import Deliveries, Outgoing
-from streams.workers.home import Stray
+from streams.workers.home import Misrouted
 
 _MOST_KEY_BYTES = 1024
 """A dead letter keeps a longer key in its body only (cut), or it could exceed what the broker takes."""
@@ -50,18 +50,18 @@ class Effects:
             sent += await self._deliveries.send_all(topic, partition, own)
         await self._deliveries.confirmed(sent)
 
-    async def forward(self, strays: Sequence[Stray]) -> None:
-        """Send strays to their homes, through the repartition topic, in order; delivered on return."""
+    async def forward(self, misrouted: Sequence[Misrouted]) -> None:
+        """Send misrouted records to their homes, through the repartition topic, in order; delivered on return."""
         await self._deliveries.confirmed(
             [
                 await self._deliveries.send(
                     self._rekeyed,
-                    stray.customer_id.encode(),
-                    wrap(stray.decoded.record),
+                    each.customer_id.encode(),
+                    wrap(each.decoded.record),
                     headers=[],
-                    partition=stray.home,
+                    partition=each.home,
                 )
-                for stray in strays
+                for each in misrouted
             ]
         )
 

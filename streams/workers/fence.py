@@ -1,7 +1,7 @@
 """The fence: nothing more is written or sent once the partitions may be another worker's.
 
 Owns the two questions that are asked before each step of a batch and before each request of the producer. It must not write.
-What was on its way already is fenced by the changelog itself (`streams.state.tenure`).
+What was on its way already is fenced by the changelog itself (`streams.state.fencing`).
 """
 
 from typing import Any

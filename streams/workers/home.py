@@ -1,7 +1,7 @@
 """Who is at home: whether an event came on the partition that Kafka's own partitioner gives its customer.
 
 Owns the check that topics are co-partitioned, and why an event is not where it should be. It must not send:
-the worker forwards strays through the repartition topic. Two producers of one customer need not agree where
+the worker forwards misrouted records through the repartition topic. Two producers of one customer need not agree where
 the customer belongs: librdkafka's default is CRC-32, Java's is murmur2, and a key may be another or missing.
 """
 
@@ -18,7 +18,7 @@ _REMEMBERED: Final = 131_072
 Reason = Literal["no_key", "foreign_key", "wrong_partition"]
 
 
-class Stray(NamedTuple):
+class Misrouted(NamedTuple):
     """An event on another partition than its customer's `home`."""
 
     decoded: Decoded
@@ -28,11 +28,11 @@ class Stray(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Records, each in order: all as they are to be judged, those to be judged here, and the strays."""
+    """Records, each in order: all as they are to be judged, those to be judged here, and the misrouted ones."""
 
     checked: Sequence[Decoded]
     here: Sequence[Decoded]
-    strays: Sequence[Stray]
+    misrouted: Sequence[Misrouted]
 
 
 class Homes:
@@ -48,7 +48,7 @@ class Homes:
         `known`: customers with a state here; only customers at home have one. Rejects and events of nobody
         stay. An event that was forwarded and is still not at home becomes a reject: it must not go round.
         """
-        strays: list[Stray] = []
+        misrouted: list[Misrouted] = []
         lost: dict[int, Decoded] = {}
         away: set[int] = set()
         for number, decoded in enumerate(records):
@@ -65,10 +65,10 @@ class Homes:
                 lost[number] = _reject(decoded, home)
             else:
                 away.add(number)
-                strays.append(Stray(decoded, customer, home, _reason(decoded.record.key, customer)))
+                misrouted.append(Misrouted(decoded, customer, home, _reason(decoded.record.key, customer)))
         checked = [lost.get(n, each) for n, each in enumerate(records)] if lost else records
         here = [each for n, each in enumerate(checked) if n not in away] if away else checked
-        return Split(checked, here, strays)
+        return Split(checked, here, misrouted)
 
 
 def _reason(key: bytes | None, customer: str) -> Reason:

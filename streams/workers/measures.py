@@ -15,7 +15,7 @@ from streams.lane.runs import Moved
 from streams.settings import Settings
 from streams.state.store import PartitionStore, Store
 from streams.telemetry.metrics import Metrics
-from streams.workers.home import Stray
+from streams.workers.home import Misrouted
 
 
 class SignalsMetrics:
@@ -48,10 +48,10 @@ class SignalsMetrics:
             metrics.last_event.set(partition.clock.now / 1000)
         self.outputs(result)
 
-    def forwarded(self, strays: Sequence[Stray]) -> None:
+    def forwarded(self, misrouted: Sequence[Misrouted]) -> None:
         """Counts events that were sent to their customer's partition."""
-        for stray in strays:
-            self._metrics.repartitioned.labels(stray.reason).inc()
+        for each in misrouted:
+            self._metrics.repartitioned.labels(each.reason).inc()
 
     def outputs(self, result: BatchResult) -> None:
         """Counts what a batch, or passing time, has published."""

@@ -1,7 +1,7 @@
 """What a signals worker does with partitions that were just assigned to it, before it takes their first run.
 
 Owns the order: read the changelog to its end, claim the partitions there, publish what may not have been sent, and only then put
-the states into the store. It must not decode the changelog (`streams.state.recovery`) nor write it (`streams.state.tenure`).
+the states into the store. It must not decode the changelog (`streams.state.recovery`) nor write it (`streams.state.fencing`).
 """
 
 import time
@@ -11,9 +11,9 @@ import structlog
 from schemas import topics
 from streams.lane.runs import Assignment
 from streams.settings import Settings
+from streams.state.fencing import FencedChangelog
 from streams.state.recovery import ChangelogReader, Recovered
 from streams.state.store import Store
-from streams.state.tenure import Tenures
 from streams.workers.effects import Effects
 from streams.workers.fence import Fence, StaleError
 from streams.workers.measures import SignalsMetrics
@@ -31,7 +31,7 @@ class Recovery:
         store: Store,
         turns: Turns,
         fence: Fence,
-        tenures: Tenures,
+        fenced: FencedChangelog,
         effects: Effects,
         seen: SignalsMetrics,
     ) -> None:
@@ -40,7 +40,7 @@ class Recovery:
         self._store = store
         self._turns = turns
         self._fence = fence
-        self._tenures = tenures
+        self._fenced = fenced
         self._effects = effects
         self._seen = seen
 
@@ -82,5 +82,5 @@ class Recovery:
         topic, options = self._settings.topic(topics.CHANGELOG), self._settings.aiokafka_options()
         async with ChangelogReader(topic, assignment.partitions, options) as reader:
             await reader.to_end()
-            await self._tenures.claim(reader)
+            await self._fenced.claim(reader)
         return [reading.finish() for reading in reader.readings.values()]

@@ -56,13 +56,13 @@ class RunHandler:
                 return
             partition = self._partition_of(run)
             began = time.monotonic()
-            checked, here, strays = self.homes.split(run.partition, run.records, partition.states)
+            checked, here, misrouted = self.homes.split(run.partition, run.records, partition.states)
             tallies = await self._counted(checked, partition)
             try:
-                await self.batches.forward(partition, strays)
+                await self.batches.forward(partition, misrouted)
                 share = share_of(len(run.records), self.max_batch, partition.overdue_seconds)
                 result = await self.batches.carry_out(partition, here, tallies=tallies, most_timers=share)
-                self.seen.forwarded(strays)
+                self.seen.forwarded(misrouted)
                 self.seen.batch(result, run.records, partition, time.monotonic() - began)
                 await self.timers.catch_up(partition, run)
             except StaleError:

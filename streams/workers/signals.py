@@ -27,8 +27,8 @@ from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.delivery import Deliveries
+from streams.state.fencing import FencedChangelog
 from streams.state.store import Store
-from streams.state.tenure import Tenures
 from streams.telemetry.metrics import Metrics
 from streams.workers.batch import Batches
 from streams.workers.copartitioning import check_partitions
@@ -90,12 +90,10 @@ class SignalsWorker:
 
         turns, effects = Turns(), Effects(settings, self._deliveries)
         changelog = settings.topic(topics.CHANGELOG)
-        tenures = Tenures(changelog, settings, self._deliveries, metrics.foreign_writes.inc)
-        batches = Batches(
-            settings, policy, self._fence, tenures, effects, fail_point, idle_timers=idle_timers
-        )
+        fenced = FencedChangelog(changelog, settings, self._deliveries, metrics.foreign_writes.inc)
+        batches = Batches(settings, policy, self._fence, fenced, effects, fail_point, idle_timers=idle_timers)
         timers = Timers(self.app, self.lane, self.store, turns, batches, self._seen, idle_timers=idle_timers)
-        self._recovery = Recovery(settings, self.store, turns, self._fence, tenures, effects, self._seen)
+        self._recovery = Recovery(settings, self.store, turns, self._fence, fenced, effects, self._seen)
         self._handler = RunHandler(
             app=self.app,
             lane=self.lane,

@@ -28,7 +28,7 @@ _DAY: Final = 24 * _HOUR
 _LARGE_AT_MOST: Final = 12
 """A record of 900 KB goes round three brokers: a few are enough."""
 _REMEMBERED: Final = 5_000
-_ASTRAY: Final = 0.01
+_MISROUTED: Final = 0.01
 _UNHAPPY_EVERY: Final = 7
 """One customer of so many has something to complain of; the others' events are the bulk, as in life."""
 _LEAST_STEP: Final = 1_000
@@ -75,11 +75,11 @@ class Feed:
         now: int,
         window: int = 900,
         late: bool = False,
-        strays: bool = False,
+        misroute: bool = False,
     ) -> None:
         """`late`: hold some events back for many windows, as a second data centre would (arrival out of order).
 
-        `strays`: send some events without a key, under a foreign key, or to a wrong partition, as a producer does that
+        `misroute`: send some events without a key, under a foreign key, or to a wrong partition, as a producer does that
         partitions in another way.
         """
         self._random = Random(f"events/{seed}")
@@ -91,7 +91,7 @@ class Feed:
         self._end = now - _DAY
         self._mix = Mix()
         self._late = late
-        self._strays = strays
+        self._misroutes = misroute
         self._held: list[tuple[int, Sent]] = []
         self._memory: deque[tuple[Sent, dict[str, Any]]] = deque(maxlen=_REMEMBERED)
         self._number = 0
@@ -132,8 +132,8 @@ class Feed:
                     self.planted["hours late"] += 1
                     at -= random.randrange(_HOUR, 12 * _HOUR)
                 sent = self._event(at)
-                if self._strays and random.random() < _ASTRAY:
-                    sent = self._astray(sent)
+                if self._misroutes and random.random() < _MISROUTED:
+                    sent = self._misroute(sent)
                 if self._late and random.random() < 0.03:
                     self.planted["held back"] += 1
                     self._held.append((number + random.randint(2, 20), sent))
@@ -172,8 +172,8 @@ class Feed:
         key = str(body["customer_id"]).encode()
         return Sent(name, partition_of(key, self._partitions), key, orjson.dumps(body))
 
-    def _astray(self, sent: Sent) -> Sent:
-        self.planted["stray"] += 1
+    def _misroute(self, sent: Sent) -> Sent:
+        self.planted["misrouted"] += 1
         elsewhere = (sent.partition + self._random.randint(1, self._partitions - 1)) % self._partitions
         way = self._random.choice(("no key", "foreign key", "wrong partition"))
         if way == "no key" and sent.topic != topics.PROFILES:  # a compacted topic refuses it

@@ -49,7 +49,7 @@ class Profile:
     """Workers that come, and leave again, in one storm."""
     days: int = 40
     """Event time that `events` cover."""
-    strays: bool = False
+    misroute: bool = False
     """Feed records without a key, with a foreign one, or on a wrong partition too."""
     settings: dict[str, object] = field(default_factory=dict)
 
@@ -116,7 +116,7 @@ INVARIANTS: Final = Profile(
     20_000,
     1_500,
     {("signals", KILL): 2, ("signals", FROZEN_POINT): 1},
-    strays=True,
+    misroute=True,
 )
 """The second run: records arrive late, some on a wrong partition, and the merge waits for nobody."""
 

@@ -70,7 +70,7 @@ class Stage:
             days=profile.days,
             now=time.time_ns() // 1_000_000,
             late=bool(more.get("merge_idle_ms") == 0),
-            strays=profile.strays,
+            misroute=profile.misroute,
         )
         self.feeder = Feeder(self.settings, self.feed, profile.events_per_second)
         self.fleets: dict[str, Fleet] = {}

@@ -1,4 +1,4 @@
-"""The invariants run: late and stray records in live arrival, a merge that waits for nobody, wall-clock timers, and kills.
+"""The invariants run: late and misrouted records in live arrival, a merge that waits for nobody, wall-clock timers, and kills.
 
 Owns its phases. When a trigger fires may differ from the backlog's answer here; what is compared holds whatever the order.
 """
@@ -41,10 +41,10 @@ def routed(logs: Logs, partitions: int) -> Logs:
     return right
 
 
-def strays_sent_home(planted: int, logs: Logs) -> list[Difference]:
-    """As many different records as were planted, or more: duplicates of strays are strays too."""
+def misrouted_sent_home(planted: int, logs: Logs) -> list[Difference]:
+    """As many different records as were planted, or more: duplicates of misrouted records are misrouted too."""
     home = {unwrap(record)[:3] for record in logs[topics.REPARTITION]}
-    return difference("strays", "fewer were sent home than were planted", range(planted - len(home)))
+    return difference("misrouted", "fewer were sent home than were planted", range(planted - len(home)))
 
 
 async def run(
@@ -81,6 +81,9 @@ async def run(
             report.check("dead letters: exactly the planted ones", verifier.dead_letters(logs))
             report.figures["events fed"] = stage.feeder.events
             report.figures["records sent home, resent ones included"] = len(logs[topics.REPARTITION])
-            report.check("every stray was sent home", strays_sent_home(stage.feeder.planted["stray"], logs))
+            report.check(
+                "every misrouted record was sent home",
+                misrouted_sent_home(stage.feeder.planted["misrouted"], logs),
+            )
             report.figures["planted"] = dict(stage.feeder.planted)
     return stage.report

@@ -139,18 +139,18 @@ def test_one_customer_on_several_partitions_is_judged_in_one_place(broker: Broke
     # Exactly those whose partition is not their customer's were sent on, each once and whole.
     inputs = asyncio.run(read_all(settings, *INPUTS, topics.DEAD_LETTERS))
     reasons: Counter[str] = Counter()
-    strays = {}
+    misrouted = {}
     for name in INPUTS:
         for record in inputs[name]:
             customer = json.loads(record.value or b"")["customer_id"].encode()
             if partition_of(customer, PARTITIONS) != record.partition:
                 reason = {None: "no_key", customer: "wrong_partition"}.get(record.key, "foreign_key")
                 reasons[reason] += 1
-                strays[record.topic, record.partition, record.offset] = record.value
+                misrouted[record.topic, record.partition, record.offset] = record.value
     assert set(reasons) == {"no_key", "foreign_key", "wrong_partition"}
     originals = [unwrap(record) for record in sent_on]
-    assert {(o.topic, o.partition, o.offset): o.value for o in originals} == strays
-    assert len(originals) == len(strays)
+    assert {(o.topic, o.partition, o.offset): o.value for o in originals} == misrouted
+    assert len(originals) == len(misrouted)
     for reason, number in reasons.items():
         assert f'behoudlijn_repartitioned_total{{reason="{reason}"}} {number}.0' in metrics
     assert 'behoudlijn_events_total{result="accepted",type="call"} 144.0' in metrics

@@ -111,7 +111,7 @@ def claim(epoch: int, owner: str, batch: int = 0) -> bytes:
     return encode_partition(PartitionRecord(Stamp(epoch, batch), 50, "p@1", owner))
 
 
-def test_what_an_earlier_tenure_writes_behind_a_claim_does_not_count() -> None:
+def test_what_an_earlier_epoch_writes_behind_a_claim_does_not_count() -> None:
     reading = Reading(0)
     reading.add(PARTITION_KEY, claim(1, "first"))
     reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, []))

@@ -95,11 +95,11 @@ def test_the_feed_repeats_ids_with_equal_and_with_other_content() -> None:
     assert any(len(values) > 1 for values in contents.values())
 
 
-def test_strays_lie_on_a_wrong_partition_and_the_oracle_finds_their_right_one() -> None:
+def test_misrouted_records_lie_on_a_wrong_partition_and_the_oracle_finds_their_right_one() -> None:
     sent = [
         each
         for window in islice(
-            Feed(5, partitions=3, events=9_000, days=40, now=NOW, window=300, strays=True).windows(), 10
+            Feed(5, partitions=3, events=9_000, days=40, now=NOW, window=300, misroute=True).windows(), 10
         )
         for each in window.records
     ]

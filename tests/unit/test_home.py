@@ -34,20 +34,22 @@ def test_what_matters_is_the_partition_not_the_key(key: bytes | None) -> None:
     records = [on(HOME, call(START), key)]
     split = homes().split(HOME, records, {})
     assert split.here is records
-    assert split.strays == []
+    assert split.misrouted == []
 
 
 @pytest.mark.parametrize(
     ("key", "reason"), [(None, "no_key"), (b"account-9", "foreign_key"), (b"c1", "wrong_partition")]
 )
-def test_a_stray_is_sent_home_and_says_why_it_was_elsewhere(key: bytes | None, reason: str) -> None:
-    stray = on(AWAY, call(START), key)
-    split = homes().split(AWAY, [stray], {})
+def test_a_misrouted_record_is_sent_home_and_says_why_it_was_elsewhere(
+    key: bytes | None, reason: str
+) -> None:
+    away = on(AWAY, call(START), key)
+    split = homes().split(AWAY, [away], {})
     assert list(split.here) == []
-    assert [(s.decoded, s.customer_id, s.home, s.reason) for s in split.strays] == [
-        (stray, "c1", HOME, reason)
+    assert [(s.decoded, s.customer_id, s.home, s.reason) for s in split.misrouted] == [
+        (away, "c1", HOME, reason)
     ]
-    assert list(split.checked) == [stray], "it was readable, which the limit of dead letters is told"
+    assert list(split.checked) == [away], "it was readable, which the limit of dead letters is told"
 
 
 def test_a_customer_with_a_state_here_is_at_home_without_asking() -> None:
@@ -76,7 +78,7 @@ def test_what_was_sent_on_is_judged_at_home() -> None:
 
 def test_what_was_sent_on_and_is_not_at_home_becomes_a_reject_and_never_goes_round() -> None:
     split = homes().split(AWAY, [forwarded(AWAY)], {})
-    assert not split.strays
+    assert not split.misrouted
     (found,) = split.here
     assert found.event is None
     assert found.reject is not None
@@ -89,9 +91,9 @@ def test_what_was_sent_on_and_is_not_at_home_becomes_a_reject_and_never_goes_rou
 def test_nothing_is_lost_or_doubled_and_order_is_kept(mixed: Sequence[tuple[int, bool]]) -> None:
     records = [on(0, call(START, customer=f"c{number}" if named else None), None) for number, named in mixed]
     split = homes().split(0, records, {})
-    strays = [stray.decoded for stray in split.strays]
+    misrouted = [each.decoded for each in split.misrouted]
     assert [each for each in records if each in split.here] == list(split.here)
-    assert [each for each in records if each in strays] == strays
-    assert len(split.here) + len(strays) == len(records) == len(split.checked)
-    for stray in split.strays:
-        assert stray.home == partition_of(stray.customer_id.encode(), PARTITIONS) != 0
+    assert [each for each in records if each in misrouted] == misrouted
+    assert len(split.here) + len(misrouted) == len(records) == len(split.checked)
+    for each in split.misrouted:
+        assert each.home == partition_of(each.customer_id.encode(), PARTITIONS) != 0

@@ -18,9 +18,9 @@ from streams.core.records import Decoded, Record
 from streams.policies import load_policy
 from streams.settings import load_settings
 from streams.state.delivery import Deliveries
+from streams.state.fencing import Change, FencedChangelog
 from streams.state.recovery import ChangelogReader
 from streams.state.store import PartitionStore
-from streams.state.tenure import Change, Tenures
 from streams.workers.interpreter import tune
 from tests.benchmarks.say import arguments, say
 from tests.benchmarks.workload import Workload
@@ -78,16 +78,16 @@ async def _changelog(given: dict[str, Any], written: list[Written]) -> float:
     )
     topic, label = settings.topic(topics.CHANGELOG), load_policy(given["policy"]).label
     deliveries = Deliveries(settings, lambda: None)
-    tenures = Tenures(topic, settings, deliveries)
+    fenced = FencedChangelog(topic, settings, deliveries)
     stores = [PartitionStore(number) for number in range(settings.partitions)]
     await deliveries.start()
     try:
         async with ChangelogReader(topic, range(settings.partitions), settings.aiokafka_options()) as reader:
             await reader.to_end()
-            await tenures.claim(reader)
+            await fenced.claim(reader)
         began = time.perf_counter()
         for number, (partition, changes, clock) in enumerate(written, start=1):
-            await tenures.write(stores[partition], changes, number, clock, label)
+            await fenced.write(stores[partition], changes, number, clock, label)
         return time.perf_counter() - began
     finally:
         await deliveries.stop()

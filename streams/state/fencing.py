@@ -1,10 +1,10 @@
-"""Tenures: the partitions whose changelog is ours to write, and how a worker that lost one is kept out.
+"""Fencing: only the owner of a partition changes its states, however late a former owner wakes up (decision 6).
 
-Owns claiming a partition, writing its batches, and setting right what another worker wrote late. A claim is a
-record in the changelog with the next *epoch*: whatever older epochs write behind it does not count
-(`recovery.Reading`). Every delivery tells its offset, so that a foreign record in between is noticed: then
-either we have been succeeded, and the process ends, or it came too late, and our values are written again
-before compaction could prefer the foreign ones. It must not decide what is written.
+Owns claiming a partition, writing its batches, and undoing what another worker wrote late. A claim is a record in the
+changelog with the next *fencing epoch*: whatever an older epoch writes behind it does not count (`recovery.Reading`).
+Each delivery tells its offset, so a foreign record in between is noticed. If its epoch is newer, another worker owns the
+partition and this process ends; if it is older, our values are written again before compaction could prefer the foreign
+ones. It must not decide what is written.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -50,14 +50,16 @@ class Change(NamedTuple):
 
 
 @dataclass(slots=True)
-class _Tenure:
+class _Claimed:
+    """A partition that is ours."""
+
     epoch: int
     owner: str
     next_offset: int
 
 
-class Tenures:
-    """The changelog's writer. `topic` is the changelog's full name."""
+class FencedChangelog:
+    """The changelog, as written by one worker under its fencing epochs. `topic` is its full name."""
 
     def __init__(
         self,
@@ -70,7 +72,7 @@ class Tenures:
         self._topic = topic
         self._settings = settings
         self._deliveries = deliveries
-        self._held: dict[int, _Tenure] = {}
+        self._held: dict[int, _Claimed] = {}
         self._on_foreign = on_foreign
 
     async def claim(self, reader: ChangelogReader) -> None:
@@ -92,7 +94,7 @@ class Tenures:
             for number, claim in claims.items():
                 reading = reader.readings[number]
                 if (reading.epoch, reading.owner) == (claim.stamp.epoch, claim.owner):
-                    self._held[number] = _Tenure(reading.epoch, claim.owner, ends[number] + 1)
+                    self._held[number] = _Claimed(reading.epoch, claim.owner, ends[number] + 1)
                     left.discard(number)
             if not left:
                 return
@@ -113,14 +115,14 @@ class Tenures:
 
         `store` is the partition as before the batch, but for its count of dead letters. Raises `EffectsError`, also when we have been succeeded.
         """
-        tenure = self._held[store.number]
-        stamp = Stamp(tenure.epoch, batch)
-        last = PartitionRecord(stamp, clock, policy, tenure.owner, as_rows(store.dead_letters))
+        claimed = self._held[store.number]
+        stamp = Stamp(claimed.epoch, batch)
+        last = PartitionRecord(stamp, clock, policy, claimed.owner, as_rows(store.dead_letters))
         for _ in range(_ROUNDS):
-            foreign = await self._append(store.number, tenure, changes, last)
+            foreign = await self._append(store.number, claimed, changes, last)
             if not foreign:
                 return
-            late = await self._late(store.number, tenure, foreign)
+            late = await self._late(store.number, claimed, foreign)
             if not late:
                 return
             self._on_foreign(len(late))
@@ -136,7 +138,7 @@ class Tenures:
         )
 
     async def _append(
-        self, partition: int, tenure: _Tenure, changes: Mapping[str, Change | None], last: PartitionRecord
+        self, partition: int, claimed: _Claimed, changes: Mapping[str, Change | None], last: PartitionRecord
     ) -> list[range]:
         """Write a batch in as many pieces as it needs. Returns the offsets between and before its records, which another worker
         must have written.
@@ -144,35 +146,35 @@ class Tenures:
         foreign: list[range] = []
         # Each piece is awaited before the next, so that the last record never stands alone.
         for batch, count in self._deliveries.batches(self._topic, _records(changes, last)):
-            foreign += await self._piece(partition, tenure, batch, count)
+            foreign += await self._piece(partition, claimed, batch, count)
         return foreign
 
-    async def _piece(self, partition: int, tenure: _Tenure, batch: Any, count: int) -> list[range]:
+    async def _piece(self, partition: int, claimed: _Claimed, batch: Any, count: int) -> list[range]:
         sent = await self._deliveries.send_batch(batch, self._topic, partition)
         if (
-            sent.offset < tenure.next_offset
+            sent.offset < claimed.next_offset
         ):  # also -1: of a repeat, a broker may have forgotten where it lies
             raise EffectsError(
                 f"the broker cannot tell where a record of partition {partition} of the changelog lies; "
                 "the batch was not acknowledged, so start the worker again and nothing is lost"
             )
-        between = range(tenure.next_offset, sent.offset)
-        tenure.next_offset = sent.offset + count
+        between = range(claimed.next_offset, sent.offset)
+        claimed.next_offset = sent.offset + count
         return [between] if between else []
 
-    async def _late(self, partition: int, tenure: _Tenure, foreign: Sequence[range]) -> set[str]:
+    async def _late(self, partition: int, claimed: _Claimed, foreign: Sequence[range]) -> set[str]:
         """The customers of whom a worker that had lost the partition wrote at these offsets; `""` is the partition's own record."""
         late: set[str] = set()
         for offsets in foreign:
             async with aclosing(self._records_at(partition, offsets)) as records:
                 async for record in records:
                     epoch, owner = _writer(record)
-                    if epoch > tenure.epoch:
+                    if epoch > claimed.epoch:
                         raise EffectsError(
                             f"another worker has taken over partition {partition}; nothing more is written "
                             "here, start this worker again to take part"
                         )
-                    if epoch < tenure.epoch or owner not in ("", tenure.owner):
+                    if epoch < claimed.epoch or owner not in ("", claimed.owner):
                         late.add("" if record.key == PARTITION_KEY else record.key.decode())
         return late
 

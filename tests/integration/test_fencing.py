@@ -16,9 +16,9 @@ from streams.core.state import NEVER, State, encode
 from streams.settings import Settings
 from streams.state.changelog import PARTITION_KEY, Sending, decode_entry
 from streams.state.delivery import BATCH_BYTES, Deliveries, EffectsError
+from streams.state.fencing import Change, FencedChangelog
 from streams.state.recovery import ChangelogReader, Recovered, recover
 from streams.state.store import PartitionStore
-from streams.state.tenure import Change, Tenures
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import read_all, settings_of
 
@@ -43,7 +43,7 @@ class Writer(NamedTuple):
     """One worker's hold on partition 0, without the group that would stop it."""
 
     settings: Settings
-    tenures: Tenures
+    fenced: FencedChangelog
     deliveries: Deliveries
     recovered: Recovered
     foreign: list[int]
@@ -57,23 +57,23 @@ class Writer(NamedTuple):
         changed = {c: None if newest is None else state(newest) for c, newest in states.items()}
         number = self.store.batch + 1
         changes = {c: None if s is None else Change(s, said or ()) for c, s in changed.items()}
-        await self.tenures.write(self.store, changes, number, max(n or 0 for n in states.values()), "p@1")
+        await self.fenced.write(self.store, changes, number, max(n or 0 for n in states.values()), "p@1")
         self.store.apply(number, changed, set(), outputs=bool(said))
 
 
 @asynccontextmanager
-async def tenure(settings: Settings) -> AsyncIterator[Writer]:
+async def owner(settings: Settings) -> AsyncIterator[Writer]:
     """Takes partition 0 over, as a worker does after a rebalance."""
     topic = settings.topic(topics.CHANGELOG)
     deliveries = Deliveries(settings, lambda: None)
     await deliveries.start()
     try:
         foreign: list[int] = []
-        tenures = Tenures(topic, settings, deliveries, foreign.append)
+        fenced = FencedChangelog(topic, settings, deliveries, foreign.append)
         async with ChangelogReader(topic, [0], settings.aiokafka_options()) as reader:
             await reader.to_end()
-            await tenures.claim(reader)
-        yield Writer(settings, tenures, deliveries, reader.readings[0].finish(), foreign)
+            await fenced.claim(reader)
+        yield Writer(settings, fenced, deliveries, reader.readings[0].finish(), foreign)
     finally:
         await deliveries.stop()
 
@@ -92,10 +92,10 @@ def settings(broker: Broker, unique: str) -> Settings:
 
 @in_loop
 async def test_the_next_owner_goes_on_where_the_first_one_stopped(settings: Settings) -> None:
-    async with tenure(settings) as first:
+    async with owner(settings) as first:
         assert (first.store.batch, first.store.clock.now) == (0, NEVER)
         await first.write(SAID, c1=1)
-    async with tenure(settings) as second:
+    async with owner(settings) as second:
         assert second.store.states == {"c1": state(1)}
         assert second.recovered.unsent == SAID, "a claim says nothing of what was delivered"
         await second.write(c2=2)
@@ -106,7 +106,7 @@ async def test_the_next_owner_goes_on_where_the_first_one_stopped(settings: Sett
 
 @in_loop
 async def test_the_first_one_ends_at_its_next_write(settings: Settings) -> None:
-    async with tenure(settings) as first, tenure(settings) as second:
+    async with owner(settings) as first, owner(settings) as second:
         await second.write(c1=2)
         with pytest.raises(EffectsError, match="taken over"):
             await first.write(SAID, c1=1)
@@ -117,9 +117,9 @@ async def test_the_first_one_ends_at_its_next_write(settings: Settings) -> None:
 
 @in_loop
 async def test_late_writes_are_set_right_by_the_owners_next_batch(settings: Settings) -> None:
-    async with tenure(settings) as first:
+    async with owner(settings) as first:
         await first.write(c1=1, c2=1, gone=1)
-        async with tenure(settings) as second:
+        async with owner(settings) as second:
             await second.write(c1=2, gone=None)
             with pytest.raises(EffectsError, match="taken over"):
                 await first.write(SAID, c1=10, c2=None, c3=10, gone=10)
@@ -150,9 +150,9 @@ async def latest_values(settings: Settings) -> dict[str, bytes]:
 @in_loop
 async def test_a_late_write_into_a_large_batch_is_set_right_too(settings: Settings) -> None:
     """The batch is written in several pieces; what lies before the first of them is seen all the same."""
-    async with tenure(settings) as first:
+    async with owner(settings) as first:
         await first.write(c1=1)
-        async with tenure(settings) as second:
+        async with owner(settings) as second:
             with pytest.raises(EffectsError, match="taken over"):
                 await first.write(c1=10, late=10)
             many = {f"m{n}": n for n in range(20_000)}
@@ -167,9 +167,9 @@ async def test_a_late_write_into_a_large_batch_is_set_right_too(settings: Settin
 async def test_of_two_who_claim_at_once_one_ends_up_with_the_partition(settings: Settings) -> None:
     """Both have read the log to the same end, so that their claims have the same epoch."""
     topic = settings.topic(topics.CHANGELOG)
-    async with tenure(settings) as writer:
+    async with owner(settings) as writer:
         await writer.write(c1=1)
-        mine, other = (Tenures(topic, settings, writer.deliveries) for _ in range(2))
+        mine, other = (FencedChangelog(topic, settings, writer.deliveries) for _ in range(2))
         async with (
             ChangelogReader(topic, [0], settings.aiokafka_options()) as my_reader,
             ChangelogReader(topic, [0], settings.aiokafka_options()) as other_reader,
