@@ -82,20 +82,13 @@ class Flushed(NamedTuple):
 class Sink(Protocol):
     """Rows go in, and are in the store when `flush` returns. One thread at a time; calls block."""
 
-    @property
-    def pending(self) -> int:
-        """Rows that are not in the store yet."""
-
     def add(self, table: str, *rows: Values) -> None:
         """Take rows of a table; never blocks, never writes."""
 
-    def due(self) -> bool:
-        """True when a batch is full or old enough: flush now."""
-
     def flush(self) -> Flushed:
-        """Write everything that is pending.
+        """Write every row that was taken and is not written yet.
 
-        Raises SinkUnavailable after a bounded number of tries; what is pending stays so, and the next flush
+        Raises SinkUnavailable after a bounded number of tries; such rows are kept, and the next flush
         sends the same batches again. Raises SinkRefused when trying again is no use.
         """
 

@@ -8,26 +8,16 @@ from sinks.contract import Flushed, Row, SinkError, Values
 class RecordingSink:
     """A `Sink` whose `written` rows a test reads; `failures` are raised one by one by the next flushes."""
 
-    def __init__(self, *, batch_rows: int = 1, failures: list[SinkError] | None = None) -> None:
+    def __init__(self, *, failures: list[SinkError] | None = None) -> None:
         self.written: list[Row] = []
         self.failures = failures or []
         self.flushes = 0
         self.closed = False
-        self._batch_rows = batch_rows
         self._open: list[Row] = []
-
-    @property
-    def pending(self) -> int:
-        """Rows that no flush has written."""
-        return len(self._open)
 
     def add(self, table: str, *rows: Values) -> None:
         """Keep the rows."""
         self._open += [Row(table, values) for values in rows]
-
-    def due(self) -> bool:
-        """True from `batch_rows` rows on."""
-        return len(self._open) >= self._batch_rows
 
     def flush(self) -> Flushed:
         """Move everything to `written`, or raise the next of `failures` and move nothing."""

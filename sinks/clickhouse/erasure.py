@@ -9,12 +9,11 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.conversions import within
+from sinks.clickhouse.declarations import results
 from sinks.clickhouse.tables import CUSTOMERS, DECIDED, ERASURES, HAPPENED
 from sinks.contract import Erased, SinkMismatch
 
-_COLUMNS: Final = ("customer_hash", "erased_until", "ordered_at", "key_id")
-_LAST_MS: Final = 4_102_444_800_000
-"""The tables' last time, see `rows`."""
 _KNOWN: Final = f"""
 SELECT customer_hash, toUnixTimestamp64Milli(max(erased_until)), toUnixTimestamp64Milli(max(ordered_at)), argMax(key_id, inserted_at)
 FROM {ERASURES} GROUP BY customer_hash
@@ -46,9 +45,8 @@ class ClickHouseEraser:
 
     def erase(self, customer_id: str, customer_hash: str, erased: Erased) -> None:
         """Note it, then remove the rows that it covers."""
-        until, ordered_at = (max(0, min(each, _LAST_MS)) for each in (erased.until, erased.ordered_at))
-        row = (customer_hash, until, ordered_at, erased.key_id)
-        self._store.insert(ERASURES, _COLUMNS, [row], settings={"async_insert": 0})
+        row = (customer_hash, within(erased.until), within(erased.ordered_at), erased.key_id)
+        self._store.insert(ERASURES, results.ERASURES.inserted, [row], settings={"async_insert": 0})
         for each in _covered(customer_id, erased):
             self._remove(each)
 

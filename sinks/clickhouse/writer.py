@@ -9,7 +9,6 @@ batches, and there the identities of the tables make one row of two.
 """
 
 import hashlib
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -55,8 +54,8 @@ def seal(table: str, rows: list[Values]) -> Batch:
 class ClickHouseSink:
     """A `sinks.contract.Sink`.
 
-    A batch is due at `batch_rows` rows of one table, or when the oldest row is `batch_seconds` old. A flush
-    tries each insert `attempts` times within `retry_seconds`; `on_retry` and `on_insert` are for metrics.
+    An insert has `batch_rows` rows at most. A flush tries each `attempts` times within `retry_seconds`; `on_retry` and `on_insert`
+    are for metrics.
     """
 
     def __init__(
@@ -64,33 +63,23 @@ class ClickHouseSink:
         store: ClickHouse,
         *,
         batch_rows: int = 10_000,
-        batch_seconds: float = 1.0,
         attempts: int = 5,
         retry_seconds: float = 20.0,
         wait_initial: float = 0.1,
-        clock: Callable[[], float] = time.monotonic,
         on_retry: Callable[[str], None] = lambda _table: None,
         on_insert: Callable[[str, int], None] = lambda _table, _rows: None,
     ) -> None:
         self._store = store
         self._batch_rows = batch_rows
-        self._batch_seconds = batch_seconds
         self._attempts = attempts
         self._retry_seconds = retry_seconds
         self._wait_initial = wait_initial
-        self._clock = clock
         self._on_retry = on_retry
         self._on_insert = on_insert
         self._open: dict[str, list[Values]] = {}
         self._sealed: deque[Batch] = deque()
-        self._oldest: float | None = None
         self._types: dict[str, list[Any]] = {}
         self._tries = 0  # of the first sealed batch, over all flushes
-
-    @property
-    def pending(self) -> int:
-        """Rows that are not in the store yet."""
-        return sum(map(len, self._open.values())) + sum(len(batch.rows) for batch in self._sealed)
 
     def add(self, table: str, *rows: Values) -> None:
         """Take rows. Raises ValueError when one does not fit its table."""
@@ -98,22 +87,11 @@ class ClickHouseSink:
         for length in set(map(len, rows)):
             if length != expected:
                 raise ValueError(f"{table} has {expected} columns, this row {length}")
-        if not rows:
-            return
-        if self._oldest is None:
-            self._oldest = self._clock()
-        self._open.setdefault(table, []).extend(rows)
-
-    def due(self) -> bool:
-        """True when a batch is full, the oldest row old enough, or a sealed batch waits for another try."""
-        if self._sealed:
-            return True
-        if self._oldest is not None and self._clock() - self._oldest >= self._batch_seconds:
-            return True
-        return any(len(rows) >= self._batch_rows for rows in self._open.values())
+        if rows:
+            self._open.setdefault(table, []).extend(rows)
 
     def flush(self) -> Flushed:
-        """Write everything that is pending, see the contract."""
+        """Write what was taken, see the contract."""
         self._seal_open()
         written: dict[str, int] = {}
         while self._sealed:
@@ -126,7 +104,7 @@ class ClickHouseSink:
         return Flushed(written)
 
     def close(self) -> None:
-        """Close the connection; pending rows are the caller's to read again from Kafka."""
+        """Close the connection; rows that are not written are the caller's to read again from Kafka."""
         self._store.close()
 
     def _seal_open(self) -> None:
@@ -134,7 +112,6 @@ class ClickHouseSink:
             for start in range(0, len(rows), self._batch_rows):
                 self._sealed.append(seal(table, rows[start : start + self._batch_rows]))
         self._open.clear()
-        self._oldest = None
 
     def _write(self, batch: Batch) -> None:
         for attempt in stamina.retry_context(

@@ -18,7 +18,7 @@ import yaml
 from setuptools import find_packages
 
 from deploy.grafana.dashboard import build as dashboard
-from sinks.clickhouse.tables import DECIDED, HAPPENED
+from sinks.clickhouse.statements import grants_of_readers, grants_of_sink
 from streams.cli import build
 from streams.settings import PREFIX, Settings
 from streams.telemetry.metrics import CATALOGUE
@@ -140,11 +140,9 @@ def test_clickhouse_users_have_least_rights_and_passwords_from_the_environment()
         assert password is not None
         assert password.get("from_env") in environment
         grants[user.tag] = [query.text for query in user.iter("query")]
-    assert grants["behoudlijn_bi"] == ["GRANT SELECT ON behoudlijn.*"]
-    assert grants["behoudlijn_sink"] == [
-        "GRANT INSERT, SELECT ON behoudlijn.*",
-        *(f"GRANT ALTER DELETE ON behoudlijn.{table}" for table in (*HAPPENED, *DECIDED)),
-    ]
+    assert grants["behoudlijn_migrate"] == ["GRANT ALL ON behoudlijn.*"]
+    assert grants["behoudlijn_bi"] == grants_of_readers() == ["GRANT SELECT ON behoudlijn.*"]
+    assert grants["behoudlijn_sink"] == grants_of_sink(), "run python -m sinks.clickhouse.statements"
     ET.parse(ROOT / "deploy/clickhouse/config.xml")
 
 

@@ -1,10 +1,11 @@
-"""Builders of messages and coordinates, every field filled: a test names only what it is about."""
+"""Builders of messages, coordinates and rows, every field filled: a test names only what it is about."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
+from schemas import topics
 from schemas.base import Event
 from schemas.call import CallEvent
 from schemas.cancellation import CancellationEvent
@@ -14,6 +15,8 @@ from schemas.profile import ProfileEvent
 from schemas.signals import CustomerSignals
 from schemas.survey import SurveyEvent
 from schemas.trigger import CallbackTrigger, Consent, Driver
+from sinks.clickhouse.rows import row_of_event, row_of_output
+from sinks.contract import Row
 
 START = datetime(2024, 3, 1, 9, 30, 15, 123_000, tzinfo=UTC)
 DRIVER = Driver(signal="contacts_7d", value=4.0, contribution=0.75, evidence="4 contacts in 7 days")
@@ -120,3 +123,32 @@ def dead_letter(offset: int = 7, reason: Any = "not_json", payload: str = "eA=="
 def wire(message: Any) -> bytes:
     """The bytes of an output record."""
     return message.model_dump_json().encode()  # type: ignore[no-any-return]
+
+
+def output(message: Any, topic: str, offset: int = 0) -> Row:
+    """The row of an output message."""
+    row = row_of_output(wire(message), At(topic, offset=offset))
+    assert row is not None
+    return row
+
+
+def one_of_each() -> list[Row]:
+    """A row for every table."""
+    calls = At(topics.CALLS, 3, 11)
+    return [
+        row_of_event(
+            event(CallEvent, queue="billing", wait_seconds=40, resolved=False, cancel_intent=True), calls
+        ),
+        row_of_event(event(CallEvent, customer="unknown", name="a1", reason="bill"), calls),
+        row_of_event(event(SurveyEvent, csat=2, answered=False, comment="slecht €"), At(topics.SURVEYS)),
+        row_of_event(
+            event(CancellationEvent, stage="requested", effective_at=day(30)), At(topics.CANCELLATIONS)
+        ),
+        row_of_event(
+            event(OutcomeEvent, trigger_id="c1-1", attempt=1, disposition="BUSY"), At(topics.OUTCOMES)
+        ),
+        row_of_event(event(ProfileEvent, phone_e164="+31612345678", tenure_months=0), At(topics.PROFILES)),
+        output(trigger(), topics.TRIGGERS),
+        output(signals(), topics.SIGNALS),
+        output(dead_letter(), topics.DEAD_LETTERS),
+    ]

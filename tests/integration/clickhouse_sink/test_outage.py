@@ -51,7 +51,7 @@ def prepared(server: EmbeddedClickHouse, **options: Any) -> tuple[ClickHouse, Cl
     return store, ClickHouseSink(store, **{"attempts": 2, "wait_initial": 0.01, **options})
 
 
-def test_what_was_pending_is_written_after_a_restart(server: EmbeddedClickHouse, directory: Path) -> None:
+def test_what_was_taken_is_written_after_a_restart(server: EmbeddedClickHouse, directory: Path) -> None:
     retried: list[str] = []
     inserted: list[tuple[str, int]] = []
     store, sink = prepared(
@@ -66,14 +66,11 @@ def test_what_was_pending_is_written_after_a_restart(server: EmbeddedClickHouse,
         sink.add(*row)
     with pytest.raises(SinkUnavailable, match="Nothing is lost"):
         sink.flush()
-    assert sink.pending == 10
-    assert sink.due()
     assert retried == ["fct_calls"]
     for row in calls(20, 5):  # rows that come during the outage are batches of their own
         sink.add(*row)
     with pytest.raises(SinkUnavailable):
         sink.flush()
-    assert sink.pending == 15
 
     with again(server, directory):
         assert sink.flush().rows == {"fct_calls": 15}

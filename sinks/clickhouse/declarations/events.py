@@ -1,0 +1,222 @@
+"""What came in, one table per kind of event, as the migrations made it (`001_facts.sql` on).
+
+The identity of an event is (customer_id, event_id). Partitions and reports use event time; retention counts from the arrival in
+the table, so that an old history can be replayed into it. Telephone numbers are not kept.
+"""
+
+from typing import Final
+
+from schemas.base import Event
+from schemas.call import CallEvent
+from schemas.cancellation import CancellationEvent
+from schemas.outcome import OutcomeEvent
+from schemas.profile import ProfileEvent
+from schemas.survey import SurveyEvent
+from sinks.clickhouse.conversions import (
+    answer,
+    is_known,
+    milliseconds,
+    text_or_empty,
+)
+from sinks.clickhouse.declarations.shared import (
+    CODE,
+    ENVELOPE,
+    EVENT_ID,
+    KEEP_MONTHS,
+    TIME,
+    head_of_event,
+    source,
+)
+from sinks.clickhouse.declarations.table import Column, Table, View
+
+
+def _events(
+    name: str, model: type[Event], comment: str, columns: tuple[Column, ...], view: View, **more: str
+) -> Table:
+    """A table of a customer's events."""
+    return Table(
+        name,
+        f"{comment}, one row per event; read {view.name}",
+        columns,
+        identity=("customer_id", "event_id"),
+        model=model,
+        time="occurred_at",
+        partition_by="occurred_at",
+        keep_months=KEEP_MONTHS,
+        views=(view,),
+        without=ENVELOPE | more,
+    )
+
+
+CALLS: Final[Table] = _events(
+    "fct_calls",
+    CallEvent,
+    "Contacts",
+    (
+        *head_of_event("Event time: when the contact ended"),
+        Column("direction", CODE, "inbound or outbound"),
+        Column("channel", CODE, "phone, chat, email, web, app, store, social or other"),
+        Column("queue", CODE, "Queue, in the codes of the contact centre; empty when not given"),
+        Column("reason", CODE, "Reason of the contact, in the codes of the contact centre"),
+        Column("department", CODE, "Department; empty when not given"),
+        Column(
+            "wait_seconds", "UInt32", "Seconds in the queue, until the answer or until the customer gave up"
+        ),
+        Column("talk_seconds", "UInt32", "Seconds of conversation"),
+        Column("ivr_steps", "UInt16", "Menu choices before the queue"),
+        Column("transfers", "UInt16", "How often the customer was passed on"),
+        Column("abandoned", "Bool", "The customer left the queue before an answer"),
+        Column(
+            "resolved",
+            CODE,
+            "yes, no or unknown: was the matter settled in this contact",
+            convert=answer,
+        ),
+        Column("cancel_intent", "Bool", "The customer spoke of leaving"),
+        Column("tried_online_first", "Bool", "The customer tried the web site or the app before"),
+        *source(),
+    ),
+    View("v_calls", "Contacts, each once"),
+)
+
+SURVEYS: Final[Table] = _events(
+    "fct_surveys",
+    SurveyEvent,
+    "Answered surveys",
+    (
+        *head_of_event("Event time: when the survey was answered"),
+        Column(
+            "contact_id",
+            "String",
+            "event_id of the contact that it is about; empty when not given",
+            convert=text_or_empty,
+        ),
+        Column("csat", "Nullable(UInt8)", "Satisfaction 1-5, satisfied from 4; null when not asked"),
+        Column(
+            "nps",
+            "Nullable(UInt8)",
+            "Likelihood to recommend 0-10, detractor up to 6; null when not asked",
+        ),
+        Column("ces", "Nullable(UInt8)", "Ease 1-7, easy from 5; null when not asked"),
+        Column(
+            "answered",
+            CODE,
+            "yes, no or unknown: was the question of the customer answered",
+            convert=answer,
+        ),
+        Column("callback_requested", "Bool", "The customer wants to be called back"),
+        Column(
+            "comment",
+            "String",
+            "Free text, personal data; empty when not given, and emptied after 3 months",
+            convert=text_or_empty,
+            keep_months=3,
+        ),
+        *source(),
+    ),
+    View("v_surveys", "Answered surveys, each once"),
+)
+
+CANCELLATIONS: Final[Table] = _events(
+    "fct_cancellations",
+    CancellationEvent,
+    "Steps of customers who leave",
+    (
+        *head_of_event("Event time: when the step was taken"),
+        Column("stage", CODE, "inquiry, requested, withdrawn or confirmed"),
+        Column(
+            "reason", CODE, "competitor_offer, price, quality, service, moved, deceased, other or unknown"
+        ),
+        Column(
+            "effective_at",
+            f"Nullable({TIME})",
+            "When the contract ends; null while not known",
+            convert=milliseconds,
+        ),
+        *source(),
+    ),
+    View("v_cancellations", "Steps of customers who leave, each once"),
+)
+
+OUTCOMES: Final[Table] = _events(
+    "fct_outcomes",
+    OutcomeEvent,
+    "Attempts to call back",
+    (
+        *head_of_event(
+            "Event time: when the attempt ended",
+            named_by="dialer",
+            event="Identity of the event, given by the dialer",
+        ),
+        Column("trigger_id", "String", "The trigger that was dialled"),
+        Column("attempt", "UInt16", "Number of the attempt, from 1"),
+        Column(
+            "disposition",
+            CODE,
+            "How the attempt ended; ANSWERED_HUMAN means that the callback was given",
+        ),
+        Column("raw_disposition", CODE, "The own code of the dialer; empty when not given"),
+        Column(
+            "result",
+            CODE,
+            "What the customer said: satisfied, unresolved, will_leave, competitor, other or unknown",
+        ),
+        Column("agent_minutes", "Nullable(Float64)", "Minutes of agent time; null when not given"),
+        *source(),
+    ),
+    View("v_outcomes", "Attempts to call back, each once"),
+)
+
+UNATTRIBUTABLE: Final[Table] = Table(
+    "fct_unattributable_events",
+    "Events that name no customer, one row per event; read v_unattributable_events",
+    (
+        Column("event_type", CODE, "call, survey, cancellation, outcome or profile", "type"),
+        EVENT_ID,
+        Column("occurred_at", TIME, "Event time"),
+        Column("channel", CODE, "Channel of a call; empty for other events"),
+        Column("reason", CODE, "Reason of a call or a cancellation; empty for other events"),
+        *source(),
+    ),
+    identity=("event_type", "event_id"),
+    model=Event,
+    time="occurred_at",
+    partition_by="occurred_at",
+    keep_months=KEEP_MONTHS,
+    views=(View("v_unattributable_events", "Events that name no customer, each once"),),
+)
+
+CUSTOMERS: Final[Table] = Table(
+    "dim_customers",
+    "Customers by their latest profile; read v_customers",
+    (
+        *head_of_event("As of when the profile holds", event="Identity of the profile event"),
+        Column(
+            "phone_known",
+            "Bool",
+            "A telephone number is known; the number itself is not kept here",
+            "phone_e164",
+            is_known,
+        ),
+        Column("country_code", CODE, "ISO 3166-1 alpha-2; empty when not known", convert=text_or_empty),
+        Column("time_zone", CODE, "IANA name; empty when not known", convert=text_or_empty),
+        Column("language", CODE, "BCP 47; empty when not known", convert=text_or_empty),
+        Column(
+            "do_not_call", CODE, "yes, no or unknown: the customer objects to being called", convert=answer
+        ),
+        Column("tenure_months", "Nullable(UInt16)", "Months as a customer; null when not known"),
+        Column(
+            "monthly_value",
+            "Nullable(Float64)",
+            "What the customer is worth a month, in the currency of the company; null when not known",
+        ),
+        *source(by_event_time=True),
+    ),
+    identity=("customer_id",),
+    model=ProfileEvent,
+    time="occurred_at",
+    keep_months=KEEP_MONTHS,
+    latest_by="event time",
+    views=(View("v_customers", "Customers by their latest profile"),),
+    without=ENVELOPE,
+)

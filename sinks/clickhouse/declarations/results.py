@@ -1,0 +1,177 @@
+"""What the pipeline decided, what could not be used, and who was erased, as the migrations made it (`002_results.sql` on)."""
+
+from typing import Final
+
+from schemas.dead_letter import DeadLetter
+from schemas.signals import CustomerSignals
+from schemas.trigger import CallbackTrigger
+from sinks.clickhouse.conversions import (
+    answer,
+    is_known,
+    milliseconds,
+    text_or_empty,
+)
+from sinks.clickhouse.declarations.shared import CODE, ENVELOPE, KEEP_MONTHS, TIME, drivers, source
+from sinks.clickhouse.declarations.table import Column, Table, View
+
+TRIGGERS: Final[Table] = Table(
+    "fct_triggers",
+    "Callback triggers, one row per change; read v_triggers or v_trigger_history",
+    (
+        Column(
+            "mode",
+            CODE,
+            "live: published for dialers; shadow: decided and recorded only",
+            filler="topic",
+        ),
+        Column("trigger_id", "String", "Identity of the episode"),
+        Column("sequence", "UInt32", "Number of the change, from 1; the highest holds"),
+        Column("customer_id", "String", "Customer to be called"),
+        Column("status", CODE, "open, retracted, expired or completed"),
+        Column(
+            "status_reason", CODE, "Why it has this status: the reason code when open, else what ended it"
+        ),
+        Column("purpose", CODE, "requested_callback, save, incident or service_recovery"),
+        Column("reason_code", CODE, "Strongest reason for the call"),
+        Column("skill", CODE, "Which agents should call"),
+        Column("priority", "UInt8", "0-100, higher is more urgent"),
+        Column(
+            "score", "Float64", "Risk score 0-1 at the decision; no probability until calibrated on labels"
+        ),
+        Column("created_at", TIME, "When the episode was opened, event time", convert=milliseconds),
+        Column("updated_at", TIME, "When this change was decided, event time", convert=milliseconds),
+        Column(
+            "not_before",
+            TIME,
+            "First instant outside the quiet hours of the customer",
+            convert=milliseconds,
+        ),
+        Column("due_at", TIME, "The customer should have been called by then", convert=milliseconds),
+        Column("expires_at", TIME, "Do not dial after it", convert=milliseconds),
+        Column("offer_allowed", "Bool", "The agent may make an offer"),
+        Column("max_attempts", "UInt16", "How often to try at most"),
+        Column("retry_delay_seconds", "UInt32", "Seconds between two attempts"),
+        Column(
+            "phone_known",
+            "Bool",
+            "A telephone number was known; the number itself is not kept here",
+            "phone_e164",
+            is_known,
+        ),
+        Column("country_code", CODE, "ISO 3166-1 alpha-2; empty when not known", convert=text_or_empty),
+        Column("time_zone", CODE, "IANA name; empty when not known", convert=text_or_empty),
+        Column("language", CODE, "BCP 47; empty when not known", convert=text_or_empty),
+        *drivers("Signals that speak for the call, strongest first"),
+        Column("consent_basis", CODE, "customer_request or service_without_offer", "consent.basis"),
+        Column(
+            "consent_do_not_call",
+            CODE,
+            "yes, no or unknown at the decision",
+            "consent.do_not_call",
+            answer,
+        ),
+        Column(
+            "consent_as_of",
+            f"Nullable({TIME})",
+            "When the profile that says so was made; null without a profile",
+            "consent.as_of",
+            milliseconds,
+        ),
+        Column("policy", CODE, "Name and digest of the policy that decided"),
+        *source(),
+    ),
+    identity=("mode", "trigger_id", "sequence"),
+    model=CallbackTrigger,
+    time="updated_at",
+    partition_by="created_at",
+    keep_months=KEEP_MONTHS,
+    views=(
+        View("v_trigger_history", "Every change of every trigger, each once"),
+        View(
+            "v_triggers",
+            "Triggers as they stand: the highest sequence of each",
+            latest_of=("mode", "trigger_id"),
+        ),
+    ),
+    without=ENVELOPE,
+)
+
+SIGNALS: Final[Table] = Table(
+    "fct_customer_signals",
+    "Rolling pictures of customers, one row per picture; read v_customer_signals or v_customer_signal_history",
+    (
+        Column("customer_id", "String", "Customer"),
+        Column("sequence", "UInt32", "Number of the picture of this customer, from 1"),
+        Column("as_of", TIME, "Event time of the picture", convert=milliseconds),
+        Column("score", "Float64", "Risk score 0-1; no probability until calibrated on labels"),
+        Column("band", CODE, "Band of the score by the policy"),
+        Column("previous_band", CODE, "Band before"),
+        Column("signals", "Map(LowCardinality(String), Float64)", "Signals that are not zero, by name"),
+        *drivers("Signals with the greatest part in the score, strongest first"),
+        Column("policy", CODE, "Name and digest of the policy that scored"),
+        *source(),
+    ),
+    identity=("customer_id", "as_of", "sequence"),
+    model=CustomerSignals,
+    time="as_of",
+    partition_by="as_of",
+    keep_months=KEEP_MONTHS,
+    views=(
+        View("v_customer_signal_history", "Every picture of every customer, each once"),
+        View("v_customer_signals", "The latest picture of each customer", latest_of=("customer_id",)),
+    ),
+    without=ENVELOPE,
+)
+
+DEAD_LETTERS: Final[Table] = Table(
+    "fct_dead_letters",
+    "Records that could not be used, one row each, without payload; read v_dead_letters",
+    (
+        Column("original_topic", CODE, "Kafka topic of the refused record", "topic"),
+        Column("original_partition", "UInt32", "Kafka partition of the refused record", "partition"),
+        Column("original_offset", "UInt64", "Kafka offset of the refused record", "offset"),
+        Column(
+            "original_ingested_at",
+            TIME,
+            "Kafka time of the refused record",
+            "ingested_at",
+            milliseconds,
+        ),
+        Column("reason_code", CODE, "Why it was refused, a stable code"),
+        Column("message", "String", "Why it was refused, for people; quotes nothing of the payload"),
+        Column("payload_size", "UInt64", "Bytes of the whole original"),
+        Column("payload_sha256", "FixedString(64)", "SHA-256 of the whole original, hexadecimal"),
+        *source("dead letter", topic=", which holds the payload"),
+    ),
+    identity=("original_topic", "original_partition", "original_offset"),
+    model=DeadLetter,
+    time="original_ingested_at",
+    partition_by="original_ingested_at",
+    keep_months=6,
+    views=(View("v_dead_letters", "Records that could not be used, each once"),),
+    without=ENVELOPE | dict.fromkeys(("key_base64", "payload_base64"), "the topic holds the payload"),
+)
+
+ERASURES: Final[Table] = Table(
+    "erasures",
+    "Erasures, one row each; the latest times of a customer hold. Must be kept as long as any topic may hold older records",
+    (
+        Column(
+            "customer_hash",
+            "FixedString(32)",
+            "Keyed hash of the customer, hexadecimal; the key is BEHOUDLIJN_ERASURE_KEY",
+        ),
+        Column("erased_until", TIME, "Rows of events up to this event time are erased"),
+        Column(
+            "ordered_at",
+            TIME,
+            "Kafka time of the erasure: what was decided, or published, up to the later of both is erased too",
+        ),
+        Column("key_id", "UInt32", "Which key made the hash"),
+        Column(
+            "inserted_at", TIME, "When this row was written here", filler="server", default="now64(3, 'UTC')"
+        ),
+    ),
+    identity=("customer_hash", "erased_until", "ordered_at"),
+)
+"""Who was erased, so that rows of theirs are dropped whatever is read again; the sink's eraser fills it."""

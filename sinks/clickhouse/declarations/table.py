@@ -1,0 +1,132 @@
+"""What a table is: its columns in order, its identity, its time, and the views that people read.
+
+Owns the words of a declaration and what follows from one by itself. It must not know a table of ours.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
+
+from schemas.base import Event, Message
+
+Model = type[Event] | type[Message]
+
+Convert = Callable[[list[Any], list[int]], None]
+"""Changes values of a row, which is a list here, at these positions: what is read becomes what the columns take."""
+
+Filler = Literal["topic", "message", "record", "server"]
+"""What fills a column: the topic of the record, a field of the message, the record's coordinates in Kafka, or a default of the
+server."""
+
+FILLERS: Final[tuple[Filler, ...]] = ("topic", "message", "record", "server")
+"""In the order in which the columns of a table stand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. Types, defaults and codecs are written as ClickHouse prints them."""
+
+    name: str
+    type: str
+    comment: str
+    field: str = ""
+    """Where it is read in the message: a field (by default the one of this name), a field of a nested message
+    (`consent.basis`), or of each in a tuple of them (`drivers.*.signal`)."""
+    convert: Convert | None = None
+    """What becomes of the value that was read; none: it is taken as it is."""
+    filler: Filler = "message"
+    default: str = ""
+    """What the server fills in."""
+    codec: str = ""
+    keep_months: int | None = None
+    """After so many months the column is emptied."""
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The steps from the message to the value."""
+        return tuple((self.field or self.name).split("."))
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What people read of a table: each identity once."""
+
+    name: str
+    comment: str
+    latest_of: tuple[str, ...] = ()
+    """The first columns of the identity: of their rows only the last is shown."""
+    without: tuple[str, ...] = ()
+    """Columns that are left out on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table. Raises ValueError when what it says does not fit together."""
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    identity: tuple[str, ...]
+    """Sorting key: rows that are equal in it are one."""
+    model: Model | None = None
+    """The message of which a record becomes a row; `Event` for one of any kind, none when no message does."""
+    time: str = ""
+    """When that of which a row tells happened, or was decided."""
+    partition_by: str = ""
+    """The column by whose month rows lie together."""
+    keep_months: int | None = None
+    """After so many months from `inserted_at` a row goes."""
+    latest_by: Literal["arrival", "event time"] = "arrival"
+    """Which of two rows with one identity counts, by `version`."""
+    views: tuple[View, ...] = ()
+    without: Mapping[str, str] = field(default_factory=dict)
+    """Fields of the model that have no column on purpose, and why."""
+
+    def __post_init__(self) -> None:
+        order = [FILLERS.index(column.filler) for column in self.columns]
+        if order != sorted(order):
+            raise ValueError(f"{self.name}: the columns do not stand in the order {FILLERS}")
+        if self.of_customers and not self.time:
+            raise ValueError(
+                f"{self.name} is about customers: say by `time` which of its rows an erasure covers"
+            )
+        named = {*self.identity, self.time, self.partition_by, *(n for v in self.views for n in v.without)}
+        if missing := named - {""} - {column.name for column in self.columns}:
+            raise ValueError(f"{self.name} has no columns {sorted(missing)}, which its declaration names")
+        for view in self.views:
+            if self.identity[: len(view.latest_of)] != view.latest_of:
+                raise ValueError(f"{view.name}: {view.latest_of} does not begin the identity of {self.name}")
+
+    @property
+    def inserted(self) -> tuple[str, ...]:
+        """Names of the columns that an insert fills, in order."""
+        return tuple(column.name for column in self.columns if column.filler != "server")
+
+    @property
+    def read(self) -> tuple[Column, ...]:
+        """The columns that are read in the message, in order."""
+        return tuple(column for column in self.columns if column.filler == "message")
+
+    @property
+    def modal(self) -> bool:
+        """Whether its topic says a row's mode, which stands first."""
+        return self.columns[0].filler == "topic"
+
+    @property
+    def of_customers(self) -> bool:
+        """Whether its rows are about a customer, who may be erased."""
+        return "customer_id" in self.inserted
+
+    @property
+    def kind_of_event(self) -> type[Event] | None:
+        """The kind of event that it holds, none when it holds something else."""
+        return self.model if self.model is not None and issubclass(self.model, Event) else None
+
+    @property
+    def of_decisions(self) -> bool:
+        """Whether its rows are what we wrote, and so rest upon events."""
+        return self.model is not None and issubclass(self.model, Message)
+
+    def shown(self, view: View) -> tuple[Column, ...]:
+        """The columns of a view of this table."""
+        return tuple(column for column in self.columns if column.name not in view.without)

@@ -1,0 +1,124 @@
+"""What the migrations make is what is declared, cell by cell, as the engine itself tells both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.declarations.events import CALLS
+from sinks.clickhouse.declarations.table import Column, Table, View
+from sinks.clickhouse.statements import add_column, create_table, create_view
+from sinks.clickhouse.tables import TABLES, VIEWS
+
+SHOWN = [(table, view) for table in TABLES for view in table.views]
+NOT_SHOWN: set[tuple[str, str]] = set()
+"""Columns that a view leaves out on purpose: view and column. None today."""
+
+
+@pytest.fixture
+def declared(store: ClickHouse, dsn: str) -> Iterator[ClickHouse]:
+    """A database that was made from the declarations alone, beside the one of the migrations."""
+    name = f"{store.database}_declared"
+    made = ClickHouse(urlunsplit(urlsplit(dsn)._replace(path=f"/{name}")))
+    made.create_database()
+    for table in TABLES:
+        made.command(create_table(table).rstrip(";"))
+        for view in table.views:
+            made.command(create_view(table, view).rstrip(";"))
+    yield made
+    made.command(f"DROP DATABASE {name}")
+    made.close()
+
+
+def tables_of(store: ClickHouse) -> dict[str, tuple[Any, ...]]:
+    """All that the engine knows of tables and views, by name, but for the migrations' own table."""
+    rows = store.query(
+        "SELECT name, engine, engine_full, partition_key, sorting_key, primary_key, comment, "
+        "replaceAll(create_table_query, concat(currentDatabase(), '.'), ''), replaceAll(as_select, currentDatabase(), '') "
+        "FROM system.tables WHERE database = currentDatabase() AND name != 'schema_migrations'"
+    )
+    return {name: tuple(cells) for name, *cells in rows}
+
+
+def columns_of(store: ClickHouse, table: str) -> list[tuple[Any, ...]]:
+    """The columns of a table or view in order: name, type, default, codec, comment, and the keys that it is in."""
+    return store.query(
+        "SELECT name, type, default_kind, default_expression, compression_codec, comment, "
+        "is_in_partition_key, is_in_sorting_key, is_in_primary_key "
+        "FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position",
+        {"table": table},
+    )
+
+
+def test_there_are_the_declared_tables_and_views_and_no_others(store: ClickHouse) -> None:
+    assert set(tables_of(store)) == {table.name for table in TABLES} | set(VIEWS)
+
+
+def test_migrated_and_declared_are_the_same_to_the_engine(store: ClickHouse, declared: ClickHouse) -> None:
+    migrated, made = tables_of(store), tables_of(declared)
+    for name, cells in made.items():
+        assert migrated[name] == cells, (
+            f"{name}: take the next migration from `python -m sinks.clickhouse.statements`"
+        )
+        assert columns_of(store, name) == columns_of(declared, name), name
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_table_is_as_it_is_declared(store: ClickHouse, table: Table) -> None:
+    found = [row[:6] for row in columns_of(store, table.name)]
+    assert found == [
+        (each.name, each.type, "DEFAULT" if each.default else "", each.default, each.codec, each.comment)
+        for each in table.columns
+    ]
+    engine, full, partition, order, primary, comment, sql, _ = tables_of(store)[table.name]
+    assert (order, primary, comment) == (", ".join(table.identity), ", ".join(table.identity), table.comment)
+    assert partition == (f"toYYYYMM({table.partition_by})" if table.partition_by else "")
+    assert engine.endswith("ReplacingMergeTree")
+    kept = {each.name: each.keep_months for each in table.columns if each.keep_months is not None}
+    for name, months in kept.items():
+        assert (
+            f"TTL toDateTime(inserted_at) + toIntervalMonth({months})"
+            in sql.split(f"`{name}` ")[1].split("`")[0]
+        )
+    whole = f" TTL toDateTime(inserted_at) + toIntervalMonth({table.keep_months})"
+    assert (whole in full) == (table.keep_months is not None)
+    assert sql.count("toIntervalMonth") == len(kept) + (table.keep_months is not None)
+    if table.model is not None:
+        assert full.startswith("ReplacingMergeTree(version)")
+        assert "non_replicated_deduplication_window = 10000" in full
+
+
+@pytest.mark.parametrize(("table", "view"), SHOWN, ids=lambda each: each.name)
+def test_a_view_shows_every_column_that_is_not_left_out_on_purpose(
+    store: ClickHouse, table: Table, view: View
+) -> None:
+    shown = [(name, type_, comment) for name, type_, _, _, _, comment, *_ in columns_of(store, view.name)]
+    assert shown == [
+        (each.name, each.type, each.comment)
+        for each in table.columns
+        if (view.name, each.name) not in NOT_SHOWN
+    ]
+    assert tables_of(store)[view.name][5] == view.comment
+    assert store.query(f"SELECT * FROM {view.name}") == []
+
+
+def test_what_views_leave_out_is_what_is_said_here() -> None:
+    assert {(view.name, name) for _, view in SHOWN for name in view.without} == NOT_SHOWN
+
+
+@pytest.mark.parametrize("at", [0, 8, 13])
+def test_a_new_column_comes_by_the_statements_of_its_declaration(store: ClickHouse, at: int) -> None:
+    """As the next migration does: the table first, then its view, which would not show the column by itself."""
+    mood = Column("mood", "String", "How the customer's voice was", codec="CODEC(ZSTD(3))", keep_months=2)
+    longer = replace(CALLS, columns=(*CALLS.columns[:at], mood, *CALLS.columns[at:]))
+    [view] = longer.views
+    store.command(add_column(longer, "mood").rstrip(";"))
+    test_a_table_is_as_it_is_declared(store, longer)
+    assert "mood" not in [row[0] for row in columns_of(store, view.name)]
+    store.command(create_view(longer, view).rstrip(";"))
+    test_a_view_shows_every_column_that_is_not_left_out_on_purpose(store, longer, view)
