@@ -5,7 +5,7 @@ are told. It never reorders records of one topic, so an early record behind a la
 in Kafka Streams.
 
 For a complete backlog the order depends on the records alone, not on fetch sizes, the order of responses or
-the size of a run: a record goes out only when the head of every topic is known, be it that there is none.
+the size of a micro-batch: a record goes out only when the head of every topic is known, be it that there is none.
 """
 
 from collections import deque
@@ -158,14 +158,14 @@ class Merger(Generic[ItemT]):
 
     def take(self, now: int) -> list[ItemT]:
         """The next records in merged order, at most `max_batch`; empty when none may go out yet."""
-        run: list[ItemT] = []
+        micro_batch: list[ItemT] = []
         heads: list[tuple[int, int]] = []
         held = False  # a caught-up topic is still worth waiting for: only rejects pass
         for queue in self._queues:
             if queue.settle():
                 heads.append((queue.chunk[queue.start].at, queue.rank))
             elif queue.awaited:
-                return run
+                return micro_batch
             elif queue.empty_since is not None and now - queue.empty_since < queue.idle_ms:
                 held = True
         heapify(heads)
@@ -191,7 +191,7 @@ class Merger(Generic[ItemT]):
                     stop += 1
             else:
                 stop = end
-            run += chunk[start:stop]
+            micro_batch += chunk[start:stop]
             room -= stop - start
             queue.start = stop
             if stop < len(chunk):
@@ -204,7 +204,7 @@ class Merger(Generic[ItemT]):
                     break
                 queue.empty_since = now
                 held = held or queue.idle_ms > 0
-        return run
+        return micro_batch
 
     def taken(self, topic: str) -> int | None:
         """The offset after the last record of `topic` that went out; None when none did since `clear`."""

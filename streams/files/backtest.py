@@ -91,14 +91,14 @@ def queues_of(lines: Iterable[Line], partitions: int, as_of: int = -1) -> dict[i
 
 
 def runs_of(queues: dict[str, list[Decoded]], max_batch: int = 2_000) -> Iterator[list[Decoded]]:
-    """The merged runs of one partition's complete backlog."""
+    """The merged micro-batches of one partition's complete backlog."""
     merger: Merger[Decoded] = Merger(tuple(topics.INPUTS), 0, max_batch)
     for topic, records in queues.items():
         if records:
             merger.push(topic, records)
         merger.fetched(topic, len(records), len(records), 0)
-    while run := merger.take(0):
-        yield run
+    while micro_batch := merger.take(0):
+        yield micro_batch
 
 
 def backtest(
@@ -118,17 +118,17 @@ def backtest(
     for partition, by_topic in queues.items():
         states = all_states.setdefault(partition, {})
         clock = Clock()
-        for run in runs_of(by_topic, max_batch):
-            result = process_batch(run, states, policy, clock, erasure=IN_FILES)
+        for micro_batch in runs_of(by_topic, max_batch):
+            result = process_batch(micro_batch, states, policy, clock, erasure=IN_FILES)
             for customer, data in result.states.items():
                 if data is None:
                     del states[customer]
                 else:
                     states[customer] = data
-            tally.add(run)
+            tally.add(micro_batch)
             outputs += result.outputs
             if progress is not None:
-                progress(len(run))
+                progress(len(micro_batch))
     triggers = [output.value for output in outputs if output.kind == "trigger"]
     return Backtest(triggers, tally.summary(triggers), outputs, all_states)
 
@@ -142,8 +142,8 @@ class _Tally:
         self.customers: set[str] = set()
         self.cancelled: dict[str, int] = {}
 
-    def add(self, run: Iterable[Decoded]) -> None:
-        for decoded in run:
+    def add(self, micro_batch: Iterable[Decoded]) -> None:
+        for decoded in micro_batch:
             self.events += 1
             event = decoded.event
             if event is None:

@@ -1,12 +1,12 @@
 """The Faust app of a worker, as a function of the settings: one group, no tables, no web server.
 
-Owns which of Faust's settings we rely upon. `workers.signals` and `workers.sink` add what is done with runs.
+Owns which of Faust's settings we rely upon. `workers.signals` and `workers.sink` add what is done with micro-batches.
 """
 
 import faust
 from faust.types.auth import CredentialsT
 
-from streams.lane.runs import LaneSettings
+from streams.lane.micro_batch import LaneSettings
 from streams.settings import Settings
 
 
@@ -50,7 +50,7 @@ def lane_settings(
         max_batch=settings.max_batch,
         max_buffer_bytes=settings.buffer_bytes,
         max_total_bytes=settings.buffer_total_bytes,
-        max_in_flight_runs=in_flight,
+        max_in_flight=in_flight,
         drain_seconds=settings.drain_s,
         # A sink may write no topic, and to whom may not, Kafka gives no producer id: the client would not start.
         idempotent_producer=settings.idempotence and merged,

@@ -11,7 +11,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.types import tuples
 
 from streams.lane.lane import Lane
-from streams.lane.runs import TP
+from streams.lane.micro_batch import TP
 
 
 class CommittingConsumer(driver.Consumer):  # type: ignore[misc]
@@ -57,7 +57,7 @@ class CommittingConsumer(driver.Consumer):  # type: ignore[misc]
                 yield tuples.TP(*tp)
 
     def _new_offset(self, tp: Any) -> int | None:
-        # Faust looks for consecutive offsets, which our runs skip: it commits one run a tick, or none at all.
+        # Faust looks for consecutive offsets, which our micro-batches skip: it commits one micro-batch a tick, or none at all.
         if tp.topic in self.lane.topics:
             return self.lane.acked.get(tp)
         offset: int | None = super()._new_offset(tp)
@@ -69,4 +69,4 @@ class CommittingConsumer(driver.Consumer):  # type: ignore[misc]
             await super()._add_gap(tp, offset_from, offset_to)
 
     async def verify_all_partitions_active(self) -> None:
-        """Do nothing: Faust's detector counts messages, of which one run is only one, and it only logs."""
+        """Do nothing: Faust's detector counts messages, of which one micro-batch is only one, and it only logs."""

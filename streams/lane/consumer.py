@@ -1,4 +1,4 @@
-"""The consumer: Faust's, changed so that our input topics arrive as merged runs instead of records.
+"""The consumer: Faust's, changed so that our input topics arrive as merged micro-batches instead of records.
 
 Owns the loops that fetch and hand over; `commits` and `rebalances` are the other parts of what is changed. Faust keeps
 membership, assignment, flow control and the life of the worker; `lane` decides what is handed out and what may be committed.
@@ -14,9 +14,9 @@ from faust.types import tuples
 
 from streams.lane.fetching import BLOCKED_SECONDS
 from streams.lane.lane import LaneError
+from streams.lane.micro_batch import TP
+from streams.lane.micro_batch_message import MicroBatchMessage
 from streams.lane.rebalances import RebalancingConsumer
-from streams.lane.run_message import RunMessage
-from streams.lane.runs import TP
 
 _LOOK_AT_LOGS_SECONDS = 5.0
 """How often it is asked whether a topic is still the one that is read."""
@@ -25,7 +25,7 @@ _SEEK_SECONDS = 30.0
 
 
 class LaneConsumer(RebalancingConsumer):
-    """Fetches the lane's topics as runs; any other topic that Faust reads goes Faust's own way."""
+    """Fetches the lane's topics as micro-batches; any other topic that Faust reads goes Faust's own way."""
 
     async def _drain_messages(self, fetcher: Any) -> None:
         """Run the loops of Faust's fetcher task, whose own hands over one record after another.
@@ -84,9 +84,9 @@ class LaneConsumer(RebalancingConsumer):
     async def _hand_over_forever(self) -> None:
         while True:
             self._work.clear()
-            while self.flow_active and (run := self.lane.next_run()) is not None:
+            while self.flow_active and (micro_batch := self.lane.next_micro_batch()) is not None:
                 self._fetching.make_room()
-                await self.callback(RunMessage(run, self.app.consumer_generation_id))
+                await self.callback(MicroBatchMessage(micro_batch, self.app.consumer_generation_id))
             timeout = self.lane.wait_seconds() if self.flow_active else None
             with suppress(TimeoutError):
                 async with asyncio.timeout(timeout):

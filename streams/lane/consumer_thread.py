@@ -13,7 +13,7 @@ from aiokafka.errors import CommitFailedError, NoOffsetForPartitionError, Offset
 from faust.transport.drivers import aiokafka as driver
 
 from streams.lane.log_moves import Committed
-from streams.lane.runs import TP, LaneSettings
+from streams.lane.micro_batch import TP, LaneSettings
 
 _MOST_RECORDS = 2_000
 """Records taken in one look, at most: decoding them must not keep the event loop from answering for long."""

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from streams.lane.consumer_thread import Fetched, LaneConsumerThread
 from streams.lane.lane import Lane
 from streams.lane.log_moves import Committed, LogMoves
-from streams.lane.runs import TP
+from streams.lane.micro_batch import TP
 
 _POLL_SECONDS = 0.5
 """How long a fetch may wait while nothing else is due."""
@@ -32,7 +32,7 @@ class Flow(Protocol):
 
 
 class Fetching:
-    """Of one consumer. `generation` counts the rebalances of its group; `on_records` is called when runs may be ready."""
+    """Of one consumer. `generation` counts the rebalances of its group; `on_records` is called when micro-batches may be ready."""
 
     def __init__(
         self,
@@ -120,7 +120,7 @@ class Fetching:
         self._on_records()
 
     def make_room(self) -> None:
-        """End a fetch that waits when a partition that was left out may go on: after a run was taken out of the lane."""
+        """End a fetch that waits when a partition that was left out may go on: after a micro-batch was taken out of the lane."""
         if self._left_out - self._lane.full() - self._moves.waiting:
             self._left_out = frozenset()
             self._room.set()

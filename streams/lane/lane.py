@@ -1,4 +1,4 @@
-"""The lane: from fetched records to merged runs, and from acknowledged runs to offsets that may be committed.
+"""The lane: from fetched records to merged micro-batches, and from acknowledged micro-batches to offsets that may be committed.
 
 Owns what is buffered, handed out and acknowledged, for the partitions of one assignment. Knows neither the
 Kafka client nor Faust; `transport` moves the bytes and asks the lane what to do next.
@@ -10,7 +10,7 @@ from typing import Generic
 
 from streams.core.merge import ItemT, Merger
 from streams.core.records import FetchedRecord
-from streams.lane.runs import TP, Assignment, Lag, LaneSettings, Run
+from streams.lane.micro_batch import TP, Assignment, Lag, LaneSettings, MicroBatch
 
 _SMALLEST_LIMIT = 64 * 1024
 _NOTHING = Assignment((), {})
@@ -25,20 +25,20 @@ class LaneError(Exception):
 
 
 class _Partition(Generic[ItemT]):
-    """What is merged together: its merger, and its runs in the order in which they were handed out."""
+    """What is merged together: its merger, and its micro-batches in the order in which they were handed out."""
 
     def __init__(self, topics: tuple[str, ...], number: int, settings: LaneSettings) -> None:
         self.number = number
         self.topics = topics
         unawaited = settings.unawaited.intersection(topics)
         self.merger: Merger[ItemT] = Merger(topics, settings.idle_ms, settings.max_batch, unawaited)
-        self.in_flight: deque[Run[ItemT]] = deque()
+        self.in_flight: deque[MicroBatch[ItemT]] = deque()
         self.done: set[int] = set()
         self.handed_out: dict[TP, int] = {}
 
 
 class Lane(Generic[ItemT]):
-    """Records in, runs out, acknowledgements back, for the input topics of one worker.
+    """Records in, micro-batches out, acknowledgements back, for the input topics of one worker.
 
     `decode` turns fetched records of a partition into what runs are made of; where it raises, the worker ends. `clock`:
     ms, steady. `wake` is called when room or work appeared; the transport sets it.
@@ -102,7 +102,7 @@ class Lane(Generic[ItemT]):
             self._partitions.update((TP(topic, partition), shared) for topic in self.settings.topics)
 
     def forget(self) -> None:
-        """Drops every buffer and every run; later acknowledgements of those runs change nothing."""
+        """Drops every buffer and every micro-batch; later acknowledgements of those micro-batches change nothing."""
         self._epoch += 1
         self.assignment = _NOTHING
         self._partitions.clear()
@@ -112,7 +112,7 @@ class Lane(Generic[ItemT]):
 
     @property
     def epoch(self) -> int:
-        """Counts assignments: a run of an earlier one is stale."""
+        """Counts assignments: a micro-batch of an earlier one is stale."""
         return self._epoch
 
     def accept(self, tp: TP, records: Sequence[FetchedRecord]) -> None:
@@ -134,7 +134,7 @@ class Lane(Generic[ItemT]):
         """All that was read of a partition is acknowledged."""
         partition = self._partitions[tp]
         return partition.merger.head(tp.topic) is None and not any(
-            tp in run.end_offsets for run in partition.in_flight
+            tp in micro_batch.end_offsets for micro_batch in partition.in_flight
         )
 
     def restart(self, tp: TP, offset: int) -> None:
@@ -168,7 +168,7 @@ class Lane(Generic[ItemT]):
         return self._full
 
     def buffered_bytes(self) -> int:
-        """Bytes held in all buffers, counted as `Merger.buffered_bytes` does; runs in flight not included."""
+        """Bytes held in all buffers, counted as `Merger.buffered_bytes` does; micro-batches in flight not included."""
         return sum(partition.merger.buffered_bytes() for partition in self._order)
 
     @property
@@ -176,34 +176,34 @@ class Lane(Generic[ItemT]):
         """Some partition holds records that wait for another topic of its number."""
         return any(partition.merger.blocked for partition in self._order)
 
-    def waiting(self, number: int, besides: Run[ItemT] | None = None) -> bool:
+    def waiting(self, number: int, besides: MicroBatch[ItemT] | None = None) -> bool:
         """Whether records of this partition number wait to be worked on.
 
-        They wait in a run that was handed out already (`besides`, the one under work, does not count), or in the merger, where
-        they would make the next run if another one might be handed out now.
+        They wait in a micro-batch that was handed out already (`besides`, the one under work, does not count), or in the merger, where
+        they would make the next micro-batch if another one might be handed out now.
         """
         now = self._clock()
         return any(
-            any(run is not besides for run in part.in_flight) or part.merger.wait_ms(now) == 0
+            any(micro_batch is not besides for micro_batch in part.in_flight) or part.merger.wait_ms(now) == 0
             for part in self._order
             if part.number == number
         )
 
     # -- what is handed out ---------------------------------------------------------------------------------
 
-    def next_run(self) -> Run[ItemT] | None:
-        """The next run of any partition that has room for one; partitions take turns."""
+    def next_micro_batch(self) -> MicroBatch[ItemT] | None:
+        """The next micro-batch of any partition that has room for one; partitions take turns."""
         now = self._clock()
         for _ in range(len(self._order)):
             partition = self._order[0]
             self._order.rotate(-1)
-            if len(partition.in_flight) < self.settings.max_in_flight_runs:
+            if len(partition.in_flight) < self.settings.max_in_flight:
                 records = partition.merger.take(now)
                 if records:
                     return self._hand_out(partition, records)
         return None
 
-    def _hand_out(self, partition: _Partition[ItemT], records: list[ItemT]) -> Run[ItemT]:
+    def _hand_out(self, partition: _Partition[ItemT], records: list[ItemT]) -> MicroBatch[ItemT]:
         ends: dict[TP, int] = {}
         for topic in partition.topics:
             tp, end = TP(topic, partition.number), partition.merger.taken(topic)
@@ -211,50 +211,50 @@ class Lane(Generic[ItemT]):
                 ends[tp] = end
         partition.handed_out.update(ends)
         self._number += 1
-        run = Run(partition.number, records, ends, self._epoch, self._number)
-        partition.in_flight.append(run)
-        return run
+        micro_batch = MicroBatch(partition.number, records, ends, self._epoch, self._number)
+        partition.in_flight.append(micro_batch)
+        return micro_batch
 
     def wait_seconds(self) -> float | None:
         """How long until an idle wait ends that holds records back; None when there is none."""
         waits = [
             wait
             for partition in self._order
-            if len(partition.in_flight) < self.settings.max_in_flight_runs
+            if len(partition.in_flight) < self.settings.max_in_flight
             and (wait := partition.merger.wait_ms(self._clock())) is not None
         ]
         return min(waits) / 1000 if waits else None
 
     # -- what is done ---------------------------------------------------------------------------------------
 
-    def current(self, run: Run[ItemT]) -> bool:
-        """False when a rebalance or a seek came since: drop the run, its records will be read again."""
-        return run.epoch == self._epoch
+    def current(self, micro_batch: MicroBatch[ItemT]) -> bool:
+        """False when a rebalance or a seek came since: drop the micro-batch, its records will be read again."""
+        return micro_batch.epoch == self._epoch
 
-    def begin(self, run: Run[ItemT]) -> bool:
-        """Marks that work on a run began: a rebalance waits for it. False for a stale run: skip it."""
-        if not self.current(run):
+    def begin(self, micro_batch: MicroBatch[ItemT]) -> bool:
+        """Marks that work on a micro-batch began: a rebalance waits for it. False for a stale micro-batch: skip it."""
+        if not self.current(micro_batch):
             return False
-        self._begun.add(run.number)
+        self._begun.add(micro_batch.number)
         return True
 
     @property
     def busy(self) -> bool:
-        """Work on some run began and has not been acknowledged."""
+        """Work on some micro-batch began and has not been acknowledged."""
         return bool(self._begun)
 
-    def ack(self, run: Run[ItemT]) -> bool:
-        """Acknowledges a run: its offsets may be committed once all earlier runs of its partition are done.
+    def ack(self, micro_batch: MicroBatch[ItemT]) -> bool:
+        """Acknowledges a micro-batch: its offsets may be committed once all earlier micro-batches of its partition are done.
 
-        False, and nothing changes, for a stale run or one acknowledged before.
+        False, and nothing changes, for a stale micro-batch or one acknowledged before.
         """
-        if not self.current(run):
+        if not self.current(micro_batch):
             return False
-        partition = self._partitions[next(iter(run.end_offsets))]
-        if run.number in partition.done or run not in partition.in_flight:
+        partition = self._partitions[next(iter(micro_batch.end_offsets))]
+        if micro_batch.number in partition.done or micro_batch not in partition.in_flight:
             return False
-        self._begun.discard(run.number)
-        partition.done.add(run.number)
+        self._begun.discard(micro_batch.number)
+        partition.done.add(micro_batch.number)
         while partition.in_flight and partition.in_flight[0].number in partition.done:
             first = partition.in_flight.popleft()
             partition.done.discard(first.number)
@@ -278,7 +278,12 @@ class Lane(Generic[ItemT]):
     def _lag_of(self, tp: TP) -> Lag:
         partition = self._partitions[tp]
         end, newest = partition.merger.high_watermark(tp.topic), self._newest.get(tp)
-        in_flight = (item for run in partition.in_flight for item in run.records if item.topic == tp.topic)
+        in_flight = (
+            item
+            for micro_batch in partition.in_flight
+            for item in micro_batch.records
+            if item.topic == tp.topic
+        )
         oldest = next(in_flight, None) or partition.merger.head(tp.topic)
         if oldest is None and partition.merger.caught_up(tp.topic):
             return Lag(0, None, newest)  # trailing transaction markers are no lag

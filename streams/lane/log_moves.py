@@ -13,7 +13,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from streams.lane.lane import Lane
-from streams.lane.runs import TP, Moved
+from streams.lane.micro_batch import TP, Moved
 
 log = structlog.get_logger(__name__)
 

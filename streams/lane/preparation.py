@@ -1,4 +1,4 @@
-"""What comes between the positions of a new assignment and its first run, such as the recovery of state.
+"""What comes between the positions of a new assignment and its first micro-batch, such as the recovery of state.
 
 Owns whether that has been done for the present assignment. It must not know what is done.
 """
@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from streams.lane.lane import Lane
-from streams.lane.runs import Assignment
+from streams.lane.micro_batch import Assignment
 
 
 class Preparation:

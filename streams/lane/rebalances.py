@@ -12,8 +12,8 @@ from streams.lane.consumer_thread import LaneConsumerThread
 from streams.lane.fetching import Fetching
 from streams.lane.lane import LaneError
 from streams.lane.log_moves import LogMoves
+from streams.lane.micro_batch import TP
 from streams.lane.preparation import Preparation
-from streams.lane.runs import TP
 
 _SEEK_SHARE = 0.9
 """Our time-out for a seek, as a share of Faust's: ours must pass first, because it ends the app and Faust's does not."""
@@ -27,8 +27,8 @@ class RebalancingConsumer(CommittingConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lane.wake = self._on_change
-        self._quiet = asyncio.Event()  # no run is being worked on
-        self._work = asyncio.Event()  # a run may be ready
+        self._quiet = asyncio.Event()  # no micro-batch is being worked on
+        self._work = asyncio.Event()  # a micro-batch may be ready
         self._preparation = Preparation(self.lane, self.transport.on_assigned)
         moves = LogMoves(self.lane, self._thread, self.transport.topic_ids, self.transport.on_moved)
         self._thread.topic_ids = lambda: moves.ids
@@ -50,7 +50,7 @@ class RebalancingConsumer(CommittingConsumer):
             self._quiet.set()
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Let runs under work finish, commit them, then forget everything.
+        """Let micro-batches under work finish, commit them, then forget everything.
 
         Faust drops pending acknowledgements before it commits; the lane keeps ours until after.
         """
@@ -87,9 +87,9 @@ class RebalancingConsumer(CommittingConsumer):
             self._committed_offset[tp] = each.offset
 
     async def wait_empty(self) -> None:
-        """Wait for the runs under work, not longer than `drain_seconds`, and commit what is done.
+        """Wait for the micro-batches under work, not longer than `drain_seconds`, and commit what is done.
 
-        Faust waits without end, so that one slow run blocks the rebalance of the whole group.
+        Faust waits without end, so that one slow micro-batch blocks the rebalance of the whole group.
         """
         if self.crashed:
             return
@@ -98,7 +98,7 @@ class RebalancingConsumer(CommittingConsumer):
             self._quiet.clear()
             await self.wait_first(self._quiet.wait(), timeout=left)
         if self.lane.busy:
-            self.log.warning("A run was not finished in time: its records will be read again")
+            self.log.warning("A micro-batch was not finished in time: its records will be read again")
         await super().wait_empty()
         if self._uncommitted():
             await self.commit()  # the commit before only waited for one that had begun earlier

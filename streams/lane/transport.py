@@ -14,7 +14,7 @@ from streams.core.merge import ItemT
 from streams.lane.consumer import LaneConsumer
 from streams.lane.lane import Decode, Lane
 from streams.lane.log_moves import TopicIds
-from streams.lane.runs import Assignment, LaneSettings, Moved
+from streams.lane.micro_batch import Assignment, LaneSettings, Moved
 
 
 class LaneProducer(driver.Producer):  # type: ignore[misc]
@@ -52,7 +52,7 @@ class LaneTransport(driver.Transport):  # type: ignore[misc]
         self.topic_ids = topic_ids
 
     async def on_assigned(self, assignment: Assignment) -> None:
-        """What must happen before the first run of an assignment, such as the recovery of state."""
+        """What must happen before the first micro-batch of an assignment, such as the recovery of state."""
         await self._on_assigned(assignment)
 
 
@@ -77,7 +77,7 @@ def install(
 ) -> Lane[ItemT]:
     """Gives `app` the lane's transport; call it before the first agent is declared.
 
-    `on_assigned` is awaited before the first run of each assignment and cancelled by a rebalance; when it
+    `on_assigned` is awaited before the first micro-batch of each assignment and cancelled by a rebalance; when it
     raises, the app ends. `on_revoked` is called when partitions were taken away, after the last commit;
     `on_committed` whenever the broker has confirmed a commit; `on_moved` when a log did not hold the position from which it was
     to be read on. `topic_ids` asks the brokers for the ids of topics: without it a topic that is made anew is known by its shorter

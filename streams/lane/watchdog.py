@@ -16,7 +16,7 @@ from aiokafka.errors import KafkaError
 
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
-from streams.lane.runs import TP
+from streams.lane.micro_batch import TP
 
 log = structlog.get_logger(__name__)
 

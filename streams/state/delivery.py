@@ -21,7 +21,7 @@ from streams.settings import Settings
 BATCH_BYTES = 1_000_000
 """Size of a batch of records: just below what brokers and topics take by default (`max.message.bytes`, 1,048,588).
 
-A batch's request waits for the one before, so a run's states had better go in few.
+A batch's request waits for the one before, so a micro-batch's states had better go in few.
 """
 _LOOK_SECONDS = 0.5
 

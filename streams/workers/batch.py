@@ -1,7 +1,7 @@
 """One batch of a partition: records, or only time, through the core, and its effects in the order that loses nothing.
 
 Owns that order: the states are written to the changelog, then the outputs are published, then the dead letters; each step is
-confirmed before the next. It must not choose what is in a batch (`run_handler`, `timers`), nor acknowledge: the lane does, when the
+confirmed before the next. It must not choose what is in a batch (`micro_batch_handler`, `timers`), nor acknowledge: the lane does, when the
 run is done.
 """
 

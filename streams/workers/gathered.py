@@ -13,7 +13,7 @@ from sinks.contract import Values
 from streams.core.decode import decode
 from streams.core.records import FetchedRecord, records_of, size_of
 from streams.core.removal import is_removal
-from streams.lane.runs import TP
+from streams.lane.micro_batch import TP
 
 
 class Gathered(NamedTuple):

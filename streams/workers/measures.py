@@ -11,7 +11,7 @@ from streams.core.dead_letter_limit import DeadLetterLimit
 from streams.core.engine import UNKNOWN_FIELD, BatchResult
 from streams.core.records import Decoded
 from streams.lane.lane import Lane
-from streams.lane.runs import Moved
+from streams.lane.micro_batch import Moved
 from streams.settings import Settings
 from streams.state.store import PartitionStore, Store
 from streams.telemetry.metrics import Metrics
@@ -31,7 +31,7 @@ class SignalsMetrics:
     def batch(
         self, result: BatchResult, records: Sequence[Decoded], partition: PartitionStore, seconds: float
     ) -> None:
-        """Counts a run whose effects are confirmed."""
+        """Counts a micro-batch whose effects are confirmed."""
         metrics = self._metrics
         for (kind, outcome), count in result.counts.items():
             if outcome == UNKNOWN_FIELD:

@@ -1,4 +1,4 @@
-"""What a signals worker does with partitions that were just assigned to it, before it takes their first run.
+"""What a signals worker does with partitions that were just assigned to it, before it takes their first micro-batch.
 
 Owns the order: read the changelog to its end, claim the partitions there, publish what may not have been sent, and only then put
 the states into the store. It must not decode the changelog (`streams.state.recovery`) nor write it (`streams.state.fencing`).
@@ -9,7 +9,7 @@ import time
 import structlog
 
 from schemas import topics
-from streams.lane.runs import Assignment
+from streams.lane.micro_batch import Assignment
 from streams.settings import Settings
 from streams.state.fencing import FencedChangelog
 from streams.state.recovery import ChangelogReader, Recovered

@@ -1,6 +1,6 @@
 """The signals worker: its parts, wired; its life, and whether it is ready.
 
-Owns which parts there are and what each is given. It must not hold a step of the work: `run_handler` is the road of a run,
+Owns which parts there are and what each is given. It must not hold a step of the work: `micro_batch_handler` is the road of a micro-batch,
 `recovery` what comes before the first one, `timers` what time does in between, `batch` the order of effects of all three.
 """
 
@@ -18,10 +18,10 @@ from streams.core.decode import decode
 from streams.core.policy import Policy
 from streams.core.records import Decoded, FetchedRecord, records_of
 from streams.core.repartition import decode_rekeyed
+from streams.lane.agent import add_agent, in_turn
 from streams.lane.app import faust_app, lane_settings
 from streams.lane.lane import Lane
-from streams.lane.run_agent import add_run_agent, in_turn
-from streams.lane.runs import TP, Assignment, Moved, Run
+from streams.lane.micro_batch import TP, Assignment, MicroBatch, Moved
 from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
@@ -37,8 +37,8 @@ from streams.workers.fail_point import FailPoint
 from streams.workers.fence import Fence
 from streams.workers.home import Homes
 from streams.workers.measures import SignalsMetrics
+from streams.workers.micro_batch_handler import MicroBatchHandler
 from streams.workers.recovery import Recovery
-from streams.workers.run_handler import RunHandler
 from streams.workers.timers import Timers
 from streams.workers.turns import Turns
 
@@ -71,7 +71,7 @@ class SignalsWorker:
                 settings,
                 (*map(settings.topic, topics.INPUTS), rekeyed),
                 merged=True,
-                in_flight=1,  # what comes meanwhile makes the next run larger: under load, small ones cost most
+                in_flight=1,  # what comes meanwhile makes the next micro-batch larger: under load, small ones cost most
                 unawaited=frozenset({rekeyed}),
             ),
             partial(_decode, rekeyed, tolerance_ms=int(settings.future_tolerance_s * 1000)),
@@ -94,7 +94,7 @@ class SignalsWorker:
         batches = Batches(settings, policy, self._fence, fenced, effects, fail_point, idle_timers=idle_timers)
         timers = Timers(self.app, self.lane, self.store, turns, batches, self._seen, idle_timers=idle_timers)
         self._recovery = Recovery(settings, self.store, turns, self._fence, fenced, effects, self._seen)
-        self._handler = RunHandler(
+        self._handler = MicroBatchHandler(
             app=self.app,
             lane=self.lane,
             store=self.store,
@@ -107,13 +107,13 @@ class SignalsWorker:
             fail_point=fail_point,
             max_batch=settings.max_batch,
         )
-        add_run_agent(self.app, self.lane, in_turn(self.lane, self.handle))
+        add_agent(self.app, self.lane, in_turn(self.lane, self.handle))
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(timers.tick_forever)
 
-    async def handle(self, run: Run[Decoded]) -> None:
-        """Carry out one run; every effect of it is confirmed on return."""
-        await self._handler.handle(run)
+    async def handle(self, micro_batch: MicroBatch[Decoded]) -> None:
+        """Carry out one micro-batch; every effect of it is confirmed on return."""
+        await self._handler.handle(micro_batch)
 
     async def _recover(self, assignment: Assignment) -> None:
         await self._recovery.recover(assignment)

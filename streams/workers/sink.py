@@ -18,11 +18,11 @@ from sinks.contract import Eraser, Sink, SinkUnavailable
 from streams.cluster.access import check_access
 from streams.cluster.rights import sink_rights
 from streams.core.records import FetchedRecord
+from streams.lane.agent import add_agent
 from streams.lane.app import faust_app, lane_settings
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
-from streams.lane.run_agent import add_run_agent
-from streams.lane.runs import TP, Run
+from streams.lane.micro_batch import TP, MicroBatch
 from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
@@ -57,7 +57,7 @@ class SinkWorker:
         self._erased = ErasedRows(settings.erasure(), eraser)
         self._seen = seen
         self._plain = {settings.topic(name): name for name in (*topics.INPUTS, *topics.OUTPUTS)}
-        self._waiting: list[Run[Gathered]] = []
+        self._waiting: list[MicroBatch[Gathered]] = []
         self._rows = 0
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
@@ -74,7 +74,7 @@ class SinkWorker:
             topic_ids=self._topic_ids,
         )
         self._tolerance_ms = int(settings.future_tolerance_s * 1000)
-        add_run_agent(self.app, self.lane, self._collect)
+        add_agent(self.app, self.lane, self._collect)
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(self._flush_forever)
 
@@ -104,18 +104,18 @@ class SinkWorker:
         """Set the gauges that are looked at rather than counted."""
         self._seen.refresh(self.lane, self.heartbeat_age)
 
-    # -- runs in --------------------------------------------------------------------------------------------
+    # -- micro-batches in ------------------------------------------------------------------------------------
 
     def _gather(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Gathered]:
         """The rows at once, in the event loop: they are made while others are inserted, and no record need wait."""
         return [gather(self._plain[tp.topic], tp, fetched, self._tolerance_ms)]
 
-    async def _collect(self, runs: AsyncIterator[Run[Gathered]]) -> None:
-        async for run in runs:
-            if not self.lane.begin(run):
+    async def _collect(self, micro_batches: AsyncIterator[MicroBatch[Gathered]]) -> None:
+        async for micro_batch in micro_batches:
+            if not self.lane.begin(micro_batch):
                 continue
-            self._waiting.append(run)
-            self._rows += sum(each.records for each in run.records)
+            self._waiting.append(micro_batch)
+            self._rows += sum(each.records for each in micro_batch.records)
             self._arrived.set()
             if self._rows >= self.settings.sink_batch_rows:
                 self._full.set()
@@ -130,14 +130,16 @@ class SinkWorker:
             while not self.app.should_stop:
                 await self._arrived.wait()
                 await self.app.wait_first(self._full.wait(), timeout=self.settings.sink_batch_s)
-                runs, self._waiting, self._rows = self._waiting, [], 0
+                micro_batches, self._waiting, self._rows = self._waiting, [], 0
                 self._arrived.clear()
                 self._full.clear()
                 self._room.set()
-                await self._write([run for run in runs if self.lane.current(run)])
+                await self._write(
+                    [micro_batch for micro_batch in micro_batches if self.lane.current(micro_batch)]
+                )
 
-    async def _write(self, runs: Sequence[Run[Gathered]]) -> None:
-        if not runs:
+    async def _write(self, micro_batches: Sequence[MicroBatch[Gathered]]) -> None:
+        if not micro_batches:
             return
         oldest: dict[str, int] | None = None
         pause, began = _FIRST_PAUSE, time.monotonic()
@@ -145,7 +147,7 @@ class SinkWorker:
             try:
                 if oldest is None:
                     await asyncio.to_thread(self._erased.load)
-                    oldest = await asyncio.to_thread(self._add, runs)
+                    oldest = await asyncio.to_thread(self._add, micro_batches)
                 await asyncio.to_thread(self._flush)
                 break
             except SinkUnavailable as error:
@@ -159,18 +161,17 @@ class SinkWorker:
             self._outage = False
             log.info("sink available again")
         self._seen.written(oldest)
-        for (
-            run
-        ) in runs:  # nothing is done for one that a rebalance took: it is read again, and its rows merge
-            self.lane.ack(run)
+        # Nothing is done for one that a rebalance took: it is read again, and its rows merge
+        for micro_batch in micro_batches:
+            self.lane.ack(micro_batch)
 
     def _flush(self) -> None:
         self._sink.flush()
         self._erased.carry_out()
 
-    def _add(self, runs: Sequence[Run[Gathered]]) -> dict[str, int]:
+    def _add(self, micro_batches: Sequence[MicroBatch[Gathered]]) -> dict[str, int]:
         """Kafka's time (ms) of the oldest record that came with the rows of each table."""
-        every = [made for run in runs for made in run.records]
+        every = [made for micro_batch in micro_batches for made in micro_batch.records]
         for made in every:
             for erasure in made.erasures:
                 self._erased.note(*erasure)

@@ -13,7 +13,7 @@ from streams.core.records import Decoded
 from streams.core.timer_share import AT_ONCE
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
-from streams.lane.runs import Run
+from streams.lane.micro_batch import MicroBatch
 from streams.state.store import PartitionStore, Store
 from streams.workers.batch import Batches
 from streams.workers.fence import StaleError
@@ -26,7 +26,7 @@ _MARK_SECONDS = 20.0
 _PATIENCE_SECONDS = 0.02
 """Records that come so soon take a share of what was put off with them, which spares a batch."""
 _LOOK_SECONDS = 0.002
-_BATCHES_OF_A_RUN = 1000
+_BATCHES_BEFORE_ACK = 1000
 _BATCHES_OF_A_TICK = 100
 """Of those, before what is left waits for the next tick: other partitions' turn comes, and a commit does not wait."""
 
@@ -65,7 +65,7 @@ class Timers:
         for partition in self._store:
             turn = self._turns.of(partition.number)
             if turn.locked():
-                continue  # a run is under work
+                continue  # a micro-batch is under work
             async with turn:
                 if self._store.get(partition.number) is not partition or not self._app.consumer.prepared:
                     continue
@@ -87,18 +87,20 @@ class Timers:
             await self._batches.mark(partition)
         await self._judge_put_off(partition, None, _BATCHES_OF_A_TICK)
 
-    async def catch_up(self, partition: PartitionStore, run: Run[Decoded]) -> None:
-        """Judge the timers that were put off before `run`, until records wait that came after it.
+    async def catch_up(self, partition: PartitionStore, micro_batch: MicroBatch[Decoded]) -> None:
+        """Judge the timers that were put off before `micro_batch`, until records wait that came after it.
 
         The run is acknowledged afterwards, so that nothing is overdue on a partition without lag; only what is left of a very
         large herd goes with the ticks.
         """
-        await self._judge_put_off(partition, run, _BATCHES_OF_A_RUN)
+        await self._judge_put_off(partition, micro_batch, _BATCHES_BEFORE_ACK)
 
-    async def _judge_put_off(self, partition: PartitionStore, run: Run[Decoded] | None, batches: int) -> None:
-        """In at most so many small batches, until other records wait than those of `run`."""
-        until = time.monotonic() + (_PATIENCE_SECONDS if run else 0.0)
-        while partition.clock.overdue and batches and not self._lane.waiting(partition.number, run):
+    async def _judge_put_off(
+        self, partition: PartitionStore, micro_batch: MicroBatch[Decoded] | None, batches: int
+    ) -> None:
+        """In at most so many small batches, until other records wait than those of `micro_batch`."""
+        until = time.monotonic() + (_PATIENCE_SECONDS if micro_batch else 0.0)
+        while partition.clock.overdue and batches and not self._lane.waiting(partition.number, micro_batch):
             if time.monotonic() < until:
                 await asyncio.sleep(_LOOK_SECONDS)
                 continue

@@ -12,7 +12,7 @@ from functools import partial
 from typing import ClassVar
 
 from streams.core.records import Decoded
-from streams.lane.runs import Run
+from streams.lane.micro_batch import MicroBatch
 from streams.policies import load_policy
 from streams.settings import load_settings
 from streams.telemetry import log
@@ -26,10 +26,10 @@ class ThrottledWorker(SignalsWorker):
 
     events_per_second: ClassVar[float] = 2_000
 
-    async def handle(self, run: Run[Decoded]) -> None:
-        """Waits, then handles the run as ever."""
-        await asyncio.sleep(len(run.records) / self.events_per_second)
-        await super().handle(run)
+    async def handle(self, micro_batch: MicroBatch[Decoded]) -> None:
+        """Waits, then handles the micro-batch as ever."""
+        await asyncio.sleep(len(micro_batch.records) / self.events_per_second)
+        await super().handle(micro_batch)
 
 
 def main() -> int:

@@ -25,7 +25,7 @@ from streams.files.backtest import queues_of, runs_of
 from streams.files.convert import convert
 from streams.files.mapping import load_mapping
 from streams.files.ndjson import Line, open_input
-from streams.lane.runs import TP
+from streams.lane.micro_batch import TP
 from streams.policies import load_policy
 from streams.simulate import SimulationSettings, simulate
 from streams.state.changelog import Sending, Stamp, encode_entry

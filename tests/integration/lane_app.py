@@ -1,6 +1,6 @@
 """A worker with nothing but the lane, for its tests: records whose value is their event time.
 
-As a program (`lane_app.py BOOTSTRAP GROUP TOPIC MODE`) it is a worker that prints a line for each run.
+As a program (`lane_app.py BOOTSTRAP GROUP TOPIC MODE`) it is a worker that prints a line for each micro-batch.
 MODE `hang` never finishes the second run, `raise` fails on it, `decoder` fails while decoding.
 """
 
@@ -16,9 +16,9 @@ from typing import Any
 import faust
 
 from streams.core.records import Decoded, FetchedRecord, records_of
+from streams.lane.agent import add_agent, in_turn
 from streams.lane.lane import Decode, Lane
-from streams.lane.run_agent import add_run_agent, in_turn
-from streams.lane.runs import TP, LaneSettings, Run
+from streams.lane.micro_batch import TP, LaneSettings, MicroBatch
 from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.lane.transport import install
 
@@ -34,7 +34,7 @@ def build(
     bootstrap: str,
     group: str,
     topics: tuple[str, ...],
-    handle: Callable[[Run], Awaitable[None]],
+    handle: Callable[[MicroBatch], Awaitable[None]],
     *,
     decode: Decode[Decoded] = decode,
     commit_seconds: float = 0.3,
@@ -66,7 +66,7 @@ def build(
         topic_ids=TopicIdsOfBrokers({"bootstrap_servers": bootstrap.split(",")}),
         **{name: hook for name, hook in hooks.items() if hook is not None},
     )
-    add_run_agent(app, lane, in_turn(lane, handle))
+    add_agent(app, lane, in_turn(lane, handle))
     return app, lane
 
 
@@ -80,15 +80,15 @@ async def running(app: faust.App) -> AsyncIterator[faust.App]:
 
 
 def main(bootstrap: str, group: str, topic: str, mode: str) -> None:
-    runs = 0
+    micro_batches = 0
 
-    async def handle(run: Run) -> None:
-        nonlocal runs
-        runs += 1
-        print(f"run {runs}: {len(run.records)} records", flush=True)
-        if runs == 2 and mode == "hang":
+    async def handle(micro_batch: MicroBatch) -> None:
+        nonlocal micro_batches
+        micro_batches += 1
+        print(f"run {micro_batches}: {len(micro_batch.records)} records", flush=True)
+        if micro_batches == 2 and mode == "hang":
             await asyncio.sleep(3600)
-        if runs == 2 and mode == "raise":
+        if micro_batches == 2 and mode == "raise":
             raise RuntimeError("a bug in the handler")
 
     def broken(tp: TP, fetched: Sequence[FetchedRecord]) -> list[Decoded]:

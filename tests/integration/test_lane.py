@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from kafka import TopicPartition as TopicPartitionOfAdmin
 from kafka.admin import KafkaAdminClient
 
-from streams.lane.runs import TP, Assignment, Moved, Run
+from streams.lane.micro_batch import TP, Assignment, MicroBatch, Moved
 from tests.integration.conftest import Broker
 from tests.integration.lane_app import build, running
 from tests.kafka.broker import KafkaBroker
@@ -54,19 +54,23 @@ class Seen:
     """A handler that notes what it was given."""
 
     def __init__(self) -> None:
-        self.runs: list[Run] = []
+        self.micro_batches: list[MicroBatch] = []
 
-    async def __call__(self, run: Run) -> None:
-        self.runs.append(run)
+    async def __call__(self, micro_batch: MicroBatch) -> None:
+        self.micro_batches.append(micro_batch)
 
     def places(self) -> list[tuple[str, int, int]]:
-        return [(i.record.topic, i.record.partition, i.record.offset) for r in self.runs for i in r.records]
+        return [
+            (i.record.topic, i.record.partition, i.record.offset)
+            for r in self.micro_batches
+            for i in r.records
+        ]
 
     def times(self) -> list[int]:
-        return [item.at for run in self.runs for item in run.records]
+        return [item.at for micro_batch in self.micro_batches for item in micro_batch.records]
 
     def count(self) -> int:
-        return sum(len(run.records) for run in self.runs)
+        return sum(len(micro_batch.records) for micro_batch in self.micro_batches)
 
 
 async def read_all(app: faust.App, seen: Seen, count: int) -> None:
@@ -101,7 +105,7 @@ def test_many_runs_between_two_commits_are_committed_whole(broker: Broker, uniqu
             await produce(broker, topic, range(30_000), partition)
         app, _ = build(broker.bootstrap, unique, (topic, idle), seen, max_batch=250, commit_seconds=60)
         await read_all(app, seen, 60_000)
-        assert len(seen.runs) >= 240
+        assert len(seen.micro_batches) >= 240
         assert len(set(seen.places())) == seen.count() == 60_000
         assert await committed(broker, unique, topic, idle) == [
             30_000,
@@ -136,12 +140,12 @@ def test_topics_of_a_partition_number_arrive_in_event_order(broker: Broker, uniq
 
 def test_what_was_not_acknowledged_at_a_stop_is_read_again(broker: Broker, unique: str) -> None:
     async def scenario() -> None:
-        topic, given = f"{unique}.calls", list[Run]()
+        topic, given = f"{unique}.calls", list[MicroBatch]()
         create(broker, 1, topic)
         await produce(broker, topic, range(30))
 
-        async def stuck(run: Run) -> None:
-            given.append(run)
+        async def stuck(micro_batch: MicroBatch) -> None:
+            given.append(micro_batch)
             if len(given) == 2:
                 await asyncio.sleep(3600)
 
@@ -240,12 +244,14 @@ def test_a_rebalance_in_mid_flight_loses_nothing_and_drops_late_acknowledgements
         release, started, late = asyncio.Event(), asyncio.Event(), list[bool]()
         done: list[tuple[str, int, int]] = []
 
-        async def slow(run: Run) -> None:
+        async def slow(micro_batch: MicroBatch) -> None:
             started.set()
             await release.wait()
-            late.append(lane_one.current(run))
-            if lane_one.current(run):
-                done.extend((i.record.topic, i.record.partition, i.record.offset) for i in run.records)
+            late.append(lane_one.current(micro_batch))
+            if lane_one.current(micro_batch):
+                done.extend(
+                    (i.record.topic, i.record.partition, i.record.offset) for i in micro_batch.records
+                )
 
         second = Seen()
         one, lane_one = build(broker.bootstrap, unique, (topic, other), slow, max_batch=30, drain_seconds=0.5)
@@ -262,11 +268,11 @@ def test_a_rebalance_in_mid_flight_loses_nothing_and_drops_late_acknowledgements
                 await until(lambda: len(set(done + second.places())) == 400)
                 await until(lambda: not lane_one.busy and not lane_two.busy)
         stale = late.count(False)
-        assert 1 <= stale <= 2, "of each partition at most the run that was under work"
+        assert 1 <= stale <= 2, "of each partition at most the micro-batch that was under work"
         assert not any(late[:stale])
         assert (
             len(done + second.places()) == 400
-        )  # the stale run was dropped by its handler, so nothing came twice
+        )  # the stale micro-batch was dropped by its handler, so nothing came twice
         for partition in range(2):
             assert await committed(broker, unique, topic, other, partition=partition) == [100, 100]
 
@@ -284,9 +290,9 @@ def test_a_full_buffer_pauses_its_partition_and_memory_stays_bounded(broker: Bro
         paused: list[bool] = []
         seen = Seen()
 
-        async def watched(run: Run) -> None:
+        async def watched(micro_batch: MicroBatch) -> None:
             await asyncio.sleep(0.01)  # slower than the fetches
-            await seen(run)
+            await seen(micro_batch)
             held.append(lane.buffered_bytes())
             paused.append(TP(topic, 0) in lane.full())
 
@@ -319,7 +325,7 @@ def test_recovery_comes_before_the_first_run_and_again_after_a_rebalance(broker:
             await asyncio.sleep(0.3)
             order.append("recovered")
 
-        async def handle(run: Run) -> None:
+        async def handle(micro_batch: MicroBatch) -> None:
             order.append("run")
 
         app, lane = build(
@@ -351,7 +357,7 @@ def test_lag_counts_down_to_nothing(broker: Broker, unique: str) -> None:
         create(broker, 1, topic)
         await produce(broker, topic, range(100))
 
-        async def wait(run: Run) -> None:
+        async def wait(micro_batch: MicroBatch) -> None:
             await gate.wait()
 
         app, lane = build(broker.bootstrap, unique, (topic,), wait, max_batch=40)
@@ -455,7 +461,10 @@ def test_a_sink_reads_topics_of_unequal_partitions_each_on_its_own(broker: Broke
         app, _ = build(broker.bootstrap, unique, topics, seen, merged=False, max_batch=7)
         await read_all(app, seen, 80)
         assert len(set(seen.places())) == 80
-        assert all(len({item.record.topic for item in run.records}) == 1 for run in seen.runs)
+        assert all(
+            len({item.record.topic for item in micro_batch.records}) == 1
+            for micro_batch in seen.micro_batches
+        )
         assert await committed(broker, unique, *topics) == [20, 20]
 
     asyncio.run(scenario())

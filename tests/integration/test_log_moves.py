@@ -26,7 +26,7 @@ from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from streams.cluster.reading import read_to_ends
 from streams.cluster.topics import ensure
-from streams.lane.runs import TP, Moved, Run
+from streams.lane.micro_batch import TP, Moved, Run
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
 from tests.integration.lane_app import build, running
 from tests.integration.test_lane import Seen, committed, create, produce, read_all, transactional, until

@@ -9,7 +9,7 @@ import pytest
 from streams.lane.consumer import LaneConsumer
 from streams.lane.consumer_thread import LaneConsumerThread
 from streams.lane.lane import LaneError
-from streams.lane.runs import TP, Run
+from streams.lane.micro_batch import TP, Run
 from streams.lane.watchdog import StalledError, add_watchdog
 from tests.integration.conftest import Broker
 from tests.integration.lane_app import build, running

@@ -82,9 +82,9 @@ def test_fetch_sizes_responses_and_runs_do_not_show(backlog: Backlog, data: st.D
             merged += merger.take(now)
         now += data.draw(st.integers(0, 20), label="ms passed")
     while merger.buffered_bytes():
-        run = merger.take(now)
-        assert len(run) <= batch
-        merged += run
+        micro_batch = merger.take(now)
+        assert len(micro_batch) <= batch
+        merged += micro_batch
         now += idle
     assert merged == expected(backlog)
 
@@ -108,8 +108,8 @@ def test_live_arrival_loses_nothing_and_keeps_each_topic_in_order(
     for topic in TOPICS:
         merger.push(topic, backlog.records[topic][at[topic] :])
         merger.fetched(topic, backlog.end[topic], backlog.end[topic], now)
-    while run := merger.take(now):
-        merged += run
+    while micro_batch := merger.take(now):
+        merged += micro_batch
     for topic in TOPICS:
         assert [item for item in merged if item.record.topic == topic] == backlog.records[topic]
     assert len(merged) == sum(map(len, backlog.records.values()))

@@ -12,7 +12,7 @@ from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.contract import ForeignRecordError
 from streams.core.decode import decode
 from streams.core.records import Decoded, Record, size_of
-from streams.lane.runs import TP
+from streams.lane.micro_batch import TP
 from streams.workers.gathered import Gathered, gather
 from tests.builders import HOUR, START, Partition, call, erasure, profile, survey
 

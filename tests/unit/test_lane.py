@@ -7,7 +7,7 @@ import pytest
 
 from streams.core.records import RECORD_OVERHEAD, Decoded, FetchedRecord, records_of
 from streams.lane.lane import Lane, LaneError
-from streams.lane.runs import TP, LaneSettings, Run
+from streams.lane.micro_batch import TP, LaneSettings, MicroBatch
 
 CALLS, SURVEYS = TP("calls", 0), TP("surveys", 0)
 
@@ -52,21 +52,21 @@ def assigned(lane: Lane, *numbers: int) -> Lane:
     return lane
 
 
-def take(lane: Lane) -> Run:
-    run = lane.next_run()
-    assert run is not None
-    return run
+def take(lane: Lane) -> MicroBatch:
+    micro_batch = lane.next_micro_batch()
+    assert micro_batch is not None
+    return micro_batch
 
 
 def test_a_run_carries_the_offsets_to_commit_of_the_topics_in_it() -> None:
     lane = assigned(new_lane(max_batch=3))
     feed(lane, CALLS, [10, 20, 30, 40], first=5)
     feed(lane, SURVEYS, [15])
-    run = take(lane)
-    assert [item.at for item in run.records] == [10, 15, 20]
-    assert run.end_offsets == {CALLS: 7, SURVEYS: 1}
+    micro_batch = take(lane)
+    assert [item.at for item in micro_batch.records] == [10, 15, 20]
+    assert micro_batch.end_offsets == {CALLS: 7, SURVEYS: 1}
     assert lane.acked == {}
-    assert lane.ack(run)
+    assert lane.ack(micro_batch)
     assert lane.acked == {CALLS: 7, SURVEYS: 1}
     assert take(lane).end_offsets == {CALLS: 9}
 
@@ -78,13 +78,13 @@ def test_one_run_of_a_partition_is_out_at_a_time_and_partitions_take_turns() -> 
         feed(lane, TP("surveys", number), [])
     first, second = take(lane), take(lane)
     assert {first.partition, second.partition} == {0, 1}
-    assert lane.next_run() is None
+    assert lane.next_micro_batch() is None
     lane.ack(first)
     assert take(lane).partition == first.partition
 
 
 def test_runs_acknowledged_out_of_order_are_committed_in_order() -> None:
-    lane = assigned(new_lane(max_batch=1, max_in_flight_runs=3))
+    lane = assigned(new_lane(max_batch=1, max_in_flight=3))
     feed(lane, CALLS, [1, 2, 3])
     feed(lane, SURVEYS, [])
     one, two, three = take(lane), take(lane), take(lane)
@@ -99,11 +99,11 @@ def test_an_acknowledgement_counts_once_and_not_after_a_rebalance() -> None:
     lane = assigned(new_lane(max_batch=1))
     feed(lane, CALLS, [1, 2])
     feed(lane, SURVEYS, [])
-    run = take(lane)
-    assert lane.begin(run)
+    micro_batch = take(lane)
+    assert lane.begin(micro_batch)
     assert lane.busy
-    assert lane.ack(run)
-    assert not lane.ack(run)
+    assert lane.ack(micro_batch)
+    assert not lane.ack(micro_batch)
     assert not lane.busy
     stale = take(lane)
     assigned(lane)
@@ -111,7 +111,7 @@ def test_an_acknowledgement_counts_once_and_not_after_a_rebalance() -> None:
     assert not lane.begin(stale)
     assert not lane.ack(stale)
     assert lane.acked == {}
-    assert lane.next_run() is None
+    assert lane.next_micro_batch() is None
 
 
 def test_topics_that_are_not_copartitioned_are_refused() -> None:
@@ -120,12 +120,12 @@ def test_topics_that_are_not_copartitioned_are_refused() -> None:
 
 
 def test_what_waited_for_room_goes_out_as_one_run() -> None:
-    lane = assigned(new_lane(merged=False, max_in_flight_runs=2))
+    lane = assigned(new_lane(merged=False, max_in_flight=2))
     out = []
     for offset in range(5):  # a trickle, each record fetched alone
         feed(lane, CALLS, [offset], first=offset)
-        out.append(lane.next_run())
-    assert [run is not None for run in out] == [True, True, False, False, False]
+        out.append(lane.next_micro_batch())
+    assert [micro_batch is not None for micro_batch in out] == [True, True, False, False, False]
     assert out[0] is not None
     lane.ack(out[0])
     assert take(lane).end_offsets == {CALLS: 5}
@@ -136,11 +136,11 @@ def test_without_merging_each_partition_goes_its_own_way() -> None:
     tps = [CALLS, TP("calls", 1), SURVEYS]
     lane.assign(dict.fromkeys(tps), dict.fromkeys(tps, 0))
     feed(lane, SURVEYS, [5])
-    run = take(lane)  # calls were not fetched yet, and nobody waits for them
-    assert run.end_offsets == {SURVEYS: 1}
+    micro_batch = take(lane)  # calls were not fetched yet, and nobody waits for them
+    assert micro_batch.end_offsets == {SURVEYS: 1}
     feed(lane, CALLS, [1])
     assert take(lane).end_offsets == {CALLS: 1}
-    assert lane.ack(run)
+    assert lane.ack(micro_batch)
     assert lane.acked == {SURVEYS: 1}
 
 
@@ -190,14 +190,14 @@ def test_a_log_is_begun_anew_once_all_that_was_read_of_it_is_acknowledged() -> N
     feed(lane, CALLS, [1, 2], first=40)
     with pytest.raises(ValueError, match="not acknowledged"):
         lane.restart(CALLS, 0)
-    run = take(lane)
+    micro_batch = take(lane)
     assert not lane.settled(CALLS)
-    lane.ack(run)
+    lane.ack(micro_batch)
     assert lane.settled(CALLS)
     lane.restart(CALLS, 0)
     assert lane.acked[CALLS] == 0
     feed(lane, SURVEYS, [30], end=1)
-    assert lane.next_run() is None, "what the new log holds is waited for"
+    assert lane.next_micro_batch() is None, "what the new log holds is waited for"
     feed(lane, CALLS, [20])
     assert [item.at for item in take(lane).records] == [20, 30]
 
@@ -220,7 +220,7 @@ def test_an_idle_wait_tells_when_to_look_again() -> None:
     assert lane.wait_seconds() is None
     feed(lane, SURVEYS, [])
     feed(lane, CALLS, [1])
-    assert lane.next_run() is None
+    assert lane.next_micro_batch() is None
     assert lane.wait_seconds() == 0.05
 
 
@@ -239,12 +239,12 @@ def test_records_wait_until_work_on_their_run_is_done() -> None:
     feed(lane, CALLS, [10])
     assert lane.waiting(0)
     assert not lane.waiting(1)
-    run = take(lane)
-    assert lane.waiting(0), "whoever works on something else of the partition keeps the run waiting"
-    assert not lane.waiting(0, besides=run)
+    micro_batch = take(lane)
+    assert lane.waiting(0), "whoever works on something else of the partition keeps the micro-batch waiting"
+    assert not lane.waiting(0, besides=micro_batch)
     feed(lane, CALLS, [20], first=1)
-    assert lane.waiting(0, besides=run)
-    lane.ack(run)
+    assert lane.waiting(0, besides=micro_batch)
+    lane.ack(micro_batch)
     lane.ack(take(lane))
     assert not lane.waiting(0)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from streams.lane.lane import Lane
 from streams.lane.log_moves import Committed, LogMoves
-from streams.lane.runs import TP, LaneSettings, Moved
+from streams.lane.micro_batch import TP, LaneSettings, Moved
 from tests.unit.test_lane import CALLS, SURVEYS, decode, feed, take
 
 

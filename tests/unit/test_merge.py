@@ -15,8 +15,8 @@ def reject(topic: str, offset: int) -> Decoded:
     return Decoded(record, REJECTED_AT, None, Reject("not_json", "not JSON"), (), False)
 
 
-def order(run: list[Decoded]) -> list[tuple[str, int]]:
-    return [(item.record.topic, item.record.offset) for item in run]
+def order(micro_batch: list[Decoded]) -> list[tuple[str, int]]:
+    return [(item.record.topic, item.record.offset) for item in micro_batch]
 
 
 def complete(merger: Merger, **topics: list[Decoded]) -> None:

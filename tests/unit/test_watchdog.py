@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.lane.runs import TP
+from streams.lane.micro_batch import TP
 from streams.lane.watchdog import Watchdog
 
 CALLS = TP("contact.calls", 3)

@@ -1,4 +1,4 @@
-"""Runs in turn, and the guard: an error ends the app, and nothing is acknowledged behind it."""
+"""Micro-batches in turn, and the guard: an error ends the app, and nothing is acknowledged behind it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from streams.lane.agent import in_turn
 from streams.lane.crash import crash_on_error
-from streams.lane.run_agent import in_turn
-from streams.lane.runs import Run
+from streams.lane.micro_batch import MicroBatch
 
 
 class App:
@@ -22,26 +22,26 @@ class App:
 
 
 class Lane:
-    """Of which every run is current."""
+    """Of which every micro-batch is current."""
 
     def __init__(self) -> None:
         self.acked: list[int] = []
 
-    def begin(self, run: Run[Any]) -> bool:
+    def begin(self, micro_batch: MicroBatch[Any]) -> bool:
         return True
 
-    def ack(self, run: Run[Any]) -> bool:
-        self.acked.append(run.number)
+    def ack(self, micro_batch: MicroBatch[Any]) -> bool:
+        self.acked.append(micro_batch.number)
         return True
 
 
-def a_run(partition: int, number: int) -> Run[Any]:
-    return Run(partition, [], {}, 0, number)
+def a_micro_batch(partition: int, number: int) -> MicroBatch[Any]:
+    return MicroBatch(partition, [], {}, 0, number)
 
 
-async def these(*runs: Run[Any]) -> AsyncIterator[Run[Any]]:
-    for run in runs:
-        yield run
+async def these(*micro_batches: MicroBatch[Any]) -> AsyncIterator[MicroBatch[Any]]:
+    for micro_batch in micro_batches:
+        yield micro_batch
 
 
 async def guarded(app: App, error: BaseException | None) -> None:
@@ -68,14 +68,14 @@ def test_a_stop_is_no_error() -> None:
 def test_runs_of_one_partition_follow_one_another_and_those_of_others_do_not_wait() -> None:
     lane, began, gate = Lane(), [], asyncio.Event()
 
-    async def handle(run: Run[Any]) -> None:
-        began.append(run.number)
-        if run.number == 1:
+    async def handle(micro_batch: MicroBatch[Any]) -> None:
+        began.append(micro_batch.number)
+        if micro_batch.number == 1:
             await gate.wait()
-        if run.number == 3:
+        if micro_batch.number == 3:
             gate.set()
 
-    asyncio.run(in_turn(lane, handle)(these(a_run(0, 1), a_run(0, 2), a_run(1, 3))))
+    asyncio.run(in_turn(lane, handle)(these(a_micro_batch(0, 1), a_micro_batch(0, 2), a_micro_batch(1, 3))))
     assert began == [1, 3, 2]
     assert lane.acked == [3, 1, 2]
 
@@ -83,12 +83,12 @@ def test_runs_of_one_partition_follow_one_another_and_those_of_others_do_not_wai
 def test_nothing_goes_out_behind_a_run_that_failed() -> None:
     lane, error = Lane(), RuntimeError("a bug")
 
-    async def handle(run: Run[Any]) -> None:
-        if run.number == 1:
+    async def handle(micro_batch: MicroBatch[Any]) -> None:
+        if micro_batch.number == 1:
             await asyncio.sleep(0.01)
             raise error
 
     with pytest.raises(RuntimeError) as raised:
-        asyncio.run(in_turn(lane, handle)(these(a_run(0, 1), a_run(0, 2))))
+        asyncio.run(in_turn(lane, handle)(these(a_micro_batch(0, 1), a_micro_batch(0, 2))))
     assert raised.value is error
     assert lane.acked == []

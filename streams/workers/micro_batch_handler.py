@@ -1,7 +1,7 @@
-"""The road of a run through the signals worker, from top to bottom: `RunHandler.handle`.
+"""The road of a micro-batch through the signals worker, from top to bottom: `MicroBatchHandler.handle`.
 
 Owns which steps there are, and their order. Each step is another module's: who is at home (`home`), whether a topic has gone bad
-(`core.dead_letter_limit`), the batch and its effects (`batch`), the timers that were put off (`timers`). `lane.run_agent`
+(`core.dead_letter_limit`), the batch and its effects (`batch`), the timers that were put off (`timers`). `lane.agent`
 acknowledges the run on return.
 """
 
@@ -16,7 +16,7 @@ from streams.core.dead_letter_limit import DeadLetterLimit, DeadLetterLimitError
 from streams.core.records import Decoded
 from streams.core.timer_share import share_of
 from streams.lane.lane import Lane
-from streams.lane.runs import Run
+from streams.lane.micro_batch import MicroBatch
 from streams.state.delivery import EffectsError
 from streams.state.store import PartitionStore, Store
 from streams.workers.batch import Batches
@@ -31,8 +31,8 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunHandler:
-    """The steps of one worker. `max_batch`: the most records in a run."""
+class MicroBatchHandler:
+    """The steps of one worker. `max_batch`: the most records in a micro-batch."""
 
     app: faust.App
     lane: Lane[Decoded]
@@ -46,37 +46,40 @@ class RunHandler:
     fail_point: FailPoint
     max_batch: int
 
-    async def handle(self, run: Run[Decoded]) -> None:
-        """Carry out one run; every effect of it is confirmed on return. Nothing is done for a run that is stale.
+    async def handle(self, micro_batch: MicroBatch[Decoded]) -> None:
+        """Carry out one micro-batch; every effect of it is confirmed on return. Nothing is done for a micro-batch that is stale.
 
         Raises `EffectsError` when something could not be delivered, `DeadLetterLimitError` when a topic has gone bad.
         """
-        async with self.turns.of(run.partition):
-            if not self.lane.current(run):
+        async with self.turns.of(micro_batch.partition):
+            if not self.lane.current(micro_batch):
                 return
-            partition = self._partition_of(run)
+            partition = self._partition_of(micro_batch)
             began = time.monotonic()
-            checked, here, misrouted = self.homes.split(run.partition, run.records, partition.states)
+            checked, here, misrouted = self.homes.split(
+                micro_batch.partition, micro_batch.records, partition.states
+            )
             tallies = await self._counted(checked, partition)
             try:
                 await self.batches.forward(partition, misrouted)
-                share = share_of(len(run.records), self.max_batch, partition.overdue_seconds)
+                share = share_of(len(micro_batch.records), self.max_batch, partition.overdue_seconds)
                 result = await self.batches.carry_out(partition, here, tallies=tallies, most_timers=share)
                 self.seen.forwarded(misrouted)
-                self.seen.batch(result, run.records, partition, time.monotonic() - began)
-                await self.timers.catch_up(partition, run)
+                self.seen.batch(result, micro_batch.records, partition, time.monotonic() - began)
+                await self.timers.catch_up(partition, micro_batch)
             except StaleError:
                 log.warning(
-                    "a batch was given up: its partition may be another worker's", partition=run.partition
+                    "a batch was given up: its partition may be another worker's",
+                    partition=micro_batch.partition,
                 )
                 return  # its acknowledgement means nothing, and the next owner reads it again
             self.fail_point("before_ack")
 
-    def _partition_of(self, run: Run[Decoded]) -> PartitionStore:
-        partition = self.store.get(run.partition)
+    def _partition_of(self, micro_batch: MicroBatch[Decoded]) -> PartitionStore:
+        partition = self.store.get(micro_batch.partition)
         if partition is None:
             raise EffectsError(
-                f"partition {run.partition} has a batch but no recovered states; restart the worker"
+                f"partition {micro_batch.partition} has a batch but no recovered states; restart the worker"
             )
         return partition
 

@@ -26,15 +26,15 @@ class LaneSettings:
     unawaited: frozenset[str] = frozenset()
     """Topics of a merge that are not waited for once they are caught up."""
     max_batch: int = 2000
-    """The most items in one run, which are records unless several make one item."""
+    """The most items in one micro-batch, which are records unless several make one item."""
     max_buffer_bytes: int = 4 * 1024 * 1024
     """A partition of a topic is paused when it holds this much, and goes on below half."""
     max_total_bytes: int = 256 * 1024 * 1024
     """The same for the whole process: shared evenly by its partitions."""
-    max_in_flight_runs: int = 1
-    """Runs of one partition number that may be handed out before the first is acknowledged."""
+    max_in_flight: int = 1
+    """Micro-batches of one partition number that may be handed out before the first is acknowledged."""
     drain_seconds: float = 10.0
-    """How long a rebalance or a stop waits for runs under work; well under the session time-out."""
+    """How long a rebalance or a stop waits for micro-batches under work; well under the session time-out."""
     fetch_max_wait_ms: int = 50
     """How long a broker may hold an empty fetch; also how late a resumed partition may be fetched again."""
     read_committed: bool = True
@@ -44,14 +44,14 @@ class LaneSettings:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Run(Generic[ItemT]):
+class MicroBatch(Generic[ItemT]):
     """Records of one partition number, merged or of one topic: one unit of work and of acknowledgement."""
 
     partition: int
     records: Sequence[ItemT]
     """Or what was made of several records at once."""
     end_offsets: Mapping[TP, int]
-    """Per partition of which the run holds records: the offset to commit when the run is done."""
+    """Per partition of which the micro-batch holds records: the offset to commit when the micro-batch is done."""
     epoch: int
     number: int
 

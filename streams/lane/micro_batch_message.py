@@ -4,24 +4,24 @@ from typing import Any
 
 from faust.types import tuples
 
-from streams.lane.runs import Run
+from streams.lane.micro_batch import MicroBatch
 
 
-class RunMessage(tuples.ConsumerMessage):  # type: ignore[misc]
-    """What Faust carries to the agent for one run. Only `Lane.ack` acknowledges it.
+class MicroBatchMessage(tuples.ConsumerMessage):  # type: ignore[misc]
+    """What Faust carries to the agent for one micro-batch. Only `Lane.ack` acknowledges it.
 
     Faust acknowledges a message also when the agent raised, and when it skips one during a rebalance: records
     would be lost, so its acknowledgement does nothing here.
     """
 
-    __slots__ = ("run",)
+    __slots__ = ("micro_batch",)
     use_tracking = False
 
-    def __init__(self, run: Run[Any], generation: int) -> None:
-        first = run.records[0]
+    def __init__(self, micro_batch: MicroBatch[Any], generation: int) -> None:
+        first = micro_batch.records[0]
         super().__init__(
             first.topic,
-            run.partition,
+            micro_batch.partition,
             first.offset,
             first.timestamp / 1000,
             0,
@@ -29,10 +29,10 @@ class RunMessage(tuples.ConsumerMessage):  # type: ignore[misc]
             None,
             b"",
             None,
-            tp=tuples.TP(first.topic, run.partition),
+            tp=tuples.TP(first.topic, micro_batch.partition),
             generation_id=generation,
         )
-        self.run = run
+        self.micro_batch = micro_batch
 
     def ack(self, consumer: Any, n: int = 1) -> bool:  # noqa: ARG002  (Faust's signature)
         """Does nothing: see the class."""
