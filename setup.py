@@ -27,7 +27,7 @@ _LOOPS = (
 
 
 def compiled_core() -> list[Extension]:
-    """The modules of the core, and other loops, as extensions; none unless they are asked for."""
+    """Return the modules of the core, and other loops, as extensions; none unless they are asked for."""
     if os.environ.get("BEHOUDLIJN_COMPILED") != "1":
         return []
     from mypyc.build import mypycify

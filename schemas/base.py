@@ -16,7 +16,7 @@ ANONYMOUS_IDS = frozenset({"", "0", "unknown", "null"})
 
 
 def names_nobody(customer_id: str | None) -> bool:
-    """Whether an inbound customer id stands for no customer in particular."""
+    """Return whether an inbound customer id stands for no customer in particular."""
     return customer_id is None or customer_id.strip().lower() in ANONYMOUS_IDS
 
 

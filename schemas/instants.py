@@ -9,7 +9,7 @@ _DAY_MS: Final = 86_400_000
 
 
 def ms_of(at: datetime) -> int:
-    """The ms of an aware datetime; what is finer is cut off, towards the past.
+    """Return the ms of an aware datetime; what is finer is cut off, towards the past.
 
     In integers: `timestamp()` goes through a timedelta and a float, which takes twice as long, for every event. Raises
     ValueError when there is no zone.
@@ -26,10 +26,10 @@ def ms_of(at: datetime) -> int:
 
 
 def from_text(text: str) -> int:
-    """The ms of an ISO 8601 text, as `ms_of`. Raises ValueError for another text, and when there is no zone."""
+    """Return the ms of an ISO 8601 text, as `ms_of`. Raises ValueError for another text, and when there is no zone."""
     return ms_of(datetime.fromisoformat(text))
 
 
 def to_datetime(ms: int) -> datetime:
-    """The datetime, in UTC."""
+    """Return the datetime, in UTC."""
     return datetime.fromtimestamp(ms / 1000, UTC)

@@ -33,7 +33,7 @@ def complete(thing: str, declared: Collection[str], part: str, given: Collection
 
 
 def numbered(vocabulary: object, order: tuple[WordT, ...]) -> tuple[WordT, ...]:
-    """The words of a `Literal`, in the order of the numbers under which they are stored. Raises MissingPartError when they differ.
+    """Return the words of a `Literal`, in the order of the numbers under which they are stored. Raises MissingPartError when they differ.
 
     >>> from typing import Literal
     >>> numbered(Literal["yes", "no", "perhaps"], ("no", "yes"))

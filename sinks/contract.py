@@ -116,7 +116,7 @@ class Eraser(Protocol):
     """Rows leave a store and stay away. One thread at a time, the sink's; calls block and raise as `Sink.flush`."""
 
     def known(self) -> Mapping[str, Erased]:
-        """Everybody who was erased, by the keyed hash of the customer."""
+        """Return everybody who was erased, by the keyed hash of the customer."""
 
     def erase(self, customer_id: str, customer_hash: str, erased: Erased) -> None:
         """Note the erasure for good, then remove the customer's rows that it covers. Repeatable."""

@@ -34,5 +34,5 @@ class RecordingSink:
         self.closed = True
 
     def rows(self, table: str) -> list[tuple[object, ...]]:
-        """Values of the written rows of one table, in order."""
+        """Return the values of the written rows of one table, in order."""
         return [row.values for row in self.written if row.table == table]

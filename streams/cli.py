@@ -28,7 +28,7 @@ COMMANDS: Final = (
 
 
 def build() -> typer.Typer:
-    """The whole command line."""
+    """Return the whole command line."""
     app = typer.Typer(
         name="behoudlijn",
         no_args_is_help=True,

@@ -248,22 +248,22 @@ class Settings(BaseSettings):
         return tuple(sources)
 
     def topic(self, name: str) -> str:
-        """The topic (or group) `name` as this installation calls it."""
+        """Return the topic (or group) `name` as this installation calls it."""
         return f"{self.topic_prefix}{name}"
 
     def plain_topic(self, name: str) -> str:
-        """The reverse: `name` without the prefix of this installation."""
+        """Return `name` without the prefix of this installation."""
         return name.removeprefix(self.topic_prefix)
 
     def erasure(self) -> Erasure:
-        """How erasures are honoured here: the marker of an erased customer outlasts every record of that customer."""
+        """Return how erasures are honoured here: the marker of an erased customer outlasts every record of that customer."""
         longest = max(self.retention_ms, self.dead_letter_retention_ms)
         for_ever = FOR_EVER in (self.retention_ms, self.dead_letter_retention_ms)
         keep = FOR_EVER if for_ever else longest + SEGMENT_MS + _REMOVAL_MARGIN_MS
         return Erasure(self.erasure_key.get_secret_value().encode(), keep)
 
     def compression_of(self, topic: str) -> Compression:
-        """The codec in which `topic` (already prefixed) is written."""
+        """Return the codec in which `topic` (already prefixed) is written."""
         if self.compression != "auto":
             return self.compression
         return "lz4" if topic == self.topic(CHANGELOG) else "none"
@@ -311,7 +311,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """The settings of this process; `overrides` (options of a command) win over the environment.
+    """Return the settings of this process; `overrides` (options of a command) win over the environment.
 
     Raises SettingsError with one line per mistake.
     """

@@ -13,7 +13,7 @@ _PORTS = range(15_000, 32_000)  # below the ephemeral range: a client's outgoing
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port of `host` that nothing listens on now. Raises `OSError` when 200 random ones are taken.
+    """Return a TCP port of `host` that nothing listens on now. Raises `OSError` when 200 random ones are taken.
 
     Nothing reserves it: the caller binds it at once and tries again when someone else was faster.
     """
@@ -27,7 +27,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def accepts_connections(host: str, port: int) -> bool:
-    """Whether something accepts TCP connections at (`host`, `port`) now."""
+    """Return whether something accepts TCP connections at (`host`, `port`) now."""
     with contextlib.suppress(OSError), socket.create_connection((host, port), timeout=1):
         return True
     return False

@@ -108,7 +108,7 @@ class ChildProcess:
         return ended is None
 
     def tail(self, lines: int = 30) -> str:
-        """The last `lines` lines of its output."""
+        """Return the last `lines` lines of its output."""
         with self._changed:
             return "\n".join(text for _, text in list(self._lines)[-lines:])
 

@@ -34,7 +34,7 @@ PARTS: Final[dict[str, tuple[str, Callable[[], str]]]] = {
 
 
 def contents(root: Path = ROOT) -> dict[str, str]:
-    """What every file must hold, by its path. Raises ValueError for a page without the marks of its part."""
+    """Return what every file must hold, by its path. Raises ValueError for a page without the marks of its part."""
     made = {path: make() for path, make in FILES.items()}
     for path, (name, make) in PARTS.items():
         made[path] = filled((root / path).read_text(encoding="utf-8"), name, make())
@@ -42,7 +42,7 @@ def contents(root: Path = ROOT) -> dict[str, str]:
 
 
 def filled(page: str, name: str, part: str) -> str:
-    """The page with its generated part replaced. Raises ValueError when it lacks the marks."""
+    """Return the page with its generated part replaced. Raises ValueError when it lacks the marks."""
     begin, end = f"<!-- generated: {name} -->\n", "<!-- end -->\n"
     before, opening, rest = page.partition(begin)
     _, closing, after = rest.partition(end)
@@ -52,7 +52,7 @@ def filled(page: str, name: str, part: str) -> str:
 
 
 def stale(root: Path = ROOT) -> list[str]:
-    """The files that do not hold what they must."""
+    """Return the files that do not hold what they must."""
     return [path for path, text in contents(root).items() if _held(root / path) != text]
 
 

@@ -12,7 +12,7 @@ RULES: Final = Path(__file__).parents[1] / "prometheus" / "behoudlijn.rules.yml"
 
 
 def alerts_page() -> str:
-    """The page's text."""
+    """Return the page's text."""
     rules = [
         rule
         for group in yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"]
@@ -54,6 +54,6 @@ def _condition(rule: dict[str, Any]) -> list[str]:
 
 
 def _readable(template: str) -> str:
-    """A text of an alert without what Prometheus fills in."""
+    """Return a text of an alert without what Prometheus fills in."""
     text = re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda found: found[1].upper(), template)
     return re.sub(r"\{\{ \$value[^}]*\}\}", "…", text)

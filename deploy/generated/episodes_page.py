@@ -5,7 +5,7 @@ from streams.core.purposes import ENDINGS, PURPOSES
 
 
 def episodes_page() -> str:
-    """The page's text."""
+    """Return the page's text."""
     special = [cause for rules in PURPOSES.values() for cause in rules.ends]
     lines = [
         "# Episodes\n",

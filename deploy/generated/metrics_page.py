@@ -5,7 +5,7 @@ from streams.telemetry.metrics import CATALOGUE
 
 
 def metrics_page() -> str:
-    """The page's text."""
+    """Return the page's text."""
     lines = [
         "# Metrics\n",
         NOTICE,

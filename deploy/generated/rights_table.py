@@ -5,7 +5,7 @@ from streams.settings import Settings
 
 
 def rights_table() -> str:
-    """The table: a row for each topic and group, of an installation without a prefix."""
+    """Return the table: a row for each topic and group, of an installation without a prefix."""
     signals, sink = signals_rights(Settings()), sink_rights(Settings())
     lines = ["| resource | name | signals worker | sink worker |", "|---|---|---|---|"]
     for resource, name in dict.fromkeys((right.resource, right.name) for right in (*signals, *sink)):

@@ -12,7 +12,7 @@ from streams.settings import PREFIX, Settings
 
 
 def settings_page() -> str:
-    """The page's text."""
+    """Return the page's text."""
     lines = [
         "# Settings\n",
         NOTICE,

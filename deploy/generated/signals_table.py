@@ -4,7 +4,7 @@ from streams.core.signals import SIGNALS
 
 
 def signals_table() -> str:
-    """The table: a row for each signal, by name."""
+    """Return the table: a row for each signal, by name."""
     lines = ["| signal | what it measures | what an agent reads |", "|---|---|---|"]
     for name, signal in sorted(SIGNALS.items()):
         meaning, _, _ = (signal.measure.__doc__ or "").partition("\n\n")

@@ -238,7 +238,7 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
 
 
 def build() -> dict[str, Any]:
-    """The dashboard in Grafana's model."""
+    """Return the dashboard in Grafana's model."""
     panels: list[dict[str, Any]] = []
     y = 0
     for title, row in ROWS:
@@ -290,5 +290,5 @@ def _panel(panel: Panel) -> dict[str, Any]:
 
 
 def rendered() -> str:
-    """The file's text."""
+    """Return the file's text."""
     return json.dumps(build(), indent=2, ensure_ascii=False) + "\n"

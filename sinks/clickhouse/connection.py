@@ -61,7 +61,7 @@ class ClickHouse:
         return str(self._arguments.get("database") or "default")
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
-        """Rows of a SELECT; `parameters` fill `{name:Type}`. Raises SinkUnavailable or SinkRefused."""
+        """Return the rows of a SELECT; `parameters` fill `{name:Type}`. Raises SinkUnavailable or SinkRefused."""
         with self._translated("the query"):
             result = self._open().query(sql, parameters=dict(parameters or {}))
             return list(result.result_rows)
@@ -72,7 +72,7 @@ class ClickHouse:
             self._open().command(sql, parameters=dict(parameters or {}))
 
     def column_types(self, table: str, columns: Sequence[str]) -> list[Any]:
-        """The driver's types of those columns, to insert without asking again."""
+        """Return the driver's types of those columns, to insert without asking again."""
         with self._translated(f"describing {table}"):
             return list(self._open().create_insert_context(table, list(columns)).column_types)
 
@@ -154,7 +154,7 @@ class ClickHouse:
 
 
 def _certificate_problem(error: BaseException) -> str | None:
-    """Why TLS does not trust the server, None when that was not the trouble. It does not pass by itself."""
+    """Return why TLS does not trust the server, None when that was not the trouble. It does not pass by itself."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
@@ -164,7 +164,7 @@ def _certificate_problem(error: BaseException) -> str | None:
 
 
 def _is_gateway(error: ClickHouseError, code: int | None) -> bool:
-    """A proxy before the server answered that there is no server."""
+    """Return whether a proxy before the server answered that there is no server."""
     return code is None and any(f"HTTP status {status}" in str(error) for status in (408, 429, 502, 503, 504))
 
 
@@ -181,7 +181,7 @@ def _advice(code: int | None) -> str:
 
 
 def _arguments(dsn: str, timeout: float) -> dict[str, Any]:
-    """Arguments of clickhouse-connect: it reads a DSN itself, but overlooks `secure` in there."""
+    """Return the arguments of clickhouse-connect: it reads a DSN itself, but overlooks `secure` in there."""
     # Times come back aware, in UTC. Without a session, a repeat need not wait for the lost request's lock.
     common: dict[str, Any] = {"tz_mode": "aware"}
     try:

@@ -14,7 +14,7 @@ _LAST_MS: Final = 4_102_444_800_000
 
 
 def within(ms: int) -> int:
-    """What the tables hold: 1970 to 2100."""
+    """Return what the tables hold: 1970 to 2100."""
     return 0 if ms < 0 else min(ms, _LAST_MS)
 
 
@@ -40,7 +40,7 @@ def is_known(row: list[Any], positions: list[int]) -> None:
 
 
 def text_or_empty(row: list[Any], positions: list[int]) -> None:
-    """A text; empty when there is none."""
+    """Put an empty text where there is none."""
     for each in positions:
         if row[each] is None:
             row[each] = ""

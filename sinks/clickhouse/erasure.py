@@ -36,7 +36,7 @@ class ClickHouseEraser:
         self._store = store
 
     def known(self) -> Mapping[str, Erased]:
-        """Everybody who was erased, by hash."""
+        """Return everybody who was erased, by hash."""
         found = {}
         for name, until, ordered_at, key_id in self._store.query(_KNOWN):
             text = name.decode() if isinstance(name, bytes) else str(name)
@@ -62,7 +62,7 @@ class ClickHouseEraser:
         )
 
     def left(self, customer_id: str, erased: Erased) -> dict[str, int]:
-        """How many rows that the erasure covers each table still holds."""
+        """Return how many rows that the erasure covers each table still holds."""
         return {each.table: self._count(each) for each in _covered(customer_id, erased)}
 
     def _remove(self, rows: _Covered) -> None:

@@ -20,7 +20,7 @@ Steps = list[tuple[Convert, list[int]]]
 
 
 def reading(columns: Sequence[Column], model: type[BaseModel]) -> tuple[Take, Steps]:
-    """How columns (two or more) are read in a message of that model. A field that it does not have is empty."""
+    """Return how columns (two or more) are read in a message of that model. A field that it does not have is empty."""
     paths = [column.path for column in columns]
     missing = [at for at, path in enumerate(paths) if path[0] not in model.model_fields]
     present = next(path[0] for path in paths if path[0] in model.model_fields)
@@ -38,7 +38,7 @@ def reading(columns: Sequence[Column], model: type[BaseModel]) -> tuple[Take, St
 
 
 def _of_one(names: list[str]) -> Convert:
-    """Puts fields of a nested message where the message stands."""
+    """Put fields of a nested message where the message stands."""
     gets: list[Callable[[Any], Any]] = [attrgetter(name) for name in names]
 
     def read(row: list[Any], positions: list[int]) -> None:
@@ -49,7 +49,7 @@ def _of_one(names: list[str]) -> Convert:
 
 
 def _of_each(names: list[str]) -> Convert:
-    """Puts lists of fields of nested messages where the messages stand."""
+    """Put lists of fields of nested messages where the messages stand."""
     gets: list[Callable[[Any], Any]] = [attrgetter(name) for name in names]
 
     def read(row: list[Any], positions: list[int]) -> None:

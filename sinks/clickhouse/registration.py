@@ -37,7 +37,7 @@ class RegistrationError(MissingPartError):
 
 
 def check_registration(models: Mapping[str, Iterable[Model]], tables: Iterable[Table] = TABLES) -> None:
-    """Raises RegistrationError when a message that a topic carries lacks a part. `models`: by topic."""
+    """Raise RegistrationError when a message that a topic carries lacks a part. `models`: by topic."""
     known = tuple(tables)
     lacking = [line for topic, each in models.items() for line in _lacking_of_topic(topic, each, known)]
     lacking += [line for table in known if table.model is not None for line in _misplaced(table)]
@@ -46,7 +46,7 @@ def check_registration(models: Mapping[str, Iterable[Model]], tables: Iterable[T
 
 
 def carried() -> dict[str, tuple[Model, ...]]:
-    """Every kind of message that the sink reads, by topic."""
+    """Return every kind of message that the sink reads, by topic."""
     return {
         topic: (model, *((topics.BESIDE[topic],) if topic in topics.BESIDE else ()))
         for topic, model in topics.MODELS.items()
@@ -54,7 +54,7 @@ def carried() -> dict[str, tuple[Model, ...]]:
 
 
 def missing_parts(model: Model, tables: Iterable[Table] = TABLES) -> list[str]:
-    """What a kind of message lacks here, a line for each part, with the place to add it; empty when nothing is missing."""
+    """Return what a kind of message lacks here, a line for each part, with the place to add it; empty when nothing is missing."""
     if model in WITHOUT_ROWS:
         return []
     table = next((each for each in tables if each.model is model), None)
@@ -69,7 +69,7 @@ def missing_parts(model: Model, tables: Iterable[Table] = TABLES) -> list[str]:
 
 
 def unread_fields(table: Table) -> list[str]:
-    """Fields of the table's message that neither a column reads nor `without` names, as paths."""
+    """Return the fields of the table's message that neither a column reads nor `without` names, as paths."""
     if table.model is None:
         return []
     read = {".".join(column.path) for column in table.columns} | set(table.without)
@@ -77,7 +77,7 @@ def unread_fields(table: Table) -> list[str]:
 
 
 def field_of(model: type[BaseModel], path: tuple[str, ...]) -> FieldInfo | None:
-    """The field that a column's path leads to; none when there is no such field."""
+    """Return the field that a column's path leads to; none when there is no such field."""
     field = model.model_fields.get(path[0])
     if field is None or len(path) == 1:
         return field
@@ -87,7 +87,7 @@ def field_of(model: type[BaseModel], path: tuple[str, ...]) -> FieldInfo | None:
 
 
 def may_be_none(annotation: Any) -> bool:
-    """Whether a field of that type may have no value."""
+    """Return whether a field of that type may have no value."""
     return annotation is type(None) or (
         get_origin(annotation) in (Union, types.UnionType) and type(None) in get_args(annotation)
     )
@@ -102,7 +102,7 @@ def _lacking_of_topic(topic: str, models: Iterable[Model], tables: tuple[Table, 
 
 
 def _misplaced(table: Table) -> list[str]:
-    """What `rows` would not find where it expects it."""
+    """Return what `rows` would not find where it expects it."""
     place = f"change {table.name} in sinks/clickhouse/declarations, or how rows are made in sinks/clickhouse/rows.py"
     lacking = []
     by_filler = {filler: [each.name for each in table.columns if each.filler == filler] for filler in FILLERS}
@@ -116,7 +116,7 @@ def _misplaced(table: Table) -> list[str]:
 
 
 def _misread(model: Model, table: Table, column: Column) -> str:
-    """What is wrong with the way in which a column is read; empty when nothing is."""
+    """Return what is wrong with the way in which a column is read; empty when nothing is."""
     place = f"change the column in sinks/clickhouse/declarations, and the table {table.name} by the next migration"
     field = field_of(model, column.path)
     if field is None:
@@ -141,7 +141,7 @@ def _paths(model: type[BaseModel]) -> Iterable[str]:
 
 
 def _nested(annotation: Any) -> tuple[type[BaseModel] | None, bool]:
-    """The message inside a field, and whether there are many of it."""
+    """Return the message inside a field, and whether there are many of it."""
     arguments = get_args(annotation)
     many = get_origin(annotation) is tuple
     inner = arguments[0] if many else annotation

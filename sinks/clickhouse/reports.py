@@ -66,14 +66,14 @@ ORDER BY priority DESC, due_at, score DESC, trigger_id LIMIT {limit:UInt32}
 
 
 def table_counts(store: ClickHouse) -> list[TableCount]:
-    """Rows of every view, in the order of `tables.VIEWS`."""
+    """Return the rows of every view, in the order of `tables.VIEWS`."""
     union = " UNION ALL ".join(f"SELECT '{view}' AS view, count() AS rows FROM {view}" for view in VIEWS)  # noqa: S608
     counts = dict(store.query(union))
     return [TableCount(view, int(counts[view])) for view in VIEWS]
 
 
 def trigger_counts(store: ClickHouse, mode: Mode | None = None) -> list[TriggerCount]:
-    """Triggers by mode, purpose, reason and status, most first; of one mode if given."""
+    """Count triggers by mode, purpose, reason and status, most first; of one mode if given."""
     rows = store.query(
         "SELECT mode, purpose, reason_code, status, count() AS triggers, uniqExact(customer_id) "
         "FROM v_triggers "

@@ -27,7 +27,7 @@ _OFFSET_MASK: Final = (1 << _OFFSET_BITS) - 1
 def row_of_event(
     event: Event, record: Coordinates, at: int | None = None, anonymous: bool | None = None
 ) -> Row:
-    """The row of an input event; one without a customer goes to the unattributable events.
+    """Return the row of an input event; one without a customer goes to the unattributable events.
 
     `at`: its time in ms, `anonymous`: whether it names nobody; where they are known already. Raises TypeError for a kind of
     event that has no table: add one, with a migration.
@@ -49,7 +49,7 @@ def row_of_event(
 
 
 def row_of_output(value: bytes | None, record: Coordinates) -> Row | None:
-    """The row of a record of an output topic; None for a tombstone, which has none.
+    """Return the row of a record of an output topic; None for a tombstone, which has none.
 
     Raises ForeignRecordError when the bytes are not what the topic carries: another program writes there, or a newer
     version of this one.
@@ -77,7 +77,7 @@ def row_of_output(value: bytes | None, record: Coordinates) -> Row | None:
 
 
 def version_of(at: int, offset: int) -> int:
-    """Which of two rows with one identity counts: the later time (ms, within what the tables hold), then the higher offset."""
+    """Return the version: of two rows with one identity the later time (ms, within what the tables hold) counts, then the higher offset."""
     return (at << _OFFSET_BITS) | (offset & _OFFSET_MASK)
 
 
@@ -117,7 +117,7 @@ _OUTPUTS: Final[dict[str, _Outputs]] = {
 
 
 def _registered(event: Event) -> type[Event]:
-    """The kind of event that this is a kind of."""
+    """Return the kind of event that this is a kind of."""
     # Not by isinstance, which pydantic answers in Python.
     for each in type(event).__mro__:
         if each in _OF_CUSTOMERS:

@@ -14,7 +14,7 @@ _TTL: Final = "TTL toDateTime(inserted_at) + INTERVAL {months} MONTH"
 
 
 def create_table(table: Table) -> str:
-    """The statement that makes a table."""
+    """Return the statement that makes a table."""
     versioned = any(column.name == "version" for column in table.columns)
     lines = [f"CREATE TABLE IF NOT EXISTS {table.name}", "("]
     lines.append(",\n".join(f"    {_column(column)}" for column in table.columns))
@@ -31,7 +31,7 @@ def create_table(table: Table) -> str:
 
 
 def add_column(table: Table, name: str) -> str:
-    """The statement that adds a column to a table that is there, where it is declared to stand."""
+    """Return the statement that adds a column to a table that is there, where it is declared to stand."""
     names = [column.name for column in table.columns]
     at = names.index(name)
     place = f"AFTER {names[at - 1]}" if at else "FIRST"
@@ -39,7 +39,7 @@ def add_column(table: Table, name: str) -> str:
 
 
 def create_view(table: Table, view: View) -> str:
-    """The statement that makes a view, or makes it anew, with the comments of its columns."""
+    """Return the statement that makes a view, or makes it anew, with the comments of its columns."""
     columns = table.shown(view)
     lines = [f"CREATE OR REPLACE VIEW {view.name}", "("]
     lines.append(",\n".join(f"    {each.name} {each.type} COMMENT {_text(each.comment)}" for each in columns))
@@ -52,18 +52,18 @@ def create_view(table: Table, view: View) -> str:
 
 
 def create_views() -> str:
-    """The statements of all views."""
+    """Return the statements of all views."""
     return "\n\n".join(create_view(table, view) for table in TABLES for view in table.views) + "\n"
 
 
 def grants_of_sink() -> list[str]:
-    """What the sink's user may do: write, read, and erase a customer."""
+    """Return what the sink's user may do: write, read, and erase a customer."""
     erasing = [f"GRANT ALTER DELETE ON {_DATABASE}.{table.name}" for table in TABLES if table.of_customers]
     return [f"GRANT INSERT, SELECT ON {_DATABASE}.*", *erasing]
 
 
 def grants_of_readers() -> list[str]:
-    """What the users of reports may do. A view reads its table with the rights of whoever asks, so they need both."""
+    """Return what the users of reports may do. A view reads its table with the rights of whoever asks, so they need both."""
     return [f"GRANT SELECT ON {_DATABASE}.*"]
 
 

@@ -44,7 +44,7 @@ class Batch(NamedTuple):
 
 
 def seal(table: str, rows: list[Values]) -> Batch:
-    """A batch with its token: the coordinates of its first and last row, and the digest of all values."""
+    """Return a batch with its token: the coordinates of its first and last row, and the digest of all values."""
     columns = COLUMNS[table]
     digest = hashlib.sha256(orjson.dumps((table, columns, rows), default=repr))
     first, last = (_coordinates(columns, row) for row in (rows[0], rows[-1]))

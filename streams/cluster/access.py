@@ -30,7 +30,7 @@ class AccessError(Exception):
 
 
 async def check_access(settings: Settings, rights: Sequence[Right]) -> None:
-    """Raises AccessError when the brokers cannot be used as the settings say, or a right is missing.
+    """Raise AccessError when the brokers cannot be used as the settings say, or a right is missing.
 
     Without TLS or a login there is nobody to have rights, and nothing is asked.
     """
@@ -43,7 +43,7 @@ async def check_access(settings: Settings, rights: Sequence[Right]) -> None:
 
 
 async def reach(settings: Settings) -> None:
-    """Connects to one of the brokers as the settings say. Raises AccessError with the reason of each failure."""
+    """Connect to one of the brokers as the settings say. Raises AccessError with the reason of each failure."""
     options = settings.aiokafka_options()
     said = []
     for address in options.pop("bootstrap_servers").split(","):
@@ -73,7 +73,7 @@ def check_door(settings: Settings) -> None:
 
 
 def refusal(error: BaseException, settings: Settings) -> str:
-    """Why a connection failed, and what to do, in a sentence or two."""
+    """Return why a connection failed, and what to do, in a sentence or two."""
     match error:
         case ssl.SSLCertVerificationError():
             return (
@@ -110,7 +110,7 @@ def refusal(error: BaseException, settings: Settings) -> str:
 
 
 def missing_text(settings: Settings, missing: Sequence[Right]) -> str:
-    """Which rights are missing, and the arguments of `kafka-acls` that grant the first of them."""
+    """Tell which rights are missing, and the arguments of `kafka-acls` that grant the first of them."""
     who = settings.kafka_sasl_username or "of our certificate"
     what = ", ".join(f"{right.operation} on {right.resource} {right.name}" for right in missing)
     return (
@@ -121,7 +121,7 @@ def missing_text(settings: Settings, missing: Sequence[Right]) -> str:
 
 
 def _missing(settings: Settings, rights: Sequence[Right]) -> list[Right]:
-    """Those of `rights` that the broker says we lack; a topic that is not there yet lacks nothing."""
+    """Return those of `rights` that the broker says we lack; a topic that is not there yet lacks nothing."""
     admin = None
     try:
         admin = KafkaAdminClient(
@@ -148,7 +148,7 @@ def _holds(operations: Sequence[str] | None, right: Right) -> bool:
 
 
 def _topics(admin: KafkaAdminClient, rights: Sequence[Right]) -> dict[str, Sequence[str] | None]:
-    """What we may do with each topic; None where the broker does not say."""
+    """Return what we may do with each topic; None where the broker does not say."""
     names = sorted({right.name for right in rights if right.resource == "topic"})
     found: dict[str, Sequence[str] | None] = {}
     for topic in admin.describe_topics(names):
@@ -159,7 +159,7 @@ def _topics(admin: KafkaAdminClient, rights: Sequence[Right]) -> dict[str, Seque
 
 
 def _group(admin: KafkaAdminClient, name: str) -> Sequence[str] | None:
-    """The same for the group, of which the broker tells only once it exists."""
+    """Return what we may do with the group, of which the broker tells only once it exists."""
     for _ in range(_TRIES - 1):
         try:
             return _described(admin, name)

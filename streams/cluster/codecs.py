@@ -53,7 +53,7 @@ _LZ4_LEVEL: Final = 1
 
 
 def missing() -> dict[str, list[str]]:
-    """The codecs that cannot be read by both clients, each with the packages that it lacks; empty when all is well."""
+    """Return the codecs that cannot be read by both clients, each with the packages that it lacks; empty when all is well."""
     lacking = {
         name: [needs.package for needs in clients if not needs.readable()] for name, clients in NEEDS.items()
     }
@@ -61,7 +61,7 @@ def missing() -> dict[str, list[str]]:
 
 
 def problem() -> str:
-    """Which codecs cannot be read here, and what to install; empty when all can."""
+    """Return which codecs cannot be read here, and what to install; empty when all can."""
     lacking = missing()
     if not lacking:
         return ""
@@ -73,11 +73,11 @@ def problem() -> str:
 
 
 def batch_number(compression: Compression) -> int:
-    """The number by which a record batch names its codec."""
+    """Return the number by which a record batch names its codec."""
     return _NUMBERS[compression]
 
 
 def spare_effort() -> None:
-    """Lets aiokafka write lz4 at `_LZ4_LEVEL`, for which it has no option. For a process that produces; repeatable."""
+    """Let aiokafka write lz4 at `_LZ4_LEVEL`, for which it has no option. For a process that produces; repeatable."""
     builder = sys.modules[DefaultRecordBatchBuilder.__module__]  # compiled or in plain Python
     builder.lz4_encode = partial(of_aiokafka.lz4_encode, level=_LZ4_LEVEL)  # type: ignore[attr-defined]

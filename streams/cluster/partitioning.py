@@ -4,5 +4,5 @@ from aiokafka.partitioner import murmur2
 
 
 def partition_of(routing: bytes, partitions: int) -> int:
-    """The partition, 0 up to `partitions` - 1, of the bytes that route a record (a customer id in UTF-8)."""
+    """Return the partition, 0 up to `partitions` - 1, of the bytes that route a record (a customer id in UTF-8)."""
     return int((murmur2(routing) & 0x7FFFFFFF) % partitions)

@@ -22,7 +22,7 @@ class Right(NamedTuple):
     operation: Operation
 
     def command(self, principal: str) -> str:
-        """Arguments of `kafka-acls` that grant it to `principal` (such as `User:behoudlijn-signals`)."""
+        """Return the arguments of `kafka-acls` that grant it to `principal` (such as `User:behoudlijn-signals`)."""
         return (
             f"--add --allow-principal {principal} --operation {self.operation} "
             f"--{self.resource} {self.name} --resource-pattern-type literal"
@@ -49,7 +49,7 @@ def sink_rights(settings: Settings) -> tuple[Right, ...]:
 
 
 def commands(rights: Iterable[Right], principal: str) -> list[str]:
-    """Arguments of as few calls of `kafka-acls` as grant all of `rights`: one for each operation and kind."""
+    """Return the arguments of as few calls of `kafka-acls` as grant all of `rights`: one for each operation and kind."""
     together: dict[tuple[Resource, Operation], list[str]] = {}
     for right in rights:
         together.setdefault((right.resource, right.operation), []).append(right.name)

@@ -31,7 +31,7 @@ class BrokerError(Exception):
 
 @contextmanager
 def kafka_errors(settings: Settings) -> Iterator[None]:
-    """Turns the client's errors into one sentence: BrokerError."""
+    """Turn the client's errors into one sentence: BrokerError."""
     try:
         yield
     except AccessError as error:
@@ -75,7 +75,7 @@ class TopicReader:
             self._consumer.close()
 
     def partitions(self, topic: str) -> list[int]:
-        """The partition numbers of a topic of this exact name, in order. BrokerError when there is no such
+        """Return the partition numbers of a topic of this exact name, in order. BrokerError when there is no such
         topic.
         """
         with kafka_errors(self._settings):
@@ -89,7 +89,7 @@ class TopicReader:
         return sorted(found)
 
     def to_end(self, topic: str, partitions: Iterable[int] | None = None) -> Iterator[Record]:
-        """Every record that the partitions (default: all) hold now; in offset order within each partition."""
+        """Yield every record that the partitions (default: all) hold now; in offset order within each partition."""
         numbers = self.partitions(topic) if partitions is None else list(partitions)
         self.assign(topic, numbers)
         places = [TopicPartition(topic, number) for number in numbers]
@@ -103,7 +103,7 @@ class TopicReader:
                 ) from None
 
     def one(self, topic: str, partition: int, offset: int) -> tuple[Record, list[tuple[str, bytes]]] | None:
-        """The record at this place with its headers; None when it is gone (or was never there)."""
+        """Return the record at this place with its headers; None when it is gone (or was never there)."""
         place = TopicPartition(topic, partition)
         with kafka_errors(self._settings):
             self._consumer.assign([place])
@@ -127,7 +127,7 @@ class TopicReader:
                 self._consumer.seek(place, 0)
 
     def ends(self, names: Iterable[str]) -> dict[tuple[str, int], int]:
-        """The end of every partition of the topics: the offset that the next record will have."""
+        """Return the end of every partition of the topics: the offset that the next record will have."""
         places = [TopicPartition(name, number) for name in names for number in self.partitions(name)]
         with kafka_errors(self._settings):
             self._consumer.assign(places)
@@ -177,14 +177,14 @@ class TopicReader:
         )
 
     def poll(self) -> list[Record]:
-        """The next records of the assigned partitions; empty after a short wait without any."""
+        """Return the next records of the assigned partitions; empty after a short wait without any."""
         with kafka_errors(self._settings):
             batch = self._consumer.poll(timeout_ms=self._poll_ms)
         return [_record(raw) for records in batch.values() for raw in records]
 
 
 def producer(settings: Settings) -> Any:
-    """A producer for tools: all replicas acknowledge. Raises BrokerError when Kafka cannot be reached."""
+    """Return a producer for tools: all replicas acknowledge. Raises BrokerError when Kafka cannot be reached."""
     with kafka_errors(settings):
         check_door(settings)
         return KafkaProducer(

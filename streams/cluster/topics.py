@@ -65,7 +65,7 @@ class TopicReport:
 
 
 def wanted(settings: Settings) -> tuple[Wanted, ...]:
-    """Every topic of this installation, inputs first."""
+    """Return every topic of this installation, inputs first."""
     return tuple(
         Wanted(settings.topic(name), settings.partitions, settings.replication, _configs(name, settings))
         for name in ALL
@@ -73,7 +73,7 @@ def wanted(settings: Settings) -> tuple[Wanted, ...]:
 
 
 def mismatches(topic: Wanted, found: Found) -> list[str]:
-    """Why an existing topic does not fit, a sentence each; empty when it does. More replicas are fine."""
+    """Return why an existing topic does not fit, a sentence each; empty when it does. More replicas are fine."""
     problems = []
     if found.partitions != topic.partitions:
         problems.append(
@@ -116,7 +116,7 @@ def ensure(settings: Settings) -> tuple[TopicReport, ...]:
 
 
 def inspect(settings: Settings) -> tuple[TopicReport, ...]:
-    """The topics as they are; changes nothing. Raises TopicsError when Kafka cannot be reached."""
+    """Return the topics as they are; changes nothing. Raises TopicsError when Kafka cannot be reached."""
     with _admin(settings) as admin:
         required = wanted(settings)
         found = _found(admin, [topic.name for topic in required])
@@ -147,7 +147,7 @@ def _configs(name: str, settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    """A client for administration; its errors become TopicsError."""
+    """Provide a client for administration; its errors become TopicsError."""
     admin = None
     try:
         check_door(settings)

@@ -38,7 +38,7 @@ def run(
         datetime | None, typer.Option(help="Events later than this (UTC) are rejected as future-dated.")
     ] = None,
 ) -> None:
-    """What would have fired: judge the events of files by a policy, as they would have been judged then.
+    """Judge the events of files by a policy, as they would have been judged then: what would have fired.
 
     Example: behoudlijn backtest events.ndjson.gz --policy default --triggers-out triggers.ndjson
     """

@@ -36,14 +36,14 @@ _MISTAKES = (
 
 
 def settings_of(bootstrap: str | None, **more: Any) -> Settings:
-    """The settings of this process, with the options that were given. Raises SettingsError."""
+    """Return the settings of this process, with the options that were given. Raises SettingsError."""
     given = {"kafka_bootstrap": bootstrap, **more}
     return load_settings(**{name: value for name, value in given.items() if value is not None})
 
 
 @contextmanager
 def one_line(command: str) -> Iterator[None]:
-    """Ends with exit code 2 and what to do, without a traceback, when the user or the surroundings are
+    """End with exit code 2 and what to do, without a traceback, when the user or the surroundings are
     wrong.
     """
     try:

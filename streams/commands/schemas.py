@@ -21,7 +21,7 @@ def register(parent: typer.Typer) -> None:
 
 @app.callback()
 def _group() -> None:
-    """The messages' formats."""
+    """Show the messages' formats."""
 
 
 @app.command()
@@ -46,7 +46,7 @@ def export(
 
 
 def document(topic: str, model: type[BaseModel]) -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of what `topic` carries."""
+    """Return the JSON Schema (draft 2020-12) of what `topic` carries."""
     beside = topics.BESIDE.get(topic)
     either: Any = model if beside is None else model | beside
     schema = TypeAdapter[Any](either).json_schema()

@@ -86,7 +86,7 @@ def demo(
     policy: _Policy = "default",
     unconfined: _Unconfined = False,
 ) -> None:
-    """A simulated quarter of a telecom's contact centre through the whole pipeline, and what came of it.
+    """Send a simulated quarter of a telecom's contact centre through the whole pipeline, and report what came of it.
 
     Example: behoudlijn demo --customers 5000
     """

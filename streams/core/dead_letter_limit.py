@@ -47,7 +47,7 @@ class DeadLetterLimit:
     on: bool = True
 
     def count(self, records: Sequence[Decoded], before: Tallies) -> Tallies:
-        """The tallies after `records` of one partition. Raises `DeadLetterLimitError` at the first reject too many."""
+        """Return the tallies after `records` of one partition. Raises `DeadLetterLimitError` at the first reject too many."""
         if not before and all(decoded.event is not None for decoded in records):
             return before
         counted = {topic: list(tally) for topic, tally in before.items()}
@@ -75,7 +75,7 @@ class DeadLetterLimit:
         )
 
     def used(self, tallies: Tallies) -> dict[str, float]:
-        """How much of the limit each topic has used up, 0-1."""
+        """Return how much of the limit each topic has used up, 0-1."""
         return {
             topic: max(tally.run / self.max_run, tally.ratio / self.max_ratio)
             for topic, tally in tallies.items()
@@ -100,14 +100,14 @@ class DeadLetterLimit:
 
 
 def differs(before: Tallies, after: Tallies) -> bool:
-    """Whether a restart should know of `after`: a reject was counted, or a run has ended."""
+    """Return whether a restart should know of `after`: a reject was counted, or a run has ended."""
     return {topic: tally.run for topic, tally in before.items()} != {
         topic: tally.run for topic, tally in after.items()
     }
 
 
 def without(tallies: Tallies, topic: str) -> Tallies:
-    """The tallies when the log of `topic` begins anew: its offsets say nothing of what was counted."""
+    """Return the tallies when the log of `topic` begins anew: its offsets say nothing of what was counted."""
     return {name: tally for name, tally in tallies.items() if name != topic}
 
 
@@ -117,5 +117,5 @@ def as_rows(tallies: Tallies) -> tuple[tuple[str, int, int, float], ...]:
 
 
 def from_rows(rows: Iterable[tuple[str, int, int, float]]) -> dict[str, Tally]:
-    """The reverse."""
+    """Return the tallies of what `as_rows` made."""
     return {topic: Tally(offset, run, ratio) for topic, offset, run, ratio in rows}

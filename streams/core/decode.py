@@ -35,7 +35,7 @@ MAX_KEY_BYTES: Final = 1_024
 
 @cache
 def model_of(topic: str) -> type[Event]:
-    """The model that a topic carries; `topic` may have a prefix. KeyError when it is none of our inputs."""
+    """Return the model that a topic carries; `topic` may have a prefix. KeyError when it is none of our inputs."""
     for name, model in topics.INPUTS.items():
         if topic == name or topic.endswith(name):
             return model
@@ -50,7 +50,7 @@ def _validate_of(topic: str) -> Callable[[bytes], Event]:
 
 @cache
 def _beside(topic: str) -> type[Event] | None:
-    """The model of what the topic carries beside its own events."""
+    """Return the model of what the topic carries beside its own events."""
     return next((model for name, model in topics.BESIDE.items() if topic.endswith(name)), None)
 
 
@@ -95,7 +95,7 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
 
 
 def encode_dead_letter(decoded: Decoded) -> bytes:
-    """The dead letter of a reject, as JSON. The same record always gives the same bytes."""
+    """Return the dead letter of a reject, as JSON. The same record always gives the same bytes."""
     record, reject = decoded.record, decoded.reject
     if reject is None:
         raise ValueError("only a reject has a dead letter")

@@ -57,7 +57,7 @@ class Clock:
 
     @classmethod
     def restore(cls, now: int, states: Mapping[str, bytes]) -> "Clock":
-        """The clock of a partition whose states were recovered."""
+        """Return the clock of a partition whose states were recovered."""
         clock = cls(now)
         for key, data in states.items():
             due = st.due_of(data)
@@ -81,7 +81,7 @@ class Clock:
         return bool(self.heap) and self.heap[0][0] <= self.now
 
     def heap_of(self, key: str) -> list[tuple[int, str]]:
-        """Where the due time of a key among the states stands: a customer's, or a marker's."""
+        """Return where the due time of a key among the states stands: a customer's, or a marker's."""
         return self.expiries if key[0] == RESERVED else self.heap
 
     def due(self, until: int) -> tuple[int, str] | None:
@@ -89,7 +89,7 @@ class Clock:
         return _earliest(self.heap, until)
 
     def expired(self, until: int) -> tuple[int, str] | None:
-        """The same of markers."""
+        """Take the earliest expiry at or before `until`, with its marker's key; none when nothing is due."""
         return _earliest(self.expiries, until)
 
     def schedule(self, due: int, key: str) -> None:

@@ -51,7 +51,7 @@ class Assessment:
         self._drivers: list[dict[str, Any]] | None = None
 
     def drivers(self) -> list[dict[str, Any]]:
-        """The three signals that speak most for a call; a rule's own signal first."""
+        """Return the three signals that speak most for a call; a rule's own signal first."""
         if self._drivers is None:
             self._drivers = [self._driver(name) for name in self._ranked()[:3]]
         return self._drivers
@@ -144,7 +144,7 @@ def _episode(
 
 
 def _barred(state: State) -> EndingCause | None:
-    """Why this customer must not be called at all; none when nothing bars it."""
+    """Return why this customer must not be called at all (suppressed); none when nothing bars it."""
     if state.deceased:
         return "deceased"
     if state.objected_at != NEVER or state.profile().get("do_not_call"):
@@ -157,7 +157,7 @@ def _barred(state: State) -> EndingCause | None:
 def _closing(
     state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, barred: EndingCause | None
 ) -> EndingCause | None:
-    """What ends the open episode now; none when it goes on."""
+    """Return what ends the open episode now; none when it goes on."""
     if barred is not None:
         return barred
     current = state.open_trigger()
@@ -172,7 +172,7 @@ def _closing(
 
 
 def _holds(end: EndingCause, state: State, policy: Policy, seen: Assessment) -> bool:
-    """Whether one of the causes holds that end the episodes of some purposes only. Raises ValueError for any other."""
+    """Return whether one of the causes holds that end the episodes of some purposes only. Raises ValueError for any other."""
     if end == "request_given":
         return not state.request_open
     if end == "stage_left":
@@ -183,7 +183,7 @@ def _holds(end: EndingCause, state: State, policy: Policy, seen: Assessment) -> 
 
 
 def _candidate(state: State, plan: Plan, now: int, seen: Assessment) -> tuple[Purpose, str] | None:
-    """The strongest purpose for which there is a ground that has not been served yet."""
+    """Return the strongest purpose for which there is a ground that has not been served yet."""
     if plan.act_on_requests:
         for purpose, reason, waits in OBLIGATIONS:
             if waits(state):
@@ -210,7 +210,7 @@ def _serve(state: State, purpose: Purpose, now: int, policy: Policy) -> None:
 
 
 def _rest(state: State, at: int, policy: Policy) -> None:
-    """A conversation serves what was asked before it, and gives the customer a rest from calls of ours."""
+    """Take what was asked before a conversation as served by it, and give the customer a rest from calls of ours."""
     for ground in GROUNDS:
         serve(state, ground, max(served(state, ground), min(ground.newest(state), at)))
     state.cooldown_until = max(state.cooldown_until, at + int(policy.cooldown_days * DAY))
@@ -223,13 +223,13 @@ def trigger_id(customer_id: str, purpose: str, identity: str) -> str:
 
 
 def _ground(state: State, purpose: Purpose, now: int) -> int:
-    """When (ms) the ground for this purpose was given."""
+    """Return when (ms) the ground for this purpose was given."""
     ground = PURPOSES[purpose].ground
     return now if ground.scored else ground.newest(state)
 
 
 def _expiry(state: State, policy: Policy, purpose: Purpose, now: int) -> int:
-    """Until when (ms) a call for this purpose makes sense."""
+    """Return until when (ms) a call for this purpose makes sense."""
     ground, cap = _ground(state, purpose, now), PURPOSES[purpose].cap
     expires = ground + int(policy.purposes[purpose].valid_hours * HOUR)
     latest = NEVER if cap is None else cap(state)

@@ -64,15 +64,15 @@ class Erasure:
         return int.from_bytes(self._digest(b"\x00key", 4), "little")
 
     def hash_of(self, customer_id: str) -> str:
-        """The keyed hash of a customer, hexadecimal. Raises ErasureError without a key."""
+        """Return the keyed hash of a customer, hexadecimal. Raises ErasureError without a key."""
         return self._digest(customer_id.encode(), _HASH_BYTES).hex()
 
     def marker_key(self, customer_id: str) -> str:
-        """The key of a customer's marker among the states."""
+        """Return the key of a customer's marker among the states."""
         return _PREFIX + self.hash_of(customer_id)
 
     def check(self, states: Mapping[str, bytes]) -> None:
-        """Raises ErasureError when `states` hold a marker of another key: what it erased would come back."""
+        """Raise ErasureError when `states` hold a marker of another key: what it erased would come back."""
         for key, data in states.items():
             if is_marker(key) and decode_marker(data).key_id != self.key_id:
                 raise ErasureError(
@@ -98,22 +98,22 @@ IN_FILES: Final = Erasure(b"events from files: nothing is kept")
 
 
 def is_marker(key: str) -> bool:
-    """Whether a key among the states is a marker's and no customer's."""
+    """Return whether a key among the states is a marker's and no customer's."""
     return key.startswith(_PREFIX)
 
 
 def count_markers(keys: Iterable[str]) -> int:
-    """How many of the keys are markers'."""
+    """Return how many of the keys are markers'."""
     return sum([key[:1] == RESERVED for key in keys])
 
 
 def encode_marker(marker: Marker) -> bytes:
-    """A marker's bytes, which are its value in the changelog."""
+    """Return a marker's bytes, which are its value in the changelog."""
     return _MARKER.pack(_VERSION, marker.key_id, marker.due, marker.until)
 
 
 def decode_marker(data: bytes) -> Marker:
-    """The reverse. Raises ErasureError for a version that this release does not know."""
+    """Return the marker of its bytes. Raises ErasureError for a version that this release does not know."""
     if data[0] != _VERSION:
         raise ErasureError(
             f"a marker of an erased customer has version {data[0]}, this release reads version {_VERSION}: "
@@ -146,7 +146,7 @@ class Markers:
         """New bytes by key; None for a marker that goes."""
 
     def covers(self, customer_id: str, at: int) -> bool:
-        """Whether an event of this customer at `at` (ms) is erased."""
+        """Return whether an event of this customer at `at` (ms) is erased."""
         until = self._until.get(customer_id)
         if until is None:
             marker = self._get(self._erasure.marker_key(customer_id))
@@ -188,7 +188,7 @@ def retraction(state: State, cause: Cause, now: int) -> Output | None:
 
 
 def tombstone(cause: Cause) -> Output:
-    """What removes the customer's last picture from `customer.signals`: a record without a value."""
+    """Return what removes the customer's last picture from `customer.signals`: a record without a value."""
     return signals_output(cause, None)
 
 
@@ -231,7 +231,7 @@ def _forget_stage(state: State, until: int) -> None:
 
 
 def _forget_ledger(state: State, until: int) -> None:
-    """What was decided upon erased grounds. The rest from calls stays while something after `until` gave it."""
+    """Forget what was decided upon erased grounds. The rest from calls stays while something after `until` gave it."""
     for ground in GROUNDS:
         if served(state, ground) <= until:
             serve(state, ground, NEVER)

@@ -84,7 +84,7 @@ _new: Final[Callable[[type[Fact], tuple[int, ...]], Fact]] = tuple.__new__
 
 
 def unpacked(data: bytes) -> list[Fact]:
-    """The facts of their bytes."""
+    """Return the facts of their bytes."""
     return list(map(_new, repeat(Fact), FACT.iter_unpack(data)))
 
 

@@ -18,7 +18,7 @@ DAY: Final = 24 * HOUR
 
 
 def added(parts: Iterable[float]) -> float:
-    """The sum, from left to right.
+    """Return the sum, from left to right.
 
     `sum` compensates from Python 3.12 on: workers on two versions of Python would publish scores that differ in the last digit.
 
@@ -102,14 +102,14 @@ class History:
         self.present, self.flags = present, flags
 
     def of(self, kind: int) -> list[Fact]:
-        """The facts of one kind (`facts.SURVEY` …), oldest first: found once."""
+        """Return the facts of one kind (`facts.SURVEY` …), oldest first: found once."""
         found = self._of_kind.get(kind)
         if found is None:
             found = self._of_kind[kind] = [fact for fact in self._facts if fact.kind == kind]
         return found
 
     def contacts(self, window: int) -> list[Fact]:
-        """The contacts that the customer began within the last `window` ms: found once."""
+        """Return the contacts that the customer began within the last `window` ms: found once."""
         found = self._recent.get(window)
         if found is None:
             start, inbound = self.now - window, self.inbound
@@ -119,14 +119,14 @@ class History:
         return found
 
     def times(self, of: Callable[["History"], Times]) -> Times:
-        """When what a signal counts happened: made once."""
+        """Return when what a signal counts happened: made once."""
         times = self._times.get(of)
         if times is None:
             times = self._times[of] = of(self)
         return times
 
     def series(self, of: Callable[["History"], Series]) -> Series:
-        """The same with amounts."""
+        """Return when what a signal counts happened, and its amounts: made once."""
         series = self._series.get(of)
         if series is None:
             series = self._series[of] = of(self)
@@ -148,28 +148,28 @@ class View:
         self.history = History(state.facts, now, parameters) if history is None else history
 
     def count(self, of: Callable[[History], Times], window: int) -> int:
-        """How many there were within the last `window` ms."""
+        """Return how many there were within the last `window` ms."""
         times = self.history.times(of)
         if not times:
             return 0
         return len(times) - bisect_right(times, self.now - min(window, self.parameters.horizon))
 
     def began(self, number: int, window: int) -> bool:
-        """Whether the customer began `number` contacts or more within the last `window` ms."""
+        """Return whether the customer began `number` contacts or more within the last `window` ms."""
         inbound = self.history.inbound
         return len(inbound) >= number and inbound[-number].at > self.now - min(
             window, self.parameters.horizon
         )
 
     def total(self, of: Callable[[History], Series], window: int) -> int:
-        """The sum of their amounts."""
+        """Return the sum of their amounts."""
         times, amounts = self.history.series(of)
         if not times:
             return 0
         return sum(amounts[bisect_right(times, self.now - min(window, self.parameters.horizon)) :])
 
     def highest(self, of: Callable[[History], Peaks], window: int) -> int:
-        """The greatest of their amounts, which is the first that is left; 0 when there are none."""
+        """Return the greatest of their amounts, which is the first that is left; 0 when there are none."""
         times, amounts = self.history.series(of)
         if not times:
             return 0
@@ -177,7 +177,7 @@ class View:
         return amounts[first] if first < len(amounts) else 0
 
     def decayed(self, of: Callable[[History], Times]) -> float:
-        """The sum over them of 0.5 to the number of whole half-lives since."""
+        """Return the sum over them of 0.5 to the number of whole half-lives since."""
         times = self.history.times(of)
         if not times:
             return 0.0

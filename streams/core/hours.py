@@ -17,7 +17,7 @@ _REMEMBERED = 10_000
 
 
 def candidate_zones(time_zone: str | None, phone: str | None) -> tuple[ZoneInfo, ...]:
-    """The zones that a customer may be in: the stated one, else every one of the number; none when unknown."""
+    """Return the zones that a customer may be in: the stated one, else every one of the number; none when unknown."""
     if time_zone is not None:
         zone = _zone(time_zone)
         return () if zone is None else (zone,)
@@ -48,7 +48,7 @@ def _zones_of_number(phone: str) -> tuple[ZoneInfo, ...]:
 
 
 def first_open(at: int, country: str | None, zones: tuple[ZoneInfo, ...], policy: Policy) -> int | None:
-    """The first quarter of an hour from `at` (ms) when every candidate zone is open; none within 14 days or without a zone."""
+    """Return the first quarter of an hour from `at` (ms) when every candidate zone is open; none within 14 days or without a zone."""
     if not zones:
         return None
     moment = to_datetime(at)
@@ -67,7 +67,7 @@ def first_open(at: int, country: str | None, zones: tuple[ZoneInfo, ...], policy
 def _next_open(
     after: datetime, country: str | None, zones: tuple[ZoneInfo, ...], policy: Policy
 ) -> int | None:
-    """The first quarter of an hour after the one that begins at `after`: whoever is found at night is found often."""
+    """Return the first quarter of an hour after the one that begins at `after`: whoever is found at night is found often."""
     for steps in range(1, MAX_STEPS):
         moment = after + steps * STEP
         if _all_open(moment, country, zones, policy):
@@ -85,7 +85,7 @@ def _is_open(local: datetime, country: str | None, policy: Policy) -> bool:
 
 
 def _opening(day: date, country: str | None, policy: Policy) -> Opening | None:
-    """The hours of a day, None when all of it is closed."""
+    """Return the hours of a day, None when all of it is closed."""
     known = policy.opening_of
     key = day, country
     if key not in known:

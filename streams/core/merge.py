@@ -63,7 +63,7 @@ class _Queue(Generic[ItemT]):
         return self.empty and (self.high_watermark is None or self.next_offset < self.high_watermark)
 
     def settle(self) -> bool:
-        """Moves on to the next chunk when one is used up; False when nothing is left."""
+        """Move on to the next chunk when one is used up; False when nothing is left."""
         if self.start < len(self.chunk):
             return True
         if self.chunk:
@@ -113,7 +113,7 @@ class Merger(Generic[ItemT]):
         self._by_topic = {queue.topic: queue for queue in self._queues}
 
     def push(self, topic: str, records: Sequence[ItemT]) -> None:
-        """Adds records of one topic in offset order. The sequence is kept, not copied: leave it alone after.
+        """Add records of one topic in offset order. The sequence is kept, not copied: leave it alone after.
 
         Raises `ValueError` when an offset was pushed before: a position went back without `clear`.
         """
@@ -134,7 +134,7 @@ class Merger(Generic[ItemT]):
         queue.empty_since = None
 
     def fetched(self, topic: str, next_offset: int, high_watermark: int, now: int) -> None:
-        """Tells what a fetch response said, in offsets: where reading goes on, and where the partition ends.
+        """Tell what a fetch response said, in offsets: where reading goes on, and where the partition ends.
 
         A `next_offset` below what was pushed changes nothing: give 0 to tell a new end before its records are pushed.
         """
@@ -145,7 +145,7 @@ class Merger(Generic[ItemT]):
             queue.empty_since = now
 
     def restart(self, topic: str, offset: int) -> None:
-        """Reading of `topic` goes on at `offset`, be it an earlier one. Raises `ValueError` while anything of it is buffered."""
+        """Go on reading `topic` at `offset`, be it an earlier one. Raises `ValueError` while anything of it is buffered."""
         queue = self._by_topic[topic]
         if not queue.empty:
             raise ValueError(f"{topic} still has buffered records")
@@ -153,11 +153,11 @@ class Merger(Generic[ItemT]):
         queue.next_offset = offset
 
     def next_offset(self, topic: str) -> int:
-        """Where reading of `topic` goes on, past markers and what was taken back; -1 when it is not known."""
+        """Return where reading of `topic` goes on, past markers and what was taken back; -1 when it is not known."""
         return self._by_topic[topic].next_offset
 
     def take(self, now: int) -> list[ItemT]:
-        """The next records in merged order, at most `max_batch`; empty when none may go out yet."""
+        """Return the next records in merged order, at most `max_batch`; empty when none may go out yet."""
         micro_batch: list[ItemT] = []
         heads: list[tuple[int, int]] = []
         held = False  # a caught-up topic is still worth waiting for: only rejects pass
@@ -207,14 +207,14 @@ class Merger(Generic[ItemT]):
         return micro_batch
 
     def taken(self, topic: str) -> int | None:
-        """The offset after the last record of `topic` that went out; None when none did since `clear`."""
+        """Return the offset after the last record of `topic` that went out; None when none did since `clear`."""
         queue = self._by_topic[topic]
         if queue.start:
             return queue.chunk[queue.start - 1].offset + 1
         return None if queue.taken < 0 else queue.taken
 
     def head(self, topic: str) -> ItemT | None:
-        """The record of `topic` that goes out next, None when none is buffered."""
+        """Return the record of `topic` that goes out next, None when none is buffered."""
         queue = self._by_topic[topic]
         return queue.chunk[queue.start] if queue.settle() else None
 
@@ -234,18 +234,18 @@ class Merger(Generic[ItemT]):
         return queue.empty and not queue.awaited
 
     def high_watermark(self, topic: str) -> int | None:
-        """Where the partition of `topic` ended, as the last fetch response told; None before the first."""
+        """Return where the partition of `topic` ended, as the last fetch response told; None before the first."""
         return self._by_topic[topic].high_watermark
 
     def wait_ms(self, now: int) -> int | None:
-        """Milliseconds until an idle wait ends that holds records back; None when no clock can help."""
+        """Return the milliseconds until an idle wait ends that holds records back; None when no clock can help."""
         if self.empty or any(queue.awaited for queue in self._queues):
             return None
         until = [queue.empty_since + queue.idle_ms for queue in self._queues if queue.empty_since is not None]
         return max(0, max(until) - now) if until else 0
 
     def buffered_bytes(self, topic: str | None = None) -> int:
-        """Bytes held of one topic, or of all: the sum of `Placed.size`.
+        """Return the bytes held of one topic, or of all: the sum of `Placed.size`.
 
         Exact where a pushed chunk ends, an average inside one.
         """
@@ -253,6 +253,6 @@ class Merger(Generic[ItemT]):
         return sum(queue.buffered_bytes() for queue in queues)
 
     def clear(self) -> None:
-        """Forgets everything, what was fetched too: after a rebalance or a seek."""
+        """Forget everything, what was fetched too: after a rebalance or a seek."""
         for queue in self._queues:
             queue.clear()

@@ -26,7 +26,7 @@ class Weighed:
 
 
 def logit(probability: float) -> float:
-    """The logarithm of the odds; infinite at 0 and 1."""
+    """Return the logarithm of the odds; infinite at 0 and 1."""
     if probability <= 0:
         return -inf
     return inf if probability >= 1 else log(probability / (1 - probability))
@@ -72,7 +72,7 @@ class Plan:
         self._hysteresis = band_hysteresis
 
     def contributions(self, readings: dict[str, float]) -> dict[str, float]:
-        """Each signal's part of logit(score)."""
+        """Return each signal's part of logit(score)."""
         parts: dict[str, float] = {}
         for name, value in readings.items():
             each = self.weighed.get(name)
@@ -81,18 +81,18 @@ class Plan:
         return parts
 
     def risk_of(self, contributions: dict[str, float]) -> float:
-        """The logit of the score."""
+        """Return the logit of the score."""
         return self.intercept + added(contributions.values())
 
     def score_of(self, contributions: dict[str, float]) -> float:
-        """The score, 0-1; 0 for a policy without scoring."""
+        """Return the score, 0-1; 0 for a policy without scoring."""
         if not self._scored:
             return 0.0
         risk = self.risk_of(contributions)
         return 1.0 / (1.0 + exp(min(-risk, 700.0)))  # beyond 709 exp overflows
 
     def band_of(self, score: float, current: int) -> int:
-        """The band of a score; a customer leaves a band downwards only when below its start by the hysteresis."""
+        """Return the band of a score; a customer leaves a band downwards only when below its start by the hysteresis."""
         band = 0
         for index, starts_at in enumerate(self._starts):
             start = starts_at - (self._hysteresis if index <= current else 0.0)

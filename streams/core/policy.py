@@ -35,7 +35,7 @@ from streams.core.purposes import BY_SCORE, OBLIGATIONS
 
 
 def _opened(fields: Mapping[str, Any]) -> Iterator[tuple[Purpose, str]]:
-    """The purposes of which a policy of these fields can open episodes, and by which of them. A field in error is left out."""
+    """Yield the purposes of which a policy of these fields can open episodes, and by which of them. A field in error is left out."""
     if fields.get("act_on_requests"):
         for purpose, _, _ in OBLIGATIONS:
             yield purpose, "act_on_requests"

@@ -51,14 +51,14 @@ class Output(NamedTuple):
 
 
 def record_json(fields: dict[str, Any]) -> bytes:
-    """The JSON of a record, whose datetimes are in UTC. Raises ValueError when its score is no probability."""
+    """Return the JSON of a record, whose datetimes are in UTC. Raises ValueError when its score is no probability."""
     if not 0.0 <= fields["score"] <= 1.0:
         raise ValueError(f"a score of {fields['score']} cannot be published: it must lie between 0 and 1")
     return orjson.dumps(fields, option=orjson.OPT_UTC_Z)
 
 
 def trigger_output(cause: Cause, fields: dict[str, Any]) -> Output:
-    """A trigger's record, made of the fields of `schemas.trigger.CallbackTrigger`; datetimes, or texts as they were published."""
+    """Return a trigger's record, made of the fields of `schemas.trigger.CallbackTrigger`; datetimes, or texts as they were published."""
     status, sequence = fields["status"], fields["sequence"]
     useful_until = FOREVER
     if status == "open":
@@ -80,14 +80,14 @@ def trigger_output(cause: Cause, fields: dict[str, Any]) -> Output:
 
 
 def signals_output(cause: Cause, fields: dict[str, Any] | None) -> Output:
-    """A picture's record, made of the fields of `schemas.signals.CustomerSignals`; None for its tombstone."""
+    """Return a picture's record, made of the fields of `schemas.signals.CustomerSignals`; None for its tombstone."""
     value = TOMBSTONE if fields is None else record_json(fields)
     identity = _signals_identity(value, cause.customer_id, cause.at)
     return Output(cause.customer_id, "signals", value, cause.at, cause.ingested_at, "", "", identity, FOREVER)
 
 
 def identity_of(kind: Kind, value: bytes, customer_id: str, caused_at: int) -> str:
-    """The identity of a record that was stored with no more than this."""
+    """Return the identity of a record that was stored with no more than this."""
     return (
         _trigger_identity(orjson.loads(value))
         if kind == "trigger"

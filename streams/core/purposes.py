@@ -14,17 +14,17 @@ from streams.core.state import NEVER, State
 
 
 def newest_ground(state: State) -> int:
-    """When the customer last gave a ground to be called: the newest fact that is not an outcome of ours."""
+    """Return when the customer last gave a ground to be called: the newest fact that is not an outcome of ours."""
     return next((fact.at for fact in reversed(state.facts) if fact.kind != f.OUTCOME), NEVER)
 
 
 def request_waits(state: State) -> bool:
-    """A callback was asked for, not given since, and not served by an episode of its own."""
+    """Return whether a callback was asked for, not given since, and not served by an episode of its own."""
     return state.request_open and state.requested_at > state.served_request_at
 
 
 def stage_waits(state: State) -> bool:
-    """A cancellation is requested, which can be withdrawn, and was not served by an episode of its own."""
+    """Return whether a cancellation is requested, which can be withdrawn, and was not served by an episode of its own."""
     return state.stage == f.REQUESTED and state.stage_at > state.served_stage_at
 
 
@@ -51,12 +51,12 @@ GROUNDS: Final = (REQUEST, STAGE, SCORE)
 
 
 def serve(state: State, ground: Ground, until: int) -> None:
-    """Marks a ground as served up to `until` (ms)."""
+    """Mark a ground as served up to `until` (ms)."""
     setattr(state, ground.served, until)
 
 
 def served(state: State, ground: Ground) -> int:
-    """Up to when (ms) a ground has been served."""
+    """Return up to when (ms) a ground has been served."""
     until: int = getattr(state, ground.served)
     return until
 
@@ -147,5 +147,5 @@ OBLIGATIONS: Final = tuple(
 
 
 def owed(state: State) -> bool:
-    """An obligation waits."""
+    """Return whether an obligation waits."""
     return request_waits(state) or stage_waits(state)

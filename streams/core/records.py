@@ -43,7 +43,7 @@ class FetchedRecord(Protocol):
 
 
 def records_of(topic: str, partition: int, fetched: Sequence[FetchedRecord]) -> list[Record]:
-    """The records of one partition, as they were fetched."""
+    """Return the records of one partition, as they were fetched."""
     # As elsewhere for every record: a named tuple's own `__new__` is a function of Python's, and takes twice as long.
     return [
         tuple.__new__(Record, (topic, partition, each.offset, each.timestamp, each.key, each.value))
@@ -117,6 +117,6 @@ class Decoded(NamedTuple):
 
 
 def size_of(record: FetchedRecord) -> int:
-    """Bytes that a record counts for while it is held."""
+    """Return the bytes that a record counts for while it is held."""
     key, value = record.key, record.value
     return RECORD_OVERHEAD + (len(key) if key else 0) + (len(value) if value else 0)

@@ -25,7 +25,7 @@ class RemovedProfile(ProfileEvent):
 
 
 def removal_of(record: Record) -> Decoded | None:
-    """The removal that a record without a value is; none when the topic holds no profiles or the key names nobody."""
+    """Return the removal that a record without a value is; none when the topic holds no profiles or the key names nobody."""
     if not record.topic.endswith(topics.PROFILES) or record.key is None:
         return None
     if not 0 <= record.timestamp < _LATEST_MS:
@@ -45,11 +45,11 @@ def removal_of(record: Record) -> Decoded | None:
 
 
 def is_removal(decoded: Decoded) -> bool:
-    """Whether a profile event is the removal of one."""
+    """Return whether a profile event is the removal of one."""
     return isinstance(decoded.event, RemovedProfile)
 
 
 def is_blank(state: State) -> bool:
-    """Whether a state holds nothing more than the time of its profile."""
+    """Return whether a state holds nothing more than the time of its profile."""
     outlook = {name: getattr(state, name) for name in OUTLOOK_FIELDS}
     return state == State(newest=state.newest, profile_at=state.profile_at, **outlook)

@@ -21,13 +21,13 @@ class EnvelopeError(Exception):
 
 
 def wrap(record: Record) -> bytes:
-    """The value under which `record` travels to its customer's partition."""
+    """Return the value under which `record` travels to its customer's partition."""
     about = orjson.dumps([record.topic, record.partition, record.offset, record.timestamp])
     return about + b"\n" + (record.value or b"")
 
 
 def unwrap(record: Record) -> Record:
-    """The record that `wrap` was given, but for its key: it has that of the repartition topic, the customer.
+    """Return the record that `wrap` was given, but for its key: it has that of the repartition topic, the customer.
 
     Raises `EnvelopeError`.
     """
@@ -64,7 +64,7 @@ def decode_rekeyed(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> D
 
 
 def original_of(decoded: Decoded) -> Decoded:
-    """A reject of the repartition topic as a reject of the record that was re-keyed: there it can be found.
+    """Return a reject of the repartition topic as a reject of the record that was re-keyed: there it can be found.
 
     One with a broken envelope stays what it is. Not for other topics: anybody can write what looks like one.
     """

@@ -34,11 +34,11 @@ class Signal:
     """Facts without any of these flags do not count; 0 when all do."""
 
     def concerns(self, kind: int, flags: int) -> bool:
-        """Whether a fact of this kind and with these flags can move it."""
+        """Return whether a fact of this kind and with these flags can move it."""
         return bool(self.kinds & 1 << kind) and (not self.flags or bool(self.flags & flags))
 
     def found_in(self, history: History) -> bool:
-        """Whether any fact there can move it, or it needs none."""
+        """Return whether any fact there can move it, or it needs none."""
         return (not self.kinds or bool(self.kinds & history.present)) and (
             not self.flags or bool(self.flags & history.flags)
         )
@@ -330,7 +330,7 @@ def cancellation_requested(view: View) -> float:
 
 
 def complains(fact: Fact, p: Parameters) -> bool:
-    """Whether a contact or a survey is a complaint: a low grade, an unanswered question, a complaint reason."""
+    """Return whether a contact or a survey is a complaint: a low grade, an unanswered question, a complaint reason."""
     if fact.kind == f.SURVEY:
         return 0 < fact.a <= 2 or bool(fact.flags & f.NOT_ANSWERED)
     return bool(fact.flags & f.INBOUND) and fact.topic in p.complaint_codes
@@ -361,7 +361,7 @@ def tenure_years(view: View) -> float:
 
 
 def measure(view: View, signals: tuple[Signal, ...]) -> dict[str, float]:
-    """The chosen signals that are not zero, by name, in the order of `signals`."""
+    """Return the chosen signals that are not zero, by name, in the order of `signals`."""
     readings: dict[str, float] = {}
     for each in signals:
         if each.found_in(view.history):
@@ -373,5 +373,5 @@ def measure(view: View, signals: tuple[Signal, ...]) -> dict[str, float]:
 
 @lru_cache(maxsize=4096)
 def evidence(name: str, value: float) -> str:
-    """The sentence that tells an agent what a signal's value means."""
+    """Return the sentence that tells an agent what a signal's value means."""
     return SIGNALS[name].evidence.format(value=value)

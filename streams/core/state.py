@@ -99,7 +99,7 @@ class State:
     """An open episode, and what it says."""
 
     def add(self, fact: Fact, keep: int) -> bool:
-        """Adds a fact as `facts.add` does; False when that changes nothing."""
+        """Add a fact as `facts.add` does; False when that changes nothing."""
         facts, count, first = self.facts, len(self.facts), self.facts[0] if self.facts else None
         if not add(facts, fact, keep):
             return False
@@ -112,13 +112,13 @@ class State:
         return True
 
     def drop_before(self, horizon_start: int) -> None:
-        """Lets the facts at or before `horizon_start` (ms) fall out."""
+        """Let the facts at or before `horizon_start` (ms) fall out."""
         count = drop_before(self.facts, horizon_start)
         if count and self._packed is not None:
             self._packed = self._packed[count * FACT.size :]
 
     def packed(self) -> bytes:
-        """The bytes of the facts."""
+        """Return the bytes of the facts."""
         if self._packed is None:
             self._packed = b"".join(starmap(FACT.pack, self.facts))
         return self._packed
@@ -134,19 +134,19 @@ class State:
         return self.requested_at > self.given_at
 
     def profile(self) -> dict[str, Any]:
-        """The profile's fields, empty when there is none."""
+        """Return the profile's fields, empty when there is none."""
         if self._parsed[0] is not self.profile_json:
             self._parsed = self.profile_json, orjson.loads(self.profile_json) if self.profile_json else {}
         return self._parsed[1]
 
     def open_trigger(self) -> dict[str, Any]:
-        """The fields of the open episode's last record, which there must be."""
+        """Return the fields of the open episode's last record, which there must be."""
         if self._opened[0] is not self.episode:
             self._opened = self.episode, orjson.loads(self.episode)
         return self._opened[1]
 
     def ends_at(self, horizon: int) -> int:
-        """When (ms) it may leave the store, if nothing stands: its facts are gone and the rest from calls is over."""
+        """Return when (ms) it may leave the store, if nothing stands: its facts are gone and the rest from calls is over."""
         return max(self.newest + horizon, self.cooldown_until)
 
     @property
@@ -162,7 +162,7 @@ class State:
 
 
 def encode(state: State) -> bytes:
-    """The bytes of a state: a fixed head, the facts, the profile, the open episode."""
+    """Return the bytes of a state: a fixed head, the facts, the profile, the open episode."""
     outlook = OUTLOOK.pack(
         VERSION,
         state.band,
@@ -200,7 +200,7 @@ def encode(state: State) -> bytes:
 
 
 def decode(data: bytes) -> State:
-    """The state of these bytes, of this version or the one before.
+    """Return the state of these bytes, of this version or the one before.
 
     Raises `UnknownVersionError` for a layout that this release does not know.
     """
@@ -275,17 +275,17 @@ _READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1, 2: _read_2}
 
 
 def due_of(data: bytes) -> int:
-    """The due time (ms) of an encoded state, without decoding the rest."""
+    """Return the due time (ms) of an encoded state, without decoding the rest."""
     return int(_DUE.unpack_from(data)[0])
 
 
 def cooldown_until(data: bytes) -> int:
-    """Until when (ms) an encoded state of this version rests from calls; `NEVER` when it need not."""
+    """Return until when (ms) an encoded state of this version rests from calls; `NEVER` when it need not."""
     return int(_COOLDOWN.unpack_from(data)[0])
 
 
 def asked_since(data: bytes) -> int:
-    """Since when (ms) the customer of an encoded state waits for a callback that was asked for; `NEVER` when nobody does."""
+    """Return since when (ms) the customer of an encoded state waits for a callback that was asked for; `NEVER` when nobody does."""
     if data[0] != VERSION:
         state = decode(data)
         return state.requested_at if state.request_open else NEVER

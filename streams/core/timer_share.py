@@ -16,7 +16,7 @@ _MOST_DOUBLINGS: Final = 10
 
 
 def share_of(records: int, max_batch: int, overdue_seconds: float) -> int:
-    """How many timers a micro-batch of `records` judges; `ALL` when it is more than half full, as in a backlog that nobody waits for.
+    """Return how many timers a micro-batch of `records` judges; `ALL` when it is more than half full, as in a backlog that nobody waits for.
 
     `overdue_seconds`: since when the oldest put-off timer has waited; the share doubles with each second of it.
 

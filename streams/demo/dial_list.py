@@ -71,7 +71,7 @@ class DialList:
         self.counts: Counter[str] = Counter()
 
     def take(self, trigger: CallbackTrigger) -> Taken:
-        """Notes one record and says what it was; records of one trigger may come in any order and
+        """Note one record and say what it was; records of one trigger may come in any order and
         repeatedly.
         """
         entry = self._entries.get(trigger.trigger_id)
@@ -94,7 +94,7 @@ class DialList:
         return taken
 
     def next_time(self) -> datetime | None:
-        """The earliest instant at which a call can become due; None when there is none to wait for."""
+        """Return the earliest instant at which a call can become due; None when there is none to wait for."""
         while self._waiting:
             at, trigger_id, sequence = self._waiting[0]
             if self._current(trigger_id, sequence) is not None:
@@ -103,7 +103,7 @@ class DialList:
         return None
 
     def next_call(self, now: datetime) -> Call | None:
-        """The most urgent call due at `now`, by priority, then by due time; None when there is none.
+        """Return the most urgent call due at `now`, by priority, then by due time; None when there is none.
 
         Report what came of it by `answered` before asking again: until then it is not offered a second time.
         """
@@ -132,7 +132,7 @@ class DialList:
         return None
 
     def calls_until(self, now: datetime, *, inclusive: bool = True) -> Iterator[Call]:
-        """Every call that became due up to `now`, each at its own instant: for a clock that jumps.
+        """Yield every call that became due up to `now`, each at its own instant: for a clock that jumps.
 
         Not `inclusive`: those due before `now` only, as long as what happens at `now` is not known.
         """
@@ -141,7 +141,7 @@ class DialList:
                 yield call
 
     def answered(self, call: Call, answer: Answer) -> None:
-        """Notes what came of `call`: nothing further, or the next attempt after the trigger's delay."""
+        """Note what came of `call`: nothing further, or the next attempt after the trigger's delay."""
         self.counts["attempts"] += 1
         self.counts[answer.disposition] += 1
         entry = self._entries.get(call.trigger.trigger_id)
@@ -195,7 +195,7 @@ def _dialable(entry: _Entry) -> bool:
 
 
 def simulated(trigger: CallbackTrigger, attempt: int) -> Answer:
-    """An attempt without a telephone: the same trigger and attempt always give the same answer.
+    """Return an attempt without a telephone: the same trigger and attempt always give the same answer.
 
     Shares are made up, of the order that call-backs see: about half are reached at each attempt.
     """
@@ -227,7 +227,7 @@ _RESULTS: Final[tuple[CallbackResult, ...]] = (
 
 
 def outcome_of(call: Call, answer: Answer) -> OutcomeEvent:
-    """The event that reports an attempt. Reporting it again gives the same event id."""
+    """Return the event that reports an attempt. Reporting it again gives the same event id."""
     trigger = call.trigger
     return OutcomeEvent.model_validate(
         {

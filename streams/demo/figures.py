@@ -25,12 +25,12 @@ METHODS = {"triggers": "Behoudlijn", "four_calls": '"at least 4 calls"', "random
 
 
 def before_the_calls(store: ClickHouse) -> Iterator[Table]:
-    """What a team leader sees before anybody is called."""
+    """Print what a team leader sees before anybody is called."""
     yield _urgent(store)
 
 
 def after_the_calls(store: ClickHouse) -> Iterator[Table]:
-    """What came of it all, in order."""
+    """Print what came of it all, in order."""
     yield _counts(store)
     yield _triggers(store)
     yield _evaluation(store)

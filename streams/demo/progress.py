@@ -28,7 +28,7 @@ class Progress(NamedTuple):
 
 
 def look(stack: Stack, worker: str) -> Progress:
-    """The progress of `signals` (events) or `sink` (rows)."""
+    """Return the progress of `signals` (events) or `sink` (rows)."""
     counter = {"signals": "behoudlijn_events_total", "sink": "behoudlijn_sink_rows_total"}[worker]
     with urllib.request.urlopen(f"{stack.health[worker]}/metrics", timeout=10) as answer:  # noqa: S310 - our own
         text = answer.read().decode()

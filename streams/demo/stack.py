@@ -56,8 +56,11 @@ class Stack:
         unconfined: bool = False,
         say: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """`data`: a directory for ClickHouse that lasts, else all is gone at the end. `unconfined`: its server runs
-        without the kernel's confinement. `say` hears what is being done."""
+        """Take what the stack needs, and start nothing yet.
+
+        `data`: a directory for ClickHouse that lasts, else all is gone at the end. `unconfined`: its server runs without the kernel's
+        confinement. `say` hears what is being done.
+        """
         self._mode, self._policy, self._partitions, self._data = mode, policy, partitions, data
         self._idle_timers = idle_timers
         self._clickhouse_options = ("--unconfined",) if unconfined else ()
@@ -111,7 +114,7 @@ class Stack:
         self._stack.close()
 
     def store(self) -> ClickHouse:
-        """A new connection to the stack's ClickHouse."""
+        """Return a new connection to the stack's ClickHouse."""
         return ClickHouse(self.settings.clickhouse_dsn.get_secret_value(), timeout=60.0)
 
     def check(self) -> None:
@@ -121,7 +124,7 @@ class Stack:
                 worker.wait_until(lambda: False, 0.1)
 
     def environment(self) -> dict[str, str]:
-        """The variables with which any command of ours speaks to this stack."""
+        """Return the variables with which any command of ours speaks to this stack."""
         s = self.settings
         given = {
             "kafka_bootstrap": s.kafka_bootstrap,

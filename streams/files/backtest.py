@@ -48,7 +48,7 @@ class Summary:
     median_lead_days: float | None
 
     def as_json(self) -> dict[str, Any]:
-        """The object of `--summary-json`."""
+        """Return the object of `--summary-json`."""
         return asdict(self)
 
 
@@ -91,7 +91,7 @@ def queues_of(lines: Iterable[Line], partitions: int, as_of: int = -1) -> dict[i
 
 
 def runs_of(queues: dict[str, list[Decoded]], max_batch: int = 2_000) -> Iterator[list[Decoded]]:
-    """The merged micro-batches of one partition's complete backlog."""
+    """Yield the merged micro-batches of one partition's complete backlog."""
     merger: Merger[Decoded] = Merger(tuple(topics.INPUTS), 0, max_batch)
     for topic, records in queues.items():
         if records:

@@ -179,7 +179,7 @@ class _Row:
         return sha256(f"{self._mapping.name}\0{self.id}\0{what}".encode()).hexdigest()
 
     def _share(self, what: str, index: int) -> float:
-        """A fixed number of [0, 1) for this customer and use."""
+        """Return a fixed number of [0, 1) for this customer and use."""
         return int(self._hash(f"{what}:{index}")[-8:], 16) / 2**32
 
     def _time_of_day(self, what: str, index: int) -> int:

@@ -111,7 +111,7 @@ class Mapping(_Part):
 
 
 def built_in_mappings() -> tuple[str, ...]:
-    """Names of the mappings that come with the program."""
+    """Return the names of the mappings that come with the program."""
     folder = resources.files("streams") / _FOLDER
     return tuple(
         sorted(each.name.removesuffix(".yaml") for each in folder.iterdir() if each.name.endswith(".yaml"))
@@ -119,7 +119,7 @@ def built_in_mappings() -> tuple[str, ...]:
 
 
 def load_mapping(name_or_path: str) -> Mapping:
-    """A built-in mapping by name, or the file at a path. Raises InputError with what is wrong in it."""
+    """Return a built-in mapping by name, or the file at a path. Raises InputError with what is wrong in it."""
     if name_or_path in built_in_mappings():
         text = (resources.files("streams") / _FOLDER / f"{name_or_path}.yaml").read_text(encoding="utf-8")
     else:

@@ -66,7 +66,7 @@ def open_input(path: str) -> IO[bytes]:
 
 
 def read_lines(paths: Iterable[str]) -> Iterator[Line]:
-    """The lines of the files one after the other. Raises InputError for what cannot be read."""
+    """Yield the lines of the files one after the other. Raises InputError for what cannot be read."""
     for path in paths:
         name = "stdin" if path == STDIN else path
         number = 0
@@ -84,7 +84,7 @@ def read_lines(paths: Iterable[str]) -> Iterator[Line]:
 
 
 def topic_of(data: bytes) -> str:
-    """The input topic of an event, by its field `type`. Raises InputError when it has none of ours."""
+    """Return the input topic of an event, by its field `type`. Raises InputError when it has none of ours."""
     return _topic_and_model(data)[0]
 
 

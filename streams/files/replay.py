@@ -54,7 +54,7 @@ class Sent(NamedTuple):
 
 
 def outgoing_lines(lines: Iterable[Line], *, keep_invalid: bool = False) -> Iterator[tuple[Outgoing, bool]]:
-    """The records of NDJSON lines, each with whether it is valid.
+    """Yield the records of NDJSON lines, each with whether it is valid.
 
     Raises InputError at the first line that is not; with `keep_invalid` it is passed on for the pipeline to
     refuse, to the topic that its type names, or to the calls.
@@ -71,7 +71,7 @@ def outgoing_lines(lines: Iterable[Line], *, keep_invalid: bool = False) -> Iter
 
 
 def outgoing_simulated(records: Iterable[SimulatedRecord]) -> Iterator[tuple[Outgoing, bool]]:
-    """The records of the simulator, the broken ones included."""
+    """Yield the records of the simulator, the broken ones included."""
     for each in records:
         key = each.customer_id.encode() if each.customer_id else None
         yield Outgoing(each.topic, key, each.routing, each.value), not each.poison

@@ -11,7 +11,7 @@ from streams.settings import Settings
 
 
 def faust_app(settings: Settings, group: str, data_dir: str) -> faust.App:
-    """An app that is a member of `group` (prefixed here), and does nothing yet.
+    """Return an app that is a member of `group` (prefixed here), and does nothing yet.
 
     `data_dir`: a directory of its own, which Faust wants although nothing is kept there.
     """
@@ -41,7 +41,7 @@ def lane_settings(
     in_flight: int,
     unawaited: frozenset[str] = frozenset(),
 ) -> LaneSettings:
-    """How the lane reads `topics` (already prefixed, as are the `unawaited` ones among them)."""
+    """Return how the lane reads `topics` (already prefixed, as are the `unawaited` ones among them)."""
     return LaneSettings(
         topics=topics,
         merged=merged,

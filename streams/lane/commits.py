@@ -37,7 +37,7 @@ class CommittingConsumer(driver.Consumer):  # type: ignore[misc]
         return committed
 
     def committed_offsets(self) -> dict[TP, int | None]:
-        """What was committed of each of the lane's partitions, None for nothing yet."""
+        """Return what was committed of each of the lane's partitions, None for nothing yet."""
         return {tp: self._committed_offset[tp] for tp in self.lane.assignment.committed}
 
     def _uncommitted(self) -> list[TP]:

@@ -113,7 +113,7 @@ class LaneConsumer(RebalancingConsumer):
     # -- what others ask --------------------------------------------------------------------------------------
 
     async def ends(self) -> dict[TP, int]:
-        """Where the lane's partitions end, asked of the brokers: not what the last fetch response said."""
+        """Return where the lane's partitions end, asked of the brokers: not what the last fetch response said."""
         return dict(await self._thread.last_offsets(self.lane.assignment.committed))
 
     @property

@@ -39,7 +39,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     _look: "asyncio.Future[Any] | None" = None
 
     async def on_start(self) -> None:
-        """Starts the client and notes its heartbeats and refusals, which it keeps to itself."""
+        """Start the client and note its heartbeats and refusals, which it keeps to itself."""
         await super().on_start()
         self.heartbeat_at = time.monotonic()
         coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
@@ -64,7 +64,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         coordinator._push_error_to_user = told_error  # noqa: SLF001
 
     async def stop(self) -> None:
-        """Stops the thread. One that has crashed may have closed its loop already: then there is nothing to stop."""
+        """Stop the thread. One that has crashed may have closed its loop already: then there is nothing to stop."""
         try:
             await super().stop()
         except RuntimeError:
@@ -105,7 +105,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         )
 
     async def fetch(self, active: frozenset[TP], wait_seconds: float, *, urgent: bool) -> Fetched:
-        """Takes what was fetched of the `active` partitions (not empty), waiting up to `wait_seconds`.
+        """Take what was fetched of the `active` partitions (not empty), waiting up to `wait_seconds`.
 
         `urgent`: ask the broker at once, even when other partitions have something unread.
         """
@@ -160,7 +160,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         )
 
     def interrupt(self) -> None:
-        """Ends a `fetch` that waits, from any thread: what it may ask for has changed."""
+        """End a `fetch` that waits, from any thread: what it may ask for has changed."""
         self.thread_loop.call_soon_threadsafe(self._interrupt)
 
     def _interrupt(self) -> None:
@@ -169,7 +169,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             self._look.cancel()
 
     async def committed(self) -> Mapping[TP, Committed]:
-        """What the group left of each partition that is ours."""
+        """Return what the group left of each partition that is ours."""
         found: Mapping[TP, Committed] = await self.call_thread(self._committed)
         return found
 
@@ -185,7 +185,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return committed
 
     async def _commit(self, offsets: Mapping[Any, int]) -> bool:
-        """Commits, each offset with the id of the topic that was read. False after a rebalance, which reads it again."""
+        """Commit each offset with the id of the topic that was read. False after a rebalance, which reads it again."""
         consumer = self._ensure_consumer()
         ids, ours = self.topic_ids(), consumer.assignment()
         places = {aiokafka.TopicPartition(*tp): offset for tp, offset in offsets.items()}
@@ -207,7 +207,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         return True
 
     async def begin_at(self, positions: Mapping[TP, int]) -> None:
-        """Goes to these positions; the ends of the logs are unknown until they are fetched."""
+        """Go to these positions; the ends of the logs are unknown until they are fetched."""
         await self.call_thread(self._begin_at, positions)
 
     async def _begin_at(self, positions: Mapping[TP, int]) -> None:
@@ -222,13 +222,13 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         await self._seek_wait(consumer, places)
 
     async def last_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
-        """Where the log of each of `partitions` ends, by the broker's word (which is wrong on Tansu, see `cluster.reading`)."""
+        """Return where the log of each of `partitions` ends, by the broker's word (which is wrong on Tansu, see `cluster.reading`)."""
         asked = [aiokafka.TopicPartition(*tp) for tp in partitions]
         last = await self.highwaters(*asked) if asked else {}
         return {TP(*tp): offset for tp, offset in last.items()}
 
     async def first_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
-        """The first offset that the broker still has, of each of `partitions`."""
+        """Return the first offset that the broker still has, of each of `partitions`."""
         asked = [aiokafka.TopicPartition(*tp) for tp in partitions]
         first = await self.earliest_offsets(*asked) if asked else {}
         return {TP(*tp): offset for tp, offset in first.items()}

@@ -65,7 +65,7 @@ class Lane(Generic[ItemT]):
     # -- what is read ---------------------------------------------------------------------------------------
 
     def assign(self, committed: Mapping[TP, int | None], start: Mapping[TP, int]) -> None:
-        """Starts over with these partitions, each read from its offset of `start`.
+        """Start over with these partitions, each read from its offset of `start`.
 
         Where something else was committed, the start is to be committed too: it is the true position. Raises `LaneError` when topics to
         be merged are not co-partitioned: a customer's events lie apart.
@@ -102,7 +102,7 @@ class Lane(Generic[ItemT]):
             self._partitions.update((TP(topic, partition), shared) for topic in self.settings.topics)
 
     def forget(self) -> None:
-        """Drops every buffer and every micro-batch; later acknowledgements of those micro-batches change nothing."""
+        """Drop every buffer and every micro-batch; later acknowledgements of those micro-batches change nothing."""
         self._epoch += 1
         self.assignment = _NOTHING
         self._partitions.clear()
@@ -116,29 +116,29 @@ class Lane(Generic[ItemT]):
         return self._epoch
 
     def accept(self, tp: TP, records: Sequence[FetchedRecord]) -> None:
-        """Decodes and buffers fetched records of one partition, in offset order."""
+        """Decode and buffer fetched records of one partition, in offset order."""
         self._partitions[tp].merger.push(tp.topic, self._decode(tp, records))
         self._newest[tp] = max(self._newest.get(tp, 0), records[-1].timestamp)
 
     def fetched(self, tp: TP, next_offset: int, high_watermark: int) -> None:
-        """Tells where reading of a partition goes on and where it ends, as a fetch response said."""
+        """Tell where reading of a partition goes on and where it ends, as a fetch response said."""
         self._partitions[tp].merger.fetched(tp.topic, next_offset, high_watermark, self._clock())
         if next_offset:
             self._pass(tp)
 
     def position(self, tp: TP) -> int:
-        """Up to where all of a partition is acknowledged."""
+        """Return up to where all of a partition is acknowledged."""
         return self._acked.get(tp, self._start[tp])
 
     def settled(self, tp: TP) -> bool:
-        """All that was read of a partition is acknowledged."""
+        """Return whether all that was read of a partition is acknowledged."""
         partition = self._partitions[tp]
         return partition.merger.head(tp.topic) is None and not any(
             tp in micro_batch.end_offsets for micro_batch in partition.in_flight
         )
 
     def restart(self, tp: TP, offset: int) -> None:
-        """Reading of a partition goes on at `offset`, be it an earlier one, and that is to be committed.
+        """Go on reading a partition at `offset`, be it an earlier one, and have that committed.
 
         For a log that does not hold the position any more. Raises `ValueError` unless the partition is settled.
         """
@@ -150,7 +150,7 @@ class Lane(Generic[ItemT]):
         self._acked[tp] = self._start[tp] = offset
 
     def _pass(self, tp: TP) -> None:
-        """What holds no records (transaction markers, what was taken back or compacted) is passed once nothing is left before
+        """Pass what holds no records (transaction markers, what was taken back or compacted) once nothing is left before
         it: retention may remove it, and nothing is lost then.
         """
         position = self._partitions[tp].merger.next_offset(tp.topic)
@@ -158,7 +158,7 @@ class Lane(Generic[ItemT]):
             self._acked[tp] = position
 
     def full(self) -> set[TP]:
-        """The partitions that hold enough and must not be fetched for now."""
+        """Return the partitions that hold enough and must not be fetched for now."""
         for tp, partition in self._partitions.items():
             held = partition.merger.buffered_bytes(tp.topic)
             if held >= self._limit:
@@ -168,7 +168,7 @@ class Lane(Generic[ItemT]):
         return self._full
 
     def buffered_bytes(self) -> int:
-        """Bytes held in all buffers, counted as `Merger.buffered_bytes` does; micro-batches in flight not included."""
+        """Return the bytes held in all buffers, counted as `Merger.buffered_bytes` does; micro-batches in flight not included."""
         return sum(partition.merger.buffered_bytes() for partition in self._order)
 
     @property
@@ -177,7 +177,7 @@ class Lane(Generic[ItemT]):
         return any(partition.merger.blocked for partition in self._order)
 
     def waiting(self, number: int, besides: MicroBatch[ItemT] | None = None) -> bool:
-        """Whether records of this partition number wait to be worked on.
+        """Return whether records of this partition number wait to be worked on.
 
         They wait in a micro-batch that was handed out already (`besides`, the one under work, does not count), or in the merger, where
         they would make the next micro-batch if another one might be handed out now.
@@ -192,7 +192,7 @@ class Lane(Generic[ItemT]):
     # -- what is handed out ---------------------------------------------------------------------------------
 
     def next_micro_batch(self) -> MicroBatch[ItemT] | None:
-        """The next micro-batch of any partition that has room for one; partitions take turns."""
+        """Return the next micro-batch of any partition that has room for one; partitions take turns."""
         now = self._clock()
         for _ in range(len(self._order)):
             partition = self._order[0]
@@ -216,7 +216,7 @@ class Lane(Generic[ItemT]):
         return micro_batch
 
     def wait_seconds(self) -> float | None:
-        """How long until an idle wait ends that holds records back; None when there is none."""
+        """Return how long until an idle wait ends that holds records back; None when there is none."""
         waits = [
             wait
             for partition in self._order
@@ -228,11 +228,11 @@ class Lane(Generic[ItemT]):
     # -- what is done ---------------------------------------------------------------------------------------
 
     def current(self, micro_batch: MicroBatch[ItemT]) -> bool:
-        """False when a rebalance or a seek came since: drop the micro-batch, its records will be read again."""
+        """Return False when a rebalance or a seek came since: drop the micro-batch, its records will be read again."""
         return micro_batch.epoch == self._epoch
 
     def begin(self, micro_batch: MicroBatch[ItemT]) -> bool:
-        """Marks that work on a micro-batch began: a rebalance waits for it. False for a stale micro-batch: skip it."""
+        """Mark that work on a micro-batch began: a rebalance waits for it. False for a stale micro-batch: skip it."""
         if not self.current(micro_batch):
             return False
         self._begun.add(micro_batch.number)
@@ -244,7 +244,7 @@ class Lane(Generic[ItemT]):
         return bool(self._begun)
 
     def ack(self, micro_batch: MicroBatch[ItemT]) -> bool:
-        """Acknowledges a micro-batch: its offsets may be committed once all earlier micro-batches of its partition are done.
+        """Acknowledge a micro-batch: its offsets may be committed once all earlier micro-batches of its partition are done.
 
         False, and nothing changes, for a stale micro-batch or one acknowledged before.
         """
@@ -272,7 +272,7 @@ class Lane(Generic[ItemT]):
         return self._acked
 
     def lag(self) -> dict[TP, Lag]:
-        """How far each partition is behind what was acknowledged."""
+        """Return how far each partition is behind what was acknowledged."""
         return {tp: self._lag_of(tp) for tp in self.assignment.committed}
 
     def _lag_of(self, tp: TP) -> Lag:

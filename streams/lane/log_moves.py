@@ -32,13 +32,13 @@ class Logs(Protocol):
     """What is asked of the Kafka client, which a `LaneConsumerThread` answers."""
 
     async def first_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
-        """Where each log begins."""
+        """Return where each log begins."""
 
     async def last_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
-        """Where each log ends."""
+        """Return where each log ends."""
 
     async def begin_at(self, positions: Mapping[TP, int]) -> None:
-        """Reads on from these positions."""
+        """Read on from these positions."""
 
 
 class LogMoves:
@@ -63,7 +63,7 @@ class LogMoves:
         return self._outside.keys()
 
     async def begin(self, committed: Mapping[TP, Committed]) -> Mapping[TP, int]:
-        """Begins with a new assignment; where each partition is read from."""
+        """Begin with a new assignment; return where each partition is read from."""
         self._outside.clear()
         self._anew.clear()
         self._short = {}
@@ -87,11 +87,11 @@ class LogMoves:
         return start
 
     def note(self, outside: Mapping[TP, int]) -> None:
-        """Takes partitions with the position that the broker refused."""
+        """Take partitions with the position that the broker refused."""
         self._outside.update(outside)
 
     async def look(self, told: Mapping[TP, tuple[int, int]]) -> None:
-        """Asks for the ids of the topics, and takes note of those that were made anew, and of logs that end before our position.
+        """Ask for the ids of the topics, and note those that were made anew, and of logs that end before our position.
 
         `told`: position and end of each partition, by the last response. Kafka refuses a position beyond the end; other brokers
         answer with nothing. A new leader may lag for a moment, so an end counts that was the same at the last look.
@@ -112,7 +112,7 @@ class LogMoves:
                 self._outside.setdefault(tp, self._lane.position(tp))
 
     async def settle(self) -> Sequence[TP]:
-        """Begins anew with those of which everything that was read is acknowledged, and returns them. Call it under the lock of
+        """Begin anew with those of which everything that was read is acknowledged, and return them. Call it under the lock of
         positions.
         """
         epoch, ours = self._lane.epoch, self._lane.assignment.committed

@@ -35,5 +35,5 @@ class MicroBatchMessage(tuples.ConsumerMessage):  # type: ignore[misc]
         self.micro_batch = micro_batch
 
     def ack(self, consumer: Any, n: int = 1) -> bool:  # noqa: ARG002  (Faust's signature)
-        """Does nothing: see the class."""
+        """Do nothing: see the class."""
         return False

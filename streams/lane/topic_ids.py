@@ -34,7 +34,7 @@ class TopicIdsOfBrokers:
         self._asking = threading.Lock()
 
     async def __call__(self, topics: Collection[str]) -> Mapping[str, str]:
-        """The id of each topic that has one; nothing when the brokers do not answer soon: then it is asked again later."""
+        """Return the id of each topic that has one; nothing when the brokers do not answer soon: then it is asked again later."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[dict[str, str]] = loop.create_future()
 

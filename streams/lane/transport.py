@@ -52,7 +52,7 @@ class LaneTransport(driver.Transport):  # type: ignore[misc]
         self.topic_ids = topic_ids
 
     async def on_assigned(self, assignment: Assignment) -> None:
-        """What must happen before the first micro-batch of an assignment, such as the recovery of state."""
+        """Do what must happen before the first micro-batch of an assignment, such as the recovery of state."""
         await self._on_assigned(assignment)
 
 
@@ -75,7 +75,7 @@ def install(
     on_moved: Callable[[Moved], None] = lambda _: None,
     topic_ids: TopicIds = _no_ids,
 ) -> Lane[ItemT]:
-    """Gives `app` the lane's transport; call it before the first agent is declared.
+    """Install the lane's transport in `app`; call it before the first agent is declared.
 
     `on_assigned` is awaited before the first micro-batch of each assignment and cancelled by a rebalance; when it
     raises, the app ends. `on_revoked` is called when partitions were taken away, after the last commit;

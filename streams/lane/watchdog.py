@@ -46,7 +46,7 @@ class Watchdog:
     def look(
         self, now: float, ends: Mapping[TP, int], committed: Mapping[TP, int | None], behind: Set[TP]
     ) -> list[TP]:
-        """The stalled partitions. `now`: seconds of a steady clock. `ends` are the broker's own.
+        """Return the stalled partitions. `now`: seconds of a steady clock. `ends` are the broker's own.
 
         `behind` holds those that have records which are not worked through, by what was fetched of them: the end of
         an idle partition may lie above its commit for good, behind the markers of a transaction.
@@ -65,7 +65,7 @@ class Watchdog:
         return stalled
 
     def forget(self) -> None:
-        """Begins anew: after a rebalance."""
+        """Begin anew: after a rebalance."""
         self._watched.clear()
 
 

@@ -38,7 +38,7 @@ class Filter:
     topic: str | None = None
 
     def accepts(self, letter: DeadLetter, settings: Settings) -> bool:
-        """Whether a letter is meant."""
+        """Return whether a letter is meant."""
         named = (letter.topic, settings.plain_topic(letter.topic))
         return (self.reason is None or letter.reason_code == self.reason) and (
             self.topic is None or self.topic in named
@@ -67,7 +67,7 @@ class Redriven(NamedTuple):
 
 
 def read_letters(reader: TopicReader, settings: Settings, chosen: Filter) -> Letters:
-    """All letters that the topic holds and the filter accepts. Raises BrokerError."""
+    """Return all letters that the topic holds and the filter accepts. Raises BrokerError."""
     by_place: dict[tuple[str, int, int], DeadLetter] = {}
     unreadable = 0
     for record in reader.to_end(settings.topic(topics.DEAD_LETTERS)):
@@ -124,7 +124,7 @@ class _Original(NamedTuple):
 
 
 def _find(reader: TopicReader, settings: Settings, letter: DeadLetter) -> _Original | str:
-    """The record of a letter, or why it cannot be sent once more."""
+    """Return the record of a letter, or why it cannot be sent once more."""
     if settings.plain_topic(letter.topic) not in topics.INPUTS:
         return f"{letter.topic} is no input topic of this installation"
     try:

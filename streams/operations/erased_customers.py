@@ -23,7 +23,7 @@ class ErasedCustomers:
         self._markers: dict[str, Marker] | None = None
 
     def covers(self, decoded: Decoded) -> bool:
-        """Whether an event was erased, with its customer. Raises BrokerError, and ErasureError without the right key."""
+        """Return whether an event was erased, with its customer. Raises BrokerError, and ErasureError without the right key."""
         event = decoded.event
         if event is None or decoded.anonymous or event.customer_id is None:
             return False

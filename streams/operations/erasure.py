@@ -76,7 +76,7 @@ class Receipt:
         return not self.problems
 
     def as_json(self) -> dict[str, Any]:
-        """The object of `--json`."""
+        """Return the object of `--json`."""
         return {"complete": self.complete, **asdict(self), "topics": [each._asdict() for each in self.topics]}
 
 
@@ -202,7 +202,7 @@ class CustomerErasure:
             )
 
     def _recovered(self, number: int) -> PartitionStore:
-        """A partition as a worker would recover it, late words of former owners left out."""
+        """Return a partition as a worker would recover it, late words of former owners left out."""
         settings = self._settings
         (found,) = asyncio.run(
             recover(settings.topic(topics.CHANGELOG), [number], settings.aiokafka_options())
@@ -251,7 +251,7 @@ def _order(customer_id: str, until: datetime) -> bytes:
 
 
 def _behind(admin: Any, group: str, ends: Ends) -> int:
-    """How many records of before `ends` the group has not committed."""
+    """Return how many records of before `ends` the group has not committed."""
     places = [TopicPartition(*place) for place in ends]
     committed = admin.list_group_offsets({group: places})[group]
     left = 0
@@ -262,7 +262,7 @@ def _behind(admin: Any, group: str, ends: Ends) -> int:
 
 
 def _begun_anew(data: bytes, until: int) -> bool:
-    """Whether a state rests upon nothing of before."""
+    """Return whether a state rests upon nothing of before."""
     state = decode_state(data)
     times = [state.requested_at, state.given_at, state.stage_at, state.objected_at, state.profile_at]
     return all(at > until for at in [*times, *(fact.at for fact in state.facts)] if at != NEVER)
@@ -273,7 +273,7 @@ def _names(ends: Ends) -> str:
 
 
 def topic_part(name: str, found: Found | None, receipt: Receipt, sent_at: datetime) -> TopicPart:
-    """What removes the rest of a customer from a topic, as it is configured."""
+    """Return what removes the rest of a customer from a topic, as it is configured."""
     if found is None:
         return TopicPart(name, "there is no such topic", None)
     if name in COMPACTED:

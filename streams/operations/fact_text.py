@@ -9,7 +9,7 @@ from streams.core.facts import Fact, code_of
 
 
 def text_of(fact: Fact, reasons: Iterable[str] = ()) -> str:
-    """A fact in a line. `reasons`: business codes whose names may be shown; a fact keeps only a digest of
+    """Return a fact in a line. `reasons`: business codes whose names may be shown; a fact keeps only a digest of
     its own.
     """
     rules = BY_KIND.get(fact.kind)
@@ -19,6 +19,6 @@ def text_of(fact: Fact, reasons: Iterable[str] = ()) -> str:
 
 
 def noun_of(fact: Fact) -> str:
-    """What people call the event that a fact stands for."""
+    """Return what people call the event that a fact stands for."""
     rules = BY_KIND.get(fact.kind)
     return "fact" if rules is None else rules.noun

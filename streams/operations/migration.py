@@ -73,7 +73,7 @@ async def migrate(source: Settings, target: Settings) -> Moved:
 
 
 def placed(parts: Iterable[Mapping[str, bytes]], partitions: int) -> dict[int, dict[str, bytes]]:
-    """The states of all `parts` in the partitions where they belong among so many.
+    """Return the states of all `parts` in the partitions where they belong among so many.
 
     A marker of an erased customer goes to every partition: it does not tell whose it is, and where it is not needed it
     covers nobody, until its time is over. Of several for one customer the greatest times count.

@@ -39,12 +39,12 @@ class PolicyFile(NamedTuple):
 
 
 def built_in() -> list[str]:
-    """The names of the policies that come along."""
+    """Return the names of the policies that come along."""
     return sorted(path.stem for path in HERE.glob("*.yaml"))
 
 
 def policy_path(name_or_path: str) -> Path:
-    """The file of a built-in policy, or the path itself. Raises `PolicyError` when there is neither."""
+    """Return the file of a built-in policy, or the path itself. Raises `PolicyError` when there is neither."""
     path = _packaged(name_or_path) if name_or_path in built_in() else Path(name_or_path)
     if not path.is_file():
         known = ", ".join(built_in())
@@ -58,7 +58,7 @@ def load_policy(name_or_path: str) -> Policy:
 
 
 def read_policy(name_or_path: str) -> PolicyFile:
-    """The same, with what it extends, and its text. Raises `PolicyError` with every mistake."""
+    """Read and check a policy, with what it extends and its text. Raises `PolicyError` with every mistake."""
     path = policy_path(name_or_path)
     own = read(path)
     root, problems = _extended(own)
@@ -83,7 +83,7 @@ def _packaged(name: str) -> Path:
 
 
 def _extended(own: yaml.MappingNode, above: tuple[str, ...] = ()) -> Extended:
-    """A file with what it takes from others; `above` are those that led here. Raises `PolicyError` for one that cannot be taken."""
+    """Return a file with what it takes from others; `above` are those that led here. Raises `PolicyError` for one that cannot be taken."""
     base = base_of(own)
     if base is None:
         return Extended(own, [])

@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
 
 def read(path: Path) -> yaml.MappingNode:
-    """The nodes of a file. Raises `PolicyError` when it is no YAML mapping, OSError when it cannot be read."""
+    """Return the nodes of a file. Raises `PolicyError` when it is no YAML mapping, OSError when it cannot be read."""
     source = str(path)
     try:
         # Scalars stay text until the model reads them, so that an impossible date too is told with its line.
@@ -66,13 +66,13 @@ def plain(node: yaml.Node) -> Any:
 
 
 def written(node: yaml.Node) -> str:
-    """The YAML text of a node, quoted as it was; comments are lost."""
+    """Return the YAML text of a node, quoted as it was; comments are lost."""
     text: str = yaml.serialize(node, Dumper=yaml.BaseDumper, width=inf, allow_unicode=True)
     return text
 
 
 def repeated(node: yaml.Node) -> Iterator[Problem]:
-    """A problem for each key that a mapping holds twice: the last would win in silence."""
+    """Yield a problem for each key that a mapping holds twice: the last would win in silence."""
     if isinstance(node, yaml.MappingNode):
         seen: dict[str, int] = {}
         for key, value in node.value:
@@ -87,12 +87,12 @@ def repeated(node: yaml.Node) -> Iterator[Problem]:
 
 
 def beginning(node: yaml.Node, depth: int = 0) -> Place:
-    """Where a node begins."""
+    """Return where a node begins."""
     return Place(depth, node.start_mark.name, node.start_mark.line + 1)
 
 
 def place_of(node: Any, location: Sequence[Any]) -> Place:
-    """The place of the deepest part of `location` that the document holds."""
+    """Return the place of the deepest part of `location` that the document holds."""
     place = beginning(node)
     for depth, part in enumerate(location, 1):
         if isinstance(node, yaml.MappingNode):

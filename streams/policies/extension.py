@@ -23,7 +23,7 @@ class Extended(NamedTuple):
 
 
 def base_of(own: yaml.MappingNode) -> yaml.Node | None:
-    """What a file says that it extends; none when it stands alone."""
+    """Return what a file says that it extends; none when it stands alone."""
     return next((value for key, value in own.value if key.value == KEY), None)
 
 
@@ -60,7 +60,7 @@ def _over(
 
 
 def _removes(value: yaml.Node) -> bool:
-    """Whether it is `null`, unquoted: an empty value may be one that was forgotten."""
+    """Return whether it is `null`, unquoted: an empty value may be one that was forgotten."""
     return isinstance(value, yaml.ScalarNode) and value.value == "null" and value.style is None
 
 

@@ -39,7 +39,7 @@ class Calendar:
         self._dates = [f"{zero + timedelta(days=day):%Y-%m-%dT}" for day in range(settings.days)]
 
     def stamp(self, at: int) -> str:
-        """An instant as RFC 3339 with milliseconds."""
+        """Return an instant as RFC 3339 with milliseconds."""
         day, rest = divmod(at - self.start, DAY_MS)
         if not 0 <= day < self._days:
             return f"{to_datetime(at):%Y-%m-%dT%H:%M:%S}.{at % 1000:03d}Z"
@@ -49,7 +49,7 @@ class Calendar:
         return f"{self._dates[day]}{hour:02d}:{minute:02d}:{second:02d}.{ms:03d}Z"
 
     def contact_moment(self, random: Random) -> int:
-        """A random instant at which a customer would call on their own accord."""
+        """Return a random instant at which a customer would call on their own accord."""
         day = int(random.random() * self._days)
         while random.random() > _WEEKDAY[(self._weekday + day) % 7]:
             day = int(random.random() * self._days)

@@ -64,7 +64,7 @@ class Cause:
 
 
 def draw_cause(persona: Persona, start: int, days: int, random: Random) -> Cause | None:
-    """The customer's cause in the period, if any. A longer period has more of them."""
+    """Return the customer's cause in the period, if any. A longer period has more of them."""
     stretch = (days + _BEFORE_DAYS) / (90 + _BEFORE_DAYS)
     kinds = tuple(HABITS)
     chosen = bisect(tuple(accumulate(habit.share * stretch for habit in HABITS.values())), random.random())

@@ -54,7 +54,7 @@ class Contacts:
         intent: float = 0.003,
         surveyed: float = 0.13,
     ) -> bool | None:
-        """One contact that begins at `at`: True when solved, False when not, None when given up.
+        """Write one contact that begins at `at`: True when solved, False when not, None when given up.
 
         `solved` is the chance of a solution, `unhappy` 0-1 what the customer brings, `intent` the chance
         that they speak of leaving, `surveyed` the chance of an answered survey.

@@ -19,7 +19,7 @@ _SWITCHED = 0.35
 def leave(
     cause: Cause, journal: Journal, contacts: Contacts, calendar: Calendar, random: Random
 ) -> int | None:
-    """The customer decides to leave at `cause.decides`.
+    """Let the customer decide to leave at `cause.decides`.
 
     Returns when it was confirmed, or None when it was withdrawn.
     """
@@ -49,7 +49,7 @@ def leave(
 
 
 def only_ask(journal: Journal, calendar: Calendar, random: Random) -> None:
-    """An inquiry with nothing behind it."""
+    """Write an inquiry with nothing behind it."""
     _step(journal, calendar, calendar.contact_moment(random), "inquiry", "unknown", None)
 
 

@@ -42,7 +42,7 @@ class Truth(NamedTuple):
 
 
 def live(index: int, settings: SimulationSettings, calendar: Calendar) -> tuple[list[SimulatedRecord], Truth]:
-    """The events of the customer with a number, in no order, and the truth about them."""
+    """Return the events of the customer with a number, in no order, and the truth about them."""
     random = Random(f"{settings.seed}/{index}")  # noqa: S311 - repeatable, not secret
     persona = draw_persona(index, random)
     customer_id = f"c{index:06d}"
@@ -84,7 +84,7 @@ def _profile(persona: Persona, journal: Journal, calendar: Calendar, random: Ran
 def _everyday(
     persona: Persona, settings: SimulationSettings, contacts: Contacts, calendar: Calendar, random: Random
 ) -> None:
-    """Contacts for no deeper cause, some of them in vain, some of these repeated."""
+    """Write contacts for no deeper cause, some of them in vain, some of these repeated."""
     solved, surveyed = (0.992, 0.02) if persona.heavy else (0.93, 0.16)
     mean = persona.rate * settings.days / 90
     passed = random.expovariate(1.0)
@@ -103,7 +103,7 @@ def _everyday(
 def _complain(
     cause: Cause, persona: Persona, contacts: Contacts, calendar: Calendar, random: Random
 ) -> int | None:
-    """The contacts about the cause until the customer decides. Returns when it was solved, else None."""
+    """Write the contacts about the cause until the customer decides. Return when it was solved, else None."""
     habit = HABITS[cause.kind]
     if persona.silent or random.random() > habit.contacts:
         return None

@@ -25,7 +25,7 @@ class Persona:
 
 
 def draw_persona(index: int, random: Random) -> Persona:
-    """The customer with a number.
+    """Return the customer with a number.
 
     Telephone numbers have the shape of E.164 and belong to nobody:
     no area code begins with 00.

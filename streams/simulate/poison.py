@@ -16,7 +16,7 @@ KINDS: Final = ("truncated", "wrong_type", "future_dated", "unknown_version", "b
 
 
 def break_record(record: SimulatedRecord, kind: str, number: int) -> SimulatedRecord:
-    """A broken copy of a record, with an id of its own. ValueError for an unknown kind."""
+    """Return a broken copy of a record, with an id of its own. ValueError for an unknown kind."""
     event_id = f"{record.event_id}-x{number}"
     event = orjson.loads(record.value) | {"event_id": event_id}
     if kind == "wrong_type":
@@ -36,7 +36,7 @@ def break_record(record: SimulatedRecord, kind: str, number: int) -> SimulatedRe
 
 
 def with_poison(records: list[SimulatedRecord], share: float, seed: int) -> list[SimulatedRecord]:
-    """The records with broken ones put after random places, the kinds in turn."""
+    """Return the records with broken ones put after random places, the kinds in turn."""
     random = Random(f"poison/{seed}")  # noqa: S311 - repeatable, not secret
     count = round(len(records) * share)
     places = sorted(random.sample(range(len(records)), count))

@@ -23,7 +23,7 @@ class Quarter(NamedTuple):
     calendar: Calendar
 
     def truth_lines(self) -> Iterator[bytes]:
-        """The ground truth as NDJSON, one customer a line, without line ends."""
+        """Return the ground truth as NDJSON, one customer a line, without line ends."""
         return (truth.line(self.calendar) for truth in self.truths)
 
 

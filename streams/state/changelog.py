@@ -76,7 +76,7 @@ class PartitionRecord(NamedTuple):
 
 
 def encode_entry(stamp: Stamp, state: bytes, outputs: Sequence[Sending]) -> bytes:
-    """The value of one customer."""
+    """Return the value of one customer."""
     header = _HEADER.pack(VERSION, *stamp, len(state))
     if not outputs:
         return header + state
@@ -88,7 +88,7 @@ def encode_entry(stamp: Stamp, state: bytes, outputs: Sequence[Sending]) -> byte
 
 
 def decode_entry(value: bytes) -> Entry:
-    """The reverse. Raises `ChangelogError` for another version and for bytes that were cut short."""
+    """Return the entry of a value. Raises `ChangelogError` for another version and for bytes that were cut short."""
     try:
         version, epoch, batch, length = _HEADER.unpack_from(value)
     except struct.error as error:
@@ -105,12 +105,12 @@ def decode_entry(value: bytes) -> Entry:
 
 
 def tombstone_headers(stamp: Stamp) -> list[tuple[str, bytes]]:
-    """The headers of a record without a value: its stamp has no other place."""
+    """Return the headers of a record without a value: its stamp has no other place."""
     return [(_STAMP_HEADER, _STAMP.pack(*stamp))]
 
 
 def tombstone_stamp(headers: Iterable[tuple[str, bytes]]) -> Stamp:
-    """The reverse. Raises `ChangelogError` for a tombstone that no worker wrote."""
+    """Return the stamp of a tombstone. Raises `ChangelogError` for one that no worker wrote."""
     for name, value in headers:
         if name == _STAMP_HEADER and len(value) == _STAMP.size:
             return Stamp(*_STAMP.unpack(value))
@@ -120,7 +120,7 @@ def tombstone_stamp(headers: Iterable[tuple[str, bytes]]) -> Stamp:
 
 
 def decode_outbox(customer_id: str, outbox: bytes) -> list[Sending]:
-    """The outputs of an entry, in the order of their decision. Raises `ChangelogError` for broken bytes."""
+    """Return the outputs of an entry, in the order of their decision. Raises `ChangelogError` for broken bytes."""
     outputs: list[Sending] = []
     rest = memoryview(outbox)
     try:
@@ -145,14 +145,14 @@ def _split(rest: memoryview) -> tuple[memoryview, memoryview]:
 
 
 def encode_partition(record: PartitionRecord) -> bytes:
-    """The value of the reserved key."""
+    """Return the value of the reserved key."""
     fields = record._asdict()
     epoch, batch = fields.pop("stamp")
     return orjson.dumps({"version": VERSION, "epoch": epoch, "batch": batch, **fields})
 
 
 def decode_partition(value: bytes) -> PartitionRecord:
-    """The reverse. Raises `ChangelogError`."""
+    """Return the partition's record of a value. Raises `ChangelogError`."""
     try:
         fields = orjson.loads(value)
         if fields["version"] != VERSION:

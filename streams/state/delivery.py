@@ -55,7 +55,7 @@ class Deliveries:
         self._producer: Any = None
 
     async def start(self) -> None:
-        """Connects. Raises the client's error when no broker answers."""
+        """Connect. Raises the client's error when no broker answers."""
         settings = self._settings
         spare_effort()
         self._producer = AIOKafkaProducer(
@@ -98,11 +98,11 @@ class Deliveries:
         await producer.stop()
 
     async def metadata(self) -> Any:
-        """The cluster as its brokers describe it now: an `aiokafka.cluster.ClusterMetadata` of all topics."""
+        """Return the cluster as its brokers describe it now: an `aiokafka.cluster.ClusterMetadata` of all topics."""
         return await self._producer.client.fetch_all_metadata()
 
     def batch(self, topic: str) -> Any:
-        """An empty batch of records for `topic`; `append(key=, value=, timestamp=None, headers=)` is None when it is full.
+        """Return an empty batch of records for `topic`; `append(key=, value=, timestamp=None, headers=)` is None when it is full.
 
         It is full by what it holds, not by what is left of that when it is compressed.
         """
@@ -110,7 +110,7 @@ class Deliveries:
         return BatchBuilder(BATCH_BYTES, batch_number(self._settings.compression_of(topic)))
 
     def batches(self, topic: str, records: Iterable[Outgoing]) -> Iterator[tuple[Any, int]]:
-        """Batches that hold the records (at least one) in order, filled when asked for, and how many each holds."""
+        """Yield batches that hold the records (at least one) in order, filled when asked for, and how many each holds."""
         batch, count = self.batch(topic), 0
         for key, value, headers in records:
             if batch.append(key=key, value=value, timestamp=None, headers=headers) is None:
@@ -124,13 +124,13 @@ class Deliveries:
         yield batch, count
 
     async def send_batch(self, batch: Any, topic: str, partition: int) -> Sent:
-        """Sends a batch; delivered on return."""
+        """Send a batch; delivered on return."""
         delivery = await self._send_batch(batch, topic, partition)
         await self.confirmed([delivery])
         return delivery[1].result()
 
     async def send_all(self, topic: str, partition: int, records: Iterable[Outgoing]) -> list[Delivery]:
-        """Sends records (at least one) in order, in few batches; await `confirmed` before anything relies on them."""
+        """Send records (at least one) in order, in few batches; await `confirmed` before anything relies on them."""
         return [await self._send_batch(batch, topic, partition) for batch, _ in self.batches(topic, records)]
 
     async def _send_batch(self, batch: Any, topic: str, partition: int) -> Delivery:
@@ -147,7 +147,7 @@ class Deliveries:
         headers: Sequence[tuple[str, bytes]],
         partition: int | None,
     ) -> Delivery:
-        """Sends one record; await `confirmed` before anything relies on it."""
+        """Send one record; await `confirmed` before anything relies on it."""
         sending = self._producer.send(topic, value, key=key, headers=headers, partition=partition)
         return topic, await self._sending(topic, sending)
 
@@ -160,7 +160,7 @@ class Deliveries:
             _failed(topic, error)
 
     async def confirmed(self, deliveries: Sequence[Delivery]) -> None:
-        """Waits until all are delivered. Raises `EffectsError` for the first that fails, and when it takes too long."""
+        """Wait until all are delivered. Raises `EffectsError` for the first that fails, and when it takes too long."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._settings.delivery_timeout_s
         waiting = {future for _, future in deliveries}

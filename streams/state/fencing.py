@@ -76,7 +76,7 @@ class FencedChangelog:
         self._on_foreign = on_foreign
 
     async def claim(self, reader: ChangelogReader) -> None:
-        """Makes the partitions of `reader` ours, which has read them to their end; afterwards past our claims.
+        """Make the partitions of `reader` ours, which has read them to their end; afterwards past our claims.
 
         Raises `EffectsError` when a claim cannot be delivered, and what the reader raises.
         """
@@ -111,7 +111,7 @@ class FencedChangelog:
         clock: int,
         policy: str,
     ) -> None:
-        """Writes a batch: the changes (None: a tombstone), then the partition's record; durable on return.
+        """Write a batch: the changes (None: a tombstone), then the partition's record; durable on return.
 
         `store` is the partition as before the batch, but for its count of dead letters. Raises `EffectsError`, also when we have been succeeded.
         """
@@ -163,7 +163,7 @@ class FencedChangelog:
         return [between] if between else []
 
     async def _late(self, partition: int, claimed: _Claimed, foreign: Sequence[range]) -> set[str]:
-        """The customers of whom a worker that had lost the partition wrote at these offsets; `""` is the partition's own record."""
+        """Return the customers of whom a worker that had lost the partition wrote at these offsets; `""` is the partition's own record."""
         late: set[str] = set()
         for offsets in foreign:
             async with aclosing(self._records_at(partition, offsets)) as records:

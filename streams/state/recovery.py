@@ -64,7 +64,7 @@ class Reading:
         self.stale = 0
 
     def add(self, key: bytes, value: bytes | None, headers: Iterable[tuple[str, bytes]] = ()) -> None:
-        """Takes one record. Raises `ChangelogError` when it cannot be read."""
+        """Take one record. Raises `ChangelogError` when it cannot be read."""
         if key == PARTITION_KEY:
             if value is not None:
                 self._add_partition(decode_partition(value))
@@ -92,7 +92,7 @@ class Reading:
             self._store.dead_letters = from_rows(record.dead_letters)
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
-        """Whether a record is of the present fencing epoch or begins a newer one: what a former owner wrote late does not count."""
+        """Return whether a record is of the present fencing epoch or begins a newer one: what a former owner wrote late does not count."""
         if stamp.epoch > self.epoch:
             self.epoch, self.owner = stamp.epoch, ""  # compaction may have removed the claim itself
         elif stamp.epoch < self.epoch or (owner and self.owner and owner != self.owner):
@@ -105,13 +105,13 @@ class Reading:
         return True
 
     def claim(self, owner: str) -> PartitionRecord:
-        """The record that would claim the partition: all as it is, in the next fencing epoch."""
+        """Return the record that would claim the partition: all as it is, in the next fencing epoch."""
         store = self._store
         stamp, tallies = Stamp(self.epoch + 1, store.batch), as_rows(store.dead_letters)
         return PartitionRecord(stamp, store.clock.now, store.policy, owner, tallies)
 
     def finish(self) -> Recovered:
-        """The partition, with its timers set."""
+        """Return the partition, with its timers set."""
         store = self._store
         store.restore(store.clock.now)
         unsent = [
@@ -182,7 +182,7 @@ class ChangelogReader:
 
 
 async def recover(topic: str, partitions: Iterable[int], options: Mapping[str, Any]) -> list[Recovered]:
-    """Looks at the changelog of `partitions` without claiming any: for tools. Raises as `ChangelogReader`."""
+    """Look at the changelog of `partitions` without claiming any: for tools. Raises as `ChangelogReader`."""
     async with ChangelogReader(topic, partitions, options) as reader:
         await reader.to_end()
         return [reading.finish() for reading in reader.readings.values()]

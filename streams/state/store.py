@@ -45,7 +45,7 @@ class PartitionStore:
         return len(self.states) - self.clock.markers
 
     def note_overdue(self) -> None:
-        """Notes whether timers are put off, and since when: after whatever may have changed it."""
+        """Note whether timers are put off, and since when: after whatever may have changed it."""
         if not self.clock.overdue:
             self._overdue_since = None
         elif self._overdue_since is None:
@@ -59,7 +59,7 @@ class PartitionStore:
     def apply(
         self, batch: int, changed: Mapping[str, bytes | None], departed: set[str], *, outputs: bool
     ) -> None:
-        """Takes over what batch number `batch` wrote to the changelog; None removes a customer."""
+        """Take over what batch number `batch` wrote to the changelog; None removes a customer."""
         states = self.states
         for customer_id, state in changed.items():
             if state is None:
@@ -72,7 +72,7 @@ class PartitionStore:
         self.unmarked = outputs
 
     def restore(self, now: int) -> None:
-        """Derives from the states, once all are recovered, what is not written: timers and who waits.
+        """Derive from the states, once all are recovered, what is not written: timers and who waits.
 
         `now`: partition time in ms.
         """
@@ -95,15 +95,15 @@ class Store:
         self._partitions: dict[int, PartitionStore] = {}
 
     def put(self, partition: PartitionStore) -> None:
-        """Adds a recovered partition, in the place of what was there."""
+        """Add a recovered partition, in the place of what was there."""
         self._partitions[partition.number] = partition
 
     def get(self, number: int) -> PartitionStore | None:
-        """The partition, None when it is not, or no longer, ours."""
+        """Return the partition, None when it is not, or no longer, ours."""
         return self._partitions.get(number)
 
     def clear(self) -> None:
-        """Drops everything: partitions went to other workers, who change them from now on."""
+        """Drop everything: partitions went to other workers, who change them from now on."""
         self._partitions.clear()
 
     def __iter__(self) -> Iterator[PartitionStore]:

@@ -40,7 +40,7 @@ class Declaration(Generic[_M]):
         return frozenset(f"{self.name}_{part}" for part in ("bucket", "sum", "count"))
 
     def made_on(self, registry: CollectorRegistry) -> _M:
-        """The metric, new. Raises ValueError when `registry` has one of this name."""
+        """Return the metric, new. Raises ValueError when `registry` has one of this name."""
         options: dict[str, Any] = {"buckets": self.buckets} if self.buckets else {}
         return self.type_(self.name, self.meaning, self.labels, registry=registry, **options)
 

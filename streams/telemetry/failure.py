@@ -13,12 +13,12 @@ _OURS: Final = frozenset({"aiokafka", "deploy", "sinks", "streams"})
 
 
 def explains_itself(error: BaseException) -> bool:
-    """Whether the text of `error` is made for people and holds no data."""
+    """Return whether the text of `error` is made for people and holds no data."""
     return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _OURS
 
 
 def reason(error: BaseException) -> str:
-    """What happened, and where it helps, what to do."""
+    """Return what happened, and where it helps, what to do."""
     name = type(error).__name__
     match error:
         case TopicAuthorizationFailedError() | GroupAuthorizationFailedError():
@@ -34,7 +34,7 @@ def reason(error: BaseException) -> str:
 
 
 def frames(error: BaseException) -> str:
-    """A traceback with every exception's type and none of their texts, the first cause first."""
+    """Return a traceback with every exception's type and none of their texts, the first cause first."""
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     before = frames(cause) if cause is not None else ""
     text = str(error) if explains_itself(error) else "[withheld]"

@@ -72,14 +72,14 @@ def configure(format_: Literal["json", "console"] = "json", level: str = "info")
 
 
 def withhold(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: replaces what may not be logged, so that a slip is seen but tells nothing."""
+    """Return a structlog processor: replaces what may not be logged, so that a slip is seen but tells nothing."""
     for name in WITHHELD.intersection(fields) - {"event"}:
         fields[name] = "[withheld]"
     return fields
 
 
 def discreet(record: logging.LogRecord) -> bool:
-    """A filter: Faust tells each crash several times, with the exception's text and a traceback.
+    """Return a filter: Faust tells each crash several times, with the exception's text and a traceback.
 
     Where the exception explains itself, the worker's own line says it all; of a bug the first traceback is wanted.
     """
@@ -92,7 +92,7 @@ def discreet(record: logging.LogRecord) -> bool:
 
 
 def _frames_only(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """A structlog processor: a traceback tells types and places, and no text that may quote a record."""
+    """Return a structlog processor: a traceback tells types and places, and no text that may quote a record."""
     info = fields.pop("exc_info", None)
     if info is True:
         info = sys.exc_info()

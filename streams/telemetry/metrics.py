@@ -190,7 +190,7 @@ class Metrics:
     )
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
-        """Raises ValueError when `registry` already holds them: one process, one `Metrics`."""
+        """Make them. Raises ValueError when `registry` already holds them: one process, one `Metrics`."""
         self.registry = registry or CollectorRegistry()
         for attribute, declared in DECLARED.items():
             setattr(self, attribute, declared.made_on(self.registry))

@@ -13,7 +13,7 @@ _INNERMOST = 8
 
 
 def tasks(*loops: asyncio.AbstractEventLoop) -> list[str]:
-    """Every task of these event loops that is not done: its name, and where it waits, outermost first. From any thread."""
+    """Return every task of these event loops that is not done: its name, and where it waits, outermost first. From any thread."""
     return sorted(_told(task) for loop in loops for task in asyncio.all_tasks(loop))
 
 

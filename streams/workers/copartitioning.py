@@ -29,7 +29,7 @@ class PartitionsError(Exception):
 
 
 async def check_partitions(metadata: Callable[[], Awaitable[Any]], settings: Settings) -> None:
-    """Raises `PartitionsError` when the topics do not fit. `metadata` asks the cluster (`Deliveries.metadata`)."""
+    """Raise `PartitionsError` when the topics do not fit. `metadata` asks the cluster (`Deliveries.metadata`)."""
     for tries_left in reversed(range(_TRIES)):
         cluster = await metadata()
         found = {name: len(cluster.partitions_for_topic(settings.topic(name)) or ()) for name in _TOPICS}
@@ -42,7 +42,7 @@ async def check_partitions(metadata: Callable[[], Awaitable[Any]], settings: Set
 
 
 def problem_of(found: Mapping[str, int], settings: Settings) -> str:
-    """What is wrong with these numbers of partitions (0: no such topic); empty when they fit."""
+    """Return what is wrong with these numbers of partitions (0: no such topic); empty when they fit."""
     absent = [settings.topic(name) for name, number in found.items() if not number]
     if absent:
         return (

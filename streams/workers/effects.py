@@ -83,7 +83,7 @@ class Effects:
 
 
 def headers_of(sending: Sending) -> list[tuple[str, bytes]]:
-    """CloudEvents headers (binary mode). The same output always has the same ones."""
+    """Return the CloudEvents headers (binary mode). The same output always has the same ones."""
     return _headers(sending.identity, _MESSAGE[sending.kind], sending.caused_at)
 
 

@@ -79,13 +79,13 @@ class ErasedRows:
         self._known[name] = Erased(max(old.until, at), max(old.ordered_at, arrived), key_id)
 
     def kept(self, table: str, rows: Sequence[Values], *, removals: bool = False) -> Sequence[Values]:
-        """The rows of a table that may be written. `removals`: they take profiles away."""
+        """Return the rows of a table that may be written. `removals`: they take profiles away."""
         if not self._known and table != tables.TRIGGERS:
             return rows
         return [values for values in rows if not self.drops(table, values, removal=removals)]
 
     def drops(self, table: str, values: Values, *, removal: bool = False) -> bool:
-        """Whether a row must not be written: erased, or the word that its customer was. `removal`: it takes a profile away."""
+        """Return whether a row must not be written: erased, or the word that its customer was. `removal`: it takes a profile away."""
         if table == tables.TRIGGERS and values[_STATUS_REASON] == ERASED:
             return True
         if not self._known:

@@ -35,7 +35,7 @@ class Gathered(NamedTuple):
 
 
 def gather(topic: str, tp: TP, fetched: Sequence[FetchedRecord], tolerance_ms: int) -> Gathered:
-    """What is made of records (not empty) of a partition. `topic`: its name without the prefix; `tolerance_ms`: as for `decode`.
+    """Return what is made of records (not empty) of a partition. `topic`: its name without the prefix; `tolerance_ms`: as for `decode`.
 
     Raises ForeignRecordError as `row_of_output` does.
     """

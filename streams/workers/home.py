@@ -43,7 +43,7 @@ class Homes:
         self._home_of = lru_cache(_REMEMBERED)(lambda customer: partition_of(customer.encode(), partitions))
 
     def split(self, partition: int, records: Sequence[Decoded], known: Container[str]) -> Split:
-        """Parts the records that came on `partition`.
+        """Divide the records that came on `partition`: judged here, or misrouted.
 
         `known`: customers with a state here; only customers at home have one. Rejects and events of nobody
         stay. An event that was forwarded and is still not at home becomes a reject: it must not go round.

@@ -14,7 +14,7 @@ takes, and the thread of the Kafka client waits so for each step that it makes."
 
 
 def new_event_loop() -> asyncio.AbstractEventLoop:
-    """An event loop of uvloop, where there is one."""
+    """Return an event loop of uvloop, where there is one."""
     try:
         import uvloop
     except ImportError:  # not made for every platform

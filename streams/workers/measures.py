@@ -31,7 +31,7 @@ class SignalsMetrics:
     def batch(
         self, result: BatchResult, records: Sequence[Decoded], partition: PartitionStore, seconds: float
     ) -> None:
-        """Counts a micro-batch whose effects are confirmed."""
+        """Count a micro-batch whose effects are confirmed."""
         metrics = self._metrics
         for (kind, outcome), count in result.counts.items():
             if outcome == UNKNOWN_FIELD:
@@ -49,12 +49,12 @@ class SignalsMetrics:
         self.outputs(result)
 
     def forwarded(self, misrouted: Sequence[Misrouted]) -> None:
-        """Counts events that were sent to their customer's partition."""
+        """Count events that were sent to their customer's partition."""
         for each in misrouted:
             self._metrics.repartitioned.labels(each.reason).inc()
 
     def outputs(self, result: BatchResult) -> None:
-        """Counts what a batch, or passing time, has published."""
+        """Count what a batch, or passing time, has published."""
         mode, now = self._settings.mode, time.time()
         for output in result.outputs:
             if output.kind != "trigger":
@@ -69,16 +69,16 @@ class SignalsMetrics:
                     self._metrics.ingest_to_trigger_latency.labels(mode).observe(waited)
 
     def recovered(self, seconds: float, resent: int) -> None:
-        """Notes a recovery."""
+        """Note a recovery."""
         self._metrics.recovery.set(seconds)
         self._metrics.outputs_resent.inc(resent)
 
     def moved(self, moved: Moved) -> None:
-        """Counts what a log did not hold."""
+        """Count what a log did not hold."""
         count_moved(self._metrics, self._settings, moved)
 
     def refresh(self, lane: Lane[Any], heartbeat_age: float) -> None:
-        """Sets the gauges."""
+        """Set the gauges."""
         counts = {partition.number: partition.customers for partition in self._store}
         for number in self._customers - counts.keys():
             self._metrics.customers.remove(str(number))
@@ -106,33 +106,33 @@ class SinkMetrics:
         self._settings = settings
 
     def inserted(self, table: str, rows: int) -> None:
-        """Counts one insert that was confirmed; called from the sink's thread."""
+        """Count one insert that was confirmed; called from the sink's thread."""
         self._metrics.sink_rows.labels(table).inc(rows)
         self._metrics.sink_insert_rows.labels(table).observe(rows)
 
     def retried(self, _table: str) -> None:
-        """Counts an insert that is tried again; called from the sink's thread."""
+        """Count an insert that is tried again; called from the sink's thread."""
         self._metrics.sink_retries.inc()
 
     def written(self, oldest: Mapping[str, int]) -> None:
-        """Observes the delay of a flush: per table the earliest ingestion time (ms) among its rows."""
+        """Observe the delay of a flush: per table the earliest ingestion time (ms) among its rows."""
         now = time.time()
         for table, at in oldest.items():
             self._metrics.sink_delay.labels(table).observe(max(0.0, now - at / 1000))
         self._metrics.last_batch.set_to_current_time()
 
     def moved(self, moved: Moved) -> None:
-        """Counts what a log did not hold."""
+        """Count what a log did not hold."""
         count_moved(self._metrics, self._settings, moved)
 
     def refresh(self, lane: Lane[Any], heartbeat_age: float) -> None:
-        """Sets the gauges."""
+        """Set the gauges."""
         self._metrics.heartbeat_age.set(heartbeat_age)
         show_lag(self._metrics, self._settings, lane)
 
 
 def count_moved(metrics: Metrics, settings: Settings, moved: Moved) -> None:
-    """Counts a partition whose log did not hold the position from which it was to be read on."""
+    """Count a partition whose log did not hold the position from which it was to be read on."""
     labels = (settings.plain_topic(moved.tp.topic), str(moved.tp.partition))
     if moved.lost:
         metrics.records_lost.labels(*labels).inc(moved.lost)
@@ -141,7 +141,7 @@ def count_moved(metrics: Metrics, settings: Settings, moved: Moved) -> None:
 
 
 def show_lag(metrics: Metrics, settings: Settings, lane: Lane[Any]) -> None:
-    """Sets the lag of every partition that is ours, and no other: a lost one must not stay."""
+    """Set the lag of every partition that is ours, and no other: a lost one must not stay."""
     metrics.lag_records.clear()
     metrics.lag_seconds.clear()
     now = time.time()

@@ -49,14 +49,14 @@ class Worker(Protocol):
         """Finish what is under work and leave."""
 
     def missing(self) -> Sequence[str]:
-        """What is still waited for."""
+        """Return what is still waited for."""
 
     def refresh(self) -> None:
         """Set the gauges."""
 
 
 def run(build: Callable[[], Worker], settings: Settings, metrics: Metrics) -> int:
-    """Runs what `build` makes (called inside the event loop) until a signal or a failure; the exit code.
+    """Run what `build` makes (called inside the event loop) until a signal or a failure; the exit code.
 
     Afterwards the process has a few seconds to end, whatever threads the libraries have left behind.
     """
@@ -130,7 +130,7 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
 
 
 async def _until_stopped(worker: Worker, stopping: asyncio.Event) -> bool:
-    """True when the worker failed, False when it was told to stop."""
+    """Return True when the worker failed, False when it was told to stop."""
     starting = asyncio.create_task(worker.start(), name="worker-start")
     told = asyncio.create_task(stopping.wait(), name="worker-stop")
     try:

@@ -142,7 +142,7 @@ class SignalsWorker:
         self._topic_ids.close()
 
     def missing(self) -> Sequence[str]:
-        """What this worker still waits for, in words; empty when it is ready."""
+        """Return what this worker still waits for, in words; empty when it is ready."""
         if not self.lane.assignment.partitions:
             return ["partitions: the group has not assigned any"]
         return [] if self.app.consumer.prepared else ["customer states: the recovery is under way"]

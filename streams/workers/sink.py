@@ -95,7 +95,7 @@ class SinkWorker:
         return self.app.consumer.heartbeat_age if self.lane.assignment.partitions else 0.0
 
     def missing(self) -> Sequence[str]:
-        """What this worker still waits for, in words; empty when it is ready."""
+        """Return what this worker still waits for, in words; empty when it is ready."""
         if not self.lane.assignment.partitions:
             return ["partitions: the group has not assigned any"]
         return ["ClickHouse: not available, offsets are held"] if self._outage else []
@@ -107,7 +107,7 @@ class SinkWorker:
     # -- micro-batches in ------------------------------------------------------------------------------------
 
     def _gather(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Gathered]:
-        """The rows at once, in the event loop: they are made while others are inserted, and no record need wait."""
+        """Return the rows at once, in the event loop: they are made while others are inserted, and no record need wait."""
         return [gather(self._plain[tp.topic], tp, fetched, self._tolerance_ms)]
 
     async def _collect(self, micro_batches: AsyncIterator[MicroBatch[Gathered]]) -> None:
@@ -170,7 +170,7 @@ class SinkWorker:
         self._erased.carry_out()
 
     def _add(self, micro_batches: Sequence[MicroBatch[Gathered]]) -> dict[str, int]:
-        """Kafka's time (ms) of the oldest record that came with the rows of each table."""
+        """Return Kafka's time (ms) of the oldest record that came with the rows of each table."""
         every = [made for micro_batch in micro_batches for made in micro_batch.records]
         for made in every:
             for erasure in made.erasures:

@@ -16,7 +16,7 @@ class Turns:
         self._locks: defaultdict[int, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def of(self, number: int) -> asyncio.Lock:
-        """The lock that a batch of this partition holds."""
+        """Return the lock that a batch of this partition holds."""
         return self._locks[number]
 
     @asynccontextmanager

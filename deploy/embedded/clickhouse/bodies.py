@@ -42,7 +42,7 @@ def check_size(size: int, limit: int) -> None:
 
 
 async def _read_form(request: web.Request, limit: int) -> Body:
-    """A file name tells an external table from a text field, as in ClickHouse."""
+    """Tell an external table from a text field by the file name, as ClickHouse does."""
     body = Body()
     size = 0
     async for part in await request.multipart():

@@ -124,7 +124,7 @@ def understand(
 
 
 def _statement(in_url: bytes, body: bytes) -> Statement:
-    """The statement of a request: ClickHouse reads the URL's `query`, a line end, and then the body."""
+    """Return the statement of a request: ClickHouse reads the URL's `query`, a line end, and then the body."""
     if not in_url.strip():
         return parse(body)
     if not body:

@@ -33,7 +33,7 @@ class Account:
 
     @classmethod
     def of(cls, name: str, password: str, *, readonly: bool = False) -> Account:
-        """An account that `password` opens."""
+        """Return an account that `password` opens."""
         return cls(name, _digest(password), readonly)
 
 
@@ -44,7 +44,7 @@ class Credentials:
     accounts: tuple[Account, ...]
 
     def check(self, headers: Mapping[str, str], params: Mapping[str, str]) -> Account:
-        """The account of a request; raises EngineError 516 when it is wrong or given in two ways at once."""
+        """Return the account of a request; raises EngineError 516 when it is wrong or given in two ways at once."""
         name, password = _presented(headers, params)
         digest = _digest(password)
         for account in self.accounts:
@@ -57,7 +57,7 @@ class Credentials:
 
 
 def _digest(password: str) -> bytes:
-    """What is kept of a password: useless without this process' own key, and quick, since each request asks."""
+    """Return what is kept of a password: useless without this process' own key, and quick, since each request asks."""
     return hashlib.blake2b(password.encode(errors="surrogateescape"), key=_KEY).digest()
 
 

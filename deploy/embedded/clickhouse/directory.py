@@ -21,7 +21,7 @@ _LOCK: Final = "owner.lock"
 
 @contextlib.contextmanager
 def data_directory(chosen: Path | None) -> Iterator[Path]:
-    """The chosen directory, made if need be, or a temporary one, removed at the end. Raises OSError."""
+    """Provide the chosen directory, made if need be, or a temporary one, removed at the end. Raises OSError."""
     if chosen is not None:
         chosen.mkdir(parents=True, exist_ok=True)
         yield chosen.resolve()

@@ -16,7 +16,7 @@ from deploy.embedded.clickhouse.errors import CANNOT_DECOMPRESS, UNKNOWN_COMPRES
 
 
 def _optional(*names: str) -> Any:
-    """The first of these modules that is installed, or None; clickhouse-connect uses the same ones."""
+    """Return the first of these modules that is installed, or None; clickhouse-connect uses the same ones."""
     for name in names:
         try:
             return importlib.import_module(name)
@@ -51,7 +51,7 @@ class _Lz4:
 
 
 def _read_lz4(lz4: Any, body: bytes) -> bytes:
-    """Every frame of the body.
+    """Read every frame of the body.
 
     clickhouse-connect writes one for each block, and `lz4.frame.decompress` would silently stop after the
     first.
@@ -67,7 +67,7 @@ def _read_lz4(lz4: Any, body: bytes) -> bytes:
 
 
 def _read_deflate(body: bytes) -> bytes:
-    """One zlib stream, and nothing behind it."""
+    """Read one zlib stream, and nothing behind it."""
     stream = zlib.decompressobj()
     decoded = stream.decompress(body) + stream.flush()
     if not stream.eof or stream.unused_data:
@@ -101,7 +101,7 @@ def _encoders() -> dict[str, Callable[[], Any]]:
 
 
 def _decoders() -> dict[str, Callable[[bytes], Any]]:
-    """Each decoder reads a whole body, several frames or members of it included, and fails on a damaged
+    """Read a whole body, several frames or members of it included; fail on a damaged
     one."""
     found: dict[str, Callable[[bytes], Any]] = {"gzip": gzip.decompress, "deflate": _read_deflate}
     if (lz4 := _optional("lz4.frame")) is not None:
@@ -118,7 +118,7 @@ _DECODERS: Final = _decoders()
 
 
 def supported() -> tuple[str, ...]:
-    """Encodings that can be read and written here, best first."""
+    """Return the encodings that can be read and written here, best first."""
     return tuple(_ENCODERS)
 
 
@@ -141,7 +141,7 @@ def decode(body: bytes, encoding: str) -> bytes:
 
 
 def choose(accepted: str) -> str | None:
-    """The encoding to answer with for an Accept-Encoding header, or None for a plain body."""
+    """Return the encoding to answer with for an Accept-Encoding header, or None for a plain body."""
     offers = {}
     for offer in accepted.lower().split(","):
         name, _, weight = offer.partition(";")

@@ -94,7 +94,7 @@ class ResultStream:
         self._pieces = self._read_rows = self._read_bytes = self._rows = self._bytes = 0
 
     def read(self) -> bytes | None:
-        """The next piece, None at the end. Raises EngineError when the query fails on the way."""
+        """Return the next piece, None at the end. Raises EngineError when the query fails on the way."""
         with self._lock:
             try:
                 piece = self._raw.fetch()
@@ -154,7 +154,7 @@ class Engine:
         self.compresses_by_default = row[2].strip() in ("1", "true")
 
     def connect(self) -> Connection:
-        """A new session."""
+        """Return a new session."""
         try:
             return Connection(chdb.connect(self._address))
         except Exception as error:  # as above
@@ -188,7 +188,7 @@ def _ensure_default_database(path: Path) -> None:
 
 
 def _text(sql: bytes | str) -> str | bytes:
-    """SQL as text where it is UTF-8; other bytes go to the engine as they are."""
+    """Return SQL as text where it is UTF-8; other bytes go to the engine as they are."""
     if isinstance(sql, str):
         return sql
     try:

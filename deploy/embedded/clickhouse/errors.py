@@ -76,7 +76,7 @@ class EngineError(Exception):
 
     @classmethod
     def of(cls, code: int, text: str) -> EngineError:
-        """An error of this process (not of the engine), in the engine's layout."""
+        """Make an error of this process (not of the engine), in the engine's layout."""
         return cls(code, f"Code: {code}. DB::Exception: {text} ({_NAMES[code]})")
 
     @classmethod
@@ -89,7 +89,7 @@ class EngineError(Exception):
         return cls(int(found.group(1)), text[found.start() :])
 
     def body(self, version: str) -> bytes:
-        """The response body: the message with the server's version, and a line end, as ClickHouse writes
+        """Return the response body: the message with the server's version, and a line end, as ClickHouse writes
         it."""
         text = self.message if "(version " in self.message else f"{self.message} (version {version})"
         return f"{text}\n".encode()

@@ -29,7 +29,7 @@ class OpenAnswer:
         self._closed = False
 
     def read(self) -> bytes | None:
-        """The next piece, None at the end; raises EngineError when the query fails on the way."""
+        """Return the next piece, None at the end; raises EngineError when the query fails on the way."""
         return self._stream.read()
 
     def close(self) -> None:
@@ -169,7 +169,7 @@ def _whole(call: Call, result: Result) -> Answer:
 
 
 def _load(session: Session, table: ExternalTable) -> None:
-    """An external table is a temporary table of the session, dropped after the query.
+    """Make each external table a temporary table of the session, dropped after the query.
 
     What the client says of it goes to the engine as values, not as SQL.
     """

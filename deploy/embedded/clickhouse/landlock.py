@@ -59,7 +59,7 @@ libc: Final = ctypes.CDLL(None, use_errno=True)
 
 
 def abi() -> int:
-    """The version of Landlock that the kernel offers, 0 where it has none or has it turned off."""
+    """Return the version of Landlock that the kernel offers, 0 where it has none or has it turned off."""
     return max(0, int(libc.syscall(_CREATE_RULESET, None, 0, _VERSION)))
 
 

@@ -15,7 +15,7 @@ _NOT_HERE: Final = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 
 
 def bind(host: str, port: int) -> list[socket.socket]:
-    """A socket for every address of `host` that this machine has, all with the same port, a free one for 0.
+    """Return a socket for every address of `host` that this machine has, all with the same port, a free one for 0.
 
     Raises OSError, which names the address and the port.
     """

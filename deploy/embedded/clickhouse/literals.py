@@ -4,10 +4,10 @@ from __future__ import annotations
 
 
 def quoted(text: str) -> str:
-    """A string literal of SQL."""
+    """Return a string literal of SQL."""
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def identifier(name: str) -> str:
-    """A quoted identifier of SQL."""
+    """Return a quoted identifier of SQL."""
     return "`" + name.replace("\\", "\\\\").replace("`", "\\`") + "`"

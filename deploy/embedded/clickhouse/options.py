@@ -46,7 +46,7 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def credentials(chosen: argparse.Namespace) -> Credentials:
-    """The accounts, with passwords from their files. Raises UnicodeDecodeError and OSError, also for an
+    """Return the accounts, with passwords from their files. Raises UnicodeDecodeError and OSError, also for an
     empty file."""
 
     def account(name: str, file: Path, readonly: bool) -> Account:
@@ -62,7 +62,7 @@ def credentials(chosen: argparse.Namespace) -> Credentials:
 
 
 def tls(chosen: argparse.Namespace) -> ssl.SSLContext | None:
-    """The TLS side of the listener, None for plain HTTP. Raises OSError (ssl.SSLError included)."""
+    """Return the TLS side of the listener, None for plain HTTP. Raises OSError (ssl.SSLError included)."""
     if chosen.tls_cert is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)

@@ -32,7 +32,7 @@ def guard(host: str) -> Middleware:
 
 
 def _foreign(request: web.Request, names: frozenset[str]) -> str | None:
-    """Why a request is not from here; None when it is."""
+    """Return why a request is not from here; None when it is."""
     hosts = request.headers.getall(hdrs.HOST, [])
     if len(hosts) != 1 or not request.raw_path.startswith(("/", "*")):
         return "the request must name its host once, in the Host header"
@@ -52,7 +52,7 @@ def _foreign(request: web.Request, names: frozenset[str]) -> str | None:
 
 
 def _address(request: web.Request) -> frozenset[str]:
-    """The address that the client has connected to: no name, so no DNS answer can point to it."""
+    """Return the address that the client has connected to: no name, so no DNS answer can point to it."""
     found = request.transport.get_extra_info("sockname") if request.transport else None
     if not found:
         return frozenset()

@@ -108,7 +108,7 @@ class EmbeddedClickHouse:
 
 
 def _ready(line: str) -> dict[str, object] | None:
-    """The ready line, None for any other."""
+    """Return the ready line, None for any other."""
     try:
         found = json.loads(line)
     except ValueError:

@@ -24,7 +24,7 @@ _OUR_QUESTION: Final = re.compile(r": In scope SELECT formatQuerySingleLine\(.*\
 
 
 def only_reading(engine: Engine, statement: Statement) -> Statement:
-    """The statement in the engine's words. Raises EngineError: 164 when it does not only read, and what the parser
+    """Return the statement in the engine's words. Raises EngineError: 164 when it does not only read, and what the parser
     says to a text that it does not understand."""
     if statement.takes_data:
         raise _refused(statement.kind)

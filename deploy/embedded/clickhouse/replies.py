@@ -41,14 +41,14 @@ class Replies:
         self._in_thread = in_thread
 
     def refusal(self, error: EngineError, query_id: str) -> web.Response:
-        """The response to a call that has failed before its first byte."""
+        """Return the response to a call that has failed before its first byte."""
         headers = self._headers(query_id)
         headers["X-ClickHouse-Exception-Code"] = str(error.code)
         headers[hdrs.CONTENT_TYPE] = "text/plain; charset=UTF-8"
         return web.Response(status=http_status(error.code), body=error.body(self._version), headers=headers)
 
     async def reply(self, request: web.Request, call: Call, answer: Answer) -> web.StreamResponse:
-        """The response to a call that has succeeded, or at least begun to. Closes nothing of the answer."""
+        """Return the response to a call that has succeeded, or at least begun to. Closes nothing of the answer."""
         headers = self._headers(call.query_id)
         headers["X-ClickHouse-Summary"] = json.dumps(answer.summary.as_strings())
         headers["X-ClickHouse-Timezone"] = call.settings.get("session_timezone") or self._timezone
@@ -67,7 +67,7 @@ class Replies:
         return web.Response(body=body, headers=headers)
 
     def _encoder(self, request: web.Request, call: Call) -> encodings.Encoder | None:
-        """The client accepts an encoding, and the setting `enable_http_compression` is on."""
+        """Return whether the client accepts an encoding, and the setting `enable_http_compression` is on."""
         if call.settings.get("enable_http_compression", self._compress_by_default) not in ("1", "true"):
             return None
         name = encodings.choose(request.headers.get(hdrs.ACCEPT_ENCODING, ""))
@@ -119,6 +119,6 @@ class Replies:
 
 
 def _exception_block(message: bytes, tag: bytes) -> bytes:
-    """How ClickHouse tells of an error inside a body that has begun: between markers with the response's
+    """Tell of an error inside a body that has begun as ClickHouse does: between markers with the response's
     tag."""
     return b"\r\n__exception__\r\n%b\r\n%b%d %b\r\n__exception__\r\n" % (tag, message, len(message), tag)

@@ -76,7 +76,7 @@ _Line = tuple[int, int, int, int]
 
 
 def supported() -> bool:
-    """Whether the filter knows this machine's system calls."""
+    """Return whether the filter knows this machine's system calls."""
     return platform.machine() in _ARCHITECTURES
 
 

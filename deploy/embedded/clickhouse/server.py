@@ -65,7 +65,7 @@ class Server:
         self._log = structlog.get_logger("clickhouse")
 
     def application(self) -> web.Application:
-        """The routes; run it with `auto_decompress=False` and `handler_cancellation=True`."""
+        """Return the routes; run it with `auto_decompress=False` and `handler_cancellation=True`."""
         app = web.Application(client_max_size=self._max_body_bytes, middlewares=[origin.guard(self._host)])
         app.router.add_get("/ping", self._ok)
         app.router.add_get("/replicas_status", self._ok)
@@ -118,7 +118,7 @@ class Server:
                 self._cleaning.submit(answer.rest.close)
 
     def _understanding(self, request: web.Request, body: bodies.Body) -> Callable[[], Call]:
-        """What is left to do to read a request; no password goes along, since threads that run SQL do it."""
+        """Return what is left to do to read a request; no password goes along, since threads that run SQL do it."""
         method = hdrs.METH_GET if request.method == hdrs.METH_HEAD else request.method
         params = {name: value for name, value in request.query.items() if name not in SECRETS}
         headers = {name: value for name in HEADERS if (value := request.headers.get(name))}
@@ -153,5 +153,5 @@ class Server:
         return asyncio.get_running_loop().run_in_executor(self._pool, function)
 
     def _clean(self, function: Callable[[], T]) -> asyncio.Future[T]:
-        """Threads apart, so that the end of a query never waits for other queries."""
+        """Use threads apart, so that the end of a query never waits for other queries."""
         return asyncio.get_running_loop().run_in_executor(self._cleaning, function)

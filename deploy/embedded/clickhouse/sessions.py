@@ -119,7 +119,7 @@ class Sessions:
         self._lock = threading.Lock()
 
     def acquire(self, call: Call, user: str, readonly: bool) -> Session:
-        """The session of a request, locked for it. Raises EngineError: 372 unknown, 373 in use, 374 bad
+        """Return the session of a request, locked for it. Raises EngineError: 372 unknown, 373 in use, 374 bad
         time-out."""
         if call.session_id is None:
             return Session(self._engine.connect(), readonly)
@@ -169,7 +169,7 @@ class Sessions:
 
 
 def _timeout(given: str | None) -> float:
-    """Seconds that a session outlives its last request."""
+    """Return for how many seconds a session outlives its last request."""
     if given is None:
         return _DEFAULT_TIMEOUT
     try:
@@ -186,7 +186,7 @@ def _timeout(given: str | None) -> float:
 
 
 def _name(name: str) -> str:
-    """A setting's name, checked, since it becomes part of a SET statement."""
+    """Return a setting's name, checked, since it becomes part of a SET statement."""
     if not name.replace("_", "a").isalnum() or not name.isascii():
         raise EngineError.of(BAD_ARGUMENTS, f"{name!r} is not a name of a setting or a URL parameter.")
     return name

@@ -148,7 +148,7 @@ def _follow_format(scan: _Scan, token: re.Match[bytes], word: str, previous: str
 
 
 def _insert(scan: _Scan, token: re.Match[bytes], name: str) -> Statement:
-    """An INSERT with FORMAT: its data starts after the name, blanks on that line and one line end."""
+    """Read an INSERT with FORMAT: its data starts after the name, blanks on that line and one line end."""
     rest = scan.text[token.end() :].lstrip(b" \t\f")
     for line_end in (b"\r\n", b"\n"):
         if rest.startswith(line_end):

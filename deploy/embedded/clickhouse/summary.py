@@ -18,5 +18,5 @@ class Summary:
     elapsed_ns: int | None = None
 
     def as_strings(self) -> dict[str, str]:
-        """The JSON members of X-ClickHouse-Summary: ClickHouse writes each number as a string."""
+        """Return the JSON members of X-ClickHouse-Summary: ClickHouse writes each number as a string."""
         return {name: str(value) for name in self.__slots__ if (value := getattr(self, name)) is not None}

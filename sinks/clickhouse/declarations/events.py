@@ -33,7 +33,7 @@ from sinks.clickhouse.declarations.table import Column, Table, View
 def _events(
     name: str, model: type[Event], comment: str, columns: tuple[Column, ...], view: View, **more: str
 ) -> Table:
-    """A table of a customer's events."""
+    """Return a table of a customer's events."""
     return Table(
         name,
         f"{comment}, one row per event; read {view.name}",

@@ -37,7 +37,7 @@ def head_of_event(
 
 
 def source(record: str = "record", *, topic: str = "", by_event_time: bool = False) -> tuple[Column, ...]:
-    """Where the record is in Kafka, which row counts, and when it was written. `topic`: more about the topic."""
+    """Return where the record is in Kafka, which row counts, and when it was written. `topic`: more about the topic."""
     counts = _EVENT_TIME if by_event_time else _ARRIVAL
     return (
         Column("source_topic", CODE, f"Kafka topic of the {record}{topic}", filler="record"),
@@ -55,7 +55,7 @@ def source(record: str = "record", *, topic: str = "", by_event_time: bool = Fal
 
 
 def drivers(signals: str) -> tuple[Column, ...]:
-    """The drivers of a decision, a column for each of a driver's fields; `signals` says which drivers these are."""
+    """Return the drivers of a decision, a column for each of a driver's fields; `signals` says which drivers these are."""
     return (
         Column("driver_signals", "Array(LowCardinality(String))", signals, "drivers.*.signal"),
         Column("driver_values", "Array(Float64)", "Their values, in the same order", "drivers.*.value"),

@@ -128,5 +128,5 @@ class Table:
         return self.model is not None and issubclass(self.model, Message)
 
     def shown(self, view: View) -> tuple[Column, ...]:
-        """The columns of a view of this table."""
+        """Return the columns of a view of this table."""
         return tuple(column for column in self.columns if column.name not in view.without)

@@ -54,7 +54,7 @@ class Migration(NamedTuple):
 
 
 def available() -> list[Migration]:
-    """The migrations of this version, in order. Raises MigrationError for numbers with a gap."""
+    """Return the migrations of this version, in order. Raises MigrationError for numbers with a gap."""
     found = []
     for file in files(__name__).iterdir():
         match = _NAME.match(file.name)

@@ -9,7 +9,7 @@ from streams.core.state import State
 
 
 def reached(event: object) -> bool:
-    """Whether an event reports that the customer was spoken to."""
+    """Return whether an event reports that the customer was spoken to."""
     return isinstance(event, OutcomeEvent) and event.disposition == "ANSWERED_HUMAN"
 
 

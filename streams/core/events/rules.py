@@ -11,7 +11,7 @@ Codes = Mapping[int, str]
 
 
 def always(_: Any) -> bool:
-    """Every event of the type has something to register."""
+    """Return True: every event of the type has something to register."""
     return True
 
 

@@ -23,17 +23,17 @@ class Arrival:
         self.parameters = parameters
 
     def follows(self, number: int, window: int) -> bool:
-        """Whether `number` facts or more happened within the `window` ms before."""
+        """Return whether `number` facts or more happened within the `window` ms before."""
         place = self.end - number * FACT.size
         return place >= self.start and _time_at(self.data, place)[0] > self.fact.at - window
 
     def before(self) -> Fact | None:
-        """The newest of those that it joins."""
+        """Return the newest of those that it joins."""
         place = self.end - FACT.size
         return made(FACT.unpack_from(self.data, place)) if place >= self.start else None
 
     def repeats(self) -> bool:
-        """Whether one on the same topic happened within `repeat_within`."""
+        """Return whether one on the same topic happened within `repeat_within`."""
         wanted, end = self.fact.topic.to_bytes(4, "little"), self.end
         while (place := self.data.rfind(wanted, self.start, end)) >= 0:
             index, within = divmod(place - self.start, FACT.size)

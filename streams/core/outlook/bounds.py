@@ -67,7 +67,7 @@ def look_ahead(
 def _slack(
     state: State, outlook: Outlook, now: int, risk: float, *, cooling: bool, barred: bool, reason: bool
 ) -> float:
-    """How much logit(score) may rise by new facts before anything can be decided."""
+    """Return how much logit(score) may rise by new facts before anything can be decided."""
     plan = outlook.plan
     if not outlook.shortcuts or _owed(state, plan):
         return _JUDGE
@@ -84,12 +84,12 @@ def _slack(
 
 
 def _owed(state: State, plan: Plan) -> bool:
-    """A weaker obligation waits behind the open episode; it ends with the next look at it after its time."""
+    """Return whether a weaker obligation waits behind the open episode, which ends when it is next judged after its time."""
     return bool(state.episode) and plan.act_on_requests and owed(state)
 
 
 def _safe_until(view: View, outlook: Outlook, readings: dict[str, float], due: int, *, cooling: bool) -> int:
-    """A time up to `due` (ms), and later than now, before which the passing of time alone ends nothing."""
+    """Return a time up to `due` (ms), and later than now, before which the passing of time alone ends nothing."""
     plan, state, now = outlook.plan, view.state, view.now
     limit = plan.fall_at[state.band]
     if cooling:
@@ -127,7 +127,7 @@ def _safe_until(view: View, outlook: Outlook, readings: dict[str, float], due: i
 
 
 def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -> int:
-    """How many of the probes, which rise, the sum of what is `falling` survives if nothing happens until then.
+    """Return how many of the probes, which rise, the sum of what is `falling` survives if nothing happens until then.
 
     No weight is negative, so a sum that has reached the limit is not finished.
     """
@@ -149,7 +149,7 @@ def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -
 
 
 def _edges(state: State, edges: Edges, after: int, until: int) -> list[int]:
-    """The times (ms) later than `after` and up to `until` at which a fact's age changes a signal, the last one included."""
+    """Return the times (ms) later than `after` and up to `until` at which a fact's age changes a signal, the last one included."""
     found = {until}
     oldest = after - edges.last
     for fact in reversed(state.facts):
@@ -163,7 +163,7 @@ def _edges(state: State, edges: Edges, after: int, until: int) -> list[int]:
 
 
 def _next_edge(state: State, edges: Edges, after: int, *, calm: bool) -> int:
-    """The first time (ms) later than `after` at which a fact's age changes a signal; when calm, raises one."""
+    """Return the first time (ms) later than `after` at which a fact's age changes a signal; when calm, raises one."""
     due = FOREVER
     oldest = after - (edges.last_rise if calm else edges.last)
     for fact in reversed(state.facts):

@@ -24,7 +24,7 @@ class Edges:
         self._known: dict[int, tuple[int, ...]] = {}
 
     def of(self, kind: int, flags: int, calm: bool) -> tuple[int, ...]:
-        """Ages (ms), rising, at which a fact of this kind and with these flags can change a signal; for a calm customer only
+        """Return the ages (ms), rising, at which a fact of this kind and with these flags can change a signal; for a calm customer only
         those that can raise the score."""
         key = flags << KIND_BITS + 1 | kind << 1 | calm
         found = self._known.get(key)

@@ -77,7 +77,7 @@ class Gains:
         return _Gain(gain, varying)
 
     def saturated(self, readings: dict[str, float]) -> int:
-        """The weighed signals that count for all that they can, bit by bit: they cannot raise the score any more."""
+        """Return the weighed signals that count for all that they can, bit by bit: they cannot raise the score any more."""
         bits = 0
         for name, value in readings.items():
             each = self._raises.get(name)

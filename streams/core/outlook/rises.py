@@ -80,5 +80,5 @@ _NO_BOUND: Final = Rise(unbounded)
 
 
 def rise_of(name: str) -> Rise:
-    """The bounds of a signal; none where it has no row."""
+    """Return the bounds of a signal; none where it has no row."""
     return RISES.get(name, _NO_BOUND)

@@ -19,7 +19,7 @@ _MOVING: Final = Struct("<BBHBBBqqqd")
 
 
 def shortcut(data: bytes, fact: Fact, horizon_start: int, outlook: Outlook) -> tuple[bytes, int] | None:
-    """The state's bytes with one fact more and its due time (ms), if the fact can decide nothing; None when the
+    """Return the state's bytes with one fact more and its due time (ms), if the fact can decide nothing; None when the
     customer must be judged.
 
     Takes what changes nothing but the facts: no event that registers anything. `horizon_start` (ms): facts at or
@@ -74,7 +74,7 @@ def postpone(data: bytes, outlook: Outlook) -> tuple[bytes, int] | None:
 
 
 def _first_within(data: bytes, end: int, horizon_start: int) -> int:
-    """Where the facts begin that happened after `horizon_start` (ms), up to `end`."""
+    """Return where the facts begin that happened after `horizon_start` (ms), up to `end`."""
     start = FACTS_AT
     while start < end and _AGE(data, start)[0] <= horizon_start:
         start += _SIZE
