@@ -9,6 +9,7 @@ from typing import Final
 
 from deploy.generated.alerts_page import alerts_page
 from deploy.generated.episodes_page import episodes_page
+from deploy.generated.grants import grants
 from deploy.generated.metrics_page import metrics_page
 from deploy.generated.rights_table import rights_table
 from deploy.generated.settings_page import settings_page
@@ -27,10 +28,11 @@ FILES: Final[dict[str, Callable[[], str]]] = {
 """Whole files, by their path from the root of the repository."""
 
 PARTS: Final[dict[str, tuple[str, Callable[[], str]]]] = {
+    "deploy/clickhouse/users.xml": ("grants", grants),
     "docs/policies.md": ("signals", signals_table),
     "docs/security.md": ("rights", rights_table),
 }
-"""Pages written by people, with the part between `<!-- generated: NAME -->` and `<!-- end -->`."""
+"""Files written by people, with the part between `<!-- generated: NAME -->` and `<!-- end -->`."""
 
 
 def contents(root: Path = ROOT) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The declared tables as SQL: what a migration of a new table, column or view says, and which rights users need.
 
-Owns the text. `python -m sinks.clickhouse.statements` prints it all, to take the next migration from; it must not run anything.
+Owns the text. `python -m sinks.clickhouse.statements [TABLE …]` prints it, to take the next migration from. It must not run anything.
 """
 
 import sys
@@ -84,7 +84,17 @@ def _text(value: str) -> str:
     return f"'{escaped}'"
 
 
+def of(names: list[str]) -> str:
+    """Return what makes these tables (default: all) and their views. Raises ValueError for a table that is not declared."""
+    known = {table.name: table for table in TABLES}
+    if unknown := [name for name in names if name not in known]:
+        raise ValueError(f"no table is declared as {', '.join(unknown)}; known: {', '.join(known)}")
+    chosen = [known[name] for name in names] or list(TABLES)
+    views = [create_view(table, view) for table in chosen for view in table.views]
+    return "\n\n".join([*map(create_table, chosen), *views]) + "\n"
+
+
 if __name__ == "__main__":
-    tables = "\n\n".join(map(create_table, TABLES))
-    grants = "".join(f"{each};\n" for each in (*grants_of_sink(), *grants_of_readers()))
-    sys.stdout.write(f"{tables}\n\n{create_views()}\n{grants}")
+    sys.stdout.write(of(sys.argv[1:]))
+    if not sys.argv[1:]:
+        sys.stdout.write("".join(f"\n{each};" for each in (*grants_of_sink(), *grants_of_readers())) + "\n")

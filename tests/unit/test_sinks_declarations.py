@@ -209,13 +209,6 @@ def test_a_comment_that_lists_codes_lists_all_of_them(table: Table) -> None:
             assert {code for code in told if code not in column.comment} == set(), column.name
 
 
-def test_the_comment_of_unattributable_events_lists_every_kind() -> None:
-    comment = next(each.comment for each in events.UNATTRIBUTABLE.columns if each.name == "event_type")
-    for model in topics.INPUTS.values():
-        [kind] = get_args(model.model_fields["type"].annotation)
-        assert kind in comment
-
-
 @pytest.mark.parametrize(
     "table", [each for each in OF_MESSAGES if each.kind_of_event], ids=lambda table: table.name
 )

@@ -171,7 +171,7 @@ UNATTRIBUTABLE: Final[Table] = Table(
     "fct_unattributable_events",
     "Events that name no customer, one row per event; read v_unattributable_events",
     (
-        Column("event_type", CODE, "call, survey, cancellation, outcome or profile", "type"),
+        Column("event_type", CODE, "Kind of event: the field type of its message", "type"),
         EVENT_ID,
         Column("occurred_at", TIME, "Event time"),
         Column("channel", CODE, "Channel of a call; empty for other events"),

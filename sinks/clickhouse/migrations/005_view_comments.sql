@@ -1,5 +1,7 @@
 -- The columns of the views get the comments of their tables, and are named one by one: a column that a table gets later is in no
--- view until the view is made anew. Made by `python -m sinks.clickhouse.statements`.
+-- view until the view is made anew. Made by `python -m sinks.clickhouse.statements`, but for the first statement.
+
+ALTER TABLE fct_unattributable_events COMMENT COLUMN IF EXISTS event_type 'Kind of event: the field type of its message';
 
 CREATE OR REPLACE VIEW v_calls
 (
@@ -96,7 +98,7 @@ COMMENT 'Attempts to call back, each once';
 
 CREATE OR REPLACE VIEW v_unattributable_events
 (
-    event_type LowCardinality(String) COMMENT 'call, survey, cancellation, outcome or profile',
+    event_type LowCardinality(String) COMMENT 'Kind of event: the field type of its message',
     event_id String COMMENT 'Identity of the event, given by the producer',
     occurred_at DateTime64(3, 'UTC') COMMENT 'Event time',
     channel LowCardinality(String) COMMENT 'Channel of a call; empty for other events',
