@@ -62,15 +62,23 @@ backpressure: env ## A flood that a throttled worker cannot follow: memory bound
 	$(BIN)/python -m tests.chaos.backpressure $(if $(DURATION),--seconds $(DURATION))
 
 COMPILED := build/compiled
+WHEEL = $(CURDIR)/$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir $(CURDIR)/dist .
 
-.PHONY: compiled
-compiled: env ## A copy of the project in build/compiled whose core is compiled (mypyc; needs a C compiler)
-	@rm -rf $(COMPILED) && mkdir -p $(COMPILED) .cache
+# From a copy of what git sees, so that neither this tree nor an earlier build leaks into a wheel.
+.PHONY: wheels
+wheels: env ## Both wheels to dist/: plain Python for any platform, and the core compiled for this one (needs a C compiler)
+	@rm -rf $(COMPILED) dist/behoudlijn-*.whl && mkdir -p $(COMPILED) .cache
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory=$(COMPILED)
 	@ln -s $(CURDIR)/.cache $(COMPILED)/.cache
+	@cd $(COMPILED) && $(WHEEL)
 	@echo "compiling streams/core and what else runs for every record, with mypyc (about half a minute)"
-	@cd $(COMPILED) && BEHOUDLIJN_COMPILED=1 $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace
-	@cd $(COMPILED) && $(CURDIR)/$(BIN)/python -c 'from streams.core import engine; assert engine.__file__.endswith(".so"), engine'
+	@cd $(COMPILED) && BEHOUDLIJN_COMPILED=1 $(WHEEL)
+	@ls -1 dist/behoudlijn-*.whl
+
+.PHONY: compiled
+compiled: wheels ## A copy of the project in build/compiled whose core is compiled: what the platform's wheel was made of
+	@cd $(COMPILED)/build/lib.* && find . -name '*.so' -print0 | xargs -0 cp --parents --target-directory=$(CURDIR)/$(COMPILED)
+	@cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m streams info --require-compiled >/dev/null
 
 .PHONY: test-compiled
 test-compiled: compiled ## The tests of the core, and the real data through all of it, with the compiled core
@@ -79,6 +87,10 @@ test-compiled: compiled ## The tests of the core, and the real data through all 
 		tests/unit/test_changelog.py tests/unit/test_home.py tests/unit/test_store.py \
 		tests/unit/test_merge.py tests/unit/test_lane.py tests/property/test_merge_properties.py \
 		tests/integration/test_real_data.py $(ARGS)
+
+.PHONY: test-wheels
+test-wheels: wheels ## Each wheel installed by itself: which core it says that it has, and the same bytes from a backtest
+	$(BIN)/python tests/wheels.py dist
 
 BENCH_VENV := .venv-bench
 BENCH_LOCK := requirements/bench.lock
@@ -94,7 +106,7 @@ $(BENCH_STAMP): $(BENCH_LOCK) pyproject.toml | env
 	@touch $@
 
 .PHONY: bench
-bench: compiled $(BENCH_STAMP) ## Benchmark beside floor and peers, on real Kafka (45 to 60 minutes; a quiet machine). ARGS="--only latency" narrows
+bench: compiled $(BENCH_STAMP) ## Benchmark beside its parts and peers, on real Kafka (45 to 60 minutes; a quiet machine). ARGS="--only latency" narrows
 	cd $(COMPILED) && $(BENCH) --size full $(ARGS)
 
 .PHONY: bench-short
@@ -140,14 +152,15 @@ sbom: env ## Software bill of materials, CycloneDX, to build/sbom.json
 		--mc-type application --output-reproducible --of JSON --output-file build/sbom.json
 	@$(BIN)/python -c 'import json; print("build/sbom.json:", len(json.load(open("build/sbom.json"))["components"]), "packages")'
 
+RESOLVE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	--python-version 3.11 pyproject.toml
+
 .PHONY: lock
 lock: env ## Write the lock files anew from pyproject.toml (needs the package index)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 pyproject.toml --output-file requirements/runtime.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --extra dev pyproject.toml --output-file $(LOCK)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --extra bench pyproject.toml --output-file $(BENCH_LOCK)
+	$(RESOLVE) --output-file requirements/runtime.lock
+	$(RESOLVE) --extra dev --output-file $(LOCK)
+	$(RESOLVE) --extra build --constraint $(LOCK) --output-file requirements/build.lock
+	$(RESOLVE) --extra bench --output-file $(BENCH_LOCK)
 
 .PHONY: clean
 clean: ## Remove .venv and everything that a run leaves behind
