@@ -11,13 +11,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from streams.cluster.topics import ensure
-from streams.settings import SIGNALS_GROUP, Settings
+from streams.settings import Settings
 from tests.benchmarks import child
 from tests.benchmarks.bench import Bench, inputs_of
 from tests.benchmarks.child import ROOT, SOURCE
 from tests.benchmarks.results import Results
 from tests.benchmarks.targets import READING
-from tests.benchmarks.workers import alive, until_recovered, worker
+from tests.benchmarks.worker_rate import work_of
+from tests.benchmarks.workers import alive
 from tests.benchmarks.workload import POLICY, WarmPartition
 
 PEERS: Final = {
@@ -153,20 +154,9 @@ def _ours(bench: Bench, results: Results, settings: Settings) -> float:
 
 def _worker(bench: Bench, results: Results, settings: Settings, row: str, cwd: Path, note: str) -> float:
     bench.say(f"{row}: the signals worker")
-    with worker(bench, settings, "signals", cwd=cwd) as process:
-        recovered = until_recovered(process)
-        last = bench.commits.until(
-            settings.topic(SIGNALS_GROUP),
-            inputs_of(settings),
-            bench.size.events,
-            began=recovered.at,
-            seconds=bench.size.row_seconds,
-            alive=lambda: alive(process),
-        )
-        process.kill()  # what was measured is committed; draining the rest would only take time
-    rate = last.committed / (last.at - recovered.at)
-    results.add(row, "events/s", rate, note + _part(bench, last.committed))
-    return rate
+    work = work_of(bench, settings, cwd)
+    results.add(row, "events/s", work.rate, note + _part(bench, work.events))
+    return work.rate
 
 
 def peer(bench: Bench, results: Results, settings: Settings, name: str) -> float:
