@@ -16,7 +16,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; 
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: env
 env: $(STAMP) ## Set up .venv from the hashed lock (a no-op when up to date)
@@ -49,6 +49,25 @@ PROCESSES ?= 2
 test: env ## All tests; integration tests on real Kafka where Java 17 and Maven are at hand. ARGS="-k merge" narrows
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal $(ARGS)
 
+COVERED := tests/unit/core tests/property/core tests/golden tests/unit/test_dead_letter_limit.py tests/unit/test_merge.py \
+	tests/unit/test_timer_share.py
+
+.PHONY: coverage
+coverage: env ## Branch coverage of streams.core by its own tests and the golden histories of real data; fails below 95%
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal --quiet -k "not simulated" $(COVERED) \
+		--cov=streams.core --cov-branch --cov-report=term-missing:skip-covered --cov-fail-under=95 $(ARGS)
+
+# The runtime lock in each; uv looks on the machine, then downloads. What cannot be had is skipped, and told.
+PYTHONS ?= 3.11 3.12 3.13
+
+.PHONY: golden-pythons
+golden-pythons: env ## The golden bytes on each of PYTHONS="3.11 3.12 3.13" that uv can bring (three minutes each)
+	$(BIN)/python -m tests.golden.pythons $(PYTHONS)
+
+.PHONY: full
+full: env ## All that takes longer than .ci/run: golden-pythons, chaos, backpressure, bench; with OLD=revision bench-against (hours)
+	@OLD=$(OLD) .ci/full
+
 .PHONY: chaos
 chaos: env ## 1,000,000 events on three Kafka nodes under every class of fault, compared with the oracle. SEED=7 repeats
 	$(BIN)/python -m tests.chaos long $(if $(SEED),--seed $(SEED))
@@ -62,23 +81,35 @@ backpressure: env ## A flood that a throttled worker cannot follow: memory bound
 	$(BIN)/python -m tests.chaos.backpressure $(if $(DURATION),--seconds $(DURATION))
 
 COMPILED := build/compiled
+WHEEL = $(CURDIR)/$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir $(CURDIR)/dist .
 
-.PHONY: compiled
-compiled: env ## A copy of the project in build/compiled whose core is compiled (mypyc; needs a C compiler)
-	@rm -rf $(COMPILED) && mkdir -p $(COMPILED) .cache
+# From a copy of what git sees, so that neither this tree nor an earlier build leaks into a wheel.
+.PHONY: wheels
+wheels: env ## Both wheels to dist/: plain Python for any platform, and the core compiled for this one (needs a C compiler)
+	@rm -rf $(COMPILED) dist/behoudlijn-*.whl && mkdir -p $(COMPILED) .cache
 	@git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents --target-directory=$(COMPILED)
 	@ln -s $(CURDIR)/.cache $(COMPILED)/.cache
+	@cd $(COMPILED) && $(WHEEL)
 	@echo "compiling streams/core and what else runs for every record, with mypyc (about half a minute)"
-	@cd $(COMPILED) && BEHOUDLIJN_COMPILED=1 $(CURDIR)/$(BIN)/python setup.py --quiet build_ext --inplace
-	@cd $(COMPILED) && $(CURDIR)/$(BIN)/python -c 'from streams.core import engine; assert engine.__file__.endswith(".so"), engine'
+	@cd $(COMPILED) && BEHOUDLIJN_COMPILED=1 $(WHEEL)
+	@ls -1 dist/behoudlijn-*.whl
+
+.PHONY: compiled
+compiled: wheels ## A copy of the project in build/compiled whose core is compiled: what the platform's wheel was made of
+	@cd $(COMPILED)/build/lib.* && find . -name '*.so' -print0 | xargs -0 cp --parents --target-directory=$(CURDIR)/$(COMPILED)
+	@cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m streams info --require-compiled >/dev/null
 
 .PHONY: test-compiled
-test-compiled: compiled ## The tests of the core, and the real data through all of it, with the compiled core
+test-compiled: compiled ## The tests of the core, the golden bytes, and the real data through all of it, with the compiled core
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal \
 		tests/unit/core tests/property/core tests/unit/test_instants.py tests/unit/test_sinks_rows.py tests/unit/test_gathered.py \
 		tests/unit/test_changelog.py tests/unit/test_home.py tests/unit/test_store.py \
 		tests/unit/test_merge.py tests/unit/test_lane.py tests/property/test_merge_properties.py \
-		tests/integration/test_real_data.py $(ARGS)
+		tests/unit/test_commands_info.py tests/integration/test_real_data.py tests/golden -k "not simulated" $(ARGS)
+
+.PHONY: test-wheels
+test-wheels: wheels ## Each wheel installed by itself: which core it says that it has, and the same bytes from a backtest
+	$(BIN)/python tests/wheels.py dist
 
 BENCH_VENV := .venv-bench
 BENCH_LOCK := requirements/bench.lock
@@ -94,12 +125,17 @@ $(BENCH_STAMP): $(BENCH_LOCK) pyproject.toml | env
 	@touch $@
 
 .PHONY: bench
-bench: compiled $(BENCH_STAMP) ## Benchmark beside floor and peers, on real Kafka (45 to 60 minutes; a quiet machine). ARGS="--only latency" narrows
+bench: compiled $(BENCH_STAMP) ## Benchmark beside its parts and peers, on real Kafka (45 to 60 minutes; a quiet machine). ARGS="--only latency" narrows
 	cd $(COMPILED) && $(BENCH) --size full $(ARGS)
 
 .PHONY: bench-short
 bench-short: compiled $(BENCH_STAMP) ## The same table at a tenth of the size (five to six and a half minutes, by the machine)
 	cd $(COMPILED) && $(BENCH) --size short $(ARGS)
+
+.PHONY: bench-against
+bench-against: env ## The worker of OLD=revision and of this tree in ten alternating rounds (a quiet machine). ARGS="--compiled" or "--rounds 2"
+	@test -n "$(OLD)" || { echo "make bench-against: say against what: OLD=revision"; exit 1; }
+	$(BIN)/python -m tests.benchmarks.against $(OLD) $(ARGS)
 
 .PHONY: bench-pages
 bench-pages: env ## Put the newest results into the pages (or RESULTS=tests/benchmarks/results/….json)
@@ -144,14 +180,15 @@ sbom: env ## Software bill of materials, CycloneDX, to build/sbom.json
 		--mc-type application --output-reproducible --of JSON --output-file build/sbom.json
 	@$(BIN)/python -c 'import json; print("build/sbom.json:", len(json.load(open("build/sbom.json"))["components"]), "packages")'
 
+RESOLVE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
+	--python-version 3.11 pyproject.toml
+
 .PHONY: lock
 lock: env ## Write the lock files anew from pyproject.toml (needs the package index)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 pyproject.toml --output-file requirements/runtime.lock
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --extra dev pyproject.toml --output-file $(LOCK)
-	$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
-		--python-version 3.11 --extra bench pyproject.toml --output-file $(BENCH_LOCK)
+	$(RESOLVE) --output-file requirements/runtime.lock
+	$(RESOLVE) --extra dev --output-file $(LOCK)
+	$(RESOLVE) --extra build --constraint $(LOCK) --output-file requirements/build.lock
+	$(RESOLVE) --extra bench --output-file $(BENCH_LOCK)
 
 .PHONY: clean
 clean: ## Remove .venv and everything that a run leaves behind

@@ -1,8 +1,8 @@
 """Builds the wheel: plain Python, or with BEHOUDLIJN_COMPILED=1 the core compiled by mypyc, which needs mypy and a C compiler.
 
-    BEHOUDLIJN_COMPILED=1 pip install --no-build-isolation .
+    make wheels
 
-Both are the same code and say the same; only the speed differs (docs/performance.md).
+builds both. They are the same code and say the same; only the speed differs (docs/performance.md).
 """
 
 import os

@@ -24,6 +24,7 @@ COMMANDS: Final = (
     "dead_letters",
     "erase",
     "dial",
+    "info",
 )
 
 

@@ -1,40 +1,30 @@
-"""`python -m tests.benchmarks`: sets the stage, lets each section measure, prints the table and keeps the results.
+"""`python -m tests.benchmarks`: lets each section measure, prints the table and keeps the results.
 
-Owns the order of a run and that nothing is left running after it.
+Owns the order of a run.
 """
 
 from __future__ import annotations
 
 import argparse
-import logging
 import shutil
-import signal
 import sys
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from tempfile import gettempdir, mkdtemp
+from tempfile import mkdtemp
 
 from rich.console import Console
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
-from deploy.embedded.process import ChildError, ChildProcess
-from streams.settings import load_settings
-from streams.telemetry import log
+from deploy.embedded.process import ChildError
 from tests.benchmarks import codecs, latency, recovery, report, scale, scale_out, sink, throughput
 from tests.benchmarks.bench import Bench
-from tests.benchmarks.commits import Commits
-from tests.benchmarks.cores import CoresError, keep_off_the_worker_core
 from tests.benchmarks.machine import machine, versions
 from tests.benchmarks.results import Results
 from tests.benchmarks.size import SIZES, Size
+from tests.benchmarks.stage import StageError, enter, staged
 from tests.benchmarks.targets import judge
-from tests.benchmarks.workload import ROOT, Workload, cached, directory_of
-from tests.kafka.broker import KafkaBroker
-from tests.kafka.choice import kafka_problem
 
-_BUILD_SECONDS = 3_600
 _WIDTH = 170
 """Of the table where the output is a file."""
 ON_REQUEST = ("codecs",)
@@ -53,39 +43,18 @@ def main() -> int:
     def say(text: str) -> None:
         console.print(f"{time.monotonic() - began:6.0f} s  {text}", markup=False)
 
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything is ended and removed
-    log.configure("console", "error")
-    # It tells each try until a new topic has a leader.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     size: Size = SIZES[options.size]
     try:
-        keep_off_the_worker_core()
-    except CoresError as error:
+        enter(size)
+    except StageError as error:
         console.print(f"bench: {error}")
-        return 2
-    problem = kafka_problem()
-    if problem is not None:
-        console.print(f"bench: it needs real Kafka: {problem}")
-        return 2
-    free = shutil.disk_usage(gettempdir()).free // 10**9
-    if free < size.disk_gb:
-        console.print(
-            f"bench: a run asks for {size.disk_gb} GB of disk for the broker's logs, and {gettempdir()} has {free} GB free: "
-            "make room, or set TMPDIR"
-        )
         return 2
     before = machine()
     logs = Path(mkdtemp(prefix="behoudlijn-bench-logs-"))
     try:
-        workload = _workload(size, say)
         with ExitStack() as stack:
-            say("starting Kafka")
-            kafka = stack.enter_context(KafkaBroker())
-            commits = stack.enter_context(
-                Commits(load_settings(kafka_bootstrap=kafka.bootstrap, partitions=4))
-            )
-            bench = Bench(size, kafka.bootstrap, workload, commits, logs, say)
-            results = Results(size.name, before, versions(), workload.about)
+            bench = stack.enter_context(staged(size, logs, say))
+            results = Results(size.name, before, versions(), bench.workload.about)
             _measure(bench, results, set(options.only or SECTIONS), stack)
     except (ChildError, TimeoutError) as error:
         console.print(f"bench: {error}\nThe logs of all rows are in {logs}", markup=False)
@@ -138,24 +107,9 @@ def _measure(bench: Bench, results: Results, sections: set[str], stack: ExitStac
         scale.measure(bench, results)
 
 
-def _workload(size: Size, say: Callable[[str], None]) -> Workload:
-    found = cached(size)
-    if found is None:
-        say(f"simulating {size.customers:,} customers and warming their states (kept for the next run)")
-        command = [sys.executable, "-m", "tests.benchmarks.programs.build_workload", size.name]
-        with ChildProcess(command, name="workload", cwd=ROOT) as child:
-            code = child.wait(_BUILD_SECONDS)
-            if code != 0:
-                raise ChildError(f"the workload could not be made (code {code}):\n{child.tail()}")
-        found = cached(size)
-    if found is None:
-        raise RuntimeError(f"the workload was made but is not in {directory_of(size)}")
-    return found
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--size", choices=sorted(SIZES), default="full")
+    parser.add_argument("--size", choices=("full", "short", "smoke"), default="full")
     parser.add_argument(
         "--only",
         action="append",

@@ -10,12 +10,12 @@ from typing import Any, Final
 from kafka.admin import KafkaAdminClient
 
 from schemas import topics
-from streams.settings import SIGNALS_GROUP, Compression, Settings
-from tests.benchmarks import child
-from tests.benchmarks.bench import Bench, inputs_of
+from streams.settings import Compression, Settings
+from tests.benchmarks.bench import Bench
 from tests.benchmarks.recovery import States, many
 from tests.benchmarks.results import Results
-from tests.benchmarks.workers import alive, until_recovered, worker
+from tests.benchmarks.worker_rate import work_of
+from tests.benchmarks.workers import until_recovered, worker
 from tests.benchmarks.workload import Event
 
 CODECS: Final[tuple[Compression, ...]] = ("none", "lz4", "zstd", "snappy")
@@ -34,28 +34,15 @@ def measure(bench: Bench, results: Results, events: list[Event], warm: States) -
 
 def _working(bench: Bench, results: Results, settings: Settings, codec: str) -> None:
     before = _kept(settings)
-    with worker(bench, settings, "signals") as process:
-        recovered = until_recovered(process)
-        spent = child.processor_seconds(process.pid)
-        last = bench.commits.until(
-            settings.topic(SIGNALS_GROUP),
-            inputs_of(settings),
-            bench.size.events,
-            began=recovered.at,
-            seconds=bench.size.row_seconds,
-            alive=lambda: alive(process),
-        )
-        spent = child.processor_seconds(process.pid) - spent
-        process.kill()
-    events = last.committed
+    work = work_of(bench, settings)
     results.add(
         f"changelog, {codec}",
         "bytes/event",
-        (_kept(settings) - before) / events,
+        (_kept(settings) - before) / work.events,
         "kept by the broker, outboxes too",
     )
-    results.add(f"worker, {codec}", "us/event", spent / events * 1e6, "processor time of the whole process")
-    results.add(f"worker rate, {codec}", "events/s", events / (last.at - recovered.at), "")
+    results.add(f"worker, {codec}", "us/event", work.processor_us, "processor time of the whole process")
+    results.add(f"worker rate, {codec}", "events/s", work.rate, "")
 
 
 def _recovering(bench: Bench, results: Results, settings: Settings, codec: str) -> None:

@@ -5,12 +5,12 @@ Owns what stands between `<!-- measured: … -->` and `<!-- end -->`; the rest o
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from tests.benchmarks.kept import read
 from tests.benchmarks.results import RESULTS
 from tests.benchmarks.sizing import Plan, needs
 
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     if not kept:
         print("pages: there are no results; run make bench first", file=sys.stderr)
         return 1
-    results = json.loads(kept[-1].read_text(encoding="utf-8"))
+    results = read(kept[-1])
     for page in sorted(_DOCS.glob("*.md")):
         text = page.read_text(encoding="utf-8")
         filled = fill(text, results, kept[-1].name)

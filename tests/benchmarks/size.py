@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 PARTITIONS: Final = 4
@@ -91,4 +91,8 @@ SMOKE: Final = Size(
     facts_customers=500,
     disk_gb=1,
 )
-SIZES: Final = {size.name: size for size in (FULL, SHORT, SMOKE)}
+AGAINST: Final = replace(
+    SHORT, name="against", customers=50_000, events=250_000, rounds=10, row_seconds=60.0, disk_gb=12
+)
+"""Of `tests.benchmarks.against`, which measures the worker's rate only: some ten seconds a worker, compiled or not."""
+SIZES: Final = {size.name: size for size in (FULL, SHORT, SMOKE, AGAINST)}

@@ -1,4 +1,4 @@
-"""Events a second, a row after another in each round: floor, core, changelog, ours, the peers.
+"""Events a second, a row after another in each round: reading alone, core, changelog, ours, the peers.
 
 Owns the order of a round. Every row of a round reads the same topics, with the same states warm.
 """
@@ -11,12 +11,14 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from streams.cluster.topics import ensure
-from streams.settings import SIGNALS_GROUP, Settings
+from streams.settings import Settings
 from tests.benchmarks import child
 from tests.benchmarks.bench import Bench, inputs_of
 from tests.benchmarks.child import ROOT, SOURCE
 from tests.benchmarks.results import Results
-from tests.benchmarks.workers import alive, until_recovered, worker
+from tests.benchmarks.targets import READING
+from tests.benchmarks.worker_rate import work_of
+from tests.benchmarks.workers import alive
 from tests.benchmarks.workload import POLICY, WarmPartition
 
 PEERS: Final = {
@@ -51,7 +53,7 @@ def states_of(warm: list[WarmPartition]) -> dict[int, tuple[dict[str, bytes], in
 def round_of(bench: Bench, results: Results, settings: Settings, then: Then = lambda *_: None) -> None:
     """One round over topics that are prepared. `then` is told of each system and its rate, at once: the pace of a machine
     that others share changes within minutes."""
-    for row in (_floor, _core):
+    for row in (_reading, _core):
         with bench.may_fail(row.__name__.strip("_")):
             row(bench, results, settings)
     with bench.may_fail("ours"):
@@ -83,18 +85,20 @@ def peer_arguments(bench: Bench, settings: Settings, scratch: str, **more: Any) 
     } | more
 
 
-def _floor(bench: Bench, results: Results, settings: Settings) -> None:
-    bench.say("floor: aiokafka getmany, pydantic validation")
+def _reading(bench: Bench, results: Results, settings: Settings) -> None:
     given = {
         "bootstrap": bench.bootstrap,
         "prefix": settings.topic_prefix,
         "partitions": settings.partitions,
         "count": bench.size.events,
     }
-    found = child.run("floor", given, bench.log("floor"), _patience(bench))
-    results.add(
-        "floor", "events/s", found["events"] / found["seconds"], "aiokafka getmany + pydantic validation"
-    )
+    for row, program, note in (
+        (READING, "aiokafka_pydantic", "aiokafka getmany + pydantic validation"),
+        ("librdkafka + pydantic", "librdkafka_pydantic", "confluent-kafka consume + the same validation"),
+    ):
+        bench.say(f"{row}: reading and validation alone")
+        found = child.run(program, given, bench.log(program), _patience(bench))
+        results.add(row, "events/s", found["events"] / found["seconds"], note)
 
 
 def _core(bench: Bench, results: Results, settings: Settings) -> None:
@@ -131,7 +135,7 @@ def _core(bench: Bench, results: Results, settings: Settings) -> None:
 
 
 def plain(bench: Bench, results: Results, settings: Settings) -> None:
-    """The signals worker as `make env` and the image install it, over topics that are prepared and that nobody has read."""
+    """The signals worker as `make env` and the pure wheel install it, over topics that are prepared and that nobody has read."""
     with bench.may_fail("ours, not compiled"):
         _worker(
             bench,
@@ -139,7 +143,7 @@ def plain(bench: Bench, results: Results, settings: Settings) -> None:
             settings,
             "ours, not compiled",
             SOURCE,
-            "ours in plain Python, as `make env` and the image install it; one round",
+            "ours in plain Python, as `make env` and the pure wheel install it; one round",
         )
 
 
@@ -150,20 +154,9 @@ def _ours(bench: Bench, results: Results, settings: Settings) -> float:
 
 def _worker(bench: Bench, results: Results, settings: Settings, row: str, cwd: Path, note: str) -> float:
     bench.say(f"{row}: the signals worker")
-    with worker(bench, settings, "signals", cwd=cwd) as process:
-        recovered = until_recovered(process)
-        last = bench.commits.until(
-            settings.topic(SIGNALS_GROUP),
-            inputs_of(settings),
-            bench.size.events,
-            began=recovered.at,
-            seconds=bench.size.row_seconds,
-            alive=lambda: alive(process),
-        )
-        process.kill()  # what was measured is committed; draining the rest would only take time
-    rate = last.committed / (last.at - recovered.at)
-    results.add(row, "events/s", rate, note + _part(bench, last.committed))
-    return rate
+    work = work_of(bench, settings, cwd)
+    results.add(row, "events/s", work.rate, note + _part(bench, work.events))
+    return work.rate
 
 
 def peer(bench: Bench, results: Results, settings: Settings, name: str) -> float:

@@ -207,3 +207,28 @@ def test_the_dockerfile_is_clean_and_not_root() -> None:
     assert "USER 10001:10001" in text
     assert "--require-hashes -r requirements/runtime.lock" in text
     assert len(re.findall(r"^FROM python:\d+\.\d+\.\d+-", text, re.MULTILINE)) == 2
+
+
+def test_the_image_is_built_with_a_compiled_core_and_refuses_a_plain_one() -> None:
+    _, build, final = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8").split("\nFROM ")
+    assert "BEHOUDLIJN_COMPILED=1 /opt/build/bin/python -m pip wheel" in build
+    assert "RUN behoudlijn info --require-compiled\n" in final
+    assert re.search(r"^COPY .*\bsetup\.py\b", build, re.MULTILINE), "without it setuptools compiles nothing"
+
+
+def test_the_image_may_copy_what_it_copies() -> None:
+    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
+    for sources in re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE):
+        for source in sources.split():
+            assert {source.rstrip("/"), f"{source}*.lock"} & sent, source
+
+
+def test_what_compiles_the_image_is_what_compiles_here() -> None:
+    def versions(name: str) -> dict[str, str]:
+        lock = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+        return dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
+
+    build = versions("build.lock")
+    assert {"mypy", "pydantic", "setuptools"} <= set(build)
+    assert build.items() <= versions("dev.lock").items()

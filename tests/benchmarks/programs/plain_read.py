@@ -1,4 +1,4 @@
-"""The floor of a recovery: aiokafka reads a changelog into a dict, and nothing is done with it."""
+"""What a recovery is measured against: aiokafka reads a changelog into a dict, and nothing is done with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The floor: what Python cannot go below. aiokafka's `getmany`, and pydantic's validation of every record."""
+"""What our worker cannot go below: aiokafka's `getmany`, and pydantic's validation of every record.
+
+Another client could: librdkafka reads faster (docs/benchmarks.md).
+"""
 
 from __future__ import annotations
 
