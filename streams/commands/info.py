@@ -86,7 +86,7 @@ def installation() -> Installation:
 
 
 def compiled_modules() -> Iterator[str]:
-    """The modules of ours that this Python loads as machine code, in the order of their names."""
+    """Yield the modules of ours that this Python loads as machine code, in the order of their names."""
     for package in (schemas, sinks, streams):
         root = Path(package.__path__[0])
         for path in sorted(root.rglob("*.so")):

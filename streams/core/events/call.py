@@ -74,4 +74,4 @@ def _words(fact: Fact, codes: Codes) -> list[str]:
     return words + [text for flag, text in _FLAGS if fact.flags & flag]
 
 
-RULES: Final = EventRules(kind=CALL, fact=_fact, noun="contact", words=_words)
+RULES: Final[EventRules] = EventRules(kind=CALL, fact=_fact, noun="contact", words=_words)

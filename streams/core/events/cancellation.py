@@ -35,6 +35,6 @@ def _words(fact: Fact, _: Codes) -> list[str]:
     return [STAGES[fact.a - 1], f"reason {REASONS[fact.b]}"]
 
 
-RULES: Final = EventRules(
+RULES: Final[EventRules] = EventRules(
     kind=CANCELLATION, fact=_fact, register=_register, noun="cancellation", words=_words
 )

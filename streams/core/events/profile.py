@@ -24,4 +24,4 @@ def _register(state: State, event: ProfileEvent, at: int, horizon_start: int) ->
     return True
 
 
-RULES: Final = EventRules(register=_register)
+RULES: Final[EventRules] = EventRules(register=_register)

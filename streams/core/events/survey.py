@@ -44,6 +44,6 @@ def _words(fact: Fact, _: Codes) -> list[str]:
     return words + [text for flag, text in _FLAGS if fact.flags & flag]
 
 
-RULES: Final = EventRules(
+RULES: Final[EventRules] = EventRules(
     kind=SURVEY, fact=_fact, register=_register, registers=_asks_for_a_call, noun="survey", words=_words
 )
