@@ -4,7 +4,7 @@ Owns the way from a declaration to what is done with every record; compiled with
 """
 
 from collections.abc import Callable, Sequence
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from typing import Any
 
 from pydantic import BaseModel
@@ -27,9 +27,8 @@ def reading(columns: Sequence[Column], model: type[BaseModel]) -> tuple[Take, St
     take: Take = itemgetter(*[present if at in missing else path[0] for at, path in enumerate(paths)])
     steps: Steps = [(empty, missing)] if missing else []
     for nested in sorted({path[:-1] for path in paths if len(path) > 1}):
-        positions = [at for at, path in enumerate(paths) if len(path) > 1 and path[:-1] == nested]
-        inner = _of_each if nested[-1] == "*" else _of_one
-        steps.append((inner([paths[at][-1] for at in positions]), positions))
+        parts = [(at, path[-1]) for at, path in enumerate(paths) if len(path) > 1 and path[:-1] == nested]
+        steps.append(((_of_each if nested[-1] == "*" else _of_one)(parts), [at for at, _ in parts]))
     by_conversion: dict[Convert, list[int]] = {}
     for at, column in enumerate(columns):
         if column.convert is not None:
@@ -37,23 +36,23 @@ def reading(columns: Sequence[Column], model: type[BaseModel]) -> tuple[Take, St
     return take, steps + list(by_conversion.items())
 
 
-def _of_one(names: list[str]) -> Convert:
-    """Put fields of a nested message where the message stands."""
-    gets: list[Callable[[Any], Any]] = [attrgetter(name) for name in names]
+def _of_one(parts: list[tuple[int, str]]) -> Convert:
+    """Put fields of a nested message where it stands; `parts`: at which position which field."""
 
     def read(row: list[Any], positions: list[int]) -> None:
-        for at, get in zip(positions, gets, strict=True):
-            row[at] = get(row[at])
+        fields: dict[str, Any] = row[positions[0]].__dict__
+        for at, name in parts:
+            row[at] = fields[name]
 
     return read
 
 
-def _of_each(names: list[str]) -> Convert:
-    """Put lists of fields of nested messages where the messages stand."""
-    gets: list[Callable[[Any], Any]] = [attrgetter(name) for name in names]
+def _of_each(parts: list[tuple[int, str]]) -> Convert:
+    """Put lists of fields of nested messages where these stand."""
 
     def read(row: list[Any], positions: list[int]) -> None:
-        for at, get in zip(positions, gets, strict=True):
-            row[at] = list(map(get, row[at]))
+        messages: list[dict[str, Any]] = [message.__dict__ for message in row[positions[0]]]
+        for at, name in parts:
+            row[at] = [fields[name] for fields in messages]
 
     return read

@@ -73,7 +73,7 @@ def row_of_output(value: bytes | None, record: Coordinates) -> Row | None:
     values = list(take(message.__dict__))
     for convert, positions in steps:
         convert(values, positions)
-    return _row(table, mode + values, record)
+    return _row(table, mode + values if mode else values, record)
 
 
 def version_of(at: int, offset: int) -> int:

@@ -32,4 +32,6 @@ def _words(fact: Fact, _: Codes) -> list[str]:
     return [DISPOSITIONS[fact.a].lower().replace("_", " ")]
 
 
-RULES: Final[EventRules] = EventRules(kind=OUTCOME, fact=_fact, register=_register, noun="callback", words=_words)
+RULES: Final[EventRules] = EventRules(
+    kind=OUTCOME, fact=_fact, register=_register, noun="callback", words=_words
+)
