@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 _ROWS: Final = {"floor": "aiokafka + pydantic"}
-"""It is no floor: a Python process over librdkafka is faster (docs/benchmarks.md)."""
+"""It is no floor of Python's: it is what one client takes, and another has a row beside it."""
 _SAID: Final = {"as `make env` and the image install it": "as `make env` installs it"}
 """The image was built of the plain core then."""
 

@@ -1,6 +1,6 @@
 """What our worker cannot go below: aiokafka's `getmany`, and pydantic's validation of every record.
 
-Another client could: librdkafka reads faster (docs/benchmarks.md).
+It is no bound of Python's: `librdkafka_pydantic` does the same with another client.
 """
 
 from __future__ import annotations
