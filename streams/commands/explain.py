@@ -95,7 +95,7 @@ def _head(found: Explanation) -> Table:
         table.add_row("callback asked for", f"{_time(state.requested_at)}, {given}")
     if state.stage:
         table.add_row("cancellation", f"{STAGES[state.stage - 1]} {_time(state.stage_at)}")
-    barred = [
+    suppressed = [
         text
         for text, holds in (
             ("deceased", bool(state.deceased)),
@@ -104,8 +104,8 @@ def _head(found: Explanation) -> Table:
         )
         if holds
     ]
-    if barred:
-        table.add_row("not to be called", ", ".join(barred))
+    if suppressed:
+        table.add_row("not to be called", ", ".join(suppressed))
     if state.cooldown_until > found.now:
         table.add_row("rests until", f"{_time(state.cooldown_until)} (no call for the score alone)")
     if not found.stored:

@@ -97,8 +97,8 @@ def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]
     plan = policy.plan  # whose fields are nearer than a model's
     view = View(state, now, plan.parameters)
     seen = _assess(view, plan)
-    barred = _barred(state)
-    outputs = _episode(state, policy, now, cause, seen, barred)
+    suppressed = _suppressed_by(state)
+    outputs = _episode(state, policy, now, cause, seen, suppressed)
     band = plan.band_of(seen.score, state.band)
     if outputs or band != state.band:
         outputs.append(_signals(state, policy, now, cause, seen, band))
@@ -108,23 +108,23 @@ def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]
         policy.outlook,
         seen.readings,
         plan.risk_of(seen.contributions),
-        barred=barred is not None,
+        suppressed=suppressed is not None,
         reason=seen.rule is not None or seen.score >= plan.opens_at,
     )
     return outputs
 
 
 def _episode(
-    state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, barred: EndingCause | None
+    state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, suppressed: EndingCause | None
 ) -> list[Output]:
     outputs: list[Output] = []
     if state.episode:
-        closing = _closing(state, policy, now, cause, seen, barred)
+        closing = _closing(state, policy, now, cause, seen, suppressed)
         if closing is not None:
             outputs.append(close(state, cause, now, closing))
     if cause.answered:
         _rest(state, cause.at, policy)
-    if barred is not None:
+    if suppressed is not None:
         return outputs
     while (candidate := _candidate(state, policy.plan, now, seen)) is not None:
         purpose, reason = candidate
@@ -143,8 +143,8 @@ def _episode(
     return outputs
 
 
-def _barred(state: State) -> EndingCause | None:
-    """Return why this customer must not be called at all (suppressed); none when nothing bars it."""
+def _suppressed_by(state: State) -> EndingCause | None:
+    """Return why all calls to this customer are suppressed; none when they are not."""
     if state.deceased:
         return "deceased"
     if state.objected_at != NEVER or state.profile().get("do_not_call"):
@@ -155,11 +155,11 @@ def _barred(state: State) -> EndingCause | None:
 
 
 def _closing(
-    state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, barred: EndingCause | None
+    state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, suppressed: EndingCause | None
 ) -> EndingCause | None:
     """Return what ends the open episode now; none when it goes on."""
-    if barred is not None:
-        return barred
+    if suppressed is not None:
+        return suppressed
     current = state.open_trigger()
     if cause.answered and cause.at >= from_text(current["created_at"]):
         return "answered"

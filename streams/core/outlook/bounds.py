@@ -23,7 +23,7 @@ _JUDGE: Final = -1.0
 
 
 def look_ahead(
-    view: View, outlook: Outlook, readings: dict[str, float], risk: float, *, barred: bool, reason: bool
+    view: View, outlook: Outlook, readings: dict[str, float], risk: float, *, suppressed: bool, reason: bool
 ) -> None:
     """Set due time and slack of the state after a judgement, in place.
 
@@ -46,26 +46,26 @@ def look_ahead(
     state.judged_at = now
     state.judged_by = plan.fingerprint
     state.saturated = outlook.gains.saturated(readings)
-    state.slack = _slack(state, outlook, now, risk, cooling=cooling, barred=barred, reason=reason)
+    state.slack = _slack(state, outlook, now, risk, cooling=cooling, suppressed=suppressed, reason=reason)
     if state.slack > 0:
         history = view.history
         if any(each.found_in(history) for each in edges.rising):
             due = min(due, _next_edge(state, edges, now, calm=True))
-        if reason and not barred and not state.episode:
+        if reason and not suppressed and not state.episode:
             due = min(due, state.cooldown_until)
         state.ending = int(state.calm and end < due)
         due = min(due, end)
         state.due = due if state.calm else _safe_until(view, outlook, readings, due, cooling=cooling)
         return
     due = min(due, end, _next_edge(state, edges, now, calm=state.calm))
-    waiting = now < state.cooldown_until < due and not barred
+    waiting = now < state.cooldown_until < due and not suppressed
     if waiting and reason and newest_ground(state) > state.scored_at:
         due = state.cooldown_until
     state.due = due
 
 
 def _slack(
-    state: State, outlook: Outlook, now: int, risk: float, *, cooling: bool, barred: bool, reason: bool
+    state: State, outlook: Outlook, now: int, risk: float, *, cooling: bool, suppressed: bool, reason: bool
 ) -> float:
     """Return how much logit(score) may rise by new facts before anything can be decided."""
     plan = outlook.plan
@@ -75,7 +75,7 @@ def _slack(
     if state.episode:
         if cooling and risk < plan.close_below + EPSILON:
             return _JUDGE  # a rule holds it open: only a judgement tells for how long
-    elif not barred:
+    elif not suppressed:
         if not reason:
             limit = min(limit, plan.open_at)
         elif now >= state.cooldown_until:
