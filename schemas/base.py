@@ -76,6 +76,12 @@ class Event(BaseModel):
     """When it happened: event time. Any zone is accepted; it is used as an instant."""
 
     @property
+    def kind(self) -> str:
+        """Its field `type`, which each kind of event declares for itself."""
+        name: str = self.__dict__["type"]
+        return name
+
+    @property
     def anonymous(self) -> bool:
         """True when no customer can be named: counted and reported, never kept as state."""
         return names_nobody(self.customer_id)

@@ -80,7 +80,7 @@ def fact_of(decoded: Decoded) -> Fact | None:
     """The fact that an event leaves; none for what is registered only."""
     event = decoded.event
     assert event is not None
-    build = EVENTS[event.__dict__["type"]].fact
+    build = EVENTS[event.kind].fact
     return None if build is None else build(event, decoded.at)
 
 

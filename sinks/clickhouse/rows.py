@@ -86,7 +86,7 @@ def _row(table: str, values: list[Any], record: Coordinates, version_at: int | N
     offset, at = record.offset, within(record.timestamp)
     version = version_of(at if version_at is None else version_at, offset)
     values += (record.topic, record.partition, offset, at, version)
-    return tuple.__new__(Row, (table, tuple(values)))  # a named tuple's own `__new__` takes twice as long
+    return tuple.__new__(Row, (table, tuple(values)))  # for speed (docs/performance.md)
 
 
 _TABLES: Final[dict[object, Table]] = {table.model: table for table in tables.TABLES}

@@ -77,8 +77,7 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
         except ValidationError as again:
             unknown = any(each["loc"] == ("type",) for each in _errors(again))
             return _reject(record, *_reason(error if unknown else again))
-    fields = event.__dict__
-    at = ms_of(fields["occurred_at"])
+    at = ms_of(event.occurred_at)
     if not EARLIEST_MS <= at < LATEST_MS:
         return _reject(record, "invalid_field", "occurred_at: it must lie between the years 1970 and 9000")
     if 0 <= record.timestamp < at - tolerance_ms:
@@ -89,9 +88,9 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
         return _reject(
             record, "invalid_field", f"{len(extra)} unknown fields; at most {MAX_UNKNOWN_FIELDS} are read"
         )
-    anonymous = names_nobody(fields["customer_id"])
+    anonymous = names_nobody(event.customer_id)
     names = tuple(extra) if extra else ()
-    return tuple.__new__(Decoded, (record, at, event, None, names, anonymous))
+    return Decoded(record, at, event, None, names, anonymous)
 
 
 def encode_dead_letter(decoded: Decoded) -> bytes:

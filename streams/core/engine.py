@@ -179,9 +179,7 @@ class _Batch:
             self.rejects.append(decoded)
             self.count(decoded.record.topic, REJECTED)
             return
-        given = event.__dict__  # cheaper than look-ups on the model
-        kind: str = given["type"]
-        customer: str | None = given["customer_id"]
+        kind, customer = event.kind, event.customer_id
         if decoded.unknown_fields:
             self.count(kind, UNKNOWN_FIELD)
         if decoded.anonymous or customer is None:

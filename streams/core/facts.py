@@ -7,8 +7,7 @@ set for any order, with any duplicates.
 """
 
 from bisect import insort
-from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 from hashlib import blake2b
 from itertools import repeat
 from struct import Struct
@@ -78,14 +77,10 @@ class Fact(NamedTuple):
     topic: int
 
 
-made: Final[Callable[[tuple[int, ...]], Fact]] = partial(tuple.__new__, Fact)
-"""The fact of its nine numbers: `Fact._make` without a check."""
-_new: Final[Callable[[type[Fact], tuple[int, ...]], Fact]] = tuple.__new__
-
-
 def unpacked(data: bytes) -> list[Fact]:
     """Return the facts of their bytes."""
-    return list(map(_new, repeat(Fact), FACT.iter_unpack(data)))
+    # For speed (docs/performance.md): a named tuple's own constructors are functions of Python's.
+    return list(map(tuple.__new__, repeat(Fact), FACT.iter_unpack(data)))
 
 
 _BEGUN: Final = {kind: blake2b(f"{kind}:".encode(), digest_size=8) for kind in EVENT_TYPES}

@@ -249,7 +249,7 @@ def _read_1(data: bytes) -> State:
 
 
 def _read_2(data: bytes) -> State:
-    state = State.__new__(State)  # every field is set here: the `__init__` of a dataclass is not compiled
+    state = State()
     (
         _, state.band, count, _, state.spare, state.ending, state.due, state.newest, state.judged_at, state.slack,
         state.saturated, state.judged_by,

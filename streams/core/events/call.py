@@ -16,7 +16,6 @@ from streams.core.facts import (
     Fact,
     code_of,
     identity_of,
-    made,
 )
 
 _CHANNEL: Final[dict[str, int]] = {channel: index for index, channel in enumerate(CHANNELS)}
@@ -31,36 +30,29 @@ _NO_REASON: Final = code_of("")
 
 
 def _fact(event: CallEvent, at: int) -> Fact:
-    given = event.__dict__  # cheaper than ten look-ups on the model, for the events that come in millions
     flags = 0
-    if given["direction"] == "inbound":
+    if event.direction == "inbound":
         flags = INBOUND
-    if given["abandoned"]:
+    if event.abandoned:
         flags |= ABANDONED
-    resolved = given["resolved"]
-    steps: int = given["ivr_steps"]
-    transfers: int = given["transfers"]
-    wait: int = given["wait_seconds"]
-    if resolved is True:
+    if event.resolved is True:
         flags |= RESOLVED
-    elif resolved is False:
+    elif event.resolved is False:
         flags |= UNRESOLVED
-    if given["cancel_intent"]:
+    if event.cancel_intent:
         flags |= CANCEL_INTENT
-    if given["tried_online_first"]:
+    if event.tried_online_first:
         flags |= TRIED_ONLINE
-    return made(
-        (
-            at,
-            identity_of("call", given["event_id"]),
-            CALL,
-            _CHANNEL[given["channel"]],
-            min(steps, 255),
-            min(transfers, 255),
-            flags,
-            min(wait, 65_535),
-            code_of(given["reason"]),
-        ),
+    return Fact(
+        at,
+        identity_of("call", event.event_id),
+        CALL,
+        _CHANNEL[event.channel],
+        min(event.ivr_steps, 255),
+        min(event.transfers, 255),
+        flags,
+        min(event.wait_seconds, 65_535),
+        code_of(event.reason),
     )
 
 

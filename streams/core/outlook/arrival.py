@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from streams.core.facts import FACT, FACT_TIME, Fact, made
+from streams.core.facts import FACT, FACT_TIME, Fact
 from streams.core.history import Parameters
 
 _time_at: Final[Callable[[bytes, int], tuple[int]]] = FACT_TIME.unpack_from
@@ -30,7 +30,7 @@ class Arrival:
     def before(self) -> Fact | None:
         """Return the newest of those that it joins."""
         place = self.end - FACT.size
-        return made(FACT.unpack_from(self.data, place)) if place >= self.start else None
+        return Fact._make(FACT.unpack_from(self.data, place)) if place >= self.start else None
 
     def repeats(self) -> bool:
         """Return whether one on the same topic happened within `repeat_within`."""
