@@ -26,10 +26,18 @@ def ms_of(at: datetime) -> int:
 
 
 def from_text(text: str) -> int:
-    """Return the ms of an ISO 8601 text, as `ms_of`. Raises ValueError for another text, and when there is no zone."""
+    """Return the ms of an ISO 8601 text, as `ms_of`. Raises ValueError for another text, and when there is no zone.
+
+    >>> from_text("1970-01-01T01:00:00.25+01:00")
+    250
+    """
     return ms_of(datetime.fromisoformat(text))
 
 
 def to_datetime(ms: int) -> datetime:
-    """Return the datetime, in UTC."""
+    """Return the datetime, in UTC.
+
+    >>> to_datetime(1_500).isoformat()
+    '1970-01-01T00:00:01.500000+00:00'
+    """
     return datetime.fromtimestamp(ms / 1000, UTC)

@@ -107,7 +107,11 @@ def differs(before: Tallies, after: Tallies) -> bool:
 
 
 def without(tallies: Tallies, topic: str) -> Tallies:
-    """Return the tallies when the log of `topic` begins anew: its offsets say nothing of what was counted."""
+    """Return the tallies when the log of `topic` begins anew: its offsets say nothing of what was counted.
+
+    >>> without({"a": Tally(9, 2, 0.1), "b": Tally(4)}, "a")
+    {'b': Tally(offset=4, run=0, ratio=0.0)}
+    """
     return {name: tally for name, tally in tallies.items() if name != topic}
 
 

@@ -57,6 +57,9 @@ def _beside(topic: str) -> type[Event] | None:
 def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
     """Decode one record.
 
+    >>> decode(Record("contact.calls", 0, 7, 1_000, None, b'{"type": "call"')).reject.code
+    'not_json'
+
     An event later than the record's ingestion time plus `tolerance_ms` is rejected before it can move a clock; an
     ingestion time below 0 (a file without `--as-of`) switches that check off.
     """

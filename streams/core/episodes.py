@@ -217,7 +217,11 @@ def _rest(state: State, at: int, policy: Policy) -> None:
 
 
 def trigger_id(customer_id: str, purpose: str, identity: str) -> str:
-    """26 base32 characters of SHA-256 over customer, purpose at opening and the opening event's identity."""
+    """Return 26 base32 characters of SHA-256 over customer, purpose at opening and the opening event's identity.
+
+    >>> trigger_id("c1", "save", "cancellation:e1:0")
+    'uh3zycjcnlxmvqwp74oclcjhr6'
+    """
     digest = sha256(f"{customer_id}\0{purpose}\0{identity}".encode()).digest()
     return b32encode(digest[:20])[:26].decode().lower()  # 5 bits a character
 

@@ -88,7 +88,7 @@ _BEGUN: Final = {kind: blake2b(f"{kind}:".encode(), digest_size=8) for kind in E
 
 
 def identity_of(event_type: str, event_id: str) -> int:
-    """64 bits that stand for (type, id): two of one customer's few hundred facts meet with probability below 1e-14."""
+    """Return 64 bits that stand for (type, id): two of one customer's few hundred facts meet with probability below 1e-14."""
     digest = _BEGUN[event_type].copy()
     digest.update(event_id.encode())
     return int.from_bytes(digest.digest(), "little")
@@ -96,12 +96,24 @@ def identity_of(event_type: str, event_id: str) -> int:
 
 @lru_cache(maxsize=4096)
 def code_of(reason: str) -> int:
-    """32 bits that stand for a business code, letter case aside."""
+    """Return 32 bits that stand for a business code, letter case aside.
+
+    >>> code_of("Billing") == code_of("billing") != code_of("outage")
+    True
+    """
     return crc32(reason.lower().encode())
 
 
 def add(facts: list[Fact], fact: Fact, keep: int) -> bool:
-    """Add `fact` to `facts`, sorted by (time, identity), in place; False when that changes nothing."""
+    """Add `fact` to `facts`, sorted by (time, identity), in place; False when that changes nothing.
+
+    Of one identity the greater (time, content) stays; of more than `keep` facts the oldest goes.
+
+    >>> first, corrected, later = (Fact(at, 7, CALL, 0, 0, 0, flags, 0, 0) for at, flags in ((10, 0), (10, RESOLVED), (20, 0)))
+    >>> facts = []
+    >>> add(facts, corrected, keep=5), add(facts, first, keep=5), add(facts, later, keep=5), [fact.at for fact in facts]
+    (True, False, True, [20])
+    """
     identity = fact.identity
     for index, known in enumerate(facts):
         if known.identity == identity:
@@ -120,7 +132,12 @@ def add(facts: list[Fact], fact: Fact, keep: int) -> bool:
 
 
 def drop_before(facts: list[Fact], horizon_start: int) -> int:
-    """Let the facts at or before `horizon_start` (ms) fall out, in place; how many did."""
+    """Let the facts at or before `horizon_start` (ms) fall out, in place; how many did.
+
+    >>> facts = [Fact(at, at, CALL, 0, 0, 0, 0, 0, 0) for at in (10, 20, 30)]
+    >>> drop_before(facts, 20), [fact.at for fact in facts]
+    (2, [30])
+    """
     count = 0
     for fact in facts:
         if fact.at > horizon_start:

@@ -26,7 +26,11 @@ class Weighed:
 
 
 def logit(probability: float) -> float:
-    """Return the logarithm of the odds; infinite at 0 and 1."""
+    """Return the logarithm of the odds; infinite at 0 and 1.
+
+    >>> logit(0.5), logit(0.0), round(logit(0.9), 3)
+    (0.0, -inf, 2.197)
+    """
     if probability <= 0:
         return -inf
     return inf if probability >= 1 else log(probability / (1 - probability))

@@ -21,7 +21,11 @@ class EnvelopeError(Exception):
 
 
 def wrap(record: Record) -> bytes:
-    """Return the value under which `record` travels to its customer's partition."""
+    """Return the value under which `record` travels to its customer's partition.
+
+    >>> wrap(Record("contact.calls", 3, 41, 1_500, None, b'{"type": "call"}'))
+    b'["contact.calls",3,41,1500]\\n{"type": "call"}'
+    """
     about = orjson.dumps([record.topic, record.partition, record.offset, record.timestamp])
     return about + b"\n" + (record.value or b"")
 

@@ -373,5 +373,9 @@ def measure(view: View, signals: tuple[Signal, ...]) -> dict[str, float]:
 
 @lru_cache(maxsize=4096)
 def evidence(name: str, value: float) -> str:
-    """Return the sentence that tells an agent what a signal's value means."""
+    """Return the sentence that tells an agent what a signal's value means.
+
+    >>> evidence("contacts_7d", 4.0)
+    '4 contacts in 7 days'
+    """
     return SIGNALS[name].evidence.format(value=value)

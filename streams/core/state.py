@@ -275,7 +275,11 @@ _READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1, 2: _read_2}
 
 
 def due_of(data: bytes) -> int:
-    """Return the due time (ms) of an encoded state, without decoding the rest."""
+    """Return the due time (ms) of an encoded state, without decoding the rest.
+
+    >>> due_of(encode(State(due=1_500)))
+    1500
+    """
     return int(_DUE.unpack_from(data)[0])
 
 
