@@ -26,7 +26,7 @@ from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from streams.cluster.reading import read_to_ends
 from streams.cluster.topics import ensure
-from streams.lane.micro_batch import TP, Moved, Run
+from streams.lane.micro_batch import TP, MicroBatch, Moved
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
 from tests.integration.lane_app import build, running
 from tests.integration.test_lane import Seen, committed, create, produce, read_all, transactional, until
@@ -148,9 +148,9 @@ def test_what_retention_removes_under_a_running_reader_is_counted(
         create(kafka, 1, topic)
         await produce(kafka, topic, range(4_500))
 
-        async def wait(run: Run) -> None:
+        async def wait(micro_batch: MicroBatch) -> None:
             await gate.wait()
-            await seen(run)
+            await seen(micro_batch)
 
         app, lane = build(
             kafka.bootstrap, unique, (topic,), wait, max_buffer_bytes=64 * 1024, on_moved=moved.append

@@ -9,7 +9,7 @@ import pytest
 from streams.lane.consumer import LaneConsumer
 from streams.lane.consumer_thread import LaneConsumerThread
 from streams.lane.lane import LaneError
-from streams.lane.micro_batch import TP, Run
+from streams.lane.micro_batch import TP, MicroBatch
 from streams.lane.watchdog import StalledError, add_watchdog
 from tests.integration.conftest import Broker
 from tests.integration.lane_app import build, running
@@ -21,9 +21,9 @@ def test_a_partition_that_stands_still_ends_the_worker_by_name(broker: Broker, u
         topic, done = f"{unique}.calls", 0
         create(broker, 2, topic)
 
-        async def handle(run: Run) -> None:
+        async def handle(micro_batch: MicroBatch) -> None:
             nonlocal done
-            if run.partition == 1 and done:
+            if micro_batch.partition == 1 and done:
                 await asyncio.sleep(3600)  # as a consumer does that waits for a broker without a word
             done += 1
 
@@ -45,9 +45,9 @@ def test_a_worker_that_is_idle_or_busy_goes_on(broker: Broker, unique: str) -> N
         topic, done = f"{unique}.calls", 0
         create(broker, 1, topic)
 
-        async def handle(run: Run) -> None:
+        async def handle(micro_batch: MicroBatch) -> None:
             nonlocal done
-            done += len(run.records)
+            done += len(micro_batch.records)
 
         app, lane = build(broker.bootstrap, unique, (topic,), handle)
         add_watchdog(app, lane, 2.0)
@@ -102,5 +102,5 @@ async def _never(*_: object) -> None:
     await asyncio.sleep(3600)
 
 
-async def _nothing(_: Run) -> None:
+async def _nothing(_: MicroBatch) -> None:
     pass
