@@ -49,8 +49,8 @@ PROCESSES ?= 2
 test: env ## All tests; integration tests on real Kafka where Java 17 and Maven are at hand. ARGS="-k merge" narrows
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal $(ARGS)
 
-COVERED := tests/unit/core tests/property/core tests/golden tests/unit/test_dead_letter_limit.py tests/unit/test_merge.py \
-	tests/unit/test_timer_share.py
+COVERED := tests/unit/core tests/golden tests/unit/test_dead_letter_limit.py tests/unit/test_merge.py tests/unit/test_timer_share.py \
+	tests/property/test_merge_properties.py
 
 .PHONY: coverage
 coverage: env ## Branch coverage of streams.core by its own tests and the golden histories of real data; fails below 95%
