@@ -7,24 +7,14 @@ them. Messages on the way out (`Message`) refuse them.
 from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
-IDENTIFIER_PATTERN = r"^[A-Za-z0-9_.:\-]{1,64}$"
-ANONYMOUS_IDS = frozenset({"", "0", "unknown", "null"})
-"""Customer ids that mean "nobody in particular": half of the records of a real call log carry one (DOMAIN.md)."""
+from schemas.ids import ID_PATTERN, InboundCustomerId, InboundId, names_nobody
+from schemas.values import Instant
 
-
-def names_nobody(customer_id: str | None) -> bool:
-    """Return whether an inbound customer id stands for no customer in particular."""
-    return customer_id is None or customer_id.strip().lower() in ANONYMOUS_IDS
-
-
-Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER_PATTERN)]
-"""1-64 characters of `A-Za-z0-9_.:-`."""
-
-InboundCustomerId = Annotated[str, StringConstraints(pattern=r"^(?:[A-Za-z0-9_.:\-]{1,64}|\s{0,64})$")]
-"""A customer id as producers send it: an identifier, or blank when the caller was not recognised."""
+Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
+"""1-128 printable characters of ASCII without spaces."""
 
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-/ ]{0,64}$")]
 """A business code of the user's own vocabulary (queue, reason, department), at most 64 characters."""
@@ -47,9 +37,6 @@ CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 PhoneE164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """E.164 with the plus sign."""
 
-TimeZoneName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+\-/]{1,64}$")]
-"""A name of the IANA time zone database."""
-
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{2,16}$")]
 """BCP 47."""
 
@@ -70,9 +57,9 @@ class Event(BaseModel):
     )
 
     schema_version: Literal[1]
-    event_id: Identifier
+    event_id: InboundId
     customer_id: InboundCustomerId | None
-    occurred_at: AwareDatetime
+    occurred_at: Instant
     """When it happened: event time. Any zone is accepted; it is used as an instant."""
 
     @property

@@ -2,13 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field
-
 from schemas.base import Code, Event
+from schemas.values import Whole
 
 Channel = Literal["phone", "chat", "email", "web", "app", "store", "social", "other"]
-Seconds = Annotated[int, Field(ge=0, le=604_800)]
-Steps = Annotated[int, Field(ge=0, le=1_000)]
+Seconds = Annotated[int, Whole(0, 604_800, duration=True)]
+Steps = Annotated[int, Whole(0, 1_000)]
 
 
 class CallEvent(Event):

@@ -2,9 +2,8 @@
 
 from typing import Literal
 
-from pydantic import AwareDatetime
-
 from schemas.base import Event
+from schemas.values import Instant
 
 CancellationStage = Literal["inquiry", "requested", "withdrawn", "confirmed"]
 CancellationReason = Literal[
@@ -18,5 +17,5 @@ class CancellationEvent(Event):
     type: Literal["cancellation"]
     stage: CancellationStage
     reason: CancellationReason = "unknown"
-    effective_at: AwareDatetime | None = None
+    effective_at: Instant | None = None
     """When the contract ends; none when not known yet."""

@@ -4,11 +4,12 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator
 
-from schemas.base import ANONYMOUS_IDS, Event, Identifier
+from schemas.base import Event
+from schemas.ids import InboundId, names_nobody
 
 
 def _somebody(customer_id: str) -> str:
-    if customer_id.lower() in ANONYMOUS_IDS:
+    if names_nobody(customer_id):
         raise ValueError("an erasure must name a customer")
     return customer_id
 
@@ -17,4 +18,4 @@ class ErasureEvent(Event):
     """Erase everything of this customer that happened up to `occurred_at`, and keep it erased. What happens later begins anew."""
 
     type: Literal["erasure"]
-    customer_id: Annotated[Identifier, AfterValidator(_somebody)]
+    customer_id: Annotated[InboundId, AfterValidator(_somebody)]

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from schemas.base import Code, Event
 from schemas.trigger import TriggerId
+from schemas.values import Whole
 
 Disposition = Literal[
     "ANSWERED_HUMAN",
@@ -25,7 +26,7 @@ class OutcomeEvent(Event):
 
     type: Literal["outcome"]
     trigger_id: TriggerId
-    attempt: Annotated[int, Field(ge=1, le=1_000)]
+    attempt: Annotated[int, Whole(1, 1_000)]
     disposition: Disposition
     raw_disposition: Code = ""
     """The dialer's own code, kept as it came."""

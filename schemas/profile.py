@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import CountryCode, Event, LanguageTag, PhoneE164, TimeZoneName
+from schemas.base import CountryCode, Event, LanguageTag, PhoneE164
+from schemas.values import TimeZoneName, Whole
 
 
 class ProfileEvent(Event):
@@ -17,6 +18,6 @@ class ProfileEvent(Event):
     language: LanguageTag | None = None
     do_not_call: bool | None = None
     """The customer objects to being called."""
-    tenure_months: Annotated[int, Field(ge=0, le=1_200)] | None = None
+    tenure_months: Annotated[int, Whole(0, 1_200)] | None = None
     monthly_value: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
     """What the customer is worth a month, in the user's currency."""

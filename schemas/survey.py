@@ -4,20 +4,22 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from schemas.base import Event, Identifier
+from schemas.base import Event
+from schemas.ids import InboundId
+from schemas.values import Whole
 
 
 class SurveyEvent(Event):
     """One answered survey: at least one grade, or one of the two flags."""
 
     type: Literal["survey"]
-    contact_id: Identifier | None = None
+    contact_id: InboundId | None = None
     """The `event_id` of the call that it is about."""
-    csat: Annotated[int, Field(ge=1, le=5)] | None = None
+    csat: Annotated[int, Whole(1, 5)] | None = None
     """Satisfaction; satisfied from 4."""
-    nps: Annotated[int, Field(ge=0, le=10)] | None = None
+    nps: Annotated[int, Whole(0, 10)] | None = None
     """Likelihood to recommend; detractor up to 6."""
-    ces: Annotated[int, Field(ge=1, le=7)] | None = None
+    ces: Annotated[int, Whole(1, 7)] | None = None
     """Ease ("the company made it easy"); easy from 5."""
     answered: bool | None = None
     """Was the customer's question answered?"""

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from schemas.base import ANONYMOUS_IDS, IDENTIFIER_PATTERN
+from schemas.ids import ID_PATTERN, ID_WORDS, names_nobody
 from sinks.clickhouse.connection import ClickHouse, DsnError
 from sinks.clickhouse.erasure import ClickHouseEraser
 from sinks.contract import SinkError
@@ -46,8 +46,8 @@ def erase(
 
     Example: behoudlijn erase c-000123 --json > receipt.json
     """
-    if re.fullmatch(IDENTIFIER_PATTERN, customer) is None or customer.lower() in ANONYMOUS_IDS:
-        fail("erase", "a customer id has 1-64 characters of A-Za-z0-9_.:-, and names somebody")
+    if re.fullmatch(ID_PATTERN, customer) is None or names_nobody(customer):
+        fail("erase", f"a customer id has {ID_WORDS}, and names somebody")
     at = _time(until)
     terminal = Console(stderr=True)
     with one_line("erase"):

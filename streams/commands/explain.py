@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
-from schemas.base import IDENTIFIER_PATTERN
+from schemas.ids import ID_PATTERN, ID_WORDS
 from schemas.instants import ms_of, to_datetime
 from streams.commands.options import Bootstrap, fail, one_line, settings_of
 from streams.core.facts import STAGES
@@ -50,8 +50,8 @@ def explain(
 
     Example: behoudlijn explain c-000123 --file events.ndjson --policy four-unresolved-calls
     """
-    if re.match(IDENTIFIER_PATTERN, customer) is None:
-        fail("explain", "a customer id has 1-64 characters of A-Za-z0-9_.:-")
+    if re.fullmatch(ID_PATTERN, customer) is None:
+        fail("explain", f"a customer id has {ID_WORDS}")
     with one_line("explain"):
         settings = settings_of(bootstrap)
         chosen = load_policy(policy or settings.policy)

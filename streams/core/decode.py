@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Final
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, from_json
 
 from schemas import topics
 from schemas.base import Event, names_nobody
@@ -52,6 +52,20 @@ def _validate_of(topic: str) -> Callable[[bytes], Event]:
 def _beside(topic: str) -> type[Event] | None:
     """Return the model of what the topic carries beside its own events."""
     return next((model for name, model in topics.BESIDE.items() if topic.endswith(name)), None)
+
+
+def kind_of(value: bytes) -> str | None:
+    """Return what an event calls itself, by the parser that decodes it; None for what is no JSON object with a text as `type`.
+
+    >>> kind_of(b'{"type": "call", "score": NaN}'), kind_of(b'["call"]'), kind_of(b'{"type"')
+    ('call', None, None)
+    """
+    try:
+        fields = from_json(value)
+    except ValueError:
+        return None
+    kind = fields.get("type") if isinstance(fields, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:

@@ -9,13 +9,13 @@ from re import compile as pattern
 from typing import Final
 
 from schemas import topics
-from schemas.base import ANONYMOUS_IDS, IDENTIFIER_PATTERN
+from schemas.ids import ID_PATTERN, names_nobody
 from schemas.instants import to_datetime
 from schemas.profile import ProfileEvent
 from streams.core.records import Decoded, Record
 from streams.core.state import OUTLOOK_FIELDS, State
 
-_IDENTIFIER: Final = pattern(IDENTIFIER_PATTERN)
+_IDENTIFIER: Final = pattern(ID_PATTERN)
 _LATEST_MS: Final = 221_845_392_000_000
 """The year 9000, as for events."""
 
@@ -31,7 +31,7 @@ def removal_of(record: Record) -> Decoded | None:
     if not 0 <= record.timestamp < _LATEST_MS:
         return None  # of a topic whose producers set the time: as of when it was removed cannot be told
     customer_id = record.key.decode("utf-8", "replace")
-    if not _IDENTIFIER.fullmatch(customer_id) or customer_id.lower() in ANONYMOUS_IDS:
+    if not _IDENTIFIER.fullmatch(customer_id) or names_nobody(customer_id):
         return None
     at = record.timestamp
     event = RemovedProfile(

@@ -19,11 +19,11 @@ from typing import Any, Final
 
 import orjson
 
-from schemas.base import ANONYMOUS_IDS, IDENTIFIER_PATTERN
+from schemas.ids import ID_PATTERN, ID_WORDS, names_nobody
 from streams.files.mapping import Mapping
 from streams.files.ndjson import InputError
 
-_IDENTIFIER: Final = re.compile(IDENTIFIER_PATTERN)
+_IDENTIFIER: Final = re.compile(ID_PATTERN)
 _OPENS_S, _OPEN_S = 8 * 3600, 12 * 3600  # contacts fall between 08:00 and 20:00 UTC
 _Event = dict[str, Any]
 
@@ -94,10 +94,8 @@ class _Row:
         self.id_column = mapping.customer.column or "(row)"
         own = cells[mapping.customer.column] if mapping.customer.column else f"{number:06d}"
         self.id = mapping.customer.prefix + own
-        if not _IDENTIFIER.match(self.id) or self.id.lower() in ANONYMOUS_IDS:
-            raise InputError(
-                f"{place}, column {self.id_column}: a customer id has 1-64 characters of A-Za-z0-9_.:-"
-            )
+        if not _IDENTIFIER.fullmatch(self.id) or names_nobody(self.id):
+            raise InputError(f"{place}, column {self.id_column}: a customer id has {ID_WORDS}")
         self._reference = datetime.combine(mapping.reference_day, datetime.min.time(), UTC)
         self._start = self._reference - timedelta(days=mapping.window_days)
 

@@ -13,8 +13,9 @@ from typing import Annotated, Any, Final, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from schemas.base import Code, CountryCode, Identifier, TimeZoneName
+from schemas.base import Code, CountryCode, Identifier
 from schemas.cancellation import CancellationReason
+from schemas.values import TimeZoneName
 from streams.files.ndjson import InputError
 
 _Column = Annotated[str, Field(min_length=1, max_length=200)]

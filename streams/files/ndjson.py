@@ -10,17 +10,18 @@ import io
 import sys
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import IO, Any, BinaryIO, Final, NamedTuple, cast, get_args
-
-import orjson
-from pydantic import ValidationError
+from typing import IO, Any, BinaryIO, Final, NamedTuple, cast
 
 from schemas import topics
 from schemas.base import Event
+from streams.core.decode import decode, kind_of
+from streams.core.records import Record
 
 STDIN: Final = "-"
 MAX_LINE_BYTES: Final = 1_048_576
 """A longer line is refused before it fills the memory; no event is a sixteenth of it."""
+NO_TIME: Final = -1
+"""The ingestion time of a line: it has none, so that no event is one of the future."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 
 
@@ -85,52 +86,33 @@ def read_lines(paths: Iterable[str]) -> Iterator[Line]:
 
 def topic_of(data: bytes) -> str:
     """Return the input topic of an event, by its field `type`. Raises InputError when it has none of ours."""
-    return _topic_and_model(data)[0]
-
-
-def _topic_and_model(data: bytes) -> tuple[str, type[Event]]:
-    try:
-        event = orjson.loads(data)
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"no JSON: {error}") from error
-    if not isinstance(event, dict):
-        raise InputError("no event: a JSON object is expected")
-    kind = event.get("type")
-    found = _OF_TYPE.get(kind) if isinstance(kind, str) else None
-    if found is None:
-        raise InputError(f"no event: field type must be one of {', '.join(_OF_TYPE)}")
-    return found
+    kind = kind_of(data)
+    if kind in topics.EVENT_TYPES:
+        return topics.EVENT_TYPES[kind].topic
+    refused = decode(Record(topics.CALLS, 0, 0, NO_TIME, None, data)).reject
+    if refused is not None and refused.code == "not_json":
+        raise InputError(f"no JSON: {refused.message}")
+    raise InputError(f"no event: field type must be one of {', '.join(topics.EVENT_TYPES)}")
 
 
 def check_line(line: Line) -> CheckedLine:
-    """Read a line as an event.
+    """Read a line as an event, by the decoder of the workers.
 
     Raises InputError with file, line, field and reason; the payload is not quoted.
     """
     try:
-        topic, model = _topic_and_model(line.data)
-        event: Event = model.__pydantic_validator__.validate_json(line.data)
+        topic = topic_of(line.data)
     except InputError as error:
-        raise InputError(f"{line.place}: {error}") from error
-    except ValidationError as error:
-        details = error.errors(include_url=False, include_context=False, include_input=False)
-        first = details[0]
-        where = ".".join(str(part) for part in first["loc"]) or "event"
-        more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
-        raise InputError(f"{line.place}: {where}: {first['msg']}{more}") from error
-    if event.anonymous or event.customer_id is None:
+        raise InputError(f"{line.place}: {error}") from None
+    decoded = decode(Record(topic, 0, line.number, NO_TIME, None, line.data))
+    event = decoded.event
+    if event is None:
+        reason = decoded.reject.message if decoded.reject else "no event"
+        raise InputError(f"{line.place}: {reason}")
+    if decoded.anonymous or event.customer_id is None:
         return CheckedLine(line, topic, event, None, event.event_id.encode())
     key = event.customer_id.encode()
     return CheckedLine(line, topic, event, key, key)
-
-
-def _types() -> Iterator[tuple[str, tuple[str, type[Event]]]]:
-    for topic, model in (*topics.INPUTS.items(), *topics.BESIDE.items()):
-        for kind in get_args(model.model_fields["type"].annotation):
-            yield kind, (topic, model)
-
-
-_OF_TYPE: Final[dict[str, tuple[str, type[Event]]]] = dict(_types())
 
 
 class _Unclosed(io.RawIOBase):

@@ -1,0 +1,56 @@
+"""One decoder: worker, backtest and replay say the same of the same bytes, whatever they are."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from schemas import topics
+from streams.core.decode import decode, kind_of
+from streams.core.records import Decoded, Record
+from streams.files.backtest import queues_of
+from streams.files.ndjson import NO_TIME, InputError, Line, check_line
+from streams.files.replay import outgoing_lines
+from tests.hostile import RECORDS
+
+_REST = b'"schema_version":1,"event_id":"e","customer_id":"c","occurred_at":"2026-10-01T10:00:00Z"'
+NEAR_MISSES = [
+    *(
+        b'{"type":"survey",%s,"csat":1,"x":%s}' % (_REST, odd)
+        for odd in (b"NaN", b"Infinity", b"-Infinity", b"1e400", b'"\\ud800"', b"{}", b"[1]", b"1" * 5_000)
+    ),
+    b'\xef\xbb\xbf{"type":"call"}',
+    b'{"type":"call","type":"survey",%s,"csat":1}' % _REST,
+    b'{"type":["call"]}',
+    b'{"type":"erasure",%s}' % _REST,
+    b'{%s,"type":"call",%s}' % (b",".join(b'"f%d":1' % n for n in range(101)), _REST),
+]  # fmt: skip
+
+
+def by_the_worker(value: bytes) -> Decoded:
+    kind = kind_of(value)
+    topic = topics.EVENT_TYPES[kind].topic if kind in topics.EVENT_TYPES else topics.CALLS
+    return decode(Record(topic, 0, 0, NO_TIME, None, value))
+
+
+def by_backtest(value: bytes) -> Decoded:
+    queues = queues_of([Line("f", 1, value)], 1)
+    [found] = [each for queue in queues[0].values() for each in queue]
+    return found
+
+
+@given(RECORDS.map(lambda pair: pair[1]).filter(bool) | some.sampled_from(NEAR_MISSES))
+def test_every_road_reads_the_same(value: bytes) -> None:
+    worker, judged = by_the_worker(value), by_backtest(value)
+    assert (worker.event, worker.reject, worker.at, worker.unknown_fields, worker.anonymous) == (
+        *(judged.event, judged.reject, judged.at, judged.unknown_fields, judged.anonymous),
+    )
+    [(sent, valid)] = outgoing_lines([Line("f", 1, value)], keep_invalid=True)
+    assert valid == (worker.event is not None)
+    assert sent.topic == judged.record.topic
+    if worker.event is None:
+        with pytest.raises(InputError, match="^f:1: "):
+            check_line(Line("f", 1, value))
+    else:
+        assert check_line(Line("f", 1, value)).event == worker.event
