@@ -50,7 +50,7 @@ def test_every_road_reads_the_same(value: bytes) -> None:
     assert valid == (worker.event is not None)
     assert sent.topic == judged.record.topic
     if worker.event is None:
-        with pytest.raises(InputError, match="^f:1: "):
+        with pytest.raises(InputError, match=r"^f:1: "):
             check_line(Line("f", 1, value))
     else:
         assert check_line(Line("f", 1, value)).event == worker.event
