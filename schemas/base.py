@@ -37,6 +37,9 @@ CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 PhoneE164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """E.164 with the plus sign."""
 
+TimeZoneName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+\-/]{1,64}$")]
+"""A name of a time zone, as a profile once gave it."""
+
 LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{2,16}$")]
 """BCP 47."""
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.base import CountryCode, Event, LanguageTag, PhoneE164
-from schemas.values import TimeZoneName, Whole
+from schemas.values import KnownTimeZone, Whole
 
 
 class ProfileEvent(Event):
@@ -14,7 +14,7 @@ class ProfileEvent(Event):
     type: Literal["profile"]
     phone_e164: PhoneE164 | None = None
     country_code: CountryCode | None = None
-    time_zone: TimeZoneName | None = None
+    time_zone: KnownTimeZone | None = None
     language: LanguageTag | None = None
     do_not_call: bool | None = None
     """The customer objects to being called."""

@@ -69,12 +69,13 @@ class Whole:
 class _InstantText:
     @staticmethod
     def __get_pydantic_core_schema__(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.chain_schema(
+        text = core_schema.chain_schema(
             [
                 core_schema.str_schema(pattern=_ISO_PATTERN),
                 core_schema.datetime_schema(strict=False, tz_constraint="aware"),
             ]
         )
+        return core_schema.json_or_python_schema(text, core_schema.datetime_schema(tz_constraint="aware"))
 
     @staticmethod
     def __get_pydantic_json_schema__(schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
@@ -108,5 +109,5 @@ def known_zone(name: str) -> str:
     raise ValueError("no time zone has this name" + (f"; near: {', '.join(near)}" if near else ""))
 
 
-TimeZoneName = Annotated[str, AfterValidator(known_zone)]
+KnownTimeZone = Annotated[str, AfterValidator(known_zone)]
 """A name of the IANA time zone database."""

@@ -9,7 +9,8 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from schemas import topics
-from schemas.base import Event, Message, names_nobody
+from schemas.base import Event, Message
+from schemas.ids import names_nobody
 from schemas.instants import ms_of
 from sinks.clickhouse import tables
 from sinks.clickhouse.conversions import within

@@ -13,8 +13,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from schemas import topics
-from schemas.base import Event, names_nobody
+from schemas.base import Event
 from schemas.dead_letter import MAX_PAYLOAD_BYTES, DeadLetter, RejectCode
+from schemas.ids import names_nobody
 from schemas.instants import ms_of, to_datetime
 from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 from streams.core.removal import removal_of

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from schemas.base import Code, CountryCode, Identifier
 from schemas.cancellation import CancellationReason
-from schemas.values import TimeZoneName
+from schemas.values import KnownTimeZone
 from streams.files.ndjson import InputError
 
 _Column = Annotated[str, Field(min_length=1, max_length=200)]
@@ -69,7 +69,7 @@ class ProfilePart(_Part):
     tenure_months: _Column | None = None
     monthly_value: _Column | None = None
     country_code: CountryCode | None = None
-    time_zone: TimeZoneName | None = None
+    time_zone: KnownTimeZone | None = None
 
 
 class Mapping(_Part):
