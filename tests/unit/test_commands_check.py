@@ -1,0 +1,111 @@
+"""`behoudlijn check`: what a worker would make of files, before anything is sent."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import typer
+from typer.testing import CliRunner
+
+from streams.commands import check
+
+APP = typer.Typer()
+check.register(APP)
+RUNNER = CliRunner()
+
+
+def event(number: int, **fields: Any) -> bytes:
+    body = {"type": "call", "schema_version": 1, "event_id": f"e{number}", "customer_id": f"c{number % 7}"}
+    body["occurred_at"] = f"2026-0{1 + number % 3}-1{number % 10}T10:00:00Z"
+    return orjson.dumps(body | fields)
+
+
+def checked(tmp_path: Path, *lines: bytes) -> tuple[int, dict[str, Any]]:
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    result = RUNNER.invoke(APP, [str(file), "--json"])
+    return result.exit_code, orjson.loads(result.stdout)
+
+
+def shown(tmp_path: Path, *lines: bytes) -> str:
+    file = tmp_path / "events.ndjson"
+    file.write_bytes(b"\n".join(lines) + b"\n")
+    return RUNNER.invoke(APP, [str(file)]).stdout
+
+
+def test_good_events_are_counted_and_pass(tmp_path: Path) -> None:
+    code, found = checked(tmp_path, *(event(number) for number in range(300)))
+    assert code == 0
+    assert (found["lines"], found["events"], found["types"], found["rejected"]) == (
+        300,
+        300,
+        {"call": 300},
+        0,
+    )
+    assert (found["customers"], found["nobody"], found["duplicates"], found["reasons"]) == (7, 0, 0, {})
+    assert found["first"].startswith("2026-01-10T10:00:00")
+
+
+def test_what_would_be_refused_is_told_with_its_lines_and_ends_with_3(tmp_path: Path) -> None:
+    bad = [event(0, wait_seconds="12"), b"{broken", event(1, type="vist"), event(2, customer_id="a b")]
+    code, found = checked(tmp_path, *bad, *(event(number) for number in range(10, 30)))
+    assert code == 3
+    assert (found["lines"], found["rejected"], found["events"]) == (24, 4, 20)
+    assert found["reasons"] == {
+        "invalid_field": 1,
+        "not_json": 1,
+        "unknown_type": 1,
+        "invalid_customer_id": 1,
+    }
+    [first] = found["examples"]["invalid_field"]
+    assert first["place"].endswith("events.ndjson:1")
+    assert first["message"].startswith("wait_seconds: ")
+    assert "a b" not in orjson.dumps(found).decode(), "what was refused is not quoted"
+
+
+def test_one_per_cent_may_be_refused(tmp_path: Path) -> None:
+    code, _ = checked(tmp_path, b"{", *(event(number) for number in range(99)))
+    assert code == 0
+    code, _ = checked(tmp_path, b"{", b"{", *(event(number) for number in range(99)))
+    assert code == 3
+
+
+def test_a_misspelt_field_is_told_with_the_nearest_name(tmp_path: Path) -> None:
+    _, found = checked(tmp_path, *(event(number, wait_second=5, colour="red") for number in range(20)))
+    assert found["unknown_fields"] == {"call.wait_second": 20, "call.colour": 20}
+    assert found["near"] == {"call.wait_second": "wait_seconds"}
+    text = shown(tmp_path, *(event(number, wait_second=5) for number in range(20)))
+    assert "'wait_second' in 20 events; is wait_seconds meant?" in text
+
+
+def test_the_future_nobody_repeats_gaps_and_an_id_for_many_are_told(tmp_path: Path) -> None:
+    lines = [
+        event(1, occurred_at="2999-01-01T00:00:00Z"),
+        *(event(number, customer_id=None, occurred_at="2026-01-10T10:00:00Z") for number in range(100, 110)),
+        *(
+            event(number, customer_id="4711", occurred_at="2026-01-10T10:00:00Z")
+            for number in range(200, 400)
+        ),
+        *(event(number, occurred_at="2026-01-20T10:00:00Z") for number in range(400, 500)),
+        event(401, occurred_at="2026-01-20T10:00:00Z"),
+    ]
+    code, found = checked(tmp_path, *lines)
+    assert code == 0
+    assert (found["future"], found["nobody"], found["duplicates"]) == (1, 10, 1)
+    assert {"first": "2026-01-11", "last": "2026-01-19"} in found["gaps"]
+    [lone] = found["lone"]
+    assert 0.6 < lone["share"] < 0.7
+    assert "4711" not in shown(tmp_path, *lines)
+    assert "one customer id has 66% of all events" in shown(tmp_path, *lines)
+
+
+def test_a_file_of_another_kind_is_told_to_be_one(tmp_path: Path) -> None:
+    code, found = checked(tmp_path, b"customer;date;reason", b"1;2026-01-01;billing")
+    assert (code, found["events"]) == (3, 0)
+    assert "no line is an event: NDJSON is expected" in shown(tmp_path, b"customer;date;reason")
+
+
+def test_a_file_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
+    result = RUNNER.invoke(APP, [str(tmp_path / "absent")])
+    assert result.exit_code == 2
+    assert "cannot be read" in result.output
