@@ -15,8 +15,9 @@ from rich.table import Table
 
 from schemas.instants import to_datetime
 from streams.commands.options import one_line
-from streams.files.census import MOST_REJECTED, Census, census_of
+from streams.files.census import Census, census_of
 from streams.files.ndjson import Line, read_lines
+from streams.files.rejections import MOST_REJECTED
 
 _TOO_MANY = 3
 
@@ -73,10 +74,7 @@ def show(census: Census, console: Console) -> None:
 
 def remarks(census: Census) -> Iterator[str]:
     """Yield what somebody should look at, a sentence each."""
-    for code, reason in sorted(census.reasons.items(), key=lambda each: -each[1].count):
-        yield f"rejected as {code}: {reason.count:,}"
-        for place, message in reason.first:
-            yield f"  {place}: {message}"
+    yield from census.rejections.sentences()
     for (kind, name), count in census.unknown_fields.most_common(10):
         near = census.near(kind, name)
         hint = f"; is {near} meant?" if near else ""

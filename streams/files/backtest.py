@@ -23,6 +23,7 @@ from streams.core.policy import Policy
 from streams.core.published import Output
 from streams.core.records import Decoded, Record
 from streams.files.ndjson import InputError, Line, topic_of
+from streams.files.rejections import Rejections
 
 DAY_MS = 86_400_000
 CANCELLED = ("requested", "confirmed")
@@ -60,12 +61,16 @@ class Backtest(NamedTuple):
     outputs: list[Output]
     states: dict[int, dict[str, bytes]]
     """By partition and customer; with the markers of customers whom the files erase."""
+    rejections: Rejections
 
 
-def queues_of(lines: Iterable[Line], partitions: int, as_of: int = -1) -> dict[int, dict[str, list[Decoded]]]:
+def queues_of(
+    lines: Iterable[Line], partitions: int, as_of: int = -1, rejections: Rejections | None = None
+) -> dict[int, dict[str, list[Decoded]]]:
     """Decode lines and route them: partition -> topic -> records with offsets as a broker would give them.
 
-    `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out.
+    `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. `rejections` takes note of the
+    lines that are no events.
     """
     queues: dict[int, dict[str, list[Decoded]]] = {
         p: {t: [] for t in topics.INPUTS} for p in range(partitions)
@@ -79,6 +84,8 @@ def queues_of(lines: Iterable[Line], partitions: int, as_of: int = -1) -> dict[i
         event = decoded.event
         if event is None:
             routing = b"%d" % line.number
+            if rejections is not None and decoded.reject is not None:
+                rejections.note(line.place, decoded.reject)
         elif decoded.anonymous or event.customer_id is None:
             routing = event.event_id.encode()
         else:
@@ -111,7 +118,8 @@ def backtest(
     progress: Callable[[int], None] | None = None,
 ) -> Backtest:
     """Judge the events of `lines` by `policy`, as they would have been judged then. `progress` gets counts of events."""
-    queues = queues_of(lines, partitions, as_of)
+    rejections = Rejections()
+    queues = queues_of(lines, partitions, as_of, rejections)
     tally = _Tally()
     outputs: list[Output] = []
     all_states: dict[int, dict[str, bytes]] = {}
@@ -130,7 +138,7 @@ def backtest(
             if progress is not None:
                 progress(len(micro_batch))
     triggers = [output.value for output in outputs if output.kind == "trigger"]
-    return Backtest(triggers, tally.summary(triggers), outputs, all_states)
+    return Backtest(triggers, tally.summary(triggers), outputs, all_states, rejections)
 
 
 class _Tally:

@@ -18,32 +18,14 @@ from streams.core.decode import decode, kind_of
 from streams.core.facts import identity_of
 from streams.core.records import Record
 from streams.files.ndjson import NO_TIME, Line
+from streams.files.rejections import MOST_REJECTED, Rejections
 
 DAY_MS: Final = 86_400_000
-MOST_REJECTED: Final = 0.01
-"""From this share of rejected lines on, files are not fit to be sent."""
-_SHOWN: Final = 3
-"""So many lines are shown of each reason."""
 _LONE_SHARE: Final = 0.05
 _LONE_AT_LEAST: Final = 50
 """One id with this share of all events, and at least so many, is likely to stand for many people."""
 _GAP_DAYS: Final = 2
 """Whole days without any event, so many in a row, are told."""
-
-
-class Example(NamedTuple):
-    """A rejected line, without its content."""
-
-    place: str
-    message: str
-
-
-@dataclass(slots=True)
-class Reason:
-    """One reason for which lines were rejected."""
-
-    count: int = 0
-    first: list[Example] = field(default_factory=list)
 
 
 class Gap(NamedTuple):
@@ -60,8 +42,7 @@ class Census:
     lines: int = 0
     events: Counter[str] = field(default_factory=Counter)
     """By type."""
-    reasons: dict[str, Reason] = field(default_factory=dict)
-    """By reason code, as of dead letters."""
+    rejections: Rejections = field(default_factory=Rejections)
     unknown_fields: Counter[tuple[str, str]] = field(default_factory=Counter)
     """By type and field."""
     nobody: int = 0
@@ -82,7 +63,7 @@ class Census:
     @property
     def rejected(self) -> int:
         """Lines that are none."""
-        return sum(reason.count for reason in self.reasons.values())
+        return self.rejections.total
 
     @property
     def rejected_share(self) -> float:
@@ -128,10 +109,10 @@ class Census:
             "events": self.accepted,
             "types": dict(sorted(self.events.items())),
             "rejected": self.rejected,
-            "reasons": {code: reason.count for code, reason in sorted(self.reasons.items())},
+            "reasons": dict(sorted(self.rejections.counts.items())),
             "examples": {
-                code: [each._asdict() for each in reason.first]
-                for code, reason in sorted(self.reasons.items())
+                code: [each._asdict() for each in first]
+                for code, first in sorted(self.rejections.examples.items())
             },
             "unknown_fields": {
                 f"{kind}.{name}": count for (kind, name), count in self.unknown_fields.most_common()
@@ -161,10 +142,7 @@ class Census:
         if event is None:
             assert decoded.reject is not None
             self.future += decoded.reject.code == "future_dated"
-            reason = self.reasons.setdefault(decoded.reject.code, Reason())
-            reason.count += 1
-            if len(reason.first) < _SHOWN:
-                reason.first.append(Example(line.place, decoded.reject.message))
+            self.rejections.note(line.place, decoded.reject)
             return
         self.events[event.kind] += 1
         for name in decoded.unknown_fields:

@@ -39,3 +39,30 @@ def test_as_of_is_in_utc_wherever_the_machine_is(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     summary = json.loads(done.output)
     assert (summary["events"], summary["rejected"]) == (2, 1)
+
+
+def test_lines_that_are_no_events_are_told_with_their_reason_and_end_with_3(tmp_path: Path) -> None:
+    events = tmp_path / "events.csv"
+    events.write_bytes(b"customer;date\n1;2026-01-01\n" + (call(START).record.value or b"") + b"\n")
+    app = typer.Typer()
+    backtest.register(app)
+    done = CliRunner().invoke(app, [str(events)])
+    assert done.exit_code == 3
+    assert "rejected as not_json: 2" in done.output
+    assert "events.csv:1: " in done.output
+    assert "behoudlijn check" in done.output
+
+
+def test_an_event_far_in_the_future_is_rejected_and_the_rest_is_judged(tmp_path: Path) -> None:
+    """It used to move the clock, so that everything after it was beyond the horizon."""
+    events = tmp_path / "events.ndjson"
+    far = call(START + 400_000 * HOUR).record.value or b""
+    rest = [call(START + n * HOUR, resolved=False).record.value or b"" for n in range(-200, 0)]
+    events.write_bytes(b"\n".join([far, *rest]) + b"\n")
+    app = typer.Typer()
+    backtest.register(app)
+    done = CliRunner().invoke(app, [str(events), "--policy", "four-unresolved-calls", "--summary-json"])
+    assert done.exit_code == 0, done.output
+    summary = json.loads(done.output)
+    assert (summary["rejected"], summary["reasons"]) == (1, {"future_dated": 1})
+    assert summary["triggers"] == 1
