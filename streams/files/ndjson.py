@@ -12,10 +12,13 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import IO, Any, BinaryIO, Final, NamedTuple, cast
 
+from pydantic_core import from_json
+
 from schemas import topics
 from schemas.base import Event
 from streams.core.decode import decode, kind_of
 from streams.core.records import Record
+from streams.files.json_values import values
 
 STDIN: Final = "-"
 MAX_LINE_BYTES: Final = 1_048_576
@@ -23,6 +26,14 @@ MAX_LINE_BYTES: Final = 1_048_576
 NO_TIME: Final = -1
 """The ingestion time of a line: it has none, so that no event is one of the future."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_UTF8_MARK: Final = b"\xef\xbb\xbf"
+_HEAD_BYTES: Final = 65_536
+_FOREIGN: Final = {
+    b"PK\x03\x04": "a zip archive (or a spreadsheet): unpack it, or save the sheet as text, first",
+    b"\xff\xfe": "UTF-16: save it as UTF-8 first",
+    b"\xfe\xff": "UTF-16: save it as UTF-8 first",
+}
+"""What a file is that begins so, and what to do."""
 
 
 class InputError(ValueError):
@@ -67,21 +78,58 @@ def open_input(path: str) -> IO[bytes]:
 
 
 def read_lines(paths: Iterable[str]) -> Iterator[Line]:
-    """Yield the lines of the files one after the other. Raises InputError for what cannot be read."""
+    """Yield the events of the files one after the other: one a line, as a rule.
+
+    A JSON array, indented objects and objects without line ends are read too; `number` is then the line in which an object begins.
+    A byte order mark of UTF-8 is passed over. Raises InputError for what cannot be read.
+    """
     for path in paths:
         name = "stdin" if path == STDIN else path
         number = 0
         with open_input(path) as stream:
             try:
-                while data := stream.readline(MAX_LINE_BYTES + 1):
-                    number += 1
-                    if len(data) > MAX_LINE_BYTES:
-                        raise InputError(f"{name}:{number}: the line is longer than {MAX_LINE_BYTES} bytes")
-                    data = data.strip()
-                    if data:
-                        yield Line(name, number, data)
+                for number, data in _records(name, stream):
+                    yield Line(name, number, data)
             except (OSError, EOFError, zlib.error) as error:
                 raise InputError(f"{name}: broken after line {number}: {error}") from error
+
+
+def _records(name: str, stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    head: bytes = stream.peek(_HEAD_BYTES)  # type: ignore[attr-defined]  # of BufferedReader and GzipFile alike
+    for start, what in _FOREIGN.items():
+        if head.startswith(start):
+            raise InputError(f"{name}: {what}")
+    if head.startswith(_UTF8_MARK):
+        stream.read(len(_UTF8_MARK))
+        head = head.removeprefix(_UTF8_MARK)
+    if _one_a_line(head):
+        yield from _lines(name, stream)
+    else:
+        yield from values(stream, MAX_LINE_BYTES)
+
+
+def _one_a_line(head: bytes) -> bool:
+    """Return whether the first line is not the beginning of something longer; what is no JSON is read by lines too."""
+    first = head.lstrip().split(b"\n", 1)[0].strip()
+    if not first.startswith((b"{", b"[")):
+        return True
+    try:
+        return isinstance(from_json(first), dict)
+    except ValueError:
+        return False
+
+
+def _lines(name: str, stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    number = 0
+    while data := stream.readline(MAX_LINE_BYTES + 1):
+        number += 1
+        if len(data) > MAX_LINE_BYTES:
+            raise InputError(f"{name}:{number}: the line is longer than {MAX_LINE_BYTES} bytes")
+        data = data.strip()
+        if b"}{" in data:
+            yield from ((number, each.data) for each in values(io.BytesIO(data), MAX_LINE_BYTES))
+        elif data:
+            yield number, data
 
 
 def topic_of(data: bytes) -> str:

@@ -1,0 +1,89 @@
+"""JSON values one after another, however they are laid out: an array, indented objects, objects without line ends.
+
+Owns finding where a value begins and ends; what it is, the decoder of the workers tells. A part that is no JSON is given out to the end
+of its line, so that one broken record costs no other.
+"""
+
+from collections.abc import Iterator
+from json import JSONDecodeError, JSONDecoder
+from typing import IO, Final, NamedTuple
+
+_CHUNK: Final = 262_144
+_BLANK: Final = " \t\r\n"
+_find: Final = JSONDecoder().raw_decode
+
+
+class Value(NamedTuple):
+    """A value, or a line that is none: its bytes, and the line in which it begins, counted from 1."""
+
+    number: int
+    data: bytes
+
+
+def values(stream: IO[bytes], most_bytes: int) -> Iterator[Value]:
+    """Yield the values of a stream of UTF-8; those of an array, if it is one. Of what is longer than `most_bytes` nothing is found."""
+    text, number, ended, begun, array = "", 1, False, False, False
+    pending = b""
+    while True:
+        if not ended:
+            chunk = stream.read(_CHUNK)
+            ended = not chunk
+            # surrogateescape: bytes that are no UTF-8 come through as they are, for the decoder to refuse.
+            pending += chunk
+            cut = len(pending) if ended else _whole(pending)
+            text += pending[:cut].decode("utf-8", "surrogateescape")
+            pending = pending[cut:]
+        at = 0
+        while True:
+            begin = _skip(text, at, ",]" if array else "")
+            number += text.count("\n", at, begin)
+            at = begin
+            if at >= len(text):
+                break
+            if not begun:
+                begun, array = True, text[at] == "["
+                at += array
+                continue
+            try:
+                _, end = _find(text, at)
+            except (JSONDecodeError, RecursionError):
+                end = text.find("\n", at)
+                if not ended and (end < 0 or len(text) - at < most_bytes):
+                    break  # it may go on in the next chunk
+                end = len(text) if end < 0 else end
+            else:
+                if end == len(text) and not ended:
+                    break  # a number may go on
+            yield Value(number, text[at:end].strip().encode("utf-8", "surrogateescape"))
+            number += text.count("\n", at, end)
+            at = end
+        text = text[at:]
+        if ended:
+            return
+
+
+def _skip(text: str, at: int, also: str) -> int:
+    while at < len(text) and text[at] in _BLANK + also:
+        at += 1
+    return at
+
+
+def _whole(data: bytes) -> int:
+    """Return up to where the last character of UTF-8 is whole."""
+    for back in range(1, min(4, len(data)) + 1):
+        byte = data[-back]
+        if byte & 0xC0 == 0x80:
+            continue
+        length = (
+            1
+            if byte < 0x80
+            else 2
+            if byte >> 5 == 6
+            else 3
+            if byte >> 4 == 14
+            else 4
+            if byte >> 3 == 30
+            else 1
+        )
+        return len(data) if length <= back else len(data) - back
+    return len(data)
