@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
@@ -17,7 +18,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from schemas import topics
 from streams.cluster.topics import TopicsError, inspect
+from streams.commands.check import remarks
 from streams.commands.options import Bootstrap, fail, one_line, settings_of
+from streams.files.census import census_of
 from streams.files.convert import convert as convert_table
 from streams.files.mapping import load_mapping
 from streams.files.ndjson import STDIN, open_input, read_lines
@@ -87,17 +90,17 @@ def replay(
     ] = False,
     bootstrap: Bootstrap = None,
 ) -> None:
-    """Send the events of files to Kafka's input topics, checking each line; stops at the first wrong one.
+    """Send the events of files to Kafka's input topics, once it has told what the workers would make of them.
 
+    Nothing is sent while a line is no event, unless --keep-invalid says so; standard input is sent up to its first wrong line.
     Sending a file again is harmless: events are known by their ids.
 
     Example: behoudlijn convert telco-churn churn.all | behoudlijn replay -
     """
     with one_line("replay"):
         settings = settings_of(bootstrap)
-        for path in files:
-            if path != STDIN:
-                open_input(path).close()  # a wrong name is told before anything is sent
+        if STDIN not in files:
+            _tell_before(files, keep_invalid)
         _send("replay", outgoing_lines(read_lines(files), keep_invalid=keep_invalid), settings, None)
 
 
@@ -119,6 +122,18 @@ def convert(
             # Read whole before the output is opened: a mistake in the table leaves no file behind.
             events = list(convert_table(chosen, stream, file=name))
         _write("convert", out, events)
+
+
+def _tell_before(files: list[str], keep_invalid: bool) -> None:
+    census = census_of(read_lines(files), time.time_ns() // 1_000_000)
+    for sentence in remarks(census):
+        typer.echo(sentence, err=True)
+    if census.rejected and not keep_invalid:
+        fail(
+            "replay",
+            f"{census.rejected:,} of {census.lines:,} lines are no events, and nothing was sent: repair them, or send them "
+            "too with --keep-invalid",
+        )
 
 
 def _send(

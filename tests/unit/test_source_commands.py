@@ -70,3 +70,15 @@ def test_a_mistake_in_the_table_leaves_no_file(app: typer.Typer, tmp_path: Path)
     assert done.exit_code == 2
     assert f"{table}:1: 2 columns, 21 are expected" in done.stderr
     assert not out.exists()
+
+
+def test_replay_tells_what_is_wrong_before_anything_is_sent(app: typer.Typer, tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    event = {"type": "call", "schema_version": 1, "event_id": "e1", "customer_id": "c1", "wait_second": 3}
+    event["occurred_at"] = "2026-01-01T10:00:00Z"
+    file.write_text(json.dumps(event) + "\n{broken\n")
+    done = CliRunner().invoke(app, ["replay", str(file)])
+    assert done.exit_code == 2
+    assert "is wait_seconds meant?" in done.stderr
+    assert "rejected as not_json: 1" in done.stderr
+    assert "1 of 2 lines are no events, and nothing was sent" in done.stderr
