@@ -89,7 +89,7 @@ def test_a_broker_that_is_not_there_is_told(settings: Settings) -> None:
         asyncio.run(send(outgoing_simulated([]), absent))
 
 
-def test_the_commands_from_table_to_topics(settings: Settings) -> None:
+def test_the_commands_from_table_to_topics(settings: Settings, tmp_path: Path) -> None:
     environment = os.environ | {
         "BEHOUDLIJN_KAFKA_BOOTSTRAP": settings.kafka_bootstrap,
         "BEHOUDLIJN_TOPIC_PREFIX": settings.topic_prefix,
@@ -112,9 +112,16 @@ def test_the_commands_from_table_to_topics(settings: Settings) -> None:
     counts = b"contact.calls 7,852, contact.cancellations 707, customer.profiles 5,000"
     assert done.stderr == b"sent 13,559 events (" + counts + b")\n"
     missing = environment | {"BEHOUDLIJN_TOPIC_PREFIX": "nowhere."}
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(converted.stdout)
     refused = subprocess.run(
-        [*program, "replay", str(table)], env=missing, capture_output=True, text=True, timeout=60
+        [*program, "replay", str(events)], env=missing, capture_output=True, text=True, timeout=60
     )
     assert refused.returncode == 2
     assert refused.stderr.startswith("replay: no topic nowhere.")
     assert "topics ensure" in refused.stderr
+    refused = subprocess.run(
+        [*program, "replay", str(table)], env=environment, capture_output=True, text=True, timeout=60
+    )
+    assert refused.returncode == 2
+    assert "5,000 of 5,000 lines are no events, and nothing was sent" in refused.stderr
