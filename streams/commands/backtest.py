@@ -9,10 +9,10 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from schemas.instants import ms_of
+from streams.commands.options import spinner
 from streams.files.backtest import Backtest, backtest
 from streams.files.ndjson import InputError, read_lines
 from streams.files.rejections import MOST_REJECTED
@@ -52,7 +52,7 @@ def run(
     try:
         chosen = load_policy(policy)
         limit = time.time_ns() // 1_000_000 if as_of is None else ms_of(as_of.replace(tzinfo=UTC))
-        with _progress(summary_json) as progress:
+        with spinner(summary_json) as progress:
             task = progress.add_task("events judged", total=None)
             found = backtest(
                 read_lines(files),
@@ -80,13 +80,6 @@ def run(
             err=True,
         )
         raise typer.Exit(_TOO_MANY)
-
-
-def _progress(quiet: bool) -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,} {task.description}"), TimeElapsedColumn())
-    return Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=quiet and not sys.stderr.isatty()
-    )
 
 
 def _show(found: Backtest, label: str) -> None:

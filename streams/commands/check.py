@@ -10,11 +10,11 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress
 from rich.table import Table
 
 from schemas.instants import to_datetime
-from streams.commands.options import one_line
+from streams.commands.options import one_line, spinner
 from streams.files.census import Census, census_of
 from streams.files.ndjson import Line, read_lines
 from streams.files.rejections import MOST_REJECTED
@@ -40,7 +40,7 @@ def check(
     Example: behoudlijn check events.ndjson.gz
     """
     now = time.time_ns() // 1_000_000
-    with one_line("check"), _progress(as_json) as progress:
+    with one_line("check"), spinner(as_json) as progress:
         task = progress.add_task("lines read", total=None)
         found = census_of(_counted(read_lines(files), progress, task), now)
     if as_json:
@@ -94,10 +94,3 @@ def _counted(lines: Iterable[Line], progress: Progress, task: object) -> Iterato
         yield line
         if number % 1_000 == 0:
             progress.update(task, completed=number)  # type: ignore[arg-type]
-
-
-def _progress(quiet: bool) -> Progress:
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,} {task.description}"), TimeElapsedColumn())
-    return Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=quiet and not sys.stderr.isatty()
-    )

@@ -4,11 +4,14 @@ else.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from streams.cluster.topic_reader import BrokerError
 from streams.core.erasure import ErasureError
@@ -56,3 +59,11 @@ def fail(command: str, message: str) -> None:
     """One line on standard error, and exit code 2."""
     typer.echo(f"{command}: {message}", err=True)
     raise typer.Exit(2) from None
+
+
+def spinner(quiet: bool) -> Progress:
+    """Return the progress of work whose length is not known, on standard error; with `quiet` only where that is a terminal."""
+    columns = (SpinnerColumn(), TextColumn("{task.completed:,} {task.description}"), TimeElapsedColumn())
+    return Progress(
+        *columns, console=Console(stderr=True), transient=True, disable=quiet and not sys.stderr.isatty()
+    )

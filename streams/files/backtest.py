@@ -22,7 +22,7 @@ from streams.core.merge import Merger
 from streams.core.policy import Policy
 from streams.core.published import Output
 from streams.core.records import Decoded, Record
-from streams.files.ndjson import InputError, Line, topic_of
+from streams.files.ndjson import Line, likely_topic
 from streams.files.rejections import Rejections
 
 DAY_MS = 86_400_000
@@ -76,10 +76,7 @@ def queues_of(
         p: {t: [] for t in topics.INPUTS} for p in range(partitions)
     }
     for line in lines:
-        try:
-            topic = topic_of(line.data)
-        except InputError:
-            topic = topics.CALLS  # not even a type: any topic's decoder rejects it
+        topic = likely_topic(line.data)
         decoded = decode(Record(topic, 0, 0, as_of, None, line.data))
         event = decoded.event
         if event is None:

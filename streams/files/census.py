@@ -14,10 +14,10 @@ from typing import Any, Final, NamedTuple
 
 from schemas import topics
 from schemas.instants import to_datetime
-from streams.core.decode import decode, kind_of
+from streams.core.decode import decode
 from streams.core.facts import identity_of
 from streams.core.records import Record
-from streams.files.ndjson import NO_TIME, Line
+from streams.files.ndjson import NO_TIME, Line, likely_topic
 from streams.files.rejections import MOST_REJECTED, Rejections
 
 DAY_MS: Final = 86_400_000
@@ -135,9 +135,7 @@ class Census:
     def add(self, line: Line, now: int = NO_TIME) -> None:
         """Count a line. `now` (ms): what is later is an event of the future, -1 for no such time."""
         self.lines += 1
-        kind = kind_of(line.data)
-        topic = topics.EVENT_TYPES[kind].topic if kind in topics.EVENT_TYPES else topics.CALLS
-        decoded = decode(Record(topic, 0, line.number, now, None, line.data))
+        decoded = decode(Record(likely_topic(line.data), 0, line.number, now, None, line.data))
         event = decoded.event
         if event is None:
             assert decoded.reject is not None

@@ -143,6 +143,12 @@ def topic_of(data: bytes) -> str:
     raise InputError(f"no event: field type must be one of {', '.join(topics.EVENT_TYPES)}")
 
 
+def likely_topic(data: bytes) -> str:
+    """Return the topic of an event, or that of the calls for what names no type of ours: any topic's decoder refuses it."""
+    kind = kind_of(data)
+    return topics.EVENT_TYPES[kind].topic if kind in topics.EVENT_TYPES else topics.CALLS
+
+
 def check_line(line: Line) -> CheckedLine:
     """Read a line as an event, by the decoder of the workers.
 

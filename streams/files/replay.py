@@ -18,10 +18,9 @@ from typing import Final, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from schemas import topics
 from streams.cluster import codecs
 from streams.cluster.partitioning import partition_of
-from streams.files.ndjson import InputError, Line, check_line, topic_of
+from streams.files.ndjson import InputError, Line, check_line, likely_topic
 from streams.settings import Settings
 from streams.simulate import SimulatedRecord
 
@@ -65,7 +64,7 @@ def outgoing_lines(lines: Iterable[Line], *, keep_invalid: bool = False) -> Iter
         except InputError:
             if not keep_invalid:
                 raise
-            yield Outgoing(_likely_topic(line.data), None, str(line.number).encode(), line.data), False
+            yield Outgoing(likely_topic(line.data), None, str(line.number).encode(), line.data), False
         else:
             yield Outgoing(checked.topic, checked.key, checked.routing, line.data), True
 
@@ -162,10 +161,3 @@ class _Sender:
         if count is None:
             count = self._partitions[topic] = len(await self._producer.partitions_for(topic))
         return count
-
-
-def _likely_topic(data: bytes) -> str:
-    try:
-        return topic_of(data)
-    except InputError:
-        return topics.CALLS
