@@ -16,8 +16,8 @@ from schemas.values import Instant
 Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 """1-128 printable characters of ASCII without spaces."""
 
-Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:\-/ ]{0,64}$")]
-"""A business code of the user's own vocabulary (queue, reason, department), at most 64 characters."""
+Code = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{0,64}$")]
+"""A word of the user's own vocabulary (queue, reason, department) as it is: at most 64 characters of any script, none of control."""
 
 
 class _InUtc:
@@ -64,6 +64,9 @@ class Event(BaseModel):
     customer_id: InboundCustomerId | None
     occurred_at: Instant
     """When it happened: event time. Any zone is accepted; it is used as an instant."""
+    revised_at: Instant | None = None
+    """When the producer last changed what it says of this event: of two deliveries of one type and id the later revision counts, then
+    the later arrival."""
 
     @property
     def kind(self) -> str:

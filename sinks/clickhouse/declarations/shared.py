@@ -8,7 +8,7 @@ TIME: Final = "DateTime64(3, 'UTC')"
 CODE: Final = "LowCardinality(String)"
 KEEP_MONTHS: Final = 25
 
-ENVELOPE: Final = dict.fromkeys(("type", "schema_version"), "the table says it")
+ENVELOPE: Final = dict.fromkeys(("type", "schema_version", "revised_at"), "the table says it")
 """Fields that no table of one kind of message needs, and why."""
 
 EVENT_ID: Final = Column("event_id", "String", "Identity of the event, given by the producer")
