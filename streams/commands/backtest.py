@@ -13,10 +13,11 @@ from rich.table import Table
 
 from schemas.instants import ms_of
 from streams.commands.options import spinner
+from streams.documents import DocumentError
 from streams.files.backtest import Backtest, backtest
 from streams.files.ndjson import InputError, read_lines
 from streams.files.rejections import MOST_REJECTED
-from streams.policies import PolicyError, load_policy
+from streams.policies import load_policy
 
 _TOO_MANY = 3
 
@@ -61,7 +62,7 @@ def run(
                 as_of=limit,
                 progress=lambda count: progress.advance(task, count),
             )
-    except (InputError, PolicyError) as error:
+    except (InputError, DocumentError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     if triggers_out is not None:

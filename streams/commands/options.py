@@ -16,8 +16,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from streams.cluster.topic_reader import BrokerError
 from streams.core.erasure import ErasureError
 from streams.core.state import UnknownVersionError
+from streams.documents import DocumentError
 from streams.files.ndjson import InputError
-from streams.policies import PolicyError
 from streams.settings import Settings, SettingsError, load_settings
 from streams.state.changelog import ChangelogError
 from streams.state.recovery import RecoveryError
@@ -31,7 +31,7 @@ _MISTAKES = (
     ChangelogError,
     ErasureError,
     InputError,
-    PolicyError,
+    DocumentError,
     RecoveryError,
     SettingsError,
     UnknownVersionError,

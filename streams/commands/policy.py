@@ -10,7 +10,8 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from streams.core.policy import Policy
-from streams.policies import PolicyError, PolicyFile, built_in, read_policy
+from streams.documents import DocumentError
+from streams.policies import PolicyFile, built_in, read_policy
 
 app = typer.Typer(no_args_is_help=True, help="What decides who is called, why and when.")
 EXIT_WRONG = 2
@@ -75,7 +76,7 @@ def check(
 def _read(name: str) -> PolicyFile:
     try:
         return read_policy(name)
-    except PolicyError as error:
+    except DocumentError as error:
         lines = str(error).splitlines()
     except (OSError, ValueError) as error:  # not readable, not UTF-8, or a date that does not exist
         lines = [f"{name}: cannot be read: {error}"]

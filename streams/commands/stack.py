@@ -21,15 +21,16 @@ from streams.demo import figures as shown
 from streams.demo.dial import ReferenceDialer
 from streams.demo.progress import wait_until_done
 from streams.demo.stack import Stack
+from streams.documents import DocumentError
 from streams.files.replay import ReplayError, outgoing_simulated, send
-from streams.policies import PolicyError, load_policy
+from streams.policies import load_policy
 from streams.simulate import Quarter, SimulationSettings, simulate
 from streams.telemetry import log
 
 POISON = 0.0005
 WAIT_SECONDS = 600.0
 DIAL_IDLE_SECONDS = 3.0
-MISTAKES = (BrokerError, ChildError, PolicyError, ReplayError, SinkError, TimeoutError, TopicsError)
+MISTAKES = (BrokerError, ChildError, DocumentError, ReplayError, SinkError, TimeoutError, TopicsError)
 
 _Unconfined = Annotated[
     bool,

@@ -12,7 +12,8 @@ from sinks.clickhouse.connection import ClickHouse, DsnError
 from sinks.clickhouse.erasure import ClickHouseEraser
 from sinks.clickhouse.writer import ClickHouseSink
 from streams.commands.options import Bootstrap
-from streams.policies import PolicyError, load_policy
+from streams.documents import DocumentError
+from streams.policies import load_policy
 from streams.settings import Settings, SettingsError, load_settings
 from streams.telemetry import log
 from streams.telemetry.metrics import Metrics
@@ -79,7 +80,7 @@ def signals(
     settings = _settings(given | {"kafka_bootstrap": bootstrap, "metrics_port": metrics_port})
     try:
         chosen = load_policy(settings.policy)
-    except PolicyError as error:
+    except DocumentError as error:
         _refuse(error)
     metrics = Metrics()
     with tempfile.TemporaryDirectory(prefix="behoudlijn-") as data_dir:

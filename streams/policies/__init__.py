@@ -10,9 +10,9 @@ import yaml
 from pydantic import ValidationError
 
 from streams.core.policy import Policy
-from streams.policies.document import (
+from streams.documents import (
+    DocumentError,
     Place,
-    PolicyError,
     Problem,
     beginning,
     place_of,
@@ -22,8 +22,6 @@ from streams.policies.document import (
     written,
 )
 from streams.policies.extension import Extended, base_of, extend
-
-__all__ = ["PolicyError", "PolicyFile", "built_in", "load_policy", "policy_path", "read_policy"]
 
 HERE = Path(__file__).parent
 
@@ -44,23 +42,23 @@ def built_in() -> list[str]:
 
 
 def policy_path(name_or_path: str) -> Path:
-    """Return the file of a built-in policy, or the path itself. Raises `PolicyError` when there is neither."""
+    """Return the file of a built-in policy, or the path itself. Raises `DocumentError` when there is neither."""
     path = _packaged(name_or_path) if name_or_path in built_in() else Path(name_or_path)
     if not path.is_file():
         known = ", ".join(built_in())
-        raise PolicyError([Problem(name_or_path, None, f"no such policy or file; built in: {known}")])
+        raise DocumentError([Problem(name_or_path, None, f"no such policy or file; built in: {known}")])
     return path
 
 
 def load_policy(name_or_path: str) -> Policy:
-    """Read and check a policy by name or path. Raises `PolicyError` with every mistake."""
+    """Read and check a policy by name or path. Raises `DocumentError` with every mistake."""
     return read_policy(name_or_path).policy
 
 
 def read_policy(name_or_path: str) -> PolicyFile:
-    """Read and check a policy, with what it extends and its text. Raises `PolicyError` with every mistake."""
+    """Read and check a policy, with what it extends and its text. Raises `DocumentError` with every mistake."""
     path = policy_path(name_or_path)
-    own = read(path)
+    own = read(path, "policy")
     root, problems = _extended(own)
     problems += repeated(own)
     policy = None
@@ -69,7 +67,7 @@ def read_policy(name_or_path: str) -> PolicyFile:
     except ValidationError as error:
         problems += [_problem(own, root, each) for each in error.errors(include_url=False)]
     if problems or policy is None:
-        raise PolicyError(sorted(problems, key=lambda each: (each.source != str(path), each.line or 0)))
+        raise DocumentError(sorted(problems, key=lambda each: (each.source != str(path), each.line or 0)))
     base = base_of(own)
     if base is None:
         return PolicyFile(policy, "", path.read_text(encoding="utf-8"))
@@ -83,18 +81,18 @@ def _packaged(name: str) -> Path:
 
 
 def _extended(own: yaml.MappingNode, above: tuple[str, ...] = ()) -> Extended:
-    """Return a file with what it takes from others; `above` are those that led here. Raises `PolicyError` for one that cannot be taken."""
+    """Return a file with what it takes from others; `above` are those that led here. Raises `DocumentError` for one that cannot be taken."""
     base = base_of(own)
     if base is None:
         return Extended(own, [])
     known, (_, source, line) = built_in(), beginning(base)
     if not isinstance(base, yaml.ScalarNode) or base.value not in known:
         said = f"extends: no such policy; built in: {', '.join(known)}"
-        raise PolicyError([Problem(source, line, said)])
+        raise DocumentError([Problem(source, line, said)])
     if base.value in above:
         said = f"extends: a circle: {' -> '.join((*above, base.value))}"
-        raise PolicyError([Problem(source, line, said)])
-    below = _extended(read(_packaged(base.value)), (*above, base.value))
+        raise DocumentError([Problem(source, line, said)])
+    below = _extended(read(_packaged(base.value), "policy"), (*above, base.value))
     root, problems = extend(below.root, own)
     return Extended(root, [*below.problems, *problems])
 

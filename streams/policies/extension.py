@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 import yaml
 
-from streams.policies.document import Problem, beginning
+from streams.documents import Problem, beginning
 
 KEY: Final = "extends"
 OWN: Final = frozenset({"name", "version", "description", "calibrated"})

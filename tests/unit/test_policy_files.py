@@ -8,7 +8,8 @@ from typer.testing import CliRunner, Result
 
 from streams import policies
 from streams.commands import policy as command
-from streams.policies import PolicyError, built_in, load_policy, policy_path
+from streams.documents import DocumentError
+from streams.policies import built_in, load_policy, policy_path
 
 DEFAULT = policy_path("default").read_text(encoding="utf-8")
 PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
@@ -66,7 +67,7 @@ def test_every_mistake_is_told_with_its_line(file: Path) -> None:
         ("{name: watch, starts_at: 0.15}", "{name: watch, starts_at: 0.15, colour: grey}"),
         ("cooldown_days: 14", "cooldown_days: soon"),
     )
-    with pytest.raises(PolicyError) as caught:
+    with pytest.raises(DocumentError) as caught:
         load_policy(str(file))
     told = {problem.line for problem in caught.value.problems}
     marks = ("open_at: 1.5", "tenure_years", "colour: grey", "cooldown_days: soon")
@@ -84,7 +85,7 @@ def test_every_mistake_is_told_with_its_line(file: Path) -> None:
 )
 def test_a_mistake_across_parts_says_what_is_wrong(file: Path, old: str, new: str, said: str) -> None:
     changed(file, (old, new))
-    with pytest.raises(PolicyError, match=said):
+    with pytest.raises(DocumentError, match=said):
         load_policy(str(file))
 
 
@@ -104,8 +105,8 @@ def test_check_prints_file_and_line_and_ends_with_2(file: Path) -> None:
     ("content", "said"),
     [
         (b"name: [unclosed\n", ": not YAML"),
-        (b"- a list\n", "1: a policy is a mapping"),
-        (b"", "1: a policy is a mapping"),
+        (b"- a list\n", "1: no policy: keys with values"),
+        (b"", "1: no policy: keys with values"),
         (b"name: \xff\n", "1: not YAML"),
         (DEFAULT.replace("2000-01-01", "2000-02-30").encode(), "calling_hours.1.effective_from: "),
     ],

@@ -1,6 +1,7 @@
-"""A policy file as YAML nodes: each knows the file and the line that it came from, so that every mistake can be told with both.
+"""A YAML file of the user's, a policy or a mapping, as nodes: each knows the file and the line that it came from, so that every
+mistake can be told with both.
 
-Owns reading and writing; what a policy means is the model's, what it takes from another one is `extension`.
+Owns reading and writing; what a document means is its model's, what a policy takes from another one is `policies.extension`.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,8 +25,8 @@ class Problem(NamedTuple):
         )
 
 
-class PolicyError(Exception):
-    """A policy cannot be used; `problems` holds every mistake."""
+class DocumentError(Exception):
+    """A document cannot be used; `problems` holds every mistake."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -33,15 +34,18 @@ class PolicyError(Exception):
 
 
 class Place(NamedTuple):
-    """Where a part of a policy stands: how many steps of its location the document holds, the file, and the line (from 1)."""
+    """Where a part of a document stands: how many steps of its location the document holds, the file, and the line (from 1)."""
 
     depth: int
     source: str
     line: int
 
 
-def read(path: Path) -> yaml.MappingNode:
-    """Return the nodes of a file. Raises `PolicyError` when it is no YAML mapping, OSError when it cannot be read."""
+def read(path: Path, kind: str) -> yaml.MappingNode:
+    """Return the nodes of a file that should hold a `kind` (policy, mapping).
+
+    Raises `DocumentError` when it is no YAML mapping, OSError when it cannot be read.
+    """
     source = str(path)
     try:
         # Scalars stay text until the model reads them, so that an impossible date too is told with its line.
@@ -52,11 +56,13 @@ def read(path: Path) -> yaml.MappingNode:
             plain(root)  # finds what is no tree: keys that are lists, and aliases of themselves
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise PolicyError([Problem(source, line, f"not YAML: {error.problem}")]) from None
+        raise DocumentError([Problem(source, line, f"not YAML: {error.problem}")]) from None
     except (UnicodeDecodeError, yaml.YAMLError):
-        raise PolicyError([Problem(source, 1, "not YAML: the file is no UTF-8 text")]) from None
+        raise DocumentError([Problem(source, 1, "not YAML: the file is no UTF-8 text")]) from None
     if not isinstance(root, yaml.MappingNode):
-        raise PolicyError([Problem(source, 1, "a policy is a mapping; start with `name:`")])
+        raise DocumentError(
+            [Problem(source, 1, f"no {kind}: keys with values are expected; start with `name:`")]
+        )
     return root
 
 
