@@ -17,6 +17,7 @@ COMMANDS: Final = (
     "topics",
     "clickhouse",
     "sources",
+    "convert",
     "check",
     "backtest",
     "explain",

@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         description="Key of the hashes that stay of erased customers, 16 characters or more; the same for every "
         "worker and command, and never another one while such hashes are kept.",
     )
+    mapping_key: SecretStr = Field(
+        SecretStr(""),
+        description="Key of the hashes by which a mapping replaces customers (`hash: true`), 16 characters or more; another key "
+        "makes other customers of them.",
+    )
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "PLAINTEXT", description="How to talk to Kafka. In production SASL_SSL."
     )
@@ -223,10 +228,9 @@ class Settings(BaseSettings):
             )
         if (self.kafka_ssl_keyfile is None) != (self.kafka_ssl_certfile is None):
             raise ValueError("kafka_ssl_certfile and kafka_ssl_keyfile belong together: give both or neither")
-        if 0 < len(self.erasure_key.get_secret_value()) < _SHORTEST_KEY:
-            raise ValueError(
-                f"erasure_key must have {_SHORTEST_KEY} characters or more, or it can be guessed"
-            )
+        for name, secret in (("erasure_key", self.erasure_key), ("mapping_key", self.mapping_key)):
+            if 0 < len(secret.get_secret_value()) < _SHORTEST_KEY:
+                raise ValueError(f"{name} must have {_SHORTEST_KEY} characters or more, or it can be guessed")
         return self
 
     @classmethod

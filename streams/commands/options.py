@@ -4,10 +4,12 @@ else.
 
 from __future__ import annotations
 
+import gzip
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from pathlib import Path
+from typing import IO, Annotated, Any, cast
 
 import typer
 from rich.console import Console
@@ -17,7 +19,7 @@ from streams.cluster.topic_reader import BrokerError
 from streams.core.erasure import ErasureError
 from streams.core.state import UnknownVersionError
 from streams.documents import DocumentError
-from streams.files.ndjson import InputError
+from streams.files.ndjson import STDIN, InputError
 from streams.settings import Settings, SettingsError, load_settings
 from streams.state.changelog import ChangelogError
 from streams.state.recovery import RecoveryError
@@ -25,6 +27,8 @@ from streams.state.recovery import RecoveryError
 Bootstrap = Annotated[
     str | None, typer.Option("--bootstrap", help="Brokers, host:port,…; default BEHOUDLIJN_KAFKA_BOOTSTRAP.")
 ]
+
+OUT_HELP = "File to write, packed when it ends in .gz; `-` for standard output."
 
 _MISTAKES = (
     BrokerError,
@@ -67,3 +71,29 @@ def spinner(quiet: bool) -> Progress:
     return Progress(
         *columns, console=Console(stderr=True), transient=True, disable=quiet and not sys.stderr.isatty()
     )
+
+
+def write_lines(command: str, path: str, lines: Iterable[bytes]) -> None:
+    """Write lines to a file, packed when its name ends in .gz, or to standard output for `-`."""
+    with _output(command, path) as stream:
+        for line in lines:
+            stream.write(line + b"\n")
+
+
+@contextmanager
+def _output(command: str, path: str) -> Iterator[IO[bytes]]:
+    if path == STDIN:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()  # a reader that has gone is found here, not after the command
+        return
+    try:
+        raw = Path(path).open("wb")  # noqa: SIM115 - closed below
+    except OSError as error:
+        fail(command, f"{path}: cannot be written: {error.strerror or error}")
+    with raw:
+        if path.endswith(".gz"):
+            # Neither name nor time in the header, so that equal events are equal files.
+            with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed:
+                yield cast("IO[bytes]", packed)
+        else:
+            yield raw

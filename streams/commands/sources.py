@@ -1,16 +1,12 @@
-"""`behoudlijn simulate`, `replay` and `convert`: where events come from. It shows and writes, no more."""
+"""`behoudlijn simulate` and `replay`: where events come from. It shows and writes, no more."""
 
 from __future__ import annotations
 
 import asyncio
-import gzip
-import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from datetime import date
-from pathlib import Path
-from typing import IO, Annotated, cast
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -19,28 +15,23 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from schemas import topics
 from streams.cluster.topics import TopicsError, inspect
 from streams.commands.check import remarks
-from streams.commands.options import Bootstrap, fail, one_line, settings_of
+from streams.commands.options import OUT_HELP, Bootstrap, fail, one_line, settings_of, write_lines
 from streams.files.census import census_of
-from streams.files.convert import convert as convert_table
-from streams.files.mapping import load_mapping
-from streams.files.ndjson import STDIN, open_input, read_lines
+from streams.files.ndjson import STDIN, read_lines
 from streams.files.replay import Outgoing, ReplayError, Sent, outgoing_lines, outgoing_simulated, send
 from streams.settings import Settings
 from streams.simulate import Quarter, SimulationSettings
 from streams.simulate import simulate as simulate_quarter
 
-_OUT_HELP = "File to write, packed when it ends in .gz; `-` for standard output."
-
 
 def register(app: typer.Typer) -> None:
-    """Add the three commands to the command line."""
+    """Add the two commands to the command line."""
     app.command("simulate")(simulate)
     app.command("replay")(replay)
-    app.command("convert")(convert)
 
 
 def simulate(
-    out: Annotated[str | None, typer.Option("--out", "-o", help=_OUT_HELP)] = None,
+    out: Annotated[str | None, typer.Option("--out", "-o", help=OUT_HELP)] = None,
     to_topics: Annotated[
         bool, typer.Option("--to-topics", help="Send the events to Kafka's topics.")
     ] = False,
@@ -72,9 +63,9 @@ def simulate(
         quarter = simulate_quarter(chosen, lambda done: progress.update(task, completed=done))
         progress.update(task, completed=customers)
     if out is not None:
-        _write("simulate", out, (record.value for record in quarter.records))
+        write_lines("simulate", out, (record.value for record in quarter.records))
     if truth is not None:
-        _write("simulate", truth, quarter.truth_lines())
+        write_lines("simulate", truth, quarter.truth_lines())
     if settings is not None:
         _send("simulate", outgoing_simulated(quarter.records), settings, len(quarter.records))
     _tell_quarter(quarter)
@@ -102,26 +93,6 @@ def replay(
         if STDIN not in files:
             _tell_before(files, keep_invalid)
         _send("replay", outgoing_lines(read_lines(files), keep_invalid=keep_invalid), settings, None)
-
-
-def convert(
-    mapping: Annotated[
-        str, typer.Argument(help="telco-churn, iranian-churn, or the path of a mapping file.")
-    ],
-    file: Annotated[str, typer.Argument(help="The table (CSV), plain or gzip; `-` for standard input.")],
-    out: Annotated[str, typer.Option("--out", "-o", help=_OUT_HELP)] = STDIN,
-) -> None:
-    """Turn a table of customers into events, NDJSON in the order of time.
-
-    Example: behoudlijn convert telco-churn tests/data/churn.all.gz --out telco.ndjson
-    """
-    with one_line("convert"):
-        chosen = load_mapping(mapping)
-        with open_input(file) as stream:
-            name = "stdin" if file == STDIN else file
-            # Read whole before the output is opened: a mistake in the table leaves no file behind.
-            events = list(convert_table(chosen, stream, file=name))
-        _write("convert", out, events)
 
 
 def _tell_before(files: list[str], keep_invalid: bool) -> None:
@@ -167,31 +138,6 @@ def _tell_quarter(quarter: Quarter) -> None:
     left = sum(truth.left_in_period for truth in quarter.truths)
     events, customers = len(quarter.records), len(quarter.truths)
     typer.echo(f"simulated {events:,} events of {customers:,} customers, of whom {left:,} left", err=True)
-
-
-def _write(command: str, path: str, lines: Iterable[bytes]) -> None:
-    with _output(command, path) as stream:
-        for line in lines:
-            stream.write(line + b"\n")
-
-
-@contextmanager
-def _output(command: str, path: str) -> Iterator[IO[bytes]]:
-    if path == STDIN:
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()  # a reader that has gone is found here, not after the command
-        return
-    try:
-        raw = Path(path).open("wb")  # noqa: SIM115 - closed below
-    except OSError as error:
-        fail(command, f"{path}: cannot be written: {error.strerror or error}")
-    with raw:
-        if path.endswith(".gz"):
-            # Neither name nor time in the header, so that equal events are equal files.
-            with gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=raw, mtime=0) as packed:
-                yield cast("IO[bytes]", packed)
-        else:
-            yield raw
 
 
 def _progress() -> Progress:

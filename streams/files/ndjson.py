@@ -14,6 +14,11 @@ from typing import IO, Any, BinaryIO, Final, NamedTuple, cast
 
 from pydantic_core import from_json
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
 from schemas import topics
 from schemas.base import Event
 from streams.core.decode import decode, kind_of
@@ -26,9 +31,12 @@ MAX_LINE_BYTES: Final = 1_048_576
 NO_TIME: Final = -1
 """The ingestion time of a line: it has none, so that no event is one of the future."""
 _GZIP_MAGIC: Final = b"\x1f\x8b"
+_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _UTF8_MARK: Final = b"\xef\xbb\xbf"
 _HEAD_BYTES: Final = 65_536
-_FOREIGN: Final = {
+BROKEN: Final = (OSError, EOFError, zlib.error, zstd.ZstdError)
+"""What reading raises when a file ends too early, or is not what its first bytes say."""
+FOREIGN: Final = {
     b"PK\x03\x04": "a zip archive (or a spreadsheet): unpack it, or save the sheet as text, first",
     b"\xff\xfe": "UTF-16: save it as UTF-8 first",
     b"\xfe\xff": "UTF-16: save it as UTF-8 first",
@@ -64,17 +72,21 @@ class CheckedLine(NamedTuple):
 
 
 def open_input(path: str) -> IO[bytes]:
-    """Open a file (or standard input for `-`) for reading bytes, unpacking gzip (known by its first bytes).
+    """Open a file (or standard input for `-`) for reading bytes, unpacking gzip and zstd (known by their first bytes).
 
     Raises InputError when it cannot be opened.
     """
     try:
         source = _Unclosed(sys.stdin.buffer) if path == STDIN else io.FileIO(path)
         raw = io.BufferedReader(cast("io.RawIOBase", source))
-        packed = raw.peek(2)[:2] == _GZIP_MAGIC
+        head = raw.peek(4)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-    return cast("IO[bytes]", _Gzip(raw) if packed else raw)
+    if head.startswith(_GZIP_MAGIC):
+        return cast("IO[bytes]", _Gzip(raw))
+    if head.startswith(_ZSTD_MAGIC):
+        return cast("IO[bytes]", _Zstd(raw))
+    return cast("IO[bytes]", raw)
 
 
 def read_lines(paths: Iterable[str]) -> Iterator[Line]:
@@ -88,15 +100,16 @@ def read_lines(paths: Iterable[str]) -> Iterator[Line]:
         number = 0
         with open_input(path) as stream:
             try:
-                for number, data in _records(name, stream):
+                for number, data in raw_records(name, stream):
                     yield Line(name, number, data)
-            except (OSError, EOFError, zlib.error) as error:
+            except BROKEN as error:
                 raise InputError(f"{name}: broken after line {number}: {error}") from error
 
 
-def _records(name: str, stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+def raw_records(name: str, stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Yield the JSON values of a file, in whatever layout, each with the line in which it begins."""
     head: bytes = stream.peek(_HEAD_BYTES)  # type: ignore[attr-defined]  # of BufferedReader and GzipFile alike
-    for start, what in _FOREIGN.items():
+    for start, what in FOREIGN.items():
         if head.startswith(start):
             raise InputError(f"{name}: {what}")
     if head.startswith(_UTF8_MARK):
@@ -183,6 +196,18 @@ class _Unclosed(io.RawIOBase):
         data: bytes = read(len(buffer))
         buffer[: len(data)] = data
         return len(data)
+
+
+class _Zstd(zstd.ZstdFile):
+    """A zstd reader that closes the file below it too."""
+
+    def __init__(self, raw: Any) -> None:
+        super().__init__(raw, "rb")
+        self._below = raw
+
+    def close(self) -> None:
+        super().close()
+        self._below.close()
 
 
 class _Gzip(gzip.GzipFile):

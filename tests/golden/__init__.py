@@ -22,15 +22,14 @@ from streams.core.erasure import IN_FILES
 from streams.core.published import Output
 from streams.core.records import Decoded, Record
 from streams.files.backtest import queues_of, runs_of
-from streams.files.convert import convert
-from streams.files.mapping import load_mapping
-from streams.files.ndjson import Line, open_input
+from streams.files.ndjson import Line
 from streams.lane.micro_batch import TP
 from streams.policies import load_policy
 from streams.simulate import SimulationSettings, simulate
 from streams.state.changelog import Sending, Stamp, encode_entry
 from streams.workers.effects import headers_of
 from streams.workers.gathered import gather
+from tests.converted import converted
 
 RECORDED: Final = Path(__file__).with_name("recorded.json")
 _DATA: Final = Path(__file__).parents[1] / "data"
@@ -67,10 +66,8 @@ def lines_of(history: str) -> tuple[Line, ...]:
         "telco": ("telco-churn", "churn.all.gz"),
         "iranian": ("iranian-churn", "customer_churn.csv.gz"),
     }[history]
-    with open_input(str(_DATA / file)) as table:
-        return tuple(
-            Line(file, number, data) for number, data in enumerate(convert(load_mapping(mapping), table), 1)
-        )
+    events = converted(mapping, str(_DATA / file))
+    return tuple(Line(file, number, data) for number, data in enumerate(events, 1))
 
 
 def hashes_of(case: Case) -> dict[str, str]:

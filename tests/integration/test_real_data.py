@@ -15,12 +15,11 @@ from sinks.clickhouse.evaluation import evaluate
 from sinks.clickhouse.migrations import migrate
 from streams.cluster.topics import ensure
 from streams.files.backtest import Backtest, backtest
-from streams.files.convert import convert
-from streams.files.mapping import load_mapping
-from streams.files.ndjson import Line, read_lines
+from streams.files.ndjson import Line
 from streams.files.replay import outgoing_lines, send
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
+from tests.converted import converted
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import read_all, settings_of, until_committed, worker
 
@@ -32,9 +31,7 @@ TELCO = "tests/data/churn.all.gz"
 @pytest.fixture(scope="module")
 def events() -> list[Line]:
     """The telco set as events, in the order of time."""
-    table = (line.data for line in read_lines([TELCO]))
-    converted = convert(load_mapping("telco-churn"), table)
-    return [Line("telco", number, data) for number, data in enumerate(converted, 1)]
+    return [Line("telco", number, data) for number, data in enumerate(converted("telco-churn", TELCO), 1)]
 
 
 @pytest.fixture(scope="module")

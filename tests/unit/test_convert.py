@@ -1,4 +1,4 @@
-"""Tables to events: the built-in sources give the counts known of them, and mistakes are told by place."""
+"""Tables without times, to events: the built-in sources give the counts known of them, and mistakes are told by place."""
 
 import json
 from collections import Counter, defaultdict
@@ -8,28 +8,25 @@ from typing import Any
 
 import pytest
 
-from streams.files.convert import convert
-from streams.files.mapping import built_in_mappings, load_mapping
-from streams.files.ndjson import InputError, Line, check_line, open_input
+from streams.documents import DocumentError
+from streams.files.ndjson import InputError, Line, check_line
+from streams.mappings import load_mapping
+from tests.converted import converted, converted_with_counts
 
 DATA = Path(__file__).parents[1] / "data"
 SOURCES = {"telco-churn": "churn.all.gz", "iranian-churn": "customer_churn.csv.gz"}
 OWN = """
 name: own
-source: here
-licence: none
-header: true
-reference_day: 2026-04-01
-customer: {column: id}
-contacts: {column: calls}
-churn: {column: left, values: ["y"], others: ["n"]}
+snapshot:
+  reference_day: 2026-04-01
+  customer: {column: id}
+  contacts: {column: calls}
+  churn: {column: left, values: ["y"], others: ["n"]}
 """
 
 
 def lines_of(name: str) -> list[bytes]:
-    path = str(DATA / SOURCES[name])
-    with open_input(path) as stream:
-        return list(convert(load_mapping(name), stream, file=path))
+    return converted(name, str(DATA / SOURCES[name]))
 
 
 def events_of(name: str) -> list[dict[str, Any]]:
@@ -38,10 +35,6 @@ def events_of(name: str) -> list[dict[str, Any]]:
 
 def at(event: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(event["occurred_at"])
-
-
-def test_the_sources_are_built_in() -> None:
-    assert set(built_in_mappings()) == set(SOURCES)
 
 
 def test_four_unresolved_calls_flag_399_customers_of_whom_201_left() -> None:
@@ -91,48 +84,60 @@ def test_events_are_valid_unique_ordered_and_the_same_on_every_run(name: str) ->
     assert lines == lines_of(name)
 
 
+def own(tmp_path: Path, *rows: str) -> tuple[str, str]:
+    mapping, table = tmp_path / "own.yaml", tmp_path / "t.csv"
+    mapping.write_text(OWN)
+    table.write_text("".join(f"{row}\n" for row in rows))
+    return str(mapping), str(table)
+
+
 def test_a_mapping_of_ones_own(tmp_path: Path) -> None:
-    path = tmp_path / "own.yaml"
-    path.write_text(OWN)
-    events = [json.loads(line) for line in convert(load_mapping(str(path)), [b"id,calls,left\n", b"a,2,y\n"])]
+    events = [json.loads(line) for line in converted(*own(tmp_path, "id,calls,left", "a,2,y"))]
     assert [event["type"] for event in events] == ["profile", "call", "call", "cancellation"]
 
 
 @pytest.mark.parametrize(
-    ("table", "message"),
+    ("rows", "place", "message"),
     [
-        (["id,calls,left", "a,two,n"], "t.csv:2, column calls: a whole number"),
-        (["id,calls,left", "a,1,n", "a,1,n"], "t.csv:3, column id: the customer is in line 2 too"),
-        (["id,calls,left", "", "a,1,perhaps"], "t.csv:3, column left: one of y, n"),
-        (["id,calls,left", "a b,1,n"], "t.csv:2, column id: a customer id"),
-        (["id,calls,left", "a,1"], "t.csv:2: 2 columns, 3 are expected"),
-        (["id,calls", "a,1"], "t.csv:1: no column left"),
-        (["id,calls,left"], "t.csv: no customer"),
+        (["id,calls,left", "a,two,n"], ":2", "calls: a whole number"),
+        (["id,calls,left", "a,1,n", "a,1,n"], ":3", "id: the customer stands in an earlier row too"),
+        (["id,calls,left", "", "a,1,perhaps"], ":3", "left: one of y, n"),
+        (["id,calls,left", "a b,1,n"], ":2", "id: 1-128 printable"),
+        (["id,calls,left", "a,1"], ":2", "2 cells, 3 are expected"),
     ],
 )
-def test_mistakes_name_line_and_column(tmp_path: Path, table: list[str], message: str) -> None:
-    path = tmp_path / "own.yaml"
-    path.write_text(OWN)
-    with pytest.raises(InputError) as caught:
-        list(convert(load_mapping(str(path)), [f"{row}\n".encode() for row in table], file="t.csv"))
-    assert str(caught.value).startswith(message)
+def test_a_row_that_is_wrong_is_refused_with_its_line(
+    tmp_path: Path, rows: list[str], place: str, message: str
+) -> None:
+    _, counts = converted_with_counts(*own(tmp_path, *rows))
+    [(_, [example])] = counts.rejections.examples.items()
+    assert example.place.endswith(f"t.csv{place}")
+    assert example.message.startswith(message)
+
+
+def test_a_column_that_is_missing_is_named_with_those_there_are(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"t\.csv:1: no column 'left'; found: 'id', 'calls'"):
+        converted(*own(tmp_path, "id,calls", "a,1"))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name: [", "m.yaml:1"),
-        (OWN + "wrong: 1\n", "wrong: Extra"),
-        (OWN.replace("header: true", "header: false"), "is used, but not listed"),
+        ("name: [", r"m\.yaml:1: not YAML"),
+        (OWN + "wrong: 1\n", r"m\.yaml:8: wrong: Extra"),
+        (
+            OWN.replace("snapshot:", "records: {header: false}\nsnapshot:"),
+            r"m\.yaml:3: records: header: without one",
+        ),
     ],
 )
-def test_mistakes_in_a_mapping(tmp_path: Path, text: str, message: str) -> None:
+def test_mistakes_in_a_mapping_are_told_with_their_line(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "m.yaml"
     path.write_text(text)
-    with pytest.raises(InputError, match=message):
+    with pytest.raises(DocumentError, match=message):
         load_mapping(str(path))
 
 
 def test_an_unknown_mapping_names_those_there_are() -> None:
-    with pytest.raises(InputError, match="iranian-churn, telco-churn"):
+    with pytest.raises(DocumentError, match="iranian-churn, telco-churn"):
         load_mapping("no-such-mapping")

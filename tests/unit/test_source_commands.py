@@ -8,7 +8,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from streams.commands import sources
+from streams.commands import convert, sources
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -17,6 +17,7 @@ DATA = Path(__file__).parents[1] / "data"
 def app() -> typer.Typer:
     made = typer.Typer()
     sources.register(made)
+    convert.register(made)
     return made
 
 
@@ -50,7 +51,10 @@ def test_convert_writes_to_standard_output(app: typer.Typer) -> None:
             ["simulate", "--customers", "1", "--out", "/no/such/place"],
             "simulate: /no/such/place: cannot be written",
         ),
-        (["convert", "no-such-mapping", "-"], "convert: no-such-mapping is neither"),
+        (
+            ["convert", "no-such-mapping", "-"],
+            "convert: no-such-mapping: no such mapping or file; built in: ",
+        ),
         (["convert", "telco-churn", "/no/such/file"], "convert: /no/such/file: cannot be read"),
         (["convert", "iranian-churn", str(DATA / "churn.all.gz")], "convert: "),
         (["replay", "/no/such/file"], "replay: /no/such/file: cannot be read"),
@@ -67,8 +71,8 @@ def test_a_mistake_in_the_table_leaves_no_file(app: typer.Typer, tmp_path: Path)
     table, out = tmp_path / "t.csv", tmp_path / "out.ndjson"
     table.write_text("KS, 128\n")
     done = CliRunner().invoke(app, ["convert", "telco-churn", str(table), "--out", str(out)])
-    assert done.exit_code == 2
-    assert f"{table}:1: 2 columns, 21 are expected" in done.stderr
+    assert done.exit_code == 3
+    assert f"{table}:1: 2 cells, 21 are expected" in done.stderr
     assert not out.exists()
 
 

@@ -3,18 +3,16 @@
 from pathlib import Path
 
 from streams.files.backtest import backtest
-from streams.files.convert import convert
-from streams.files.mapping import load_mapping
-from streams.files.ndjson import Line, open_input
+from streams.files.ndjson import Line
 from streams.policies import load_policy
+from tests.converted import converted
 
 DATA = Path(__file__).parents[2] / "data" / "churn.all.gz"
 
 
 def telco() -> list[Line]:
-    with open_input(str(DATA)) as stream:
-        lines = list(convert(load_mapping("telco-churn"), stream, file=DATA.name))
-    return [Line(DATA.name, number, line) for number, line in enumerate(lines, 1)]
+    events = converted("telco-churn", str(DATA))
+    return [Line(DATA.name, number, line) for number, line in enumerate(events, 1)]
 
 
 def test_four_unresolved_calls_flag_399_customers_of_whom_201_left_of_707() -> None:

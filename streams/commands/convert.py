@@ -1,0 +1,170 @@
+"""`behoudlijn convert`: events from what other systems export, by a mapping. It shows what `streams.conversion` does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import orjson
+import typer
+
+from streams.commands.options import OUT_HELP, fail, one_line, settings_of, spinner, write_lines
+from streams.conversion.refusals import UNFINISHED, Refusal
+from streams.conversion.run import Conversion, Counts
+from streams.files.ndjson import STDIN
+from streams.files.rejections import MOST_REJECTED
+from streams.files.sorting import Sorter
+from streams.mappings import load_mapping
+from streams.mappings.language import Mapping
+
+TOO_MANY: Final = 3
+
+
+def register(app: typer.Typer) -> None:
+    """Add `convert` to the command line."""
+    app.command()(convert)
+
+
+def share_of(text: str) -> float:
+    """Return a share (0-1) that is written as `1%` or `0.01`. Raises BadParameter."""
+    try:
+        share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise typer.BadParameter("a share is expected, such as 1% or 0.01", param_hint="--max-rejected")
+    return share
+
+
+MappingName = Annotated[
+    str, typer.Argument(help="A built-in mapping's name, or a mapping file.", metavar="MAPPING")
+]
+
+
+def convert(
+    mapping: MappingName,
+    files: Annotated[
+        list[str], typer.Argument(help="What was exported, plain, gzip or zstd; `-` for standard input.")
+    ],
+    out: Annotated[str, typer.Option("--out", "-o", help=OUT_HELP)] = STDIN,
+    rejects: Annotated[
+        Path | None,
+        typer.Option(help="Write the records that are refused here, as NDJSON with file, line and reason."),
+    ] = None,
+    unfinished: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the records of contacts that have no end yet here: give the file first the next time."
+        ),
+    ] = None,
+    max_rejected: Annotated[
+        str,
+        typer.Option(
+            help="With a larger share of records refused nothing is written, and the exit code is 3."
+        ),
+    ] = f"{MOST_REJECTED:.0%}",
+) -> None:
+    """Turn what another system exports into events, NDJSON in the order of time, by a mapping (docs/mappings.md).
+
+    Example: behoudlijn convert asterisk-queue-log queue_log --out events.ndjson.gz
+    """
+    most = share_of(max_rejected)
+    with one_line("convert"):
+        chosen = load_mapping(mapping)
+        if unfinished is not None and not _resumable(chosen):
+            fail(
+                "convert",
+                f"--unfinished: {chosen.name} joins no records, or its records cannot be told one by one as text",
+            )
+        with _refused(rejects, unfinished) as refuse, Sorter() as sorter:
+            conversion = Conversion(chosen, mapping_key(), refuse)
+            try:
+                with spinner(quiet=True) as progress:
+                    task = progress.add_task("records read", total=None)
+                    for converted in conversion.events(files):
+                        sorter.add(*converted.made)
+                        if len(sorter) % 1_000 == 0:
+                            progress.update(task, completed=conversion.counts.records)
+                counts = conversion.counts
+                for sentence in sentences(counts):
+                    typer.echo(f"convert: {sentence}", err=True)
+                if counts.rejected_share > most or not counts.events:
+                    _give_up(counts, most, rejects)
+                write_lines("convert", out, sorter.lines())
+            except OSError as error:
+                fail("convert", f"the events cannot be put in order on disk: {error.strerror or error}")
+
+
+def mapping_key() -> bytes:
+    """Return the key of hashed customers; empty when none is set."""
+    return settings_of(None).mapping_key.get_secret_value().encode()
+
+
+def sentences(counts: Counts) -> Iterator[str]:
+    """Yield what became of the records, a sentence each."""
+    yield f"{counts.records:,} records, {counts.events:,} events"
+    if counts.passed_over:
+        yield f"passed over, since the mapping has no event for them: {counts.passed_over:,} records"
+    if counts.unfinished:
+        contacts, records = counts.unfinished_contacts, counts.unfinished
+        yield (
+            f"unfinished: {contacts:,} contacts ({records:,} records) have no end, or no beginning, in these files; "
+            "--rejects lists them, --unfinished keeps them for the next time"
+        )
+    yield from counts.rejections.sentences()
+
+
+def _give_up(counts: Counts, most: float, rejects: Path | None) -> None:
+    if not counts.events:
+        typer.echo("convert: no record gives an event, and nothing was written", err=True)
+    else:
+        more = f"; all are in {rejects}" if rejects is not None else "; --rejects FILE lists them all"
+        typer.echo(
+            f"convert: {counts.rejected_share:.1%} of the records are refused, more than {most:.1%}, and nothing was "
+            f"written{more}; --max-rejected lets more pass",
+            err=True,
+        )
+    raise typer.Exit(TOO_MANY)
+
+
+def _resumable(mapping: Mapping) -> bool:
+    records = mapping.records
+    text = (records.format == "csv" and not records.header_expected) or (
+        records.format == "json" and records.path is None
+    )
+    return mapping.session is not None and text
+
+
+@contextmanager
+def _refused(rejects: Path | None, unfinished: Path | None) -> Iterator[Callable[[Refusal], None]]:
+    """Give what takes refused records, while the files that keep them are open."""
+    try:
+        kept = None if rejects is None else rejects.open("wb")
+        later = None if unfinished is None else unfinished.open("w", encoding="utf-8", newline="")
+    except OSError as error:
+        fail("convert", f"{error.filename}: cannot be written: {error.strerror or error}")
+
+    def take(refusal: Refusal) -> None:
+        if later is not None and refusal.code == UNFINISHED:
+            later.write(refusal.raw + "\n")
+        elif kept is not None:
+            kept.write(orjson.dumps(_reject(refusal)) + b"\n")
+
+    try:
+        yield take
+    finally:
+        for stream in (kept, later):
+            if stream is not None:
+                stream.close()
+
+
+def _reject(refusal: Refusal) -> dict[str, object]:
+    return {
+        "file": refusal.file,
+        "line": refusal.number,
+        "reason": refusal.code,
+        "message": refusal.message,
+        "record": refusal.raw,
+    }

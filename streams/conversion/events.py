@@ -1,0 +1,213 @@
+"""A record becomes events: none, one or several, each under its condition. Compiled once a file, since a file has its own columns.
+
+An event is put together of the JSON of its parts. A source's table says few different things in most of its columns, so what a cell means
+is found, and held against the schema, once and kept; what has been put together of other values goes through the workers' decoder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Annotated, Any, Final, NamedTuple
+
+import orjson
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from schemas.ids import ID_PATTERN
+from schemas.topics import EVENT_TYPES
+from streams.conversion.conditions import Condition, condition
+from streams.conversion.customers import customer_of
+from streams.conversion.fields import Field, field
+from streams.conversion.readers import Shape
+from streams.conversion.refusals import RecordError
+from streams.conversion.texts import source_text
+from streams.conversion.times import FindInstant, instant
+from streams.core.decode import decode
+from streams.core.records import Record
+from streams.files.ndjson import NO_TIME
+from streams.mappings.language import ENVELOPE, Customer, EventId, EventPart, Mapping, Source, Value
+
+_identifier = re.compile(ID_PATTERN).fullmatch
+_HASH_DIGITS: Final = 32
+_MOST_KEPT: Final = 20_000
+"""Texts of one column whose meaning is kept."""
+
+
+class Made(NamedTuple):
+    """An event: its time (ms), its id, and its JSON, which the workers' decoder accepts."""
+
+    at: int
+    event_id: str
+    data: bytes
+
+
+class Maker:
+    """Makes the events of a file's records."""
+
+    def __init__(self, mapping: Mapping, shape: Shape, key: bytes) -> None:
+        """Compile a mapping for a file. Raises InputError for a column that the file has not."""
+        kinds = [part.type for part in mapping.events]
+        self._plans = [
+            _Plan(mapping, part, kinds[:index].count(part.type), shape, key)
+            for index, part in enumerate(mapping.events)
+        ]
+
+    def events(self, record: Any, text: Callable[[], str]) -> list[Made]:
+        """Return the events of a record. `text` gives the record as it stands. Raises RecordError."""
+        return [plan.make(record, text) for plan in self._plans if plan.when is None or plan.when(record)]
+
+
+class _Plan:
+    """One event of a mapping, ready to be made of records."""
+
+    def __init__(self, mapping: Mapping, part: EventPart, nth: int, shape: Shape, key: bytes) -> None:
+        customer, at = part.customer or mapping.customer, part.at or mapping.at
+        revision = part.revision or mapping.revision
+        assert customer is not None
+        assert at is not None
+        self._topic = EVENT_TYPES[part.type].topic
+        self._head = b'{"type":%b,"schema_version":1,"event_id":' % orjson.dumps(part.type)
+        self._prefix = f"{mapping.name[:24]}-{nth or ''}"
+        self.when: Condition | None = condition(part.when, shape, mapping)
+        self._customer = _customer(customer, shape, mapping, key)
+        self._at: FindInstant = instant(at, shape, mapping, "at")
+        self._revision = None if revision is None else instant(revision, shape, mapping, "revision")
+        self._id = None if part.id is None else _event_id(part.id, shape, mapping)
+        self._kept: list[tuple[int, _Kept]] = []
+        """Columns of the record, and what their cells mean."""
+        self._others: list[tuple[bytes, Field]] = []
+        for name, value in part.fields.items():
+            cell = _only_cell(value, shape)
+            if cell is None:
+                self._others.append(
+                    (b",%b:" % orjson.dumps(name), field(part.type, name, value, shape, mapping))
+                )
+            else:
+                self._kept.append((cell, _Kept(_Cell(part.type, name, value, mapping))))
+        self._decided = not self._others and _has_only_free_fields(part.type)
+
+    def make(self, record: Any, text: Callable[[], str]) -> Made:
+        """Return the event of a record. Raises RecordError."""
+        at = self._at(record)
+        if at is None:
+            raise RecordError("invalid_time", "at: there is none")
+        event_id = self._hash_of(text()) if self._id is None else self._id(record)
+        parts = [
+            self._head,
+            orjson.dumps(event_id),
+            b',"customer_id":',
+            self._customer(record),
+            b',"occurred_at":"',
+            at.iso.encode(),
+            b'"',
+        ]
+        if self._revision is not None and (revised := self._revision(record)) is not None:
+            parts.append(b',"revised_at":"%b"' % revised.iso.encode())
+        parts += [kept[record[cell]] for cell, kept in self._kept]
+        for name, find in self._others:
+            value = find(record)
+            if value is not None:
+                parts += name, _json(value)
+        parts.append(b"}")
+        data = b"".join(parts)
+        if not self._decided:
+            check(data, self._topic)
+        return Made(at.ms, event_id, data)
+
+    def _hash_of(self, text: str) -> str:
+        return f"{self._prefix}{sha256(text.encode('utf-8', 'replace')).hexdigest()[:_HASH_DIGITS]}"
+
+
+class _Kept(dict[str, bytes]):
+    """What the texts of a column mean, as JSON: found when one is seen for the first time."""
+
+    def __init__(self, meaning: Callable[[str], bytes]) -> None:
+        super().__init__()
+        self._meaning = meaning
+
+    def __missing__(self, text: str) -> bytes:
+        if len(self) >= _MOST_KEPT:
+            self.clear()
+        found = self[text] = self._meaning(text)
+        return found
+
+
+class _Cell:
+    """What a text of a column means for a field: its part of the event's JSON, empty for nothing. The schema must accept it."""
+
+    def __init__(self, event_type: str, name: str, value: Value, mapping: Mapping) -> None:
+        self._find = field(event_type, name, value, Shape(value.paths, texts=True), mapping)
+        info = EVENT_TYPES[event_type].model.model_fields[name]
+        taken: Any = Annotated[info.annotation, info]
+        adapter: TypeAdapter[Any] = TypeAdapter(taken, config=ConfigDict(strict=True))
+        self._accept = adapter.validate_json
+        self._name, self._begin = name, b",%b:" % orjson.dumps(name)
+
+    def __call__(self, text: str) -> bytes:
+        value = self._find([text])
+        if value is None:
+            return b""
+        said = _json(value)
+        try:
+            self._accept(said)
+        except ValidationError as error:
+            message = error.errors(include_url=False, include_input=False, include_context=False)[0]["msg"]
+            raise RecordError("invalid_field", f"{self._name}: {message}") from None
+        return self._begin + said
+
+
+def _customer(customer: Customer, shape: Shape, mapping: Mapping, key: bytes) -> Callable[[Any], bytes]:
+    """Return what finds a record's customer, as JSON."""
+    cell = _only_cell(customer, shape)
+    if cell is None:
+        find = customer_of(customer, shape, mapping, key)
+        return lambda record: orjson.dumps(find(record))
+    of_cell = customer_of(customer, Shape(customer.paths, texts=True), mapping, key)
+    kept = _Kept(lambda text: orjson.dumps(of_cell([text])))
+    return lambda record: kept[record[cell]]
+
+
+def check(data: bytes, topic: str) -> None:
+    """Have the workers' decoder read an event. Raises RecordError when it refuses it."""
+    reject = decode(Record(topic, 0, 0, NO_TIME, None, data)).reject
+    if reject is not None:
+        raise RecordError(*reject)
+
+
+def _json(value: Any) -> bytes:
+    try:
+        return orjson.dumps(value)
+    except (TypeError, ValueError):
+        said = "bytes that are no text in this encoding: set records.encoding (windows-1252 is common)"
+        raise RecordError("malformed_record", said) from None
+
+
+def _only_cell(source: Source, shape: Shape) -> int | None:
+    """Return where the one cell is that a value follows from; None when it follows from several, or from no text of a table."""
+    return shape.cell(source.paths[0]) if source.paths is not None and len(source.paths) == 1 else None
+
+
+def _has_only_free_fields(event_type: str) -> bool:
+    """Return whether an event is valid if each of its fields is: none must be there, and none depends on another."""
+    model = EVENT_TYPES[event_type].model
+    required = {name for name, info in model.model_fields.items() if info.is_required()}
+    return required <= ENVELOPE and not model.__pydantic_decorators__.model_validators
+
+
+def _event_id(part: EventId, shape: Shape, mapping: Mapping) -> Callable[[Any], str]:
+    text = source_text(part, shape, mapping.blanks)
+
+    def found(record: Any) -> str:
+        said = text(record)
+        if not said:
+            raise RecordError("invalid_value", "id: it is blank")
+        whole = part.prefix + said
+        if (
+            _identifier(whole) is None
+        ):  # spaces, other scripts, too long: always hashed then, so that it stays the same
+            digest = sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:_HASH_DIGITS]
+            return part.prefix + digest
+        return whole
+
+    return found

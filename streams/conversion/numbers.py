@@ -1,0 +1,60 @@
+"""Numbers and durations as people and spreadsheets write them."""
+
+import re
+from typing import Final
+
+_WRITTEN: Final = {
+    ".": re.compile(
+        r"[+-]?(?:\d{1,3}(?:[, '\u00a0\u202f]\d{3})+|\d+)(?:\.\d*)?(?:[eE][+-]?\d{1,3})?|[+-]?\.\d+"
+    ),
+    ",": re.compile(
+        r"[+-]?(?:\d{1,3}(?:[. '\u00a0\u202f]\d{3})+|\d+)(?:,\d*)?(?:[eE][+-]?\d{1,3})?|[+-]?,\d+"
+    ),
+}
+_GROUPS: Final = {
+    ".": str.maketrans("", "", ", '\u00a0\u202f"),
+    ",": str.maketrans(",", ".", ". '\u00a0\u202f"),
+}
+_CLOCK: Final = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{2})(?:[.,](\d{1,6}))?")
+_ISO: Final = re.compile(r"PT?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?", re.IGNORECASE)
+
+
+def number_of(text: str, decimal: str) -> int | float | None:
+    """Return the number that a text is, with this decimal mark and groups of three by another; None when it is none.
+
+    >>> [number_of(*each) for each in (("1.234,5", ","), ("1,234.5", "."), ("12,0", ","), ("1_0.5", "."), ("x", "."))]
+    [1234.5, 1234.5, 12, None, None]
+    """
+    if len(text) < 16 and text.isdecimal() and text.isascii():
+        return int(text)
+    if len(text) > 40 or (not text.isascii() and "\u00a0" not in text and "\u202f" not in text):
+        return None
+    if _WRITTEN[decimal].fullmatch(text) is None:
+        return None
+    number = float(text.translate(_GROUPS[decimal]))
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+
+
+def seconds_of(text: str, decimal: str, unit_seconds: float) -> int | float | None:
+    """Return the seconds of a duration: a number of units, `h:mm:ss`, `m:ss`, or ISO 8601; None when it is none.
+
+    >>> [seconds_of(text, ".", 1) for text in ("90", "1:30", "0:01:30", "PT1M30S", "1:5")]
+    [90, 90, 90, 90, None]
+    """
+    number = number_of(text, decimal)
+    if number is not None:
+        seconds = number * unit_seconds
+        return int(seconds) if float(seconds).is_integer() else seconds
+    clock = _CLOCK.fullmatch(text)
+    if clock is not None:
+        hours, minutes, rest, fraction = clock.groups("0")
+        if (hours != "0" and int(minutes) > 59) or int(rest) > 59:
+            return None
+        whole = int(hours) * 3_600 + int(minutes) * 60 + int(rest)
+        return whole + float(f"0.{fraction}") if int(fraction) else whole
+    iso = _ISO.fullmatch(text)
+    if iso is None or not any(iso.groups()):
+        return None
+    hours, minutes, rest = iso.groups("0")
+    total = int(hours) * 3_600 + int(minutes) * 60 + float(rest)
+    return int(total) if total.is_integer() else total

@@ -1,0 +1,34 @@
+"""Why a record gives no event. A record that is refused costs no other one."""
+
+from typing import Final, Literal, NamedTuple
+
+Code = Literal[
+    "malformed_record",
+    "ambiguous_time",
+    "invalid_time",
+    "unknown_word",
+    "invalid_value",
+    "invalid_customer_id",
+    "unfinished",
+]
+"""Reasons beside those of the workers' decoder (`schemas.dead_letter.RejectCode`)."""
+
+UNFINISHED: Final[Code] = "unfinished"
+
+
+class RecordError(Exception):
+    """A record, or an event of it, cannot be used. The message quotes no value, since it may hold personal data."""
+
+    def __init__(self, code: str, message: str) -> None:
+        self.code = code
+        super().__init__(message)
+
+
+class Refusal(NamedTuple):
+    """A record that was refused: where it stands, why, and what it was."""
+
+    file: str
+    number: int
+    code: str
+    message: str
+    raw: str

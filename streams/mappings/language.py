@@ -1,0 +1,546 @@
+"""What a mapping file may say: how records of a source become events. Frozen models, checked where the file is read.
+
+Owns the words of the language and which of them go together; `conversion` applies them, docs/mappings.md explains them.
+"""
+
+import codecs
+import re
+from collections.abc import Iterable
+from datetime import date
+from difflib import get_close_matches
+from typing import Annotated, Any, Final, Literal, Self
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    field_validator,
+    model_validator,
+)
+
+from schemas.base import Code, CountryCode
+from schemas.cancellation import CancellationReason
+from schemas.topics import EVENT_TYPES
+from schemas.values import KnownTimeZone
+
+BLANKS: Final = (
+    *("", "-", "na", "n/a", "#n/a", "nan", "nil", "none", "null", "(null)", "\\n", "undefined"),
+    "0000-00-00 00:00:00",
+)
+"""Words, in lower case, with which sources say nothing."""
+ENVELOPE: Final = frozenset(
+    {"type", "schema_version", "event_id", "customer_id", "occurred_at", "revised_at"}
+)
+"""Fields of an event that have a key of their own in a mapping."""
+_DURATION: Final = re.compile(r"(\d{1,6}) ?(s|min|h|d)")
+_UNIT_MS: Final = {"s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+DIRECTIVES: Final = frozenset("dmYyHIMSfpbBz%")
+"""What a format of times may hold after a percent sign, as `strptime` knows it."""
+
+
+class Part(BaseModel):
+    """A part of a mapping: frozen, no unknown key."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, hide_input_in_errors=True
+    )
+
+
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, str) else value
+
+
+def _as_from(value: Any) -> Any:
+    return {"from": value} if isinstance(value, str | list | tuple) else value
+
+
+def _milliseconds(text: Any) -> Any:
+    if not isinstance(text, str):
+        return text
+    found = _DURATION.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("a duration is expected, such as 90 s, 10 min, 6 h or 2 d")
+    return int(found[1]) * _UNIT_MS[found[2]]
+
+
+def _one_character(text: str) -> str:
+    text = {"tab": "\t", "\\t": "\t", "none": ""}.get(text, text)
+    if len(text) > 1:
+        raise ValueError("one character is expected, or tab")
+    return text
+
+
+def _known_encoding(name: str) -> str:
+    try:
+        codecs.lookup(name)
+    except LookupError:
+        raise ValueError(
+            "no such encoding; common ones are utf-8, windows-1252, iso-8859-15, utf-16"
+        ) from None
+    return name
+
+
+def _searchable(path: str) -> str:
+    try:
+        jmespath.compile(path)
+    except JMESPathError as error:
+        raise ValueError(f"no JMESPath: {' '.join(str(error).split())}") from None
+    return path
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"no regular expression: {error}") from None
+    return text
+
+
+def _format(text: str) -> str:
+    if text in ("iso", "epoch_s", "epoch_ms", "epoch_us", "excel"):
+        return text
+    unknown = sorted(set(re.findall(r"%(.?)", text)) - DIRECTIVES)
+    if unknown or "%" not in text:
+        raise ValueError(
+            "iso, epoch_s, epoch_ms, epoch_us, excel or directives (%Y %m %d %H %M …) are expected"
+            + (f"; not known: %{unknown[0]}" if unknown else "")
+        )
+    return text
+
+
+Path = Annotated[str, Field(min_length=1, max_length=400)]
+"""Where a value lies in a record: a column of a table, as its header says it; in JSON a JMESPath (`Queue.Name`)."""
+Paths = Annotated[tuple[Path, ...], BeforeValidator(_listed), Field(min_length=1, max_length=20)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Milliseconds = Annotated[int, BeforeValidator(_milliseconds), Field(ge=0)]
+Character = Annotated[str, AfterValidator(_one_character)]
+Pattern = Annotated[str, AfterValidator(_pattern)]
+Prefix = Annotated[str, Field(pattern=r"^[!-~]{0,32}$")]
+
+
+class Records(Part):
+    """How records lie in files."""
+
+    format: Literal["csv", "json", "parquet", "xlsx"] = "csv"
+    delimiter: Annotated[Character, Field(min_length=1)] = ","
+    quote: Character = '"'
+    """Empty, or `none`: cells are never quoted."""
+    encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
+    skip_rows: Annotated[int, Field(ge=0, le=1_000)] = 0
+    """Lines before the header, or before the first record, that are passed over."""
+    header: bool | Literal["auto"] | None = None
+    """Whether the first row names the columns; by default when `columns` is absent. With both, the names of `columns` hold.
+    `auto`: a first row with the names that the mapping uses is a header, and any other a record."""
+    columns: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
+    ragged: bool = False
+    """Rows may be shorter than the header: what is missing is blank."""
+    path: Annotated[str, AfterValidator(_searchable)] | None = None
+    """JSON: where the records lie in each document, as `Records[*]`; without it a document, or each item of an array, is one."""
+    sheet: str | None = None
+    """XLSX: the sheet's name; without it the first."""
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        if len(set(self.columns)) != len(self.columns):
+            raise ValueError("columns: a name is given twice")
+        if self.format in ("csv", "xlsx") and self.header in (False, "auto") and not self.columns:
+            raise ValueError("header: without one, columns must name the columns")
+        if self.path is not None and self.format != "json":
+            raise ValueError("path: it is of format json")
+        return self
+
+    @property
+    def header_expected(self) -> bool:
+        """Whether the first row is no record."""
+        return not self.columns if self.header is None else bool(self.header)
+
+
+class Test(Part):
+    """What a value must be. Several words hold together."""
+
+    __test__ = False  # for pytest, which takes the name for one of its own
+
+    equals: str | None = None
+    one_of: Annotated[Words | None, Field(alias="in")] = None
+    differs: Annotated[Words | None, Field(alias="not")] = None
+    present: bool | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    matches: Pattern | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("one of equals, in, not, present, at_least, at_most, matches is expected")
+        return self
+
+
+def _as_test(value: Any) -> Any:
+    if isinstance(value, str):
+        return {"present": False} if value == "null" else {"equals": value}
+    return {"in": value} if isinstance(value, list | tuple) else value
+
+
+All = dict[Path, Annotated[Test, BeforeValidator(_as_test)]]
+When = Annotated[
+    tuple[All, ...], BeforeValidator(lambda value: (value,) if isinstance(value, dict) else value)
+]
+"""Conditions by path, all of which must hold; of a list of such one must hold."""
+
+
+class Source(Part):
+    """Where a value lies: one path, several that are joined, or the first of several that is not blank."""
+
+    paths: Annotated[Paths | None, Field(alias="from")] = None
+    either: Paths | None = None
+    join: str = " "
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.paths is not None and self.either is not None:
+            raise ValueError("from and either exclude each other")
+        return self
+
+    @property
+    def all_paths(self) -> tuple[str, ...]:
+        """Every path that is named."""
+        return (self.paths or ()) + (self.either or ())
+
+
+class Value(Source):
+    """A field of an event: where its value lies, or a constant, and what becomes of it. The field's own type decides how it is read."""
+
+    value: str | None = None
+    """A constant."""
+    default: str | None = None
+    """What a blank means."""
+    blanks: Words | None = None
+    """The words that say nothing here, in place of the mapping's."""
+    extract: Pattern | None = None
+    """A regular expression: its first group, or what it finds, is the value; nothing found is blank."""
+    words: dict[str, str] | None = None
+    """From the source's words to ours; letter case aside."""
+    otherwise: str | None = None
+    """Ours for all other words; `null` for none. Without it a word that is not listed is refused."""
+    times: float | None = None
+    plus: float | None = None
+    unit: Literal["ms", "s", "min", "h"] = "s"
+    """What a duration is counted in."""
+    decimal: Literal[".", ","] | None = None
+    format: Annotated[str, AfterValidator(_format)] = "iso"
+    """Of a time; see `Time`."""
+    zone: KnownTimeZone | None = None
+    """Of a time."""
+    country: CountryCode | None = None
+    """Of a telephone number that is written without its country."""
+
+    @model_validator(mode="after")
+    def _of_something(self) -> Self:
+        if (self.value is None) == (not self.all_paths):
+            raise ValueError("from, either or value is expected")
+        if self.otherwise is not None and self.words is None:
+            raise ValueError("otherwise: it goes with words")
+        return self
+
+
+class Hint(Part):
+    """Another column that tells the two passes of the doubled hour apart."""
+
+    paths: Annotated[Paths, Field(alias="from")]
+    summer: Words
+    winter: Words
+
+
+class Time(Source):
+    """A time: where it lies, how it is written, and in which zone it is where it does not say so."""
+
+    format: Annotated[str, AfterValidator(_format)] = "iso"
+    """`iso`, `epoch_s`, `epoch_ms`, `epoch_us`, `excel` (days since 1900, as a spreadsheet counts), or directives as of `strptime`."""
+    zone: KnownTimeZone | None = None
+    doubled: Literal["refuse", "order"] | Hint = "refuse"
+    """How the hour that comes twice in autumn is told: by the records' order, or by a column."""
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if not self.all_paths:
+            raise ValueError("from or either is expected")
+        return self
+
+
+class Customer(Source):
+    """Whose event it is. Applied in this order: nobody, strip, lower, phone, hash, prefix."""
+
+    kind: Annotated[Literal["text", "phone", "digits"], Field(alias="as")] = "text"
+    """`phone`: a telephone number becomes E.164 (`+31612345678`); `digits`: the same without the plus sign."""
+    country: CountryCode | None = None
+    """Of numbers that are written without their country."""
+    otherwise: Literal["refuse", "nobody"] = "refuse"
+    """What a number means that no telephone can have, such as an extension of the house."""
+    strip: str = ""
+    """Characters to take out, wherever they stand."""
+    lower: bool = False
+    hash: bool = False
+    """Replace it by a keyed hash (BEHOUDLIJN_MAPPING_KEY): 32 hexadecimal digits."""
+    prefix: Prefix = ""
+    nobody: Words = ()
+    """More words that mean nobody in particular."""
+
+    @model_validator(mode="after")
+    def _country_of_phones(self) -> Self:
+        if not self.all_paths:
+            raise ValueError("from or either is expected")
+        if self.kind != "text" and self.country is None:
+            raise ValueError("country: numbers without their country need one")
+        return self
+
+
+class EventId(Source):
+    """What makes an event the same when it is sent again: fields, joined."""
+
+    join: str = "-"
+    prefix: Prefix = ""
+
+
+class EventPart(Part):
+    """An event that a record gives, if `when` holds."""
+
+    type: Literal[*EVENT_TYPES]  # type: ignore[valid-type]
+    when: When = ()
+    id: Annotated[EventId | None, BeforeValidator(_as_from)] = None
+    """Without it: a hash of the whole record."""
+    customer: Annotated[Customer | None, BeforeValidator(_as_from)] = None
+    at: Annotated[Time | None, BeforeValidator(_as_from)] = None
+    revision: Annotated[Time | None, BeforeValidator(_as_from)] = None
+    fields: dict[str, Annotated[Value, BeforeValidator(_as_from)]] = {}
+
+    @model_validator(mode="after")
+    def _known_fields(self) -> Self:
+        known = [name for name in EVENT_TYPES[self.type].model.model_fields if name not in ENVELOPE]
+        for name in self.fields:
+            if name not in known:
+                near = get_close_matches(name, known, 1, 0.6)
+                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+                raise ValueError(f"fields: a {self.type} has no {name}; {hint}")
+        return self
+
+
+class Take(Source):
+    """A value of a contact that several records tell: which of the records, and where it lies in them."""
+
+    take: Literal["first", "last", "count", "sum", "least", "greatest"]
+    when: When = ()
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if not self.all_paths and self.take != "count":
+            raise ValueError("from or either is expected")
+        return self
+
+
+class Chain(Part):
+    """Records that name one another: each has an id, and the next one's; of records with one id the latest counts."""
+
+    id: Path
+    next: Path
+
+
+class Session(Part):
+    """Several records make one contact."""
+
+    key: Annotated[Source, BeforeValidator(_as_from)]
+    """What its records share."""
+    at: Annotated[Time, BeforeValidator(_as_from)]
+    """When each record was written: their order, and the clock of the two durations below."""
+    opens: When = ()
+    closes: When = ()
+    """A contact is whole when a closing record follows its last opening one."""
+    chain: Chain | None = None
+    """In place of both: whole when the chain from the first record (the one whose id is the key) has its end."""
+    linger: Milliseconds = 600_000
+    """A whole contact that is silent for so long is over: until then an opening record continues it."""
+    timeout: Milliseconds = 86_400_000
+    """One that is not whole and silent for so long is unfinished."""
+    most_open: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    fields: dict[str, Take]
+
+    @model_validator(mode="after")
+    def _told(self) -> Self:
+        if (self.chain is None) == (not self.closes):
+            raise ValueError("either closes (with opens) or chain is expected")
+        if not self.opens and self.chain is None:
+            raise ValueError(
+                "opens: say which record begins a contact, so that one without its beginning is noticed"
+            )
+        return self
+
+
+class SnapshotCustomer(Part):
+    """Who: a column, or (without one) the row's number; `prefix` is put before it."""
+
+    column: Path | None = None
+    prefix: Prefix = ""
+
+
+class SnapshotContacts(Part):
+    """A column with a number N: N unresolved inbound calls spread over the window."""
+
+    column: Path
+    reason: Code = "service"
+    queue: Code = "service"
+    most: Annotated[int, Field(ge=1, le=1_000)] = 100
+    """A larger number is taken for a mistake in the file."""
+
+
+class SnapshotComplaint(Part):
+    """A column that says "complained": a call that was not resolved and a bad survey about it."""
+
+    column: Path
+    values: Annotated[Words, Field(min_length=1)]
+    others: Annotated[Words, Field(min_length=1)]
+    """What the column says of all others; anything else is a mistake in the file."""
+    reason: Code = "complaint"
+    csat: Annotated[int, Field(ge=1, le=5)] = 1
+
+
+class SnapshotChurn(Part):
+    """A column that says "left": a confirmed cancellation within `days` days after the reference day."""
+
+    column: Path
+    values: Annotated[Words, Field(min_length=1)]
+    others: Annotated[Words, Field(min_length=1)]
+    """What the column says of those who stayed; anything else is a mistake in the file."""
+    reason: CancellationReason = "unknown"
+    days: Annotated[int, Field(ge=1, le=365)] = 30
+
+
+class SnapshotProfile(Part):
+    """Columns and constants of the profile; each customer gets one, so that the silent ones count too."""
+
+    tenure_months: Path | None = None
+    monthly_value: Path | None = None
+    country_code: CountryCode | None = None
+    time_zone: KnownTimeZone | None = None
+
+
+class Snapshot(Part):
+    """A table with one row a customer and no times at all: they are invented, by a fixed rule."""
+
+    reference_day: date
+    """Contacts lie before it, cancellations from it on."""
+    window_days: Annotated[int, Field(ge=3, le=365)] = 90
+    customer: SnapshotCustomer
+    profile: SnapshotProfile = SnapshotProfile()
+    contacts: SnapshotContacts | None = None
+    complaint: SnapshotComplaint | None = None
+    churn: SnapshotChurn | None = None
+
+
+class Mapping(Part):
+    """One kind of source."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
+    description: str = ""
+    source: str = ""
+    licence: str = ""
+    records: Records = Records()
+    time_zone: KnownTimeZone | None = None
+    """Of times that do not say theirs."""
+    decimal: Literal[".", ","] = "."
+    blanks: Words = BLANKS
+    nobody: Words = ()
+    """Words, beside the usual ones, that name nobody in particular."""
+    when: When = ()
+    """Which records count at all; the others are passed over, and counted."""
+    customer: Annotated[Customer | None, BeforeValidator(_as_from)] = None
+    at: Annotated[Time | None, BeforeValidator(_as_from)] = None
+    revision: Annotated[Time | None, BeforeValidator(_as_from)] = None
+    session: Session | None = None
+    events: tuple[EventPart, ...] = ()
+    snapshot: Snapshot | None = None
+
+    @field_validator("blanks")
+    @classmethod
+    def _lower(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(("", *(word.strip().lower() for word in words))))
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.snapshot is None) == (not self.events):
+            raise ValueError("events (or snapshot, for a table without times) is expected")
+        for number, event in enumerate(self.events):
+            if event.at is None and self.at is None:
+                raise ValueError(f"at: say where event {number + 1} ({event.type}) has its time")
+            if event.customer is None and self.customer is None:
+                raise ValueError(f"customer: say where event {number + 1} ({event.type}) has its customer")
+        if self.session is not None:
+            self._names_of_session(self.session)
+        elif self.records.format == "json":
+            _check_paths(self.event_paths())
+        return self
+
+    def _names_of_session(self, session: Session) -> None:
+        for path in self.event_paths():
+            if path not in session.fields:
+                near = get_close_matches(path, session.fields, 1, 0.6)
+                raise ValueError(
+                    f"{path}: no field of the session"
+                    + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(session.fields)}")
+                )
+        if self.records.format == "json":
+            _check_paths(self.record_paths())
+
+    def event_paths(self) -> list[str]:
+        """Return every path that events read: in a record, or in the joined record of a session."""
+        found: list[str] = []
+        for source in (self.customer, self.at, self.revision):
+            found += _paths_of(source)
+        for event in self.events:
+            sources = (event.id, event.customer, event.at, event.revision, *event.fields.values())
+            found += [path for each in sources for path in _paths_of(each)]
+            found += _paths_when(event.when)
+        return list(dict.fromkeys(found))
+
+    def record_paths(self) -> list[str]:
+        """Return every path that is read in a record of the source; of `either` the first stands for all."""
+        found = _paths_when(self.when)
+        session = self.session
+        if session is not None:
+            found += [*_paths_of(session.key), *_paths_of(session.at), *_paths_when(session.opens)]
+            found += _paths_when(session.closes)
+            found += [session.chain.id, session.chain.next] if session.chain is not None else []
+            for take in session.fields.values():
+                found += [*_paths_of(take), *_paths_when(take.when)]
+        elif self.snapshot is not None:
+            found += snapshot_paths(self.snapshot)
+        else:
+            found += self.event_paths()
+        return list(dict.fromkeys(found))
+
+
+def snapshot_paths(snapshot: Snapshot) -> list[str]:
+    """Return the columns that a snapshot reads."""
+    parts = (snapshot.customer, snapshot.contacts, snapshot.complaint, snapshot.churn)
+    named = [part.column for part in parts if part is not None]
+    return [name for name in (*named, snapshot.profile.tenure_months, snapshot.profile.monthly_value) if name]
+
+
+def _paths_of(source: Source | None) -> list[str]:
+    if source is None:
+        return []
+    found = list(source.all_paths)
+    if isinstance(source, Time) and isinstance(source.doubled, Hint):
+        found += source.doubled.paths
+    return found
+
+
+def _paths_when(when: Iterable[All]) -> list[str]:
+    return [path for each in when for path in each]
+
+
+def _check_paths(paths: Iterable[str]) -> None:
+    for path in paths:
+        _searchable(path)
