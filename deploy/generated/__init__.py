@@ -10,6 +10,7 @@ from typing import Final
 from deploy.generated.alerts_page import alerts_page
 from deploy.generated.episodes_page import episodes_page
 from deploy.generated.grants import grants
+from deploy.generated.mapping_keys import mapping_keys
 from deploy.generated.metrics_page import metrics_page
 from deploy.generated.rights_table import rights_table
 from deploy.generated.settings_page import settings_page
@@ -29,6 +30,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
 
 PARTS: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "deploy/clickhouse/users.xml": ("grants", grants),
+    "docs/mappings.md": ("keys", mapping_keys),
     "docs/policies.md": ("signals", signals_table),
     "docs/security.md": ("rights", rights_table),
 }

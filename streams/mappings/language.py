@@ -46,7 +46,12 @@ class Part(BaseModel):
     """A part of a mapping: frozen, no unknown key."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, populate_by_name=True, hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        populate_by_name=True,
+        hide_input_in_errors=True,
+        use_attribute_docstrings=True,  # docs/mappings.md is made of them
     )
 
 
@@ -126,16 +131,20 @@ class Records(Part):
     """How records lie in files."""
 
     format: Literal["csv", "json", "parquet", "xlsx"] = "csv"
+    """`csv`, `json` (one object a line, arrays, objects one after the other), `parquet` or `xlsx`. gzip and zstd are noticed."""
     delimiter: Annotated[Character, Field(min_length=1)] = ","
+    """CSV: what stands between cells; `tab` for a tabulator."""
     quote: Character = '"'
-    """Empty, or `none`: cells are never quoted."""
+    """CSV: what stands around a cell; `none` where cells are never quoted."""
     encoding: Annotated[str, AfterValidator(_known_encoding)] = "utf-8"
+    """CSV: how letters are written as bytes; of older systems often `windows-1252`."""
     skip_rows: Annotated[int, Field(ge=0, le=1_000)] = 0
     """Lines before the header, or before the first record, that are passed over."""
     header: bool | Literal["auto"] | None = None
     """Whether the first row names the columns; by default when `columns` is absent. With both, the names of `columns` hold.
     `auto`: a first row with the names that the mapping uses is a header, and any other a record."""
     columns: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
+    """Names of the columns, in order, where no header says them."""
     ragged: bool = False
     """Rows may be shorter than the header: what is missing is blank."""
     path: Annotated[str, AfterValidator(_searchable)] | None = None
@@ -165,12 +174,19 @@ class Test(Part):
     __test__ = False  # for pytest, which takes the name for one of its own
 
     equals: str | None = None
+    """The value is this one. A word alone says the same: `Status: done`."""
     one_of: Annotated[Words | None, Field(alias="in")] = None
+    """The value is one of these. A list alone says the same."""
     differs: Annotated[Words | None, Field(alias="not")] = None
+    """The value is none of these."""
     present: bool | None = None
+    """There is a value, or (`false`, or `null` alone) there is none."""
     at_least: float | None = None
+    """The value is a number, and not smaller."""
     at_most: float | None = None
+    """The value is a number, and not greater."""
     matches: Pattern | None = None
+    """A regular expression finds something in it."""
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -196,8 +212,11 @@ class Source(Part):
     """Where a value lies: one path, several that are joined, or the first of several that is not blank."""
 
     paths: Annotated[Paths | None, Field(alias="from")] = None
+    """Where the value lies: a column, or in JSON a JMESPath; of several the values are joined. A path alone says the same."""
     either: Paths | None = None
+    """The first of several that is not blank; a table need not have all of these columns."""
     join: str = " "
+    """What stands between joined values."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -227,16 +246,19 @@ class Value(Source):
     otherwise: str | None = None
     """Ours for all other words; `null` for none. Without it a word that is not listed is refused."""
     times: float | None = None
+    """Multiply a number by this."""
     plus: float | None = None
+    """Then add this. Where the field is a whole number, the result is rounded half up."""
     unit: Literal["ms", "s", "min", "h"] = "s"
     """What a duration is counted in."""
     decimal: Literal[".", ","] | None = None
+    """The decimal mark, where it is not the mapping's."""
     format: Annotated[str, AfterValidator(_format)] = "iso"
-    """Of a time; see `Time`."""
+    """How a time is written, as in `at`."""
     zone: KnownTimeZone | None = None
-    """Of a time."""
+    """The time zone of a time."""
     country: CountryCode | None = None
-    """Of a telephone number that is written without its country."""
+    """The country of a telephone number that does not say its own."""
 
     @model_validator(mode="after")
     def _of_something(self) -> Self:
@@ -251,8 +273,11 @@ class Hint(Part):
     """Another column that tells the two passes of the doubled hour apart."""
 
     paths: Annotated[Paths, Field(alias="from")]
+    """Where the hint lies."""
     summer: Words
+    """Words for the first pass, in summer time."""
     winter: Words
+    """Words for the second one."""
 
 
 class Time(Source):
@@ -261,8 +286,9 @@ class Time(Source):
     format: Annotated[str, AfterValidator(_format)] = "iso"
     """`iso`, `epoch_s`, `epoch_ms`, `epoch_us`, `excel` (days since 1900, as a spreadsheet counts), or directives as of `strptime`."""
     zone: KnownTimeZone | None = None
+    """The time zone, where it is not the mapping's `time_zone`."""
     doubled: Literal["refuse", "order"] | Hint = "refuse"
-    """How the hour that comes twice in autumn is told: by the records' order, or by a column."""
+    """How the hour that comes twice in autumn is told: by the records' order (`order`), or by a column. Else such a record is refused."""
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
@@ -283,9 +309,11 @@ class Customer(Source):
     strip: str = ""
     """Characters to take out, wherever they stand."""
     lower: bool = False
+    """Make letters small."""
     hash: bool = False
     """Replace it by a keyed hash (BEHOUDLIJN_MAPPING_KEY): 32 hexadecimal digits."""
     prefix: Prefix = ""
+    """What to put before it."""
     nobody: Words = ()
     """More words that mean nobody in particular."""
 
@@ -302,20 +330,28 @@ class EventId(Source):
     """What makes an event the same when it is sent again: fields, joined."""
 
     join: str = "-"
+    """What stands between joined values."""
     prefix: Prefix = ""
+    """What to put before it, where two systems may use the same ids."""
 
 
 class EventPart(Part):
     """An event that a record gives, if `when` holds."""
 
     type: Literal[*EVENT_TYPES]  # type: ignore[valid-type]
+    """`call`, `survey`, `cancellation`, `outcome`, `profile` or `erasure`."""
     when: When = ()
+    """Which records give this event; all, when it is absent."""
     id: Annotated[EventId | None, BeforeValidator(_as_from)] = None
     """Without it: a hash of the whole record."""
     customer: Annotated[Customer | None, BeforeValidator(_as_from)] = None
+    """Whose event it is, where that is not the mapping's `customer`."""
     at: Annotated[Time | None, BeforeValidator(_as_from)] = None
+    """When it happened, where that is not the mapping's `at`."""
     revision: Annotated[Time | None, BeforeValidator(_as_from)] = None
+    """When the source changed the record, where that is not the mapping's `revision`."""
     fields: dict[str, Annotated[Value, BeforeValidator(_as_from)]] = {}
+    """The fields of the event's schema, and where their values lie."""
 
     @model_validator(mode="after")
     def _known_fields(self) -> Self:
@@ -332,7 +368,10 @@ class Take(Source):
     """A value of a contact that several records tell: which of the records, and where it lies in them."""
 
     take: Literal["first", "last", "count", "sum", "least", "greatest"]
+    """Of the records in the order of time: the `first` or `last` that has a value, how many there are (`count`), or of numbers the `sum`,
+    the `least` or the `greatest`."""
     when: When = ()
+    """Which records are looked at; all, when it is absent."""
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
@@ -345,7 +384,9 @@ class Chain(Part):
     """Records that name one another: each has an id, and the next one's; of records with one id the latest counts."""
 
     id: Path
+    """Where a record has its own id."""
     next: Path
+    """Where it has the id of the record that follows; blank in the last one."""
 
 
 class Session(Part):
@@ -356,6 +397,7 @@ class Session(Part):
     at: Annotated[Time, BeforeValidator(_as_from)]
     """When each record was written: their order, and the clock of the two durations below."""
     opens: When = ()
+    """Which record begins a contact (or continues it)."""
     closes: When = ()
     """A contact is whole when a closing record follows its last opening one."""
     chain: Chain | None = None
@@ -365,7 +407,9 @@ class Session(Part):
     timeout: Milliseconds = 86_400_000
     """One that is not whole and silent for so long is unfinished."""
     most_open: Annotated[int, Field(ge=1, le=10_000_000)] = 100_000
+    """So many contacts are held at most; of more, the one that is silent for longest is given out as it is."""
     fields: dict[str, Take]
+    """The joined record: names of one's own, which events use as paths."""
 
     @model_validator(mode="after")
     def _told(self) -> Self:
@@ -382,15 +426,20 @@ class SnapshotCustomer(Part):
     """Who: a column, or (without one) the row's number; `prefix` is put before it."""
 
     column: Path | None = None
+    """The column."""
     prefix: Prefix = ""
+    """What to put before it."""
 
 
 class SnapshotContacts(Part):
     """A column with a number N: N unresolved inbound calls spread over the window."""
 
     column: Path
+    """The column."""
     reason: Code = "service"
+    """The reason of the calls."""
     queue: Code = "service"
+    """The queue of the calls."""
     most: Annotated[int, Field(ge=1, le=1_000)] = 100
     """A larger number is taken for a mistake in the file."""
 
@@ -399,31 +448,43 @@ class SnapshotComplaint(Part):
     """A column that says "complained": a call that was not resolved and a bad survey about it."""
 
     column: Path
+    """The column."""
     values: Annotated[Words, Field(min_length=1)]
+    """What the column says then."""
     others: Annotated[Words, Field(min_length=1)]
     """What the column says of all others; anything else is a mistake in the file."""
     reason: Code = "complaint"
+    """The reason of the call."""
     csat: Annotated[int, Field(ge=1, le=5)] = 1
+    """The grade of the survey."""
 
 
 class SnapshotChurn(Part):
     """A column that says "left": a confirmed cancellation within `days` days after the reference day."""
 
     column: Path
+    """The column."""
     values: Annotated[Words, Field(min_length=1)]
+    """What the column says then."""
     others: Annotated[Words, Field(min_length=1)]
     """What the column says of those who stayed; anything else is a mistake in the file."""
     reason: CancellationReason = "unknown"
+    """The reason of the cancellation."""
     days: Annotated[int, Field(ge=1, le=365)] = 30
+    """The cancellation lies within so many days from the reference day."""
 
 
 class SnapshotProfile(Part):
     """Columns and constants of the profile; each customer gets one, so that the silent ones count too."""
 
     tenure_months: Path | None = None
+    """The column of the months as a customer."""
     monthly_value: Path | None = None
+    """The column of what the customer is worth a month."""
     country_code: CountryCode | None = None
+    """The country of all."""
     time_zone: KnownTimeZone | None = None
+    """The time zone of all."""
 
 
 class Snapshot(Part):
@@ -432,35 +493,54 @@ class Snapshot(Part):
     reference_day: date
     """Contacts lie before it, cancellations from it on."""
     window_days: Annotated[int, Field(ge=3, le=365)] = 90
+    """Contacts lie within so many days before the reference day."""
     customer: SnapshotCustomer
+    """Who the row is about."""
     profile: SnapshotProfile = SnapshotProfile()
+    """What is known of the customer."""
     contacts: SnapshotContacts | None = None
+    """How often the customer called."""
     complaint: SnapshotComplaint | None = None
+    """Whether the customer complained."""
     churn: SnapshotChurn | None = None
+    """Whether the customer left."""
 
 
 class Mapping(Part):
     """One kind of source."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\-]{1,64}$")]
+    """What the mapping is called."""
     description: str = ""
+    """What it is for."""
     source: str = ""
+    """Where the records come from."""
     licence: str = ""
+    """Under which licence, where that matters."""
     records: Records = Records()
+    """How records lie in files."""
     time_zone: KnownTimeZone | None = None
     """Of times that do not say theirs."""
     decimal: Literal[".", ","] = "."
+    """The decimal mark of numbers; the other one, a space or an apostrophe may stand between groups of three."""
     blanks: Words = BLANKS
+    """Words that say nothing, letter case aside."""
     nobody: Words = ()
     """Words, beside the usual ones, that name nobody in particular."""
     when: When = ()
     """Which records count at all; the others are passed over, and counted."""
     customer: Annotated[Customer | None, BeforeValidator(_as_from)] = None
+    """Whose the events are."""
     at: Annotated[Time | None, BeforeValidator(_as_from)] = None
+    """When they happened."""
     revision: Annotated[Time | None, BeforeValidator(_as_from)] = None
+    """When the source last changed the record: of two deliveries of one event the later revision counts."""
     session: Session | None = None
+    """How several records make one contact; events are then made of the joined record."""
     events: tuple[EventPart, ...] = ()
+    """The events that a record gives, each under its condition."""
     snapshot: Snapshot | None = None
+    """In place of events: a table with one row a customer and no times."""
 
     @field_validator("blanks")
     @classmethod
