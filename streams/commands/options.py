@@ -4,10 +4,9 @@ else.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -17,6 +16,7 @@ from streams.cluster.topic_reader import BrokerError
 from streams.core.erasure import ErasureError
 from streams.core.state import UnknownVersionError
 from streams.files.ndjson import InputError
+from streams.files.spill import SpillError
 from streams.policies import PolicyError
 from streams.settings import Settings, SettingsError, load_settings
 from streams.state.changelog import ChangelogError
@@ -34,8 +34,10 @@ _MISTAKES = (
     PolicyError,
     RecoveryError,
     SettingsError,
+    SpillError,
     UnknownVersionError,
 )
+ItemT = TypeVar("ItemT")
 
 
 def settings_of(bootstrap: str | None, **more: Any) -> Settings:
@@ -61,9 +63,19 @@ def fail(command: str, message: str) -> None:
     raise typer.Exit(2) from None
 
 
-def spinner(quiet: bool) -> Progress:
-    """Return the progress of work whose length is not known, on standard error; with `quiet` only where that is a terminal."""
+def spinner() -> Progress:
+    """Return the progress of work whose length is not known, on standard error where that is a terminal."""
+    console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} {task.description}"), TimeElapsedColumn())
-    return Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=quiet and not sys.stderr.isatty()
-    )
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
+def counted(items: Iterable[ItemT], progress: Progress, what: str) -> Iterator[ItemT]:
+    """Yield the items, and show how many there were."""
+    task = progress.add_task(what, total=None)
+    number = 0
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % 1_000 == 0:
+            progress.update(task, completed=number)
+    progress.update(task, completed=number)

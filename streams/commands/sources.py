@@ -18,8 +18,8 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from schemas import topics
 from streams.cluster.topics import TopicsError, inspect
-from streams.commands.check import remarks
-from streams.commands.options import Bootstrap, fail, one_line, settings_of
+from streams.commands.check import show
+from streams.commands.options import Bootstrap, counted, fail, one_line, settings_of, spinner
 from streams.files.census import census_of
 from streams.files.convert import convert as convert_table
 from streams.files.mapping import load_mapping
@@ -125,9 +125,10 @@ def convert(
 
 
 def _tell_before(files: list[str], keep_invalid: bool) -> None:
-    census = census_of(read_lines(files), time.time_ns() // 1_000_000)
-    for sentence in remarks(census):
-        typer.echo(sentence, err=True)
+    now = time.time_ns() // 1_000_000
+    with spinner() as progress:
+        census = census_of(counted(read_lines(files), progress, "lines read"), now)
+    show(census, Console(stderr=True))
     if census.rejected and not keep_invalid:
         fail(
             "replay",
