@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -9,13 +11,15 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from schemas.instants import ms_of
-from streams.commands.options import spinner
-from streams.documents import DocumentError
-from streams.files.backtest import Backtest, backtest
-from streams.files.ndjson import InputError, read_lines
+from streams.commands.check import show
+from streams.commands.options import counted, fail, one_line, spinner
+from streams.core.published import Output
+from streams.files.backtest import Summary, backtest
+from streams.files.ndjson import read_lines
 from streams.files.rejections import MOST_REJECTED
 from streams.policies import load_policy
 
@@ -50,29 +54,26 @@ def run(
 
     Example: behoudlijn backtest events.ndjson.gz --policy default --triggers-out triggers.ndjson
     """
-    try:
+    limit = time.time_ns() // 1_000_000 if as_of is None else ms_of(as_of.replace(tzinfo=UTC))
+    with one_line("backtest"):
         chosen = load_policy(policy)
-        limit = time.time_ns() // 1_000_000 if as_of is None else ms_of(as_of.replace(tzinfo=UTC))
-        with spinner(summary_json) as progress:
-            task = progress.add_task("events judged", total=None)
+        with _triggers_to(triggers_out) as write, spinner() as progress:
             found = backtest(
-                read_lines(files),
+                counted(read_lines(files), progress, "lines read"),
                 chosen,
                 partitions=partitions,
                 as_of=limit,
-                progress=lambda count: progress.advance(task, count),
+                progress=_judged(progress),
+                outputs=write,
             )
-    except (InputError, DocumentError) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
-    if triggers_out is not None:
-        triggers_out.write_bytes(b"".join(value + b"\n" for value in found.triggers))
-    refused = dict(found.rejections.counts)
+    refused = dict(found.census.rejections.counts)
     if summary_json:
         summary = found.summary.as_json() | {"reasons": refused}
         sys.stdout.write(orjson.dumps(summary).decode() + "\n")
     else:
-        _show(found, chosen.label)
+        console = Console()
+        show(found.census, console)
+        _show(found.summary, chosen.label, console)
     if as_of is not None:
         refused.pop("future_dated", None)  # they were to be left out
     if sum(refused.values()) > MOST_REJECTED * found.summary.events:
@@ -83,12 +84,34 @@ def run(
         raise typer.Exit(_TOO_MANY)
 
 
-def _show(found: Backtest, label: str) -> None:
+@contextmanager
+def _triggers_to(path: Path | None) -> Iterator[Callable[[Output], None]]:
+    """Have the triggers among the outputs written to a file as they come; nowhere without a path."""
+    if path is None:
+        yield lambda _: None
+        return
+    try:
+        with path.open("wb") as stream:
+
+            def write(output: Output) -> None:
+                if output.kind == "trigger":
+                    stream.write(output.value + b"\n")
+
+            yield write
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        fail("backtest", f"{path}: cannot be written: {error.strerror or error}")
+
+
+def _judged(progress: Progress) -> Callable[[int], None]:
+    task = progress.add_task("events judged", total=None)
+    return lambda count: progress.advance(task, count)
+
+
+def _show(summary: Summary, label: str, console: Console) -> None:
     table = Table("figure", "value", title=f"Backtest by {label}", title_justify="left")
-    for name, value in found.summary.as_json().items():
+    for name, value in summary.as_json().items():
         shown = "-" if value is None else f"{value:,.4g}" if isinstance(value, float) else f"{value:,}"
         table.add_row(name.replace("_", " "), shown)
-    console = Console()
     console.print(table)
-    for sentence in found.rejections.sentences():
-        console.print(sentence, highlight=False, soft_wrap=True)

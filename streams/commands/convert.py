@@ -81,7 +81,7 @@ def convert(
         with _refused(rejects, unfinished) as refuse, Sorter() as sorter:
             conversion = Conversion(chosen, mapping_key(), refuse)
             try:
-                with spinner(quiet=True) as progress:
+                with spinner() as progress:
                     task = progress.add_task("records read", total=None)
                     for converted in conversion.events(files):
                         sorter.add(*converted.made)

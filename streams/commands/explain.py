@@ -15,10 +15,11 @@ from rich.table import Column, Table
 
 from schemas.ids import ID_PATTERN, ID_WORDS
 from schemas.instants import ms_of, to_datetime
-from streams.commands.options import Bootstrap, fail, one_line, settings_of
+from streams.commands.options import Bootstrap, counted, fail, one_line, settings_of, spinner
 from streams.core.facts import STAGES
 from streams.core.signals import evidence
 from streams.core.state import NEVER
+from streams.files.ndjson import read_lines
 from streams.operations.explanation import Explanation, from_files, from_topics
 from streams.operations.fact_text import noun_of, text_of
 from streams.policies import load_policy
@@ -55,7 +56,11 @@ def explain(
     with one_line("explain"):
         settings = settings_of(bootstrap)
         chosen = load_policy(policy or settings.policy)
-        found = from_files(file, chosen, customer) if file else from_topics(settings, chosen, customer)
+        if file:
+            with spinner() as progress:
+                found = from_files(counted(read_lines(file), progress, "lines read"), chosen, customer)
+        else:
+            found = from_topics(settings, chosen, customer)
     if not found.known:
         where = "the files" if file else "the pipeline's topics"
         fail("explain", f"nothing is known of {customer} in {where}")

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated, Any, cast
+from typing import IO, Annotated, Any, TypeVar, cast
 
 import typer
 from rich.console import Console
@@ -20,6 +20,7 @@ from streams.core.erasure import ErasureError
 from streams.core.state import UnknownVersionError
 from streams.documents import DocumentError
 from streams.files.ndjson import STDIN, InputError
+from streams.files.spill import SpillError
 from streams.settings import Settings, SettingsError, load_settings
 from streams.state.changelog import ChangelogError
 from streams.state.recovery import RecoveryError
@@ -38,8 +39,10 @@ _MISTAKES = (
     DocumentError,
     RecoveryError,
     SettingsError,
+    SpillError,
     UnknownVersionError,
 )
+ItemT = TypeVar("ItemT")
 
 
 def settings_of(bootstrap: str | None, **more: Any) -> Settings:
@@ -65,12 +68,11 @@ def fail(command: str, message: str) -> None:
     raise typer.Exit(2) from None
 
 
-def spinner(quiet: bool) -> Progress:
-    """Return the progress of work whose length is not known, on standard error; with `quiet` only where that is a terminal."""
+def spinner() -> Progress:
+    """Return the progress of work whose length is not known, on standard error where that is a terminal."""
+    console = Console(stderr=True)
     columns = (SpinnerColumn(), TextColumn("{task.completed:,} {task.description}"), TimeElapsedColumn())
-    return Progress(
-        *columns, console=Console(stderr=True), transient=True, disable=quiet and not sys.stderr.isatty()
-    )
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 def write_lines(command: str, path: str, lines: Iterable[bytes]) -> None:
@@ -97,3 +99,14 @@ def _output(command: str, path: str) -> Iterator[IO[bytes]]:
                 yield cast("IO[bytes]", packed)
         else:
             yield raw
+
+
+def counted(items: Iterable[ItemT], progress: Progress, what: str) -> Iterator[ItemT]:
+    """Yield the items, and show how many there were."""
+    task = progress.add_task(what, total=None)
+    number = 0
+    for number, item in enumerate(items, 1):
+        yield item
+        if number % 1_000 == 0:
+            progress.update(task, completed=number)
+    progress.update(task, completed=number)

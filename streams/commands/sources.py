@@ -14,8 +14,17 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from schemas import topics
 from streams.cluster.topics import TopicsError, inspect
-from streams.commands.check import remarks
-from streams.commands.options import OUT_HELP, Bootstrap, fail, one_line, settings_of, write_lines
+from streams.commands.check import show
+from streams.commands.options import (
+    OUT_HELP,
+    Bootstrap,
+    counted,
+    fail,
+    one_line,
+    settings_of,
+    spinner,
+    write_lines,
+)
 from streams.files.census import census_of
 from streams.files.ndjson import STDIN, read_lines
 from streams.files.replay import Outgoing, ReplayError, Sent, outgoing_lines, outgoing_simulated, send
@@ -96,9 +105,10 @@ def replay(
 
 
 def _tell_before(files: list[str], keep_invalid: bool) -> None:
-    census = census_of(read_lines(files), time.time_ns() // 1_000_000)
-    for sentence in remarks(census):
-        typer.echo(sentence, err=True)
+    now = time.time_ns() // 1_000_000
+    with spinner() as progress:
+        census = census_of(counted(read_lines(files), progress, "lines read"), now)
+    show(census, Console(stderr=True))
     if census.rejected and not keep_invalid:
         fail(
             "replay",

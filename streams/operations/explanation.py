@@ -30,7 +30,7 @@ from streams.core.policy import Policy
 from streams.core.records import Decoded, Record
 from streams.core.state import NEVER, State
 from streams.core.state import decode as decode_state
-from streams.files.ndjson import InputError, check_line, read_lines
+from streams.files.ndjson import InputError, Line, check_line
 from streams.settings import Settings
 from streams.state.recovery import recover
 
@@ -117,14 +117,14 @@ def _values(reader: TopicReader, topic: str, partition: int, key: bytes) -> Iter
             yield record.value
 
 
-def from_files(paths: Iterable[str], policy: Policy, customer_id: str) -> Explanation:
-    """Decide the customer's events in NDJSON files anew, as `backtest` does, up to the newest event of all.
+def from_files(lines: Iterable[Line], policy: Policy, customer_id: str) -> Explanation:
+    """Decide the customer's events among lines of files anew, as `backtest` does, up to the newest event of all.
 
     Raises InputError for a line that is no valid event.
     """
     records: dict[str, list[Decoded]] = {name: [] for name in topics.INPUTS}
     newest = NO_TIME
-    for line in read_lines(paths):
+    for line in lines:
         checked = check_line(line)
         newest = max(newest, ms_of(checked.event.occurred_at))
         if checked.event.anonymous or checked.event.customer_id != customer_id:

@@ -9,7 +9,7 @@ from hypothesis import strategies as some
 from schemas import topics
 from streams.core.decode import decode, kind_of
 from streams.core.records import Decoded, Record
-from streams.files.backtest import queues_of
+from streams.files.backlog import Backlog
 from streams.files.ndjson import NO_TIME, InputError, Line, check_line
 from streams.files.replay import outgoing_lines
 from tests.hostile import RECORDS
@@ -40,8 +40,10 @@ def said(decoded: Decoded) -> tuple[object, ...]:
 
 
 def by_backtest(value: bytes) -> Decoded:
-    queues = queues_of([Line("f", 1, value)], 1)
-    [found] = [each for queue in queues[0].values() for each in queue]
+    with Backlog(1) as backlog:
+        came_in = backlog.add(Line("f", 1, value))
+        [[found]] = backlog.runs(0)
+    assert said(came_in) == said(found)
     return found
 
 
