@@ -14,7 +14,8 @@ from typing import Any, Final, NamedTuple, Self
 
 from schemas import topics
 from schemas.instants import to_datetime
-from streams.core.records import Decoded
+from streams.core.decode import AS_USUAL, Reading
+from streams.core.records import Decoded, Reject
 from streams.files.ndjson import NO_TIME, Line, decode_line
 from streams.files.numbers import Numbers
 from streams.files.rejections import MOST_REJECTED, Rejections
@@ -23,6 +24,8 @@ DAY_MS: Final = 86_400_000
 _LONE_SHARE: Final = 0.05
 _LONE_AT_LEAST: Final = 50
 """One id with this share of all events, and at least so many, is likely to stand for many people."""
+BUSY: Final = 50
+"""Nobody has so many events on one day."""
 _LONES: Final = 10
 """No more such ids are told."""
 _GAP_DAYS: Final = 2
@@ -60,6 +63,8 @@ class Census:
     last: int = -1
     lone: list[float] = field(default_factory=list)
     """Shares (0-1) of the named events that single ids have, where they are so large that the id may stand for many people."""
+    busy: int = 0
+    """Customers with so many events on one day (`BUSY`) that the id may stand for many people."""
     days: set[int] = field(default_factory=set)
     """Numbers of the days with an event."""
 
@@ -125,6 +130,7 @@ class Census:
             "last": None if self.last < 0 else to_datetime(self.last).isoformat(),
             "gaps": [gap._asdict() for gap in self.gaps()],
             "lone": [{"share": share} for share in self.lone],
+            "busy": self.busy,
         }
 
 
@@ -137,12 +143,13 @@ class Counting:
         self._ids = Numbers()
         self._versions = Numbers()
         self._customers = Numbers()
+        self._customer_days = Numbers()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (self._ids, self._versions, self._customers):
+        for each in (self._ids, self._versions, self._customers, self._customer_days):
             each.close()
 
     def add(self, line: Line, decoded: Decoded) -> None:
@@ -169,6 +176,12 @@ class Counting:
             census.nobody += 1
         else:
             self._customers.add(hash(customer))
+            self._customer_days.add(hash((customer, at // DAY_MS)))
+
+    def refuse(self, place: str, reject: Reject) -> None:
+        """Count a record of a source that gave no event."""
+        self._census.lines += 1
+        self._census.rejections.note(place, reject)
 
     def census(self) -> Census:
         """Return the census of all lines that were added. Raises SpillError."""
@@ -183,15 +196,18 @@ class Counting:
             counts = Counter(part)
             census.customers += len(counts)
             census.lone += [count / named for count in counts.values() if count >= many]
+        census.busy = sum(
+            count >= BUSY for part in self._customer_days.parts() for count in Counter(part).values()
+        )
         census.lone = sorted(census.lone, reverse=True)[:_LONES] if census.customers > 1 else []
         return census
 
 
-def census_of(lines: Iterable[Line], now: int = NO_TIME) -> Census:
+def census_of(lines: Iterable[Line], now: int = NO_TIME, reading: Reading = AS_USUAL) -> Census:
     """Count all lines. `now` (ms): what is later is an event of the future, -1 for no such time. Raises SpillError."""
     with Counting() as counting:
         for line in lines:
-            counting.add(line, decode_line(line, now))
+            counting.add(line, decode_line(line, now, reading))
         return counting.census()
 
 
