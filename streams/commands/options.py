@@ -76,10 +76,9 @@ def spinner() -> Progress:
 
 
 def write_lines(command: str, path: str, lines: Iterable[bytes]) -> None:
-    """Write lines to a file, packed when its name ends in .gz, or to standard output for `-`."""
+    """Write lines, with their ends, to a file, packed when its name ends in .gz, or to standard output for `-`."""
     with _output(command, path) as stream:
-        for line in lines:
-            stream.write(line + b"\n")
+        stream.writelines(lines)
 
 
 @contextmanager

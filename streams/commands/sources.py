@@ -72,9 +72,9 @@ def simulate(
         quarter = simulate_quarter(chosen, lambda done: progress.update(task, completed=done))
         progress.update(task, completed=customers)
     if out is not None:
-        write_lines("simulate", out, (record.value for record in quarter.records))
+        write_lines("simulate", out, (record.value + b"\n" for record in quarter.records))
     if truth is not None:
-        write_lines("simulate", truth, quarter.truth_lines())
+        write_lines("simulate", truth, (line + b"\n" for line in quarter.truth_lines()))
     if settings is not None:
         _send("simulate", outgoing_simulated(quarter.records), settings, len(quarter.records))
     _tell_quarter(quarter)

@@ -108,7 +108,11 @@ class _Hours:
     def instant(self, text: str) -> Instant | None:
         """Return the instant of a text whose hour is known."""
         hour, rest = self._known.get(text[:-5]), _WITHIN_HOUR.get(text[-5:])
-        return None if hour is None or rest is None else Instant(hour[0] + rest, f"{hour[1]}{text[-5:]}Z")
+        if hour is None or rest is None:
+            return None
+        return tuple.__new__(
+            Instant, (hour[0] + rest, f"{hour[1]}{text[-5:]}Z")
+        )  # for speed: most times come from here
 
     def learn(self, text: str, at: Instant) -> None:
         """Keep the hour of a text that ends in `:MM:SS`, if it is a whole hour of UTC too."""
