@@ -97,7 +97,9 @@ def _of_source(
         for each in counted(conversion.events(files), progress, "events made"):
             line = Line(each.file, each.number, each.made.data)
             counting.add(line, decode_line(line, now, reading))
-        return counting.census(), conversion.counts
+        census = counting.census()
+        census.lines = conversion.counts.records  # not those of the events
+        return census, conversion.counts
 
 
 def _as_json(counts: Counts) -> dict[str, int]:

@@ -180,7 +180,6 @@ class Counting:
 
     def refuse(self, place: str, reject: Reject) -> None:
         """Count a record of a source that gave no event."""
-        self._census.lines += 1
         self._census.rejections.note(place, reject)
 
     def census(self) -> Census:
