@@ -331,7 +331,8 @@ class EventPart(Part):
 class Take(Source):
     """A value of a contact that several records tell: which of the records, and where it lies in them."""
 
-    take: Literal["first", "last", "count", "sum", "least", "greatest"]
+    take: Literal["first", "last", "latest", "count", "sum", "least", "greatest"]
+    """`first` and `last` go by the records' order in the contact; `latest` is of the one that was written last."""
     when: When = ()
 
     @model_validator(mode="after")
