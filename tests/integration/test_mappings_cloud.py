@@ -105,6 +105,27 @@ class TestAmazonConnect:
         assert (call["event_id"], call["transfers"]) == ("a", 1)
         assert call["revised_at"] == "2025-11-03T09:30:00Z"
 
+    def test_records_one_a_line_are_read_as_those_without_line_ends(self, tmp_path: Path) -> None:
+        [sample] = PLACES[self.NAME]
+        lines = tmp_path / "lines.json"
+        lines.write_text(Path(sample).read_text(encoding="utf-8").replace("}{", "}\n{"), encoding="utf-8")
+        assert len(lines.read_bytes().splitlines()) == 21
+        assert converted(self.NAME, str(lines)) == converted(self.NAME, sample)
+
+    def test_a_part_that_comes_much_later_alone_changes_nothing(self, tmp_path: Path) -> None:
+        chain = [
+            CALL | {"NextContactId": "b"},
+            CALL | {"ContactId": "b", "InitialContactId": "a", "InitiationMethod": "TRANSFER"},
+            CALL | {"ContactId": "z", "LastUpdateTimestamp": "2025-11-05T08:59:00Z"},
+            CALL | {"NextContactId": "b", "LastUpdateTimestamp": "2025-11-05T09:00:00Z"},
+        ]
+        path = tmp_path / "late.json"
+        path.write_text("".join(map(json.dumps, chain)), encoding="utf-8")
+        lines, counts = converted_with_counts(self.NAME, str(path))
+        found = {event["event_id"]: event["transfers"] for event in map(json.loads, lines)}
+        assert (len(lines), found) == (2, {"a": 1, "z": 0})
+        assert (counts.unfinished, counts.rejections.total) == (1, 0)
+
     def test_a_first_record_that_names_itself_is_the_first_one_too(self, tmp_path: Path) -> None:
         [call] = of(tmp_path / "self.json", self.NAME, CALL | {"InitialContactId": "a"})
         assert call["event_id"] == "a"
