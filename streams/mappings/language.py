@@ -367,9 +367,9 @@ class EventPart(Part):
 class Take(Source):
     """A value of a contact that several records tell: which of the records, and where it lies in them."""
 
-    take: Literal["first", "last", "count", "sum", "least", "greatest"]
-    """Of the records in the order of time: the `first` or `last` that has a value, how many there are (`count`), or of numbers the `sum`,
-    the `least` or the `greatest`."""
+    take: Literal["first", "last", "latest", "count", "sum", "least", "greatest"]
+    """Of the records in their order in the contact: the `first` or `last` that has a value, how many there are (`count`), or of numbers the
+    `sum`, the `least` or the `greatest`; `latest` is of the record that was written last."""
     when: When = ()
     """Which records are looked at; all, when it is absent."""
 
