@@ -136,8 +136,8 @@ class Records(Part):
     """Whether the first row names the columns; by default when `columns` is absent. With both, the names of `columns` hold.
     `auto`: a first row with the names that the mapping uses is a header, and any other a record."""
     columns: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
-    ragged: bool = False
-    """Rows may be shorter than the header: what is missing is blank."""
+    ragged: bool | Annotated[int, Field(ge=1)] = False
+    """Rows may be shorter than the header: what is missing is blank. A number: but none has fewer cells than that."""
     path: Annotated[str, AfterValidator(_searchable)] | None = None
     """JSON: where the records lie in each document, as `Records[*]`; without it a document, or each item of an array, is one."""
     sheet: str | None = None
@@ -198,6 +198,8 @@ class Source(Part):
     paths: Annotated[Paths | None, Field(alias="from")] = None
     either: Paths | None = None
     join: str = " "
+    extract: Pattern | None = None
+    """A regular expression: its first group, or what it finds, is the value; nothing found is blank."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -220,14 +222,17 @@ class Value(Source):
     """What a blank means."""
     blanks: Words | None = None
     """The words that say nothing here, in place of the mapping's."""
-    extract: Pattern | None = None
-    """A regular expression: its first group, or what it finds, is the value; nothing found is blank."""
     words: dict[str, str] | None = None
     """From the source's words to ours; letter case aside."""
     otherwise: str | None = None
     """Ours for all other words; `null` for none. Without it a word that is not listed is refused."""
+    add: Annotated[Words, Field(max_length=20)] = ()
+    """More numbers, which are added to it; a blank one counts as 0."""
+    subtract: Annotated[Words, Field(max_length=20)] = ()
+    """Numbers that are taken off it."""
     times: float | None = None
     plus: float | None = None
+    """After `add`, `subtract` and `times`."""
     unit: Literal["ms", "s", "min", "h"] = "s"
     """What a duration is counted in."""
     decimal: Literal[".", ","] | None = None
@@ -244,6 +249,8 @@ class Value(Source):
             raise ValueError("from, either or value is expected")
         if self.otherwise is not None and self.words is None:
             raise ValueError("otherwise: it goes with words")
+        if (self.add or self.subtract) and (self.words is not None or self.value is not None):
+            raise ValueError("add, subtract: they go with numbers, neither with words nor with a constant")
         return self
 
 
@@ -534,6 +541,8 @@ def _paths_of(source: Source | None) -> list[str]:
     found = list(source.all_paths)
     if isinstance(source, Time) and isinstance(source.doubled, Hint):
         found += source.doubled.paths
+    if isinstance(source, Value):
+        found += (*source.add, *source.subtract)
     return found
 
 
