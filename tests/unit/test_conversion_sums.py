@@ -61,3 +61,8 @@ def test_a_row_may_be_short_but_not_shorter_than_the_mapping_says(tmp_path: Path
 def test_only_numbers_are_added_up(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="queue: add and subtract are of numbers"):
         events_of(tmp_path, "1774741200,tel:c1,5", mapping=MAPPING + "      queue: {from: said, add: held}\n")
+
+
+def test_fractions_of_a_second_stay_what_they_are(tmp_path: Path) -> None:
+    events, _ = events_of(tmp_path, "1774748477.250011,tel:c1,5")
+    assert events[0]["occurred_at"] == "2026-03-29T01:41:17.250011Z"
