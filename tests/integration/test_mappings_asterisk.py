@@ -1,5 +1,6 @@
 """The two mappings of Asterisk on their samples: the golden results, and what must hold of them, in words."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +12,7 @@ from typer.testing import CliRunner, Result
 from streams.cli import build
 from streams.conversion.refusals import Refusal
 from streams.files.ndjson import Line, check_line
+from streams.mappings import mapping_path
 from tests.converted import converted, converted_with_counts
 
 EXPORTS = Path(__file__).parents[2] / "docs" / "examples" / "exports"
@@ -211,3 +213,48 @@ def test_a_call_of_both_sources_has_one_id(tmp_path: Path) -> None:
     (tmp_path / "Master.csv").write_text(record + "\n")
     assert list(by_id(converted("asterisk-cdr", str(tmp_path / "Master.csv")))) == [CUT]
     assert CUT in by_id(converted("asterisk-queue-log", *QUEUE_LOG))
+
+
+@pytest.mark.parametrize(("cells", "alone"), [(17, 1), (18, 1), (21, 0)])
+def test_without_the_newer_columns_the_channel_joins_what_it_can(
+    tmp_path: Path, cells: int, alone: int
+) -> None:
+    """`newcdrcolumns` has `linkedid`: the record of a colleague who was asked belongs to the call by it alone."""
+    rows = list(csv.reader(Path(CDR[0]).read_text().splitlines()))
+    asked = [row for row in rows if "1792828800.20" in row]
+    with (tmp_path / "Master.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(row[:cells] for row in asked)
+    lines, counts = converted_with_counts("asterisk-cdr", str(tmp_path / "Master.csv"))
+    assert (counts.events, counts.passed_over) == (1, alone)
+    assert json.loads(lines[0])["talk_seconds"] == 180
+
+
+def test_records_without_a_unique_id_are_refused_and_told(tmp_path: Path) -> None:
+    rows = list(csv.reader(Path(CDR[0]).read_text().splitlines()))
+    with (tmp_path / "Master.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(row[:16] for row in rows[:20])
+    refused: list[Refusal] = []
+    assert not converted("asterisk-cdr", str(tmp_path / "Master.csv"), refuse=refused.append)
+    assert {each.message for each in refused} == {"session.key: it is blank"}
+
+
+def test_a_conversation_that_other_parts_failed_around_is_still_an_answer(tmp_path: Path) -> None:
+    """The customer picked up, one agent was connected, and the next telephone failed."""
+    [spoken] = [line for line in Path(CDR[0]).read_text().splitlines() if "1792833000.70" in line]
+    failed = spoken.replace('"ANSWERED"', '"FAILED"').replace("11:10:00", "11:15:09")
+    (tmp_path / "Master.csv").write_text(f"{failed}\n{spoken}\n")
+    [outcome] = by_id(converted("asterisk-cdr", str(tmp_path / "Master.csv"))).values()
+    assert (outcome["disposition"], outcome["raw_disposition"]) == ("ANSWERED_HUMAN", "FAILED")
+
+
+def test_a_key_that_means_call_me_back_is_a_request_with_the_lines_that_stand_there_as_a_comment(
+    tmp_path: Path,
+) -> None:
+    text = mapping_path("asterisk-queue-log").read_text()
+    head, _, comment = text.partition("becomes one:\n")
+    text = f"{head}becomes one:\n{comment.replace('  # ', '  ')}"
+    (tmp_path / "mine.yaml").write_text(text)
+    events = by_id(converted(str(tmp_path / "mine.yaml"), *QUEUE_LOG))
+    [request] = [event for event in events.values() if event["type"] == "survey"]
+    assert (request["contact_id"], request["callback_requested"]) == ("1774741299.142", True)
+    assert request["customer_id"] == events["1774741299.142"]["customer_id"]
