@@ -181,6 +181,8 @@ def _up_to_time(customer: str | None) -> bytes:
 
 def _only_cell(source: Source, shape: Shape) -> int | None:
     """Return where the one cell is that a value follows from; None when it follows from several, or from no text of a table."""
+    if isinstance(source, Value) and (source.add or source.subtract):
+        return None
     return shape.cell(source.paths[0]) if source.paths is not None and len(source.paths) == 1 else None
 
 

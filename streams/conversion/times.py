@@ -224,7 +224,7 @@ def _epoch(per_second: int) -> Naive:
         whole, _, fraction = text.partition(".")
         microseconds = int(whole) * (1_000_000 // per_second)
         if fraction:
-            microseconds += int(float(f"0.{fraction}") * (1_000_000 // per_second))
+            microseconds += int(fraction.ljust(12, "0")) * (1_000_000 // per_second) // 10**12
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
     return read
