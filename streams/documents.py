@@ -97,6 +97,16 @@ def beginning(node: yaml.Node, depth: int = 0) -> Place:
     return Place(depth, node.start_mark.name, node.start_mark.line + 1)
 
 
+def place_of_text(node: yaml.Node, text: str) -> Place | None:
+    """Return the place where a text is first written, as a key or a value; None when it is nowhere."""
+    if isinstance(node, yaml.ScalarNode):
+        return beginning(node) if node.value == text else None
+    parts = (
+        node.value if isinstance(node, yaml.SequenceNode) else [each for pair in node.value for each in pair]
+    )
+    return next((place for part in parts if (place := place_of_text(part, text)) is not None), None)
+
+
 def place_of(node: Any, location: Sequence[Any]) -> Place:
     """Return the place of the deepest part of `location` that the document holds."""
     place = beginning(node)

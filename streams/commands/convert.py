@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -78,23 +78,22 @@ def convert(
                 "convert",
                 f"--unfinished: {chosen.name} joins no records, or its records cannot be told one by one as text",
             )
-        with _refused(rejects, unfinished) as refuse, Sorter() as sorter:
-            conversion = Conversion(chosen, mapping_key(), refuse)
-            try:
-                with spinner() as progress:
-                    task = progress.add_task("records read", total=None)
-                    for converted in conversion.events(files):
-                        sorter.add(*converted.made)
-                        if len(sorter) % 1_000 == 0:
-                            progress.update(task, completed=conversion.counts.records)
-                counts = conversion.counts
-                for sentence in (*record_sentences(counts), *counts.rejections.sentences()):
-                    typer.echo(f"convert: {sentence}", err=True)
-                if counts.rejected_share > most or not counts.events:
-                    _give_up(counts, most, rejects)
-                write_lines("convert", out, sorter.lines())
-            except OSError as error:
-                fail("convert", f"the events cannot be put in order on disk: {error.strerror or error}")
+        _refuse_overwriting(files, [Path(out), *filter(None, (rejects, unfinished))])
+        encoding = chosen.records.encoding if chosen.records.format == "csv" else "utf-8"
+        with Sorter() as sorter:
+            with _refused(rejects, unfinished, encoding) as refuse, spinner() as progress:
+                conversion = Conversion(chosen, mapping_key(), refuse)
+                task = progress.add_task("records read", total=None)
+                for converted in conversion.events(files):
+                    sorter.add(*converted.made)
+                    if len(sorter) % 1_000 == 0:
+                        progress.update(task, completed=conversion.counts.records)
+            counts = conversion.counts
+            for sentence in (*record_sentences(counts), *counts.rejections.sentences()):
+                typer.echo(f"convert: {sentence}", err=True)
+            if counts.rejected_share > most or not counts.events:
+                _give_up(counts, most, rejects)
+            write_lines("convert", out, sorter.lines())
 
 
 def mapping_key() -> bytes:
@@ -130,40 +129,56 @@ def _give_up(counts: Counts, most: float, rejects: Path | None) -> None:
 
 def _resumable(mapping: Mapping) -> bool:
     records = mapping.records
-    text = (records.format == "csv" and not records.header_expected) or (
-        records.format == "json" and records.path is None
-    )
+    table = records.format == "csv" and not records.header_expected and not records.skip_rows
+    text = table or (records.format == "json" and records.path is None)
     return mapping.session is not None and text
 
 
+def _refuse_overwriting(files: list[str], outputs: list[Path]) -> None:
+    """End the command when a file that it would write is one that it reads, or writes twice."""
+    written = [path for path in outputs if path != Path(STDIN) and (path.is_file() or not path.exists())]
+    for number, path in enumerate(written):
+        if path in written[:number]:
+            fail("convert", f"{path}: it would be written twice; name another file")
+        if path.exists() and any(Path(file).exists() and path.samefile(file) for file in files):
+            fail("convert", f"{path}: it is read, and would be overwritten; name another file")
+
+
 @contextmanager
-def _refused(rejects: Path | None, unfinished: Path | None) -> Iterator[Callable[[Refusal], None]]:
-    """Give what takes refused records, while the files that keep them are open."""
+def _refused(
+    rejects: Path | None, unfinished: Path | None, encoding: str
+) -> Iterator[Callable[[Refusal], None]]:
+    """Give what takes refused records, while the files that keep them are open. `encoding`: of records that are read again."""
+    at = "--rejects, --unfinished"
     try:
-        kept = None if rejects is None else rejects.open("wb")
-        later = None if unfinished is None else unfinished.open("w", encoding="utf-8", newline="")
+        with ExitStack() as files:
+            kept = None if rejects is None else files.enter_context(rejects.open("wb"))
+            later = None
+            if unfinished is not None:
+                text = unfinished.open("w", encoding=encoding, errors="surrogateescape", newline="")
+                later = files.enter_context(text)
+
+            def take(refusal: Refusal) -> None:
+                if later is not None and refusal.code == UNFINISHED:
+                    later.write(refusal.raw + "\n")
+                elif kept is not None:
+                    kept.write(orjson.dumps(_reject(refusal)) + b"\n")
+
+            yield take
     except OSError as error:
-        fail("convert", f"{error.filename}: cannot be written: {error.strerror or error}")
-
-    def take(refusal: Refusal) -> None:
-        if later is not None and refusal.code == UNFINISHED:
-            later.write(refusal.raw + "\n")
-        elif kept is not None:
-            kept.write(orjson.dumps(_reject(refusal)) + b"\n")
-
-    try:
-        yield take
-    finally:
-        for stream in (kept, later):
-            if stream is not None:
-                stream.close()
+        fail("convert", f"{error.filename or at}: cannot be written: {error.strerror or error}")
 
 
 def _reject(refusal: Refusal) -> dict[str, object]:
     return {
-        "file": refusal.file,
+        "file": _sayable(refusal.file),
         "line": refusal.number,
         "reason": refusal.code,
         "message": refusal.message,
-        "record": refusal.raw,
+        "record": _sayable(refusal.raw),
     }
+
+
+def _sayable(text: str) -> str:
+    """Return a text in which bytes that are no text are written out, since JSON takes none."""
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -77,8 +77,14 @@ def spinner() -> Progress:
 
 def write_lines(command: str, path: str, lines: Iterable[bytes]) -> None:
     """Write lines, with their ends, to a file, packed when its name ends in .gz, or to standard output for `-`."""
-    with _output(command, path) as stream:
-        stream.writelines(lines)
+    try:
+        with _output(command, path) as stream:
+            stream.writelines(lines)
+    except BrokenPipeError:  # the reader has gone
+        raise
+    except OSError as error:
+        where = "standard output" if path == STDIN else path
+        fail(command, f"{where}: cannot be written to its end: {error.strerror or error}")
 
 
 @contextmanager

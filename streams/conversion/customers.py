@@ -38,6 +38,8 @@ def customer_of(customer: Customer, shape: Shape, mapping: Mapping, key: bytes) 
         if not said or said.lower() in nobody or names_nobody(said):
             return None
         found = said.translate(take_out).strip()
+        if found.lower() in nobody or names_nobody(found):
+            return None  # also of `<unknown>`, and before a prefix or a hash makes somebody of it
         if customer.lower:
             found = found.lower()
         if customer.kind != "text":
@@ -51,7 +53,10 @@ def customer_of(customer: Customer, shape: Shape, mapping: Mapping, key: bytes) 
             found = number if customer.kind == "phone" else number[1:]
         if customer.hash:
             found = blake2b(
-                found.encode(), digest_size=_HASH_BYTES, key=key[:64], person=b"mapping"
+                found.encode("utf-8", "surrogatepass"),
+                digest_size=_HASH_BYTES,
+                key=key[:64],
+                person=b"mapping",
             ).hexdigest()
         found = customer.prefix + found
         if _identifier(found) is None:
@@ -73,6 +78,6 @@ def e164(text: str, country: str | None) -> str | None:
         number = phonenumbers.parse(text, country)
     except phonenumbers.NumberParseException:
         return None
-    if not phonenumbers.is_possible_number(number):
-        return None
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+        return None  # also a number without its area code, which many have
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -32,6 +32,7 @@ _identifier = re.compile(ID_PATTERN).fullmatch
 _HASH_DIGITS: Final = 32
 _MOST_KEPT: Final = 20_000
 """Texts of one column whose meaning is kept."""
+_LONGEST_KEPT: Final = 256
 
 
 class Made(NamedTuple):
@@ -108,7 +109,7 @@ class _Plan:
         return tuple.__new__(Made, (at.ms, event_id, data))  # for speed (docs/performance.md)
 
     def _hash_of(self, text: str) -> str:
-        return f"{self._prefix}{sha256(text.encode('utf-8', 'replace')).hexdigest()[:_HASH_DIGITS]}"
+        return f"{self._prefix}{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:_HASH_DIGITS]}"
 
 
 class _Kept(dict[str, bytes]):
@@ -119,9 +120,11 @@ class _Kept(dict[str, bytes]):
         self._meaning = meaning
 
     def __missing__(self, text: str) -> bytes:
-        if len(self) >= _MOST_KEPT:
-            self.clear()
-        found = self[text] = self._meaning(text)
+        found = self._meaning(text)
+        if len(text) <= _LONGEST_KEPT:
+            if len(self) >= _MOST_KEPT:
+                self.clear()
+            self[text] = found
         return found
 
 
@@ -190,11 +193,12 @@ def _has_only_free_fields(event_type: str) -> bool:
     """Return whether an event is valid if each of its fields is: none must be there, and none depends on another."""
     model = EVENT_TYPES[event_type].model
     required = {name for name, info in model.model_fields.items() if info.is_required()}
-    return required <= ENVELOPE and not model.__pydantic_decorators__.model_validators
+    own = model.model_fields.keys() & model.__annotations__.keys() & ENVELOPE
+    return required <= ENVELOPE and own == {"type"} and not model.__pydantic_decorators__.model_validators
 
 
 def _event_id(part: EventId, shape: Shape, mapping: Mapping) -> Callable[[Any], str]:
-    text = source_text(part, shape, mapping.blanks)
+    text = source_text(part, shape, mapping.blanks, gaps=True)
 
     def found(record: Any) -> str:
         said = text(record)
@@ -204,7 +208,7 @@ def _event_id(part: EventId, shape: Shape, mapping: Mapping) -> Callable[[Any], 
         if (
             _identifier(whole) is None
         ):  # spaces, other scripts, too long: always hashed then, so that it stays the same
-            digest = sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:_HASH_DIGITS]
+            digest = sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
             return part.prefix + digest
         return whole
 

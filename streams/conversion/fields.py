@@ -3,66 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
-from enum import Enum, auto
 from math import floor
-from types import NoneType, UnionType
-from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
+from typing import Any, Final
 
-from schemas.topics import EVENT_TYPES
-from schemas.values import Whole
 from streams.conversion.customers import e164
 from streams.conversion.numbers import number_of, seconds_of
 from streams.conversion.readers import Shape
 from streams.conversion.refusals import RecordError
-from streams.conversion.texts import Text, path_text, source_text
+from streams.conversion.texts import Text, path_text, plain, source_text
 from streams.conversion.times import instant
 from streams.files.ndjson import InputError
 from streams.mappings.language import Mapping, Time, Value
+from streams.mappings.targets import Kind, Target, target_of
 
 Field = Callable[[Any], Any]
 """Finds a field's value in a record, as the event carries it; None when there is nothing to say."""
 
-_TRUTHS: Final = {
-    **dict.fromkeys(("true", "yes", "y", "1", "1.0", "t", "ja", "j", "waar", "x"), True),
-    **dict.fromkeys(("false", "no", "n", "0", "0.0", "f", "nee", "onwaar"), False),
-}
-"""Yes and no, in English and Dutch."""
 _UNIT_SECONDS: Final = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3_600.0}
+_TOO_LARGE: Final = 2**53
+"""From here on floats miss whole numbers; no field takes any that comes near."""
+_MOST_SPELLINGS: Final = 1_000
 _MISSING: Final = object()
 
 
-class Kind(Enum):
-    """How a field's value is read."""
-
-    TEXT = auto()
-    WORD = auto()
-    TRUTH = auto()
-    WHOLE = auto()
-    DURATION = auto()
-    NUMBER = auto()
-    TIME = auto()
-    PHONE = auto()
-
-
-_KINDS: Final = {bool: Kind.TRUTH, int: Kind.WHOLE, float: Kind.NUMBER, datetime: Kind.TIME, str: Kind.TEXT}
 _NAMES: Final = {Kind.WHOLE: "whole number", Kind.NUMBER: "number", Kind.DURATION: "duration"}
-
-
-class Target(NamedTuple):
-    """What a field of the schema takes."""
-
-    kind: Kind
-    words: dict[str, Any]
-    """The values of a field that takes a few only, by their text in lower case."""
-
-
-def target_of(event_type: str, name: str) -> Target:
-    """Return what a field takes."""
-    if name == "phone_e164":
-        return Target(Kind.PHONE, {})
-    field = EVENT_TYPES[event_type].model.model_fields[name]
-    return _target(field.annotation, field.metadata)
 
 
 def field(event_type: str, name: str, value: Value, shape: Shape, mapping: Mapping) -> Field:
@@ -72,10 +36,10 @@ def field(event_type: str, name: str, value: Value, shape: Shape, mapping: Mappi
         return _time(name, value, shape, mapping)
     cast = _cast(name, target, value, mapping)
     if value.value is not None:
-        constant = cast(value.value)
+        constant = _ours(value.value, cast)
         return lambda _: constant
     text = source_text(value, shape, mapping.blanks if value.blanks is None else _lower(value.blanks))
-    default = None if value.default is None else cast(value.default)
+    default = None if value.default is None else _ours(value.default, cast)
     if value.add or value.subtract:
         return _balance(name, target.kind, value, text, shape, mapping)
     if value.words is not None:
@@ -100,8 +64,6 @@ def _time(name: str, value: Value, shape: Shape, mapping: Mapping) -> Field:
         zone=value.zone,
         doubled="refuse",
     )
-    if value.value is not None:
-        raise ValueError(f"{name}: a time cannot be a constant")
     find = instant(time, shape, mapping, name)
 
     def found(record: Any) -> str | None:
@@ -112,13 +74,13 @@ def _time(name: str, value: Value, shape: Shape, mapping: Mapping) -> Field:
 
 
 def _cast(name: str, target: Target, value: Value, mapping: Mapping) -> Callable[[str], Any]:
-    kind, words, decimal = target.kind, target.words, value.decimal or mapping.decimal
+    kind, decimal = target.kind, value.decimal or mapping.decimal
     if kind is Kind.TEXT:
         return str
     if kind is Kind.PHONE:
         return _phone(name, value.country)
     if kind is Kind.WORD or kind is Kind.TRUTH:
-        return _one_of(name, kind, words | _TRUTHS if kind is Kind.TRUTH else words)
+        return _one_of(name, target)
     return _measure(name, kind, value, decimal)
 
 
@@ -134,6 +96,8 @@ def _measure(name: str, kind: Kind, value: Value, decimal: str) -> Callable[[str
             raise RecordError("invalid_value", f"{name}: no {_NAMES[kind]} (the decimal mark is {decimal!r})")
         if scaled is not None:
             number = scaled(number)
+        if not abs(number) < _TOO_LARGE:
+            raise RecordError("invalid_value", f"{name}: a smaller number is expected")
         return int(number) if isinstance(number, float) and number.is_integer() else number
 
     return measured
@@ -147,7 +111,7 @@ def _scaled(kind: Kind, value: Value) -> Callable[[float], int | float] | None:
 
     def scaled(number: float) -> int | float:
         number = number * (1.0 if times is None else times) + (plus or 0.0)
-        return floor(number + 0.5) if kind is Kind.WHOLE else number
+        return floor(number + 0.5) if kind is Kind.WHOLE and abs(number) < _TOO_LARGE else number
 
     return scaled
 
@@ -176,9 +140,9 @@ def _balance(name: str, kind: Kind, value: Value, text: Text, shape: Shape, mapp
     return found
 
 
-def _one_of(name: str, kind: Kind, words: dict[str, Any]) -> Callable[[str], Any]:
-    known = dict(words)  # a source has few spellings, and they come again
-    ours = ", ".join(map(str, words)) if kind is Kind.WORD else "yes, no, true, false, 1, 0, ja, nee"
+def _one_of(name: str, target: Target) -> Callable[[str], Any]:
+    words, ours = target.all_words, target.expected
+    known: dict[str, Any] = dict(words)  # a source has few spellings, and they come again
 
     def chosen(said: str) -> Any:
         found = known.get(said, _MISSING)
@@ -189,7 +153,8 @@ def _one_of(name: str, kind: Kind, words: dict[str, Any]) -> Callable[[str], Any
                     "unknown_word",
                     f"{name}: a word that it does not take ({ours}); say by `words` what it means",
                 )
-            known[said] = found
+            if len(known) < _MOST_SPELLINGS:
+                known[said] = found
         return found
 
     return chosen
@@ -206,11 +171,11 @@ def _phone(name: str, country: str | None) -> Callable[[str], str]:
 
 
 def _by_words(name: str, text: Text, value: Value, cast: Callable[[str], Any], default: Any) -> Field:
-    meaning = {word.strip().lower(): _ours(ours, cast) for word, ours in (value.words or {}).items()}
+    meaning = {plain(word): _ours(ours, cast) for word, ours in (value.words or {}).items()}
     others = _MISSING if value.otherwise is None else _ours(value.otherwise, cast)
 
     def found(record: Any) -> Any:
-        said = text(record).lower()
+        said = plain(text(record))
         ours = meaning.get(said, others if said else default)
         if ours is _MISSING:
             known = ", ".join(meaning)
@@ -224,23 +189,11 @@ def _by_words(name: str, text: Text, value: Value, cast: Callable[[str], Any], d
 
 def _ours(word: str, cast: Callable[[str], Any]) -> Any:
     """Return what one of our words is as a value; `null` and an empty one are nothing."""
-    return None if word in ("", "null") else cast(word)
+    try:
+        return None if word in ("", "null") else cast(word)
+    except RecordError as error:
+        raise InputError(f"the mapping's own word: {error}") from None
 
 
 def _lower(words: Iterable[str]) -> frozenset[str]:
     return frozenset(("", *(word.strip().lower() for word in words)))
-
-
-def _target(annotation: Any, metadata: Iterable[Any]) -> Target:
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin in (Union, UnionType):
-        return _target(next(each for each in arguments if each is not NoneType), metadata)
-    if origin is Annotated:
-        return _target(arguments[0], arguments[1:])
-    if origin is Literal:
-        return Target(
-            Kind.TRUTH if True in arguments else Kind.WORD, {str(each).lower(): each for each in arguments}
-        )
-    if annotation is int and any(isinstance(each, Whole) and each.duration for each in metadata):
-        return Target(Kind.DURATION, {})
-    return Target(_KINDS[annotation], {})

@@ -1,7 +1,10 @@
 """Numbers and durations as people and spreadsheets write them."""
 
 import re
+from math import isfinite
 from typing import Final
+
+from streams.conversion.texts import Typed
 
 _WRITTEN: Final = {
     ".": re.compile(
@@ -15,8 +18,10 @@ _GROUPS: Final = {
     ".": str.maketrans("", "", ", '\u00a0\u202f"),
     ",": str.maketrans(",", ".", ". '\u00a0\u202f"),
 }
-_CLOCK: Final = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{2})(?:[.,](\d{1,6}))?")
-_ISO: Final = re.compile(r"PT?(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?", re.IGNORECASE)
+_CLOCK: Final = re.compile(r"(?:(\d{1,4}):)?(\d{1,3}):(\d{2})(?:[.,](\d{1,6}))?", re.ASCII)
+_ISO: Final = re.compile(
+    r"PT(?:(\d{1,6})H)?(?:(\d{1,8})M)?(?:(\d{1,9}(?:\.\d{1,9})?)S)?", re.IGNORECASE | re.ASCII
+)
 
 
 def number_of(text: str, decimal: str) -> int | float | None:
@@ -27,12 +32,13 @@ def number_of(text: str, decimal: str) -> int | float | None:
     """
     if len(text) < 16 and text.isdecimal() and text.isascii():
         return int(text)
+    if type(text) is Typed:
+        decimal = "."
     if len(text) > 40 or (not text.isascii() and "\u00a0" not in text and "\u202f" not in text):
         return None
     if _WRITTEN[decimal].fullmatch(text) is None:
         return None
-    number = float(text.translate(_GROUPS[decimal]))
-    return int(number) if number.is_integer() and abs(number) < 2**53 else number
+    return _exact(float(text.translate(_GROUPS[decimal])))
 
 
 def seconds_of(text: str, decimal: str, unit_seconds: float) -> int | float | None:
@@ -43,8 +49,7 @@ def seconds_of(text: str, decimal: str, unit_seconds: float) -> int | float | No
     """
     number = number_of(text, decimal)
     if number is not None:
-        seconds = number * unit_seconds
-        return int(seconds) if float(seconds).is_integer() else seconds
+        return _exact(number * unit_seconds)
     clock = _CLOCK.fullmatch(text)
     if clock is not None:
         hours, minutes, rest, fraction = clock.groups("0")
@@ -56,5 +61,11 @@ def seconds_of(text: str, decimal: str, unit_seconds: float) -> int | float | No
     if iso is None or not any(iso.groups()):
         return None
     hours, minutes, rest = iso.groups("0")
-    total = int(hours) * 3_600 + int(minutes) * 60 + float(rest)
-    return int(total) if total.is_integer() else total
+    return _exact(int(hours) * 3_600 + int(minutes) * 60 + float(rest))
+
+
+def _exact(number: float) -> int | float | None:
+    """Return a whole number as such; None for what is too large to be a number."""
+    if not isfinite(number):
+        return None
+    return int(number) if abs(number) < 2**53 and float(number).is_integer() else number

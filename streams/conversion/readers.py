@@ -6,16 +6,21 @@ record that is wrong by itself comes out as a `RecordError` in its place.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+import warnings
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator
 from difflib import get_close_matches
 from typing import IO, Any, Final, Literal
+from zipfile import BadZipFile
 
 import jmespath
 from jmespath.exceptions import JMESPathError
-from pydantic_core import from_json, to_json
+from pydantic_core import from_json
 
 from streams.conversion.refusals import RecordError
 from streams.files.json_values import values
@@ -29,6 +34,27 @@ Numbered = tuple[int, Any]
 
 MAX_DOCUMENT_BYTES: Final = 268_435_456
 """A JSON document in which records lie is held in memory; a longer one must be split."""
+_MOST_LINE: Final = 16_777_216
+"""Characters of a line of CSV; a longer one is refused before it fills the memory."""
+_MOST_NAMED: Final = 100
+"""So many columns are named at most in a message."""
+_DELIMITERS: Final = {",": "','", ";": "';'", "\t": "tab", "|": "'|'"}
+_NO_WORKBOOK: Final = (
+    *(
+        BadZipFile,
+        KeyError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        SyntaxError,
+        NotImplementedError,
+    ),
+    *BROKEN,
+)
+"""What openpyxl raises for files that are no XLSX, or damaged (SyntaxError: of XML)."""
+_NOT_FOUND: Final = (JMESPathError, ValueError, TypeError, ArithmeticError, RecursionError)
+"""What a JMESPath raises for a record of another shape, such as a sum of texts."""
 _EXTRA: Final = "needs a reader that is not installed: `pip install 'behoudlijn[tables]'`"
 _DOTTED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
 _CSV_SENTENCES: Final = {
@@ -89,9 +115,18 @@ class Joined(Shape):
 def missing(column: str, columns: Iterable[str]) -> str:
     """Return what to say of a column that is not there."""
     found = [name for name in columns if name]
-    near = get_close_matches(column, found, 1, 0.6)
+    near = get_close_matches(column, found[:1_000], 1, 0.6)
     hint = f"did you mean {near[0]!r}? " if near else ""
-    return f"no column {column!r}; {hint}found: {', '.join(map(repr, found)) or 'none'}"
+    if len(found) == 1:
+        others = [said for mark, said in _DELIMITERS.items() if mark in found[0]]
+        hint = f"is the delimiter {' or '.join(others)}? " if others else hint
+    more = f" and {len(found) - _MOST_NAMED:,} more" if len(found) > _MOST_NAMED else ""
+    return f"no column {column!r}; {hint}found: {', '.join(map(repr, found[:_MOST_NAMED])) or 'none'}{more}"
+
+
+def json_of(value: Any) -> str:
+    """Return what is nested, or a whole record, as JSON; of what JSON does not know, its text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
 
 
 class File:
@@ -106,7 +141,7 @@ class File:
         dialect = mapping.records
         if dialect.format == "json":
             self.shape = Shape(None)
-            self._records = self._objects(path, dialect)
+            self._records: Generator[Numbered] = self._objects(path, dialect)
         else:
             rows = {"csv": self._csv, "xlsx": self._xlsx, "parquet": self._parquet}[dialect.format](
                 path, dialect
@@ -118,35 +153,36 @@ class File:
 
     def close(self) -> None:
         """Close the file before its end."""
-        self._records.close()  # type: ignore[attr-defined]  # a generator
+        self._records.close()
 
     def text(self) -> str:
         """Return the text of the record that was read last: as it stands in the file where that is text."""
         if self._lines is not None:
             return self._lines.text()
         if isinstance(self._last, bytes):
-            return self._last.decode("utf-8", "replace")
-        return to_json(self._last, serialize_unknown=True).decode()
+            return self._last.decode("utf-8", "surrogateescape")
+        return json_of(self._last)
 
-    def _csv(self, path: str, dialect: Records) -> Iterator[Numbered]:
-        encoding = "utf-8-sig" if dialect.encoding.lower() in ("utf-8", "utf8") else dialect.encoding
+    def _csv(self, path: str, dialect: Records) -> Generator[Numbered]:
+        codec = codecs.lookup(dialect.encoding).name
         begin = 1
         with open_input(path) as stream:
-            _refuse_foreign(self.name, stream, encoding)
-            text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
-            self._lines = lines = _Lines(text)
-            for _ in range(dialect.skip_rows):
-                next(lines, None)
-            skipped = begin = dialect.skip_rows + 1
-            quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
-            reader = csv.reader(
-                lines,
-                delimiter=dialect.delimiter,
-                quotechar=dialect.quote or None,
-                quoting=quoting,
-                strict=True,
-            )
             try:
+                _refuse_foreign(self.name, stream, codec)
+                encoding = "utf-8-sig" if codec == "utf-8" else codec
+                text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
+                self._lines = lines = _Lines(text)
+                for _ in range(dialect.skip_rows):
+                    next(lines, None)
+                skipped = begin = dialect.skip_rows + 1
+                quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
+                reader = csv.reader(
+                    lines,
+                    delimiter=dialect.delimiter,
+                    quotechar=dialect.quote or None,
+                    quoting=quoting,
+                    strict=True,
+                )
                 lines.kept.clear()
                 for row in reader:
                     if any(row):
@@ -163,57 +199,65 @@ class File:
             except BROKEN as error:
                 raise InputError(f"{self.name}: broken after line {begin - 1}: {error}") from error
 
-    def _xlsx(self, path: str, dialect: Records) -> Iterator[Numbered]:
+    def _xlsx(self, path: str, dialect: Records) -> Generator[Numbered]:
         try:
             from openpyxl import load_workbook  # of an extra
-            from openpyxl.utils.exceptions import InvalidFileException
         except ImportError:
             raise InputError(f"{self.name}: XLSX {_EXTRA}") from None
-        with open_input(path) as stream:
+        number = 0
+        with (
+            open_input(path) as stream,
+            warnings.catch_warnings(action="ignore"),
+        ):  # of styles, rules and links
             try:
                 book = load_workbook(_seekable(stream), read_only=True, data_only=True)
-            except (InvalidFileException, KeyError, OSError, ValueError) as error:
-                raise InputError(f"{self.name}: no XLSX file: {error}") from None
-            if dialect.sheet is not None and dialect.sheet not in book.sheetnames:
-                raise InputError(
-                    f"{self.name}: no sheet {dialect.sheet!r}; found: {', '.join(book.sheetnames)}"
-                )
-            sheet = book[dialect.sheet or book.sheetnames[0]]
-            for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
-                if number > dialect.skip_rows and any(cell is not None for cell in row):
-                    self._last = row
-                    yield number, list(row)
+                sheets = {sheet.title: sheet for sheet in book.worksheets}
+                sheet = sheets.get(dialect.sheet or next(iter(sheets)))
+                if sheet is None:
+                    raise InputError(f"{self.name}: no sheet {dialect.sheet!r}; found: {', '.join(sheets)}")
+                sheet.reset_dimensions()  # some programs write others than there are
+                for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+                    if number > dialect.skip_rows and any(cell is not None for cell in row):
+                        self._last = row
+                        yield number, list(row)
+            except InputError:
+                raise
+            except _NO_WORKBOOK as error:
+                where = f"broken after row {number}" if number else "no XLSX file"
+                raise InputError(f"{self.name}: {where}: {error}") from None
 
-    def _parquet(self, path: str, _: Records) -> Iterator[Numbered]:
+    def _parquet(self, path: str, _: Records) -> Generator[Numbered]:
         try:
-            from pyarrow import ArrowException  # of an extra
+            from pyarrow import ArrowException, Table  # of an extra
             from pyarrow.parquet import ParquetFile
         except ImportError:
             raise InputError(f"{self.name}: Parquet {_EXTRA}") from None
+        number = 0
         with open_input(path) as stream:
             try:
-                table = ParquetFile(_seekable(stream))
-                yield 0, table.schema_arrow.names
-                number = 0
-                for batch in table.iter_batches(batch_size=4_096):
-                    for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                file = ParquetFile(_seekable(stream))
+                yield 0, _flat(file.schema_arrow.empty_table()).column_names
+                for batch in file.iter_batches(batch_size=4_096):
+                    columns = _flat(Table.from_batches([batch])).columns
+                    for row in zip(*(column.to_pylist() for column in columns), strict=True):
                         number += 1
                         self._last = row
                         yield number, list(row)
-            except (ArrowException, OSError, ValueError) as error:
-                raise InputError(f"{self.name}: no Parquet file that can be read: {error}") from None
+            except (ArrowException, ValueError, *BROKEN) as error:
+                where = f"broken after row {number}" if number else "no Parquet file that can be read"
+                raise InputError(f"{self.name}: {where}: {error}") from None
 
-    def _table(self, rows: Iterator[Numbered], dialect: Records) -> tuple[Shape, Iterator[Numbered]]:
+    def _table(self, rows: Generator[Numbered], dialect: Records) -> tuple[Shape, Generator[Numbered]]:
         """Take the header, if there is one, and hold every row against it."""
         used = self._mapping.record_paths()
         first = next(rows, None)
         if first is None:
-            return Shape(dialect.columns or used), iter(())
+            return Shape(dialect.columns or used), rows
         number, cells = first
         names = [" ".join(str("" if cell is None else cell).split()) for cell in cells]
         header = dialect.format == "parquet" or dialect.header_expected
         if dialect.header == "auto":
-            header = any(name in names for name in used)
+            header = sum(name in names for name in used) >= min(2, len(used))
         columns: list[str] = list(dialect.columns)
         if header and (not columns or dialect.header == "auto"):
             columns = names
@@ -221,7 +265,11 @@ class File:
             raise InputError(
                 f"{self.name}:{number}: {len(names)} columns, {len(columns)} are named by the mapping"
             )
-        twice = next((name for name in columns if name and columns.count(name) > 1), None)
+        if not header and _names_itself(names, columns, used):
+            raise InputError(
+                f"{self.name}:{number}: the first row names the columns: set records.header to true, or to auto"
+            )
+        twice = next((name for name, count in Counter(columns).items() if name and count > 1), None)
         if twice is not None:
             raise InputError(
                 f"{self.name}:{number}: two columns are called {twice!r}; give names by records.columns"
@@ -229,7 +277,7 @@ class File:
         shape = Shape(columns, f"{self.name}:{number}", texts=dialect.format == "csv")
         return shape, _rows_of(None if header else first, rows, columns, dialect)
 
-    def _objects(self, path: str, dialect: Records) -> Iterator[Numbered]:
+    def _objects(self, path: str, dialect: Records) -> Generator[Numbered]:
         with open_input(path) as stream:
             if dialect.path is None:
                 number = 0
@@ -248,13 +296,20 @@ class File:
                     continue
                 try:
                     found = search(document)
-                except JMESPathError as error:
-                    raise InputError(f"{self.name}: records.path: {' '.join(str(error).split())}") from None
+                except _NOT_FOUND:
+                    self._last = document
+                    wrong = f"not of the shape that records.path ({dialect.path}) expects"
+                    yield number, RecordError("malformed_record", wrong)
+                    continue
                 for item in found if isinstance(found, list) else [found]:
                     count += 1
                     self._last = item
-                    wrong = RecordError("malformed_record", f"no object at {dialect.path}")
-                    yield count, item if isinstance(item, dict) else wrong
+                    yield (
+                        count,
+                        item
+                        if isinstance(item, dict)
+                        else RecordError("malformed_record", f"no object at {dialect.path}"),
+                    )
 
 
 class _Lines:
@@ -268,19 +323,25 @@ class _Lines:
         return self
 
     def __next__(self) -> str:
-        line = next(self._text)
+        line = self._text.readline(_MOST_LINE)
+        if not line:
+            raise StopIteration
+        if len(line) == _MOST_LINE:
+            raise csv.Error(f"a line of more than {_MOST_LINE:,} characters: is this a text file?")
         self.kept.append(line)
         return line
 
     def text(self) -> str:
-        return "".join(self.kept).rstrip("\r\n").encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        return "".join(self.kept).rstrip("\r\n")
 
 
 def _rows_of(
-    first: Numbered | None, rows: Iterator[Numbered], columns: list[str], dialect: Records
-) -> Iterator[Numbered]:
+    first: Numbered | None, rows: Generator[Numbered], columns: list[str], dialect: Records
+) -> Generator[Numbered]:
     width = len(columns)
     least = width if dialect.ragged is False else int(dialect.ragged)
+    if dialect.format == "xlsx":
+        least = 0  # empty cells at a row's end are not kept
     if first is not None:
         yield first[0], _fitted(first[1], width, least)
     for number, row in rows:
@@ -290,7 +351,7 @@ def _rows_of(
 def _fitted(row: list[Any], width: int, least: int) -> Any:
     if least <= len(row) < width:
         return row + [""] * (width - len(row))
-    if len(row) > width and not any(row[width:]):
+    if len(row) > width and all(cell is None or cell == "" for cell in row[width:]):
         return row[:width]  # a spreadsheet's empty columns
     if len(row) != width:
         expected = width if least >= width else f"{least} to {width}"
@@ -321,7 +382,7 @@ def _documents(name: str, stream: IO[bytes]) -> Iterator[Numbered]:
         return
     except ValueError:
         pass
-    for number, each in values(io.BytesIO(data), MAX_DOCUMENT_BYTES):
+    for number, each in values(io.BytesIO(data), MAX_DOCUMENT_BYTES, MAX_DOCUMENT_BYTES):
         try:
             yield number, from_json(each)
         except ValueError as error:
@@ -352,21 +413,44 @@ def _searched(path: str) -> Get:
     def found(record: Any) -> Any:
         try:
             return search(record)
-        except JMESPathError as error:
-            said = " ".join(str(error).split())[:200]
-            raise RecordError(
-                "malformed_record", f"{path}: not of the shape that the path expects: {said}"
-            ) from None
+        except _NOT_FOUND:  # it quotes the value
+            raise RecordError("malformed_record", f"{path}: not of the shape that the path expects") from None
 
     return found
 
 
-def _refuse_foreign(name: str, stream: IO[bytes], encoding: str) -> None:
+def _refuse_foreign(name: str, stream: IO[bytes], codec: str) -> None:
     head: bytes = stream.peek(4)  # type: ignore[attr-defined]  # of all that `open_input` gives
     for start, what in FOREIGN.items():
-        if head.startswith(start) and not ("UTF-16" in what and "16" in encoding):
+        if head.startswith(start) and not ("UTF-16" in what and codec.startswith("utf-16")):
             raise InputError(f"{name}: {what}")
+    if head.startswith(codecs.BOM_UTF8) and not codec.startswith("utf-8"):
+        raise InputError(f"{name}: it begins with the mark of UTF-8: set records.encoding to utf-8")
+
+
+def _names_itself(names: list[str], columns: list[str], used: list[str]) -> bool:
+    """Return whether a first row that should be a record says the names of the columns that the mapping uses."""
+    said = [cell == name for cell, name in zip(names, columns, strict=False) if name in used]
+    return bool(said) and all(said)
+
+
+def _flat(table: Any) -> Any:
+    """Return a table of Arrow with a column `a.b` for each field b of a nested column a, and times that Python can tell."""
+    from pyarrow import duration, time64, timestamp, types  # of an extra, which is there
+
+    while any(types.is_struct(each.type) for each in table.schema):
+        table = table.flatten()
+    for index, each in enumerate(table.schema):
+        kind = each.type
+        if getattr(kind, "unit", None) == "ns":
+            span = duration("us") if types.is_duration(kind) else time64("us")
+            told = timestamp("us", kind.tz) if types.is_timestamp(kind) else span
+            table = table.set_column(index, each.name, table.column(index).cast(told, safe=False))
+    return table
 
 
 def _seekable(stream: IO[bytes]) -> IO[bytes]:
-    return stream if stream.seekable() else io.BytesIO(stream.read())
+    """Return a stream in which one can go back cheaply: what is packed, or a pipe, is read as a whole."""
+    return (
+        stream if isinstance(stream, io.BufferedReader) and stream.seekable() else io.BytesIO(stream.read())
+    )

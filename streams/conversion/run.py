@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from streams.conversion.conditions import condition
@@ -14,9 +15,8 @@ from streams.conversion.events import Made, Maker
 from streams.conversion.readers import File, Joined
 from streams.conversion.refusals import UNFINISHED, RecordError, Refusal
 from streams.conversion.sessions import Contact, Over, Part, Parts, Sessions
-from streams.conversion.snapshots import SnapshotMaker
+from streams.conversion.snapshots import Rows, SnapshotMaker
 from streams.core.records import Reject
-from streams.files.ndjson import STDIN
 from streams.files.rejections import Rejections
 from streams.mappings.language import Mapping
 
@@ -57,7 +57,7 @@ class Conversion:
         """`key`: of hashed customers. `refuse` gets each record that gives no event although it should, with its text."""
         self.counts = Counts()
         self._mapping, self._key, self._refuse = mapping, key, refuse
-        self._text: Callable[[], str] = str
+        self._rows = Rows()
 
     def events(self, paths: Iterable[str]) -> Iterator[Converted]:
         """Yield the events of files in the order in which records give them. Raises InputError for a file that cannot be read."""
@@ -83,7 +83,7 @@ class Conversion:
     def _of_records(self, file: File) -> Iterator[Converted]:
         mapping = self._mapping
         maker: Maker | SnapshotMaker = (
-            SnapshotMaker(mapping, file.shape)
+            SnapshotMaker(mapping, file.shape, self._rows)
             if mapping.snapshot is not None
             else Maker(mapping, file.shape, self._key)
         )
@@ -106,7 +106,8 @@ class Conversion:
                 self._reject_parts(each.parts, RecordError(each.code, each.message))
                 continue
             try:
-                made = maker.events(each.record, lambda parts=each.parts: _text_of(parts))  # type: ignore[misc]
+                # Without an `id`, the first record makes it: the others may come with another file.
+                made = maker.events(each.record, lambda first=first: first.text)  # type: ignore[misc]
             except RecordError as error:
                 self._reject_parts(each.parts, error)
                 continue
@@ -121,16 +122,23 @@ class Conversion:
         counts = self.counts
         for number, record in file:
             counts.records += 1
-            if type(record) is RecordError:
-                self._reject(file.name, number, record, file.text)
-            elif when is not None and not when(record):
-                counts.passed_over += 1
+            try:
+                if type(record) is RecordError:
+                    raise record
+                if when is not None and not when(record):
+                    counts.passed_over += 1
+                    continue
+            except RecordError as error:
+                self._reject(file.name, number, error, file.text)
             else:
                 yield number, record
 
     def _by_time(self, paths: list[str]) -> list[str]:
-        """Return the files in the order of their first records: contacts go on from one to the next."""
-        if len(paths) < 2 or STDIN in paths:
+        """Return the files in the order of their first records: contacts go on from one to the next.
+
+        What can be read only once, standard input or a pipe, is not looked at beforehand: the order is the user's then.
+        """
+        if len(paths) < 2 or not all(Path(path).is_file() for path in paths):
             return paths
         return sorted(paths, key=self._begins)
 
@@ -165,7 +173,3 @@ class Conversion:
                     self._refuse(Refusal(part.file, part.number, error.code, str(error), part.text))
             else:
                 self._reject(part.file, part.number, error, lambda part=part: part.text)  # type: ignore[misc]
-
-
-def _text_of(parts: list[Part]) -> str:
-    return "\n".join(part.text for part in parts)

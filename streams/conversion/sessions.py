@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from streams.conversion.conditions import Condition, condition
 from streams.conversion.numbers import number_of
@@ -17,6 +17,9 @@ from streams.conversion.refusals import UNFINISHED, RecordError
 from streams.conversion.texts import Text, path_text, source_text
 from streams.conversion.times import FindInstant, instant
 from streams.mappings.language import Mapping, Session, Take
+
+_MOST_PARTS: Final = 10_000
+"""More records with one key are no contact: it is a word that many records have."""
 
 
 class Part(NamedTuple):
@@ -59,7 +62,7 @@ class Parts:
 
     def __init__(self, mapping: Mapping, session: Session, shape: Shape) -> None:
         """Compile a mapping for a file. Raises InputError for a column that the file has not."""
-        self._key: Text = source_text(session.key, shape, mapping.blanks)
+        self._key: Text = source_text(session.key, shape, mapping.blanks, gaps=True)
         self._at: FindInstant = instant(session.at, shape, mapping, "session.at")
         self._opens: Condition | None = condition(session.opens, shape, mapping)
         self._closes: Condition | None = condition(session.closes, shape, mapping)
@@ -102,15 +105,35 @@ def _taken(take: Take, shape: Shape, mapping: Mapping) -> Callable[[Any], str | 
     return found
 
 
+class _Open:
+    """A contact that may go on."""
+
+    __slots__ = ("_closed", "_opened", "parts")
+
+    def __init__(self) -> None:
+        self.parts: list[Part] = []
+        self._opened = self._closed = False
+
+    def add(self, part: Part) -> None:
+        """Take in its next record."""
+        self.parts.append(part)
+        self._opened |= part.opens
+        self._closed = part.closes or (self._closed and not part.opens)
+
+    def is_whole(self, key: str, session: Session) -> bool:
+        """Return whether its end is there, and its beginning."""
+        return self._opened and self._closed if session.chain is None else bool(_chained(key, self.parts))
+
+
 class Sessions:
     """The contacts of a source, as its records come."""
 
     def __init__(self, mapping: Mapping, session: Session) -> None:
         self._session = session
         self._decimal = mapping.decimal
-        self._begun: OrderedDict[str, list[Part]] = OrderedDict()
+        self._begun: OrderedDict[str, _Open] = OrderedDict()
         """Contacts that are not whole, the one that is silent for longest first."""
-        self._whole: OrderedDict[str, list[Part]] = OrderedDict()
+        self._whole: OrderedDict[str, _Open] = OrderedDict()
         """Those that are whole and may go on."""
         self._now = 0
 
@@ -122,45 +145,43 @@ class Sessions:
     def add(self, key: str, part: Part) -> Iterator[Over]:
         """Take a record in, and yield the contacts that are over by then."""
         self._now = max(self._now, part.at)
-        parts = self._begun.pop(key, None) or self._whole.pop(key, None) or []
-        parts.append(part)
-        (self._whole if self._is_whole(key, parts) else self._begun)[key] = parts
+        contact = self._begun.pop(key, None) or self._whole.pop(key, None) or _Open()
+        contact.add(part)
+        if len(contact.parts) > _MOST_PARTS:
+            yield NoContact(
+                contact.parts,
+                "malformed_record",
+                f"more than {_MOST_PARTS:,} records have one session.key: is it that of a contact?",
+            )
+        else:
+            (self._whole if contact.is_whole(key, self._session) else self._begun)[key] = contact
         yield from self._silent(self._whole, self._session.linger)
         yield from self._silent(self._begun, self._session.timeout)
         while self.open > self._session.most_open:
             oldest = self._begun or self._whole
-            key, parts = oldest.popitem(last=False)
+            key, contact = oldest.popitem(last=False)
             yield self._over(
-                key, parts, f"more than {self._session.most_open:,} contacts are open (session.most_open)"
+                key, contact, f"more than {self._session.most_open:,} contacts are open (session.most_open)"
             )
 
     def end(self) -> Iterator[Over]:
         """Yield all that is left: nothing comes any more."""
         for held in (self._whole, self._begun):
             while held:
-                key, parts = held.popitem(last=False)
-                yield self._over(key, parts, "the records end before the contact does")
+                key, contact = held.popitem(last=False)
+                yield self._over(key, contact, "the records end before the contact does")
 
-    def _silent(self, held: OrderedDict[str, list[Part]], how_long: int) -> Iterator[Over]:
+    def _silent(self, held: OrderedDict[str, _Open], how_long: int) -> Iterator[Over]:
         while held:
-            key, parts = next(iter(held.items()))
-            if self._now - parts[-1].at <= how_long:
+            key, contact = next(iter(held.items()))
+            if self._now - contact.parts[-1].at <= how_long:
                 return
             del held[key]
-            yield self._over(key, parts, "it is silent for longer than session.timeout")
+            yield self._over(key, contact, "it is silent for longer than session.timeout")
 
-    def _is_whole(self, key: str, parts: list[Part]) -> bool:
-        if self._session.chain is not None:
-            return bool(_chained(key, parts))
-        closed = opened = False
-        for part in parts:
-            if part.opens:
-                opened, closed = True, False
-            closed = part.closes or (closed and not part.opens)
-        return opened and closed
-
-    def _over(self, key: str, parts: list[Part], reason: str) -> Over:
-        if not self._is_whole(key, parts):
+    def _over(self, key: str, contact: _Open, reason: str) -> Over:
+        parts = contact.parts
+        if not contact.is_whole(key, self._session):
             if self._session.chain is None and not any(part.opens for part in parts):
                 reason = "its beginning is not in these files: give the file before them too"
             elif self._session.chain is not None:

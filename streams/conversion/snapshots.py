@@ -30,29 +30,37 @@ _OPENS_S, _OPEN_S = 8 * 3600, 12 * 3600  # contacts fall between 08:00 and 20:00
 _Event = dict[str, Any]
 
 
+class Rows:
+    """The rows of all files up to here: how many there were, and whose."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.customers: set[str] = set()
+
+
 class SnapshotMaker:
     """Makes the events of a table's rows, each of which is a customer."""
 
-    def __init__(self, mapping: Mapping, shape: Shape) -> None:
+    def __init__(self, mapping: Mapping, shape: Shape, rows: Rows) -> None:
         """Find the columns. Raises InputError for one that the table has not."""
         assert mapping.snapshot is not None
         self._mapping, self._snapshot = mapping, mapping.snapshot
         self._cells: dict[str, Text] = {
             path: path_text(path, shape, ()) for path in snapshot_paths(mapping.snapshot)
         }
-        self._seen: set[str] = set()
-        self._rows = 0
+        self._rows = rows
 
     def events(self, record: Any, _: Callable[[], str]) -> list[Made]:
         """Return the events of a row. Raises RecordError."""
-        self._rows += 1
-        customer = _Row(self._mapping, self._cells, record, self._rows)
-        if customer.id in self._seen:
+        self._rows.count += 1
+        customer = _Row(self._mapping, self._cells, record, self._rows.count)
+        if customer.id in self._rows.customers:
             raise RecordError(
                 "invalid_customer_id", f"{customer.id_column}: the customer stands in an earlier row too"
             )
-        self._seen.add(customer.id)
-        return [_made(event) for event in customer.events()]
+        made = [_made(event) for event in customer.events()]
+        self._rows.customers.add(customer.id)
+        return made
 
 
 def _made(event: _Event) -> Made:

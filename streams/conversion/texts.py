@@ -2,18 +2,24 @@
 
 import re
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from pydantic_core import to_json
-
-from streams.conversion.readers import Shape
+from streams.conversion.readers import Shape, json_of
+from streams.conversion.refusals import RecordError
 from streams.mappings.language import Source
 
 Text = Callable[[Any], str]
 """Finds a value in a record, as text without blanks around it; empty when it says nothing."""
+_MOST_SEARCHED: Final = 4_000
 _WORDS: Final = {True: "true", False: "false"}
+
+
+class Typed(str):
+    """The text of a number or a time that was none in the source: how a mapping says that texts are written does not hold for it."""
+
+    __slots__ = ()
 
 
 def text_of(value: Any) -> str:
@@ -29,28 +35,67 @@ def text_of(value: Any) -> str:
     if isinstance(value, bool):
         return _WORDS[value]
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)
-    if isinstance(value, Decimal):
-        return format(value.normalize(), "f")
+        return Typed(int(value)) if value.is_integer() and abs(value) < 2**53 else Typed(value)
     if isinstance(value, int):
-        return str(value)
-    if isinstance(value, datetime | date):
-        return value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
-    return to_json(value, serialize_unknown=True).decode()
+        return Typed(value)
+    if isinstance(value, Decimal):
+        digits = format(value, "f")
+        return Typed(digits.rstrip("0").rstrip(".") if "." in digits else digits)
+    if isinstance(value, datetime):
+        return Typed(value.isoformat(" "))
+    if isinstance(value, date | time):
+        return Typed(value.isoformat())
+    if isinstance(value, timedelta):
+        return Typed(_clock(value))
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "surrogateescape").strip()
+    return json_of(value)
 
 
-def source_text(source: Source, shape: Shape, blanks: Iterable[str]) -> Text:
-    """Return what reads a source as one text."""
-    text = _whole(source, shape, frozenset(blanks))
+def plain(word: str) -> str:
+    """Return a word without letter case, and a whole number without its fraction, so that words can be compared.
+
+    >>> plain(" Yes "), plain("1.0"), plain("1.50")
+    ('yes', '1', '1.50')
+    """
+    word = word.strip().lower()
+    if word.endswith("0"):
+        whole, _, fraction = word.partition(".")
+        return whole if fraction and not fraction.strip("0") and whole.removeprefix("-").isdecimal() else word
+    return word
+
+
+def searchable(text: str) -> str:
+    """Return a text in which a pattern may search. Raises RecordError for a longer one: a clumsy pattern takes ages there."""
+    if len(text) > _MOST_SEARCHED:
+        raise RecordError(
+            "invalid_value", f"a text of more than {_MOST_SEARCHED:,} characters: no pattern is tried on it"
+        )
+    return text
+
+
+def _clock(span: timedelta) -> str:
+    """Return `h:mm:ss`, as a spreadsheet shows a duration."""
+    seconds, fraction = divmod(span, timedelta(seconds=1))
+    sign, seconds = ("-", -seconds) if seconds < 0 else ("", seconds)
+    whole = f"{sign}{seconds // 3_600}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
+    return f"{whole}.{fraction.microseconds:06d}" if fraction else whole
+
+
+def source_text(source: Source, shape: Shape, blanks: Iterable[str], *, gaps: bool = False) -> Text:
+    """Return what reads a source as one text. With `gaps` a blank among joined values keeps its place: `a`, blank, `b` is `a--b`."""
+    text = _whole(source, shape, frozenset(blanks), gaps=gaps)
     return text if source.extract is None else _extracted(text, source.extract)
 
 
-def _whole(source: Source, shape: Shape, nothing: frozenset[str]) -> Text:
+def _whole(source: Source, shape: Shape, nothing: frozenset[str], *, gaps: bool) -> Text:
     if source.either is not None:
         present = [path for path in source.either if shape.has(path)] or source.either[:1]
         return _first_of([_one(path, shape, nothing) for path in present])
     parts = [_one(path, shape, nothing) for path in source.all_paths]
-    return parts[0] if len(parts) == 1 else _joined(parts, source.join)
+    if len(parts) == 1:
+        return parts[0]
+    return _with_gaps(parts, source.join) if gaps else _joined(parts, source.join)
 
 
 def path_text(path: str, shape: Shape, blanks: Iterable[str]) -> Text:
@@ -73,7 +118,7 @@ def _extracted(text: Text, pattern: str) -> Text:
     search = re.compile(pattern).search
 
     def found(record: Any) -> str:
-        match = search(text(record))
+        match = search(searchable(text(record)))
         return "" if match is None else (match[1] if match.re.groups else match[0]) or ""
 
     return found
@@ -92,5 +137,13 @@ def _first_of(parts: list[Text]) -> Text:
 def _joined(parts: list[Text], by: str) -> Text:
     def text(record: Any) -> str:
         return by.join([found for part in parts if (found := part(record))])
+
+    return text
+
+
+def _with_gaps(parts: list[Text], by: str) -> Text:
+    def text(record: Any) -> str:
+        found = [part(record) for part in parts]
+        return by.join(found) if any(found) else ""
 
     return text

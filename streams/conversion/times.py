@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.instants import ms_of
 from streams.conversion.readers import Shape
 from streams.conversion.refusals import RecordError
-from streams.conversion.texts import Text, source_text
+from streams.conversion.texts import Text, Typed, source_text
 from streams.core.decode import EARLIEST_MS, LATEST_MS
 from streams.mappings.language import Hint, Mapping, Time
 
@@ -31,9 +32,10 @@ Naive = Callable[[str], datetime]
 """Reads a text as a datetime, with a zone where it says one. Raises ValueError."""
 
 _ISO: Final = re.compile(
-    r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?\s?(?:Z|[+-]\d\d(?::?\d\d)?)?|\d{4}-\d\d-\d\d"
+    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?", re.ASCII
 )
-_NUMBER: Final = re.compile(r"-?\d{1,17}(?:\.\d{1,12})?")
+_BEFORE_ZONE: Final = re.compile(r" (?=[Z+-])")
+_NUMBER: Final = re.compile(r"\d{1,17}(?:\.\d{1,12})?", re.ASCII)
 _EXCEL_DAY_0: Final = datetime(1899, 12, 30, tzinfo=UTC)
 """Day 60 of a spreadsheet is a 29 February 1900 that never was: from 1 March on, days count from here."""
 _PER_SECOND: Final = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
@@ -64,7 +66,7 @@ _DIRECTIVES: Final = {
 
 def instant(time: Time, shape: Shape, mapping: Mapping, name: str) -> FindInstant:
     """Return what finds the instant of `time`. `name` is what a message calls it."""
-    text = source_text(time, shape, mapping.blanks)
+    text = source_text(time, shape, mapping.blanks, gaps=True)
     zone = time.zone or mapping.time_zone
     read = reader(time.format)
     settle = _Settled(ZoneInfo(zone), time, shape, mapping, name) if zone is not None else None
@@ -74,18 +76,21 @@ def instant(time: Time, shape: Shape, mapping: Mapping, name: str) -> FindInstan
         said = text(record)
         if not said:
             return None
-        if hours is not None and (known := hours.instant(said)) is not None:
+        typed = (
+            type(said) is Typed and _ISO.fullmatch(said) is not None
+        )  # a spreadsheet's date, whatever the format
+        if hours is not None and not typed and (known := hours.instant(said)) is not None:
             return known
         try:
-            at = read(said)
+            at = (_iso if typed else read)(said)
             if at.tzinfo is not None:
                 return _instant_of(at if at.tzinfo is UTC else at.astimezone(UTC))
+            if settle is None:
+                raise RecordError("invalid_time", f"{name}: it says no zone; set time_zone in the mapping")
+            instant = _instant_of(settle(at, record))
         except (ValueError, OverflowError):
             raise RecordError("invalid_time", f"{name}: no time of format {time.format}") from None
-        if settle is None:
-            raise RecordError("invalid_time", f"{name}: it says no zone; set time_zone in the mapping")
-        instant = _instant_of(settle(at, record))
-        if hours is not None and settle.is_steady(at):
+        if hours is not None and not typed and settle.is_steady(at):
             hours.learn(said, instant)
         return instant
 
@@ -152,6 +157,8 @@ class _Settled:
             offset = self._offsets[key] = self._steady(at)
         if offset is None:
             offset = self._changing(at, record)
+        else:
+            self._second = False
         if self._by_order:
             self._last = at
         return (at - offset).replace(tzinfo=UTC)
@@ -204,12 +211,12 @@ def reader(written: str) -> Naive:
 def _iso(text: str) -> datetime:
     if _ISO.fullmatch(text) is None:
         raise ValueError("no ISO 8601")
-    return datetime.fromisoformat(text.replace(" +", "+") if " +" in text else text)
+    return datetime.fromisoformat(_BEFORE_ZONE.sub("", text))
 
 
 def _excel(text: str) -> datetime:
     if _NUMBER.fullmatch(text) is None:
-        return _iso(text)  # a spreadsheet's reader may know it for a date
+        raise ValueError("no number")
     days = float(text)
     if not 61 <= days < 2_958_466:
         raise ValueError("no day of a spreadsheet")
@@ -232,11 +239,14 @@ def _epoch(per_second: int) -> Naive:
 
 @lru_cache(maxsize=256)
 def _by_directives(written: str) -> Naive:
+    parts = re.findall(r"%.|[^%]+", written)
     pattern = "".join(
-        _DIRECTIVES[part[1]] if len(part) == 2 and part[0] == "%" else re.escape(part).replace(r"\ ", r"\s+")
-        for part in re.findall(r"%.|[^%]+", written)
+        _DIRECTIVES[part[1]] if part.startswith("%") else re.escape(part).replace(r"\ ", r"\s+")
+        for part in parts
     )
-    match = re.compile(pattern).fullmatch
+    if any(_is_digits(one) and _is_digits(other) for one, other in pairwise(parts)):
+        pattern = pattern.replace(r"\d{1,2}", r"\d\d")  # `2026111` could be two days
+    match = re.compile(pattern, re.ASCII if "(?P<b>" not in pattern else 0).fullmatch
     names = set(re.findall(r"\?P<(\w)>", pattern))
     numbers = "d" in names and "m" in names and "Y" in names and names <= set("dmYHMS")
 
@@ -253,6 +263,10 @@ def _by_directives(written: str) -> Naive:
         return _put_together(part)
 
     return read
+
+
+def _is_digits(part: str) -> bool:
+    return part in ("%d", "%m", "%Y", "%y", "%H", "%I", "%M", "%S", "%f")
 
 
 def _put_together(part: dict[str, str]) -> datetime:

@@ -5,7 +5,7 @@ of its line, so that one broken record costs no other.
 """
 
 from collections.abc import Iterator
-from json import JSONDecodeError, JSONDecoder
+from json import JSONDecoder
 from typing import IO, Final, NamedTuple
 
 _CHUNK: Final = 262_144
@@ -20,13 +20,16 @@ class Value(NamedTuple):
     data: bytes
 
 
-def values(stream: IO[bytes], most_bytes: int) -> Iterator[Value]:
-    """Yield the values of a stream of UTF-8; those of an array, if it is one. Of what is longer than `most_bytes` nothing is found."""
+def values(stream: IO[bytes], most_bytes: int, chunk_bytes: int = _CHUNK) -> Iterator[Value]:
+    """Yield the values of a stream of UTF-8; those of an array, if it is one. Of what is longer than `most_bytes` nothing is found.
+
+    A value that is longer than `chunk_bytes` is looked at once a chunk.
+    """
     text, number, ended, begun, array = "", 1, False, False, False
     pending = b""
     while True:
         if not ended:
-            chunk = stream.read(_CHUNK)
+            chunk = stream.read(chunk_bytes)
             ended = not chunk
             # surrogateescape: bytes that are no UTF-8 come through as they are, for the decoder to refuse.
             pending += chunk
@@ -46,7 +49,7 @@ def values(stream: IO[bytes], most_bytes: int) -> Iterator[Value]:
                 continue
             try:
                 _, end = _find(text, at)
-            except (JSONDecodeError, RecursionError):
+            except (ValueError, RecursionError):  # also of a number with thousands of digits
                 end = text.find("\n", at)
                 if not ended and (end < 0 or len(text) - at < most_bytes):
                     break  # it may go on in the next chunk

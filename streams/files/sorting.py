@@ -9,6 +9,8 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Final, Self
 
+from streams.files.spill import told
+
 RUN_BYTES: Final = 67_108_864
 """So much is held in memory, roughly, before it goes to a file."""
 _MOST_RUNS: Final = 64
@@ -19,7 +21,7 @@ _OVERHEAD: Final = 64
 class Sorter:
     """Takes lines (without a zero byte or a line end) in any order and gives them by time, then name, then arrival.
 
-    A context manager: its files go away with it. Raises OSError when the disk is full.
+    A context manager: its files go away with it. Raises SpillError when the disk is full.
     """
 
     def __init__(self, run_bytes: int = RUN_BYTES) -> None:
@@ -48,13 +50,15 @@ class Sorter:
         self._held.append(line)
         self._size += len(line) + _OVERHEAD
         if self._size >= self._run_bytes:
-            self._spill()
+            with told():
+                self._spill()
 
     def lines(self) -> Iterator[bytes]:
         """Yield all lines in order, with their ends. Once."""
         self._held.sort()
-        for line in merge(*self._runs, self._held) if self._runs else self._held:
-            yield line[line.rindex(b"\x00") + 1 :]
+        with told():
+            for line in merge(*self._runs, self._held) if self._runs else self._held:
+                yield line[line.rindex(b"\x00") + 1 :]
 
     def _spill(self) -> None:
         self._held.sort()

@@ -53,7 +53,7 @@ class Spill(Generic[KeyT]):
         self._buffers[key] += data
         self._held += len(data)
         if self._held > self._most:
-            with _told():
+            with told():
                 self._write()
 
     def read(self, key: KeyT) -> io.BufferedReader:
@@ -78,7 +78,7 @@ class Spill(Generic[KeyT]):
         for at, end in zip(places, places, strict=True):
             assert self._file is not None
             while at < end:
-                with _told():
+                with told():
                     data = os.pread(self._file.fileno(), min(_CHUNK, end - at), at)
                 at += len(data)
                 yield data
@@ -107,7 +107,8 @@ class _Parts(io.RawIOBase):
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
+    """Make a SpillError of what goes wrong with a temporary file."""
     try:
         yield
     except OSError as error:

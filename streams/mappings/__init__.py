@@ -9,9 +9,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from streams.documents import DocumentError, Problem, place_of, plain, read, repeated
-from streams.mappings.language import Mapping
+from streams.documents import DocumentError, Problem, place_of, place_of_text, plain, read, repeated
+from streams.mappings.language import Mapping, MisplacedError
 
+_NO_KEYS = frozenset({"[key]", "Hint", "bool", "literal['auto']"})
+"""What pydantic puts into a location beside keys: the names of alternatives."""
 HERE = Path(__file__).parent
 
 
@@ -49,8 +51,13 @@ def load_mapping(name_or_path: str) -> Mapping:
 
 
 def _problem(root: yaml.MappingNode, error: Any) -> Problem:
-    location = [part for part in error["loc"] if part != "[key]"]
+    location = [part for part in error["loc"] if part not in _NO_KEYS]
     message: str = error["msg"].removeprefix("Value error, ")
-    place = place_of(root, location)
+    cause = error.get("ctx", {}).get("error")
+    place = None
+    if isinstance(cause, MisplacedError):
+        location += cause.location
+        place = None if cause.text is None else place_of_text(root, cause.text)
+    place = place or place_of(root, location)
     where = ".".join(map(str, location))
     return Problem(place.source, place.line, f"{where}: {message}" if where else message)

@@ -5,12 +5,14 @@ Owns the words of the language and which of them go together; `conversion` appli
 
 import codecs
 import re
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date
 from difflib import get_close_matches
 from typing import Annotated, Any, Final, Literal, Self
 
 import jmespath
+import phonenumbers
 from jmespath.exceptions import JMESPathError
 from pydantic import (
     AfterValidator,
@@ -26,6 +28,7 @@ from schemas.base import Code, CountryCode
 from schemas.cancellation import CancellationReason
 from schemas.topics import EVENT_TYPES
 from schemas.values import KnownTimeZone
+from streams.mappings.targets import NUMBERS, Kind, target_of
 
 BLANKS: Final = (
     *("", "-", "na", "n/a", "#n/a", "nan", "nil", "none", "null", "(null)", "\\n", "undefined"),
@@ -40,6 +43,33 @@ _DURATION: Final = re.compile(r"(\d{1,6}) ?(s|min|h|d)")
 _UNIT_MS: Final = {"s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 DIRECTIVES: Final = frozenset("dmYyHIMSfpbBz%")
 """What a format of times may hold after a percent sign, as `strptime` knows it."""
+
+
+_ESCAPES: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
+"""What Python takes for encodings of text, and no export is written in."""
+_OF_FORMAT: Final = {
+    "csv": frozenset({"delimiter", "quote", "encoding", "skip_rows", "header", "columns", "ragged"}),
+    "json": frozenset({"path"}),
+    "parquet": frozenset({"columns"}),
+    "xlsx": frozenset({"skip_rows", "header", "columns", "ragged", "sheet"}),
+}
+"""Which keys of `records` say something of a format."""
+_OF_KIND: Final = {
+    **dict.fromkeys(NUMBERS, frozenset({"times", "plus", "decimal"})),
+    Kind.DURATION: frozenset({"times", "plus", "decimal", "unit"}),
+    Kind.TIME: frozenset({"format", "zone"}),
+    Kind.PHONE: frozenset({"country"}),
+}
+"""Which keys say something of a kind of field, beside those that all have."""
+_NOT_OF_TIMES: Final = frozenset({"value", "default", "blanks", "extract", "words", "otherwise"})
+
+
+class MisplacedError(ValueError):
+    """A mistake that stands deeper in the document than where it is noticed: at `location`, or where `text` is written."""
+
+    def __init__(self, said: str, *location: str | int, text: str | None = None) -> None:
+        self.location, self.text = location, text
+        super().__init__(said)
 
 
 class Part(BaseModel):
@@ -81,8 +111,10 @@ def _one_character(text: str) -> str:
 
 def _known_encoding(name: str) -> str:
     try:
-        codecs.lookup(name)
-    except LookupError:
+        b"".decode(name)
+        if codecs.lookup(name).name in _ESCAPES:
+            raise LookupError
+    except (LookupError, UnicodeError):
         raise ValueError(
             "no such encoding; common ones are utf-8, windows-1252, iso-8859-15, utf-16"
         ) from None
@@ -92,9 +124,16 @@ def _known_encoding(name: str) -> str:
 def _searchable(path: str) -> str:
     try:
         jmespath.compile(path)
-    except JMESPathError as error:
+    except (JMESPathError, RecursionError, ValueError) as error:
         raise ValueError(f"no JMESPath: {' '.join(str(error).split())}") from None
     return path
+
+
+def _telephoned(country: str) -> str:
+    if country not in phonenumbers.SUPPORTED_REGIONS:
+        near = {"UK": "; the United Kingdom is GB", "EL": "; Greece is GR"}.get(country, "")
+        raise ValueError(f"no country with telephone numbers of its own, by ISO 3166 (NL, BE, DE){near}")
+    return country
 
 
 def _pattern(text: str) -> str:
@@ -114,7 +153,32 @@ def _format(text: str) -> str:
             "iso, epoch_s, epoch_ms, epoch_us, excel or directives (%Y %m %d %H %M …) are expected"
             + (f"; not known: %{unknown[0]}" if unknown else "")
         )
+    used = Counter(each.replace("B", "b") for each in re.findall(r"%(.)", text) if each != "%")
+    twice = next((each for each, count in used.items() if count > 1), None)
+    if twice is not None:
+        raise ValueError(f"%{twice} stands twice")
+    if not (used.keys() & set("Yy") and used.keys() & set("mb") and "d" in used):
+        raise ValueError(
+            "a year (%Y), a month (%m) and a day (%d) are expected; a time in two columns is joined"
+        )
+    if ("I" in used) != ("p" in used):
+        raise ValueError("%I (an hour of twelve) and %p (AM or PM) go together; %H is an hour of 24")
     return text
+
+
+def _header(value: Any) -> Any:
+    known = {"true": True, "false": False, "auto": "auto"}
+    if isinstance(value, str):
+        if value.lower() not in known:
+            raise ValueError("true, false or auto is expected")
+        return known[value.lower()]
+    return value
+
+
+def _doubled(value: Any) -> Any:
+    if isinstance(value, str) and value not in ("refuse", "order"):
+        raise ValueError("refuse, order, or a column with its words (from, summer, winter) is expected")
+    return value
 
 
 Path = Annotated[str, Field(min_length=1, max_length=400)]
@@ -124,6 +188,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
 Milliseconds = Annotated[int, BeforeValidator(_milliseconds), Field(ge=0)]
 Character = Annotated[str, AfterValidator(_one_character)]
 Pattern = Annotated[str, AfterValidator(_pattern)]
+TelephoneCountry = Annotated[CountryCode, AfterValidator(_telephoned)]
 Prefix = Annotated[str, Field(pattern=r"^[!-~]{0,32}$")]
 
 
@@ -140,7 +205,7 @@ class Records(Part):
     """CSV: how letters are written as bytes; of older systems often `windows-1252`."""
     skip_rows: Annotated[int, Field(ge=0, le=1_000)] = 0
     """Lines before the header, or before the first record, that are passed over."""
-    header: bool | Literal["auto"] | None = None
+    header: Annotated[bool | Literal["auto"] | None, BeforeValidator(_header)] = None
     """Whether the first row names the columns; by default when `columns` is absent. With both, the names of `columns` hold.
     `auto`: a first row with the names that the mapping uses is a header, and any other a record."""
     columns: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
@@ -158,8 +223,11 @@ class Records(Part):
             raise ValueError("columns: a name is given twice")
         if self.format in ("csv", "xlsx") and self.header in (False, "auto") and not self.columns:
             raise ValueError("header: without one, columns must name the columns")
-        if self.path is not None and self.format != "json":
-            raise ValueError("path: it is of format json")
+        for key in sorted(self.model_fields_set - _OF_FORMAT[self.format] - {"format"}):
+            known = ", ".join(sorted(each for each, keys in _OF_FORMAT.items() if key in keys))
+            raise MisplacedError(f"it says nothing of format {self.format}, but of {known}", key)
+        if self.delimiter == self.quote or self.delimiter in "\r\n":
+            raise MisplacedError("neither the quote nor a line end can stand between cells", "delimiter")
         return self
 
     @property
@@ -261,7 +329,7 @@ class Value(Source):
     """How a time is written, as in `at`."""
     zone: KnownTimeZone | None = None
     """The time zone of a time."""
-    country: CountryCode | None = None
+    country: TelephoneCountry | None = None
     """The country of a telephone number that does not say its own."""
 
     @model_validator(mode="after")
@@ -293,7 +361,7 @@ class Time(Source):
     """`iso`, `epoch_s`, `epoch_ms`, `epoch_us`, `excel` (days since 1900, as a spreadsheet counts), or directives as of `strptime`."""
     zone: KnownTimeZone | None = None
     """The time zone, where it is not the mapping's `time_zone`."""
-    doubled: Literal["refuse", "order"] | Hint = "refuse"
+    doubled: Annotated[Literal["refuse", "order"] | Hint, BeforeValidator(_doubled)] = "refuse"
     """How the hour that comes twice in autumn is told: by the records' order (`order`), or by a column. Else such a record is refused."""
 
     @model_validator(mode="after")
@@ -308,7 +376,7 @@ class Customer(Source):
 
     kind: Annotated[Literal["text", "phone", "digits"], Field(alias="as")] = "text"
     """`phone`: a telephone number becomes E.164 (`+31612345678`); `digits`: the same without the plus sign."""
-    country: CountryCode | None = None
+    country: TelephoneCountry | None = None
     """Of numbers that are written without their country."""
     otherwise: Literal["refuse", "nobody"] = "refuse"
     """What a number means that no telephone can have, such as an extension of the house."""
@@ -362,12 +430,38 @@ class EventPart(Part):
     @model_validator(mode="after")
     def _known_fields(self) -> Self:
         known = [name for name in EVENT_TYPES[self.type].model.model_fields if name not in ENVELOPE]
-        for name in self.fields:
+        for name, value in self.fields.items():
             if name not in known:
                 near = get_close_matches(name, known, 1, 0.6)
                 hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
-                raise ValueError(f"fields: a {self.type} has no {name}; {hint}")
+                raise MisplacedError(f"of {self.type} there is no such field; {hint}", "fields", name)
+            _check_field(self.type, name, value)
+        model = EVENT_TYPES[self.type].model.model_fields
+        lacking = [name for name in known if model[name].is_required() and name not in self.fields]
+        if lacking:
+            raise ValueError(f"fields: {self.type} needs {', '.join(lacking)}")
         return self
+
+
+def _check_field(event_type: str, name: str, value: Value) -> None:
+    """Raise MisplacedError for what a field of its kind cannot have, and for a word that it does not take."""
+    target = target_of(event_type, name)
+    fitting = _OF_KIND.get(target.kind, frozenset())
+    unfit = frozenset().union(*_OF_KIND.values()) - fitting
+    if target.kind is Kind.TIME:
+        unfit |= _NOT_OF_TIMES
+    for key in sorted(value.model_fields_set & unfit):
+        kind = target.kind.name.lower()
+        raise MisplacedError(f"it says nothing of {name}, which takes a {kind}", "fields", name, key)
+    if target.kind not in (Kind.WORD, Kind.TRUTH):
+        return
+    ours: list[tuple[tuple[str, ...], str | None]] = [
+        *((("words", key), word) for key, word in (value.words or {}).items()),
+        *(((key,), getattr(value, key)) for key in ("value", "default", "otherwise")),
+    ]
+    for location, word in ours:
+        if word not in (None, "", "null") and word.lower() not in target.all_words:
+            raise MisplacedError(f"{name} takes {target.expected}", "fields", name, *location)
 
 
 class Take(Source):
@@ -559,9 +653,9 @@ class Mapping(Part):
             raise ValueError("events (or snapshot, for a table without times) is expected")
         for number, event in enumerate(self.events):
             if event.at is None and self.at is None:
-                raise ValueError(f"at: say where event {number + 1} ({event.type}) has its time")
+                raise MisplacedError(f"at: say where this {event.type} has its time", "events", number)
             if event.customer is None and self.customer is None:
-                raise ValueError(f"customer: say where event {number + 1} ({event.type}) has its customer")
+                raise MisplacedError(f"customer: say whose this {event.type} is", "events", number)
         if self.session is not None:
             self._names_of_session(self.session)
         elif self.records.format == "json":
@@ -572,9 +666,10 @@ class Mapping(Part):
         for path in self.event_paths():
             if path not in session.fields:
                 near = get_close_matches(path, session.fields, 1, 0.6)
-                raise ValueError(
+                raise MisplacedError(
                     f"{path}: no field of the session"
-                    + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(session.fields)}")
+                    + (f"; did you mean {near[0]}?" if near else f"; known: {', '.join(session.fields)}"),
+                    text=path,
                 )
         if self.records.format == "json":
             _check_paths(self.record_paths())
@@ -631,4 +726,7 @@ def _paths_when(when: Iterable[All]) -> list[str]:
 
 def _check_paths(paths: Iterable[str]) -> None:
     for path in paths:
-        _searchable(path)
+        try:
+            _searchable(path)
+        except ValueError as error:
+            raise MisplacedError(f"{path}: {error}", text=path) from None
