@@ -20,7 +20,7 @@ from streams.conversion.refusals import UNFINISHED
 from streams.conversion.run import Conversion, Counts
 from streams.core.decode import Reading
 from streams.core.records import Reject
-from streams.files.census import BUSY, Census, Counting, census_of
+from streams.files.census import BUSY, HORIZON_DAYS, Census, Counting, census_of
 from streams.files.ndjson import Line, decode_line, read_lines
 from streams.files.rejections import MOST_REJECTED
 from streams.mappings import load_mapping
@@ -139,6 +139,11 @@ def remarks(census: Census) -> Iterator[str]:
         yield f"no event at all from {gap.first} to {gap.last}"
     for share in census.lone:
         yield f"one customer id has {share:.0%} of all events: does it stand for nobody in particular?"
+    if census.too_old:
+        yield (
+            f"{census.too_old:,} events stand behind others that are {HORIZON_DAYS} days later, and come too late to count: "
+            "give files, and lines, in the order of time"
+        )
     if census.busy:
         yield f"{census.busy:,} times a customer has {BUSY} events or more on one day: does the id stand for many people?"
     if not census.accepted:

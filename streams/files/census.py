@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple, Self
 from schemas import topics
 from schemas.instants import to_datetime
 from streams.core.decode import AS_USUAL, Reading
+from streams.core.events.table import EVENTS
+from streams.core.policy_parts import Shape
 from streams.core.records import Decoded, Reject
 from streams.files.ndjson import NO_TIME, Line, decode_line
 from streams.files.numbers import Numbers
@@ -24,6 +26,9 @@ DAY_MS: Final = 86_400_000
 _LONE_SHARE: Final = 0.05
 _LONE_AT_LEAST: Final = 50
 """One id with this share of all events, and at least so many, is likely to stand for many people."""
+HORIZON_DAYS: Final = Shape().horizon_days
+"""So far a policy looks back, unless it says otherwise."""
+_WITH_HORIZON: Final = frozenset(name for name, rules in EVENTS.items() if rules.fact is not None)
 BUSY: Final = 50
 """Nobody has so many events on one day."""
 _LONES: Final = 10
@@ -59,6 +64,8 @@ class Census:
     corrections: int = 0
     """Events of a type and id that are there before, with other bytes. Neither number depends on the order of the lines."""
     future: int = 0
+    too_old: int = 0
+    """Events that stand behind others which are later by a whole horizon (`HORIZON_DAYS`): their time is over when they come."""
     first: int = -1
     last: int = -1
     lone: list[float] = field(default_factory=list)
@@ -126,6 +133,7 @@ class Census:
             "duplicates": self.duplicates,
             "corrections": self.corrections,
             "future": self.future,
+            "too_old": self.too_old,
             "first": None if self.first < 0 else to_datetime(self.first).isoformat(),
             "last": None if self.last < 0 else to_datetime(self.last).isoformat(),
             "gaps": [gap._asdict() for gap in self.gaps()],
@@ -169,6 +177,7 @@ class Counting:
         identity = hash((kind, event.event_id))
         self._ids.add(identity)
         self._versions.add(hash((identity, line.data)))
+        census.too_old += kind in _WITH_HORIZON and at <= census.last - HORIZON_DAYS * DAY_MS
         census.days.add(at // DAY_MS)
         census.first = at if census.first < 0 else min(census.first, at)
         census.last = max(census.last, at)
