@@ -69,13 +69,14 @@ def queues_of(
 ) -> dict[int, dict[str, list[Decoded]]]:
     """Decode lines and route them: partition -> topic -> records with offsets as a broker would give them.
 
-    `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. `rejections` takes note of the
+    `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. A later line counts as a later
+    arrival. `rejections` takes note of the
     lines that are no events.
     """
     queues: dict[int, dict[str, list[Decoded]]] = {
         p: {t: [] for t in topics.INPUTS} for p in range(partitions)
     }
-    for line in lines:
+    for arrival, line in enumerate(lines):
         topic = likely_topic(line.data)
         decoded = decode(Record(topic, 0, 0, as_of, None, line.data))
         event = decoded.event
@@ -90,7 +91,7 @@ def queues_of(
         partition = partition_of(routing, partitions)
         queue = queues[partition][topic]
         record = decoded.record._replace(partition=partition, offset=len(queue))
-        queue.append(decoded._replace(record=record))
+        queue.append(decoded._replace(record=record, arrival=arrival))
     return queues
 
 

@@ -124,7 +124,7 @@ def from_files(paths: Iterable[str], policy: Policy, customer_id: str) -> Explan
     """
     records: dict[str, list[Decoded]] = {name: [] for name in topics.INPUTS}
     newest = NO_TIME
-    for line in read_lines(paths):
+    for arrival, line in enumerate(read_lines(paths)):
         checked = check_line(line)
         newest = max(newest, ms_of(checked.event.occurred_at))
         if checked.event.anonymous or checked.event.customer_id != customer_id:
@@ -133,7 +133,7 @@ def from_files(paths: Iterable[str], policy: Policy, customer_id: str) -> Explan
         decoded = decode(Record(checked.topic, 0, len(own), NO_TIME, checked.key, line.data))
         if decoded.reject is not None:
             raise InputError(f"{line.place}: {decoded.reject.message}")
-        own.append(decoded)
+        own.append(decoded._replace(arrival=arrival))
     clock = Clock()
     end = newest if newest >= 0 else None
     result = process_batch(_merged(records), {}, policy, clock, advance_to=end, erasure=IN_FILES)
