@@ -4,11 +4,14 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from schemas.outcome import OutcomeEvent
-from streams.core.facts import GONE, Fact, supersedes
+from streams.core.facts import GONE, Fact, ghost_of, supersedes
+from streams.core.history import View
 from streams.core.policy import Policy
+from streams.core.purposes import newest_ground
 from streams.core.records import Decoded
-from streams.core.state import NEVER
-from tests.builders import DAY, START, Partition, call, default_policy, fact_of, with_shape
+from streams.core.signals import SIGNALS
+from streams.core.state import NEVER, State
+from tests.builders import DAY, Partition, default_policy, fact_of, with_shape
 from tests.property.core.histories import (
     CUSTOMERS,
     POLICIES,
@@ -16,8 +19,10 @@ from tests.property.core.histories import (
     Sketch,
     corrected,
     decoded,
+    histories,
 )
 from tests.property.core.test_engine_properties import REGISTERS
+from tests.property.core.test_outlook_properties import facts_of
 
 SPAN = 19 * DAY
 """Within every policy's horizon: what a correction moves beyond it is another matter."""
@@ -69,7 +74,9 @@ def test_any_order_with_any_repetition_ends_in_the_versions_that_count(
     model.feed(*winners(events))
     assert known(partition) == known(model)
     objected = objections(events)
-    assert {c: partition.state(c).objected_at for c in partition.states} == {c: objected[c] for c in partition.states}
+    assert {c: partition.state(c).objected_at for c in partition.states} == {
+        c: objected[c] for c in partition.states
+    }
 
 
 @given(corrected(), some.sampled_from((*POLICIES, SMALL)))
@@ -81,7 +88,7 @@ def test_what_was_processed_last_is_a_duplicate_at_once(history: list[Sketch], p
         again = partition.feed(each)
         assert again.outputs == []
         assert partition.states == before
-        assert set(result for _, result in again.counts) <= {"duplicate", "beyond_horizon"}
+        assert {result for _, result in again.counts} <= {"duplicate", "beyond_horizon"}
 
 
 @given(corrected(span=SPAN), roomy, some.data())
@@ -96,15 +103,16 @@ def test_once_all_is_known_nothing_that_is_read_again_decides(
     assert partition.states == before
 
 
-@given(corrected(most=60), some.sampled_from(POLICIES))
-def test_a_ghost_counts_for_nothing(history: list[Sketch], policy: Policy) -> None:
-    partition = Partition(policy)
-    partition.feed(*decoded(history))
-    now = partition.clock.now
-    late = call(START - 200 * DAY, event_id="late", ingested=START)
-    for customer in partition.states:
-        state = partition.state(customer)
-        without = [fact for fact in state.facts if fact.kind != GONE]
-        assert late
-        assert now >= START
-        assert [fact for fact in without if not fact.at] == []
+@given(histories(most=60), some.sampled_from(POLICIES), some.data())
+def test_a_ghost_counts_for_nothing(history: list[Sketch], policy: Policy, data: some.DataObject) -> None:
+    facts = facts_of(history)
+    if not facts:
+        return
+    gone = data.draw(some.sets(some.sampled_from(facts)))
+    haunted = State(facts=[ghost_of(fact, fact) if fact in gone else fact for fact in facts])
+    plain = State(facts=[fact for fact in facts if fact not in gone])
+    now = facts[-1].at + data.draw(some.integers(0, 40 * DAY))
+    assert newest_ground(haunted) == newest_ground(plain)
+    for each in SIGNALS.values():
+        readings = [each.measure(View(state, now, policy.parameters)) for state in (haunted, plain)]
+        assert readings[0] == readings[1], each.name
