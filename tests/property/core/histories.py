@@ -108,7 +108,7 @@ def _corrections(draw: some.DrawFn, *, span: int) -> Sketch:
     sketch = draw(sketches(span=span))
     return replace(
         sketch,
-        number=draw(some.integers(1, 6)),
+        number=draw(some.integers(1, 2)),
         delay=draw(some.sampled_from([0, 0, HOUR, 5 * DAY, 50 * DAY])),
         revised_at=draw(some.none() | some.integers(0, 3).map(lambda days: START + days * DAY)),
     )
