@@ -1,7 +1,9 @@
 """Corrections as timelines: which version counts, what goes with the one that gave way, and what stays."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from streams.commands.explain import _rows
 from streams.core import state as st
 from streams.core.facts import GONE, versioned
 from streams.core.records import Record
@@ -166,6 +168,18 @@ def test_an_event_that_was_much_earlier_goes_and_stays_away() -> None:
     assert partition.state().request_open
     partition.advance(T + 91 * DAY)
     assert partition.state().facts == []
+
+
+def test_nobody_is_told_of_a_ghost(tmp_path: Path) -> None:
+    file = tmp_path / "events.ndjson"
+    lines = (call(T, event_id="k"), call(T), call(T - 100 * DAY, event_id="k", revised_at=iso(T)))
+    # The merge puts the older time first: what was known before is only known where deliveries come one after the other.
+    partition = Partition()
+    partition.one_by_one(lines)
+    file.write_bytes(lines[1].record.value or b"")
+    found = replace(from_files([str(file)], default_policy(), "c1"), state=partition.state())
+    assert [row[3] for row in _rows(found)].count("contact") == 1
+    assert "unknown kind" not in str(list(_rows(found)))
 
 
 def test_an_event_that_was_earlier_than_an_erasure_goes_with_it() -> None:
