@@ -80,7 +80,7 @@ def show(census: Census, console: Console) -> None:
 def remarks(census: Census) -> Iterator[str]:
     """Yield what somebody should look at, a sentence each."""
     yield from census.rejections.sentences()
-    for (kind, name), count in census.unknown_fields.most_common(10):
+    for kind, name, count in census.unknown()[:10]:
         near = census.near(kind, name)
         hint = f"; is {near} meant?" if near else ""
         yield f"unknown field of {kind}, kept aside: {name!r} in {count:,} events{hint}"

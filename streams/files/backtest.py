@@ -76,10 +76,13 @@ def backtest(
     `outputs` gets what is published, partition by partition in order of decision; `states` each partition with the states at its end,
     and with the markers of customers whom the files erase. Raises SpillError.
     """
-    with Backlog(partitions, as_of) as backlog, Counting() as counting, _Tally() as tally:
+    with (
+        Counting() as counting,
+        Backlog(partitions, as_of, decoded=counting.add) as backlog,
+        _Tally() as tally,
+    ):
         for line in lines:
-            counting.add(line, backlog.add(line))
-        census = counting.census()
+            backlog.add(line)
         for partition in range(partitions):
             known: dict[str, bytes] = {}
             clock = Clock()
@@ -98,6 +101,7 @@ def backtest(
                     progress(len(micro_batch))
             if states is not None:
                 states(partition, known)
+        census = counting.census()
         return Backtest(tally.summary(census), census)
 
 

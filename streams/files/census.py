@@ -92,6 +92,11 @@ class Census:
             if after - before > _GAP_DAYS
         ]
 
+    def unknown(self) -> list[tuple[str, str, int]]:
+        """Return the unknown fields by type and name, the most frequent first."""
+        counts = self.unknown_fields.items()
+        return [(*each, count) for each, count in sorted(counts, key=lambda pair: (-pair[1], pair[0]))]
+
     def near(self, kind: str, name: str) -> str:
         """Return the field of a type that is written most like `name`; empty when none is."""
         return next(iter(get_close_matches(name.lower(), _fields(kind), 1, 0.75)), "")
@@ -105,16 +110,11 @@ class Census:
             "rejected": self.rejected,
             "reasons": dict(sorted(self.rejections.counts.items())),
             "examples": {
-                code: [each._asdict() for each in first]
-                for code, first in sorted(self.rejections.examples.items())
+                code: [each._asdict() for each in first] for code, first in self.rejections.examples.items()
             },
-            "unknown_fields": {
-                f"{kind}.{name}": count for (kind, name), count in self.unknown_fields.most_common()
-            },
+            "unknown_fields": {f"{kind}.{name}": count for kind, name, count in self.unknown()},
             "near": {
-                f"{kind}.{name}": near
-                for kind, name in self.unknown_fields
-                if (near := self.near(kind, name))
+                f"{kind}.{name}": near for kind, name, _ in self.unknown() if (near := self.near(kind, name))
             },
             "customers": self.customers,
             "nobody": self.nobody,
@@ -152,7 +152,7 @@ class Counting:
         if event is None:
             assert decoded.reject is not None
             census.future += decoded.reject.code == "future_dated"
-            census.rejections.note(line.place, decoded.reject)
+            census.rejections.note(line, decoded.reject)
             return
         kind, at, customer = event.kind, decoded.at, event.customer_id
         census.events[kind] += 1
