@@ -34,7 +34,7 @@ class Backlog:
     """Fill it, then go through it partition by partition. Close it, or use it in a `with`.
 
     `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. More than `most_bytes` of lines go
-    into a temporary file. `decoded` is told of each line when it is decoded.
+    into a temporary file. `decoded` is told of each line, by file and number, when it is decoded.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class Backlog:
         partitions: int,
         as_of: int = NO_TIME,
         most_bytes: int = MOST_BYTES,
-        decoded: Callable[[Line, Decoded], None] = lambda *_: None,
+        decoded: Callable[[str, int, Decoded], None] = lambda *_: None,
     ) -> None:
         self.partitions = partitions
         self._as_of = as_of
@@ -71,15 +71,15 @@ class Backlog:
 
     def chunks(self, partition: int, topic: str) -> Iterator[list[Decoded]]:
         """Yield the records of a partition of a topic in the order of their offsets, a few hundred at once. Raises SpillError."""
-        files = list(self._files)
+        files, told, as_of = list(self._files), self._decoded, self._as_of
         chunk: list[Decoded] = []
         held = 0
         with self._spill.read((partition, topic)) as stream:
             for offset in range(self._counts[partition, topic]):
                 length, file_number, number = _HEAD.unpack(stream.read(_HEAD.size))
                 data = stream.read(length)
-                decoded = decode(Record(topic, partition, offset, self._as_of, None, data))
-                self._decoded(Line(files[file_number], number, data), decoded)
+                decoded = decode(Record(topic, partition, offset, as_of, None, data))
+                told(files[file_number], number, decoded)
                 chunk.append(decoded)
                 held += length + RECORD_OVERHEAD
                 if held > _AHEAD_BYTES:

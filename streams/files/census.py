@@ -145,14 +145,14 @@ class Counting:
         for each in (self._ids, self._versions, self._customers):
             each.close()
 
-    def add(self, line: Line, decoded: Decoded) -> None:
-        """Count a line, and what it was decoded to. Raises SpillError."""
+    def add(self, file: str, number: int, decoded: Decoded) -> None:
+        """Count what a line was decoded to. Raises SpillError."""
         census, event = self._census, decoded.event
         census.lines += 1
         if event is None:
             assert decoded.reject is not None
             census.future += decoded.reject.code == "future_dated"
-            census.rejections.note(line, decoded.reject)
+            census.rejections.note(file, number, decoded.reject)
             return
         kind, at, customer = event.kind, decoded.at, event.customer_id
         census.events[kind] += 1
@@ -161,7 +161,7 @@ class Counting:
                 census.unknown_fields[kind, name] += 1
         identity = hash((kind, event.event_id))
         self._ids.add(identity)
-        self._versions.add(hash((identity, line.data)))
+        self._versions.add(hash((identity, decoded.record.value)))
         census.days.add(at // DAY_MS)
         census.first = at if census.first < 0 else min(census.first, at)
         census.last = max(census.last, at)
@@ -191,7 +191,7 @@ def census_of(lines: Iterable[Line], now: int = NO_TIME) -> Census:
     """Count all lines. `now` (ms): what is later is an event of the future, -1 for no such time. Raises SpillError."""
     with Counting() as counting:
         for line in lines:
-            counting.add(line, decode_line(line, now))
+            counting.add(line.file, line.number, decode_line(line, now))
         return counting.census()
 
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from streams.core.records import Reject
-from streams.files.ndjson import Line
 
 MOST_REJECTED: Final = 0.01
 """From this share of rejected lines on, files are not fit to be used."""
@@ -29,11 +28,11 @@ class Rejections:
     _first: dict[str, list[tuple[str, int, str]]] = field(default_factory=dict)
     """Files, lines and messages."""
 
-    def note(self, line: Line, reject: Reject) -> None:
+    def note(self, file: str, number: int, reject: Reject) -> None:
         """Count a line; lines may come in any order."""
         self.counts[reject.code] = self.counts.get(reject.code, 0) + 1
         first = self._first.setdefault(reject.code, [])
-        insort(first, (line.file, line.number, reject.message))
+        insort(first, (file, number, reject.message))
         del first[_SHOWN:]
 
     @property
