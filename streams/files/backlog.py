@@ -27,7 +27,6 @@ _AHEAD_BYTES: Final = 524_288
 """So much of each topic is decoded before it is merged."""
 _HEAD: Final = Struct("<IIQ")
 """Before each record: its length, its file and line."""
-_home_of = lru_cache(maxsize=65_536)(partition_of)
 
 
 class Backlog:
@@ -114,14 +113,22 @@ class Backlog:
                 kind = fields.get("type")
                 if isinstance(kind, str) and kind in topics.EVENT_TYPES:
                     topic = topics.EVENT_TYPES[kind].topic
-                customer, event = _text(fields.get("customer_id")), _text(fields.get("event_id"))
-                if customer is not None and not names_nobody(customer):
-                    return _home_of(customer.encode(), self.partitions), topic
+                customer = _text(fields.get("customer_id"))
+                home = None if customer is None else _home_of(customer, self.partitions)
+                if home is not None:
+                    return home, topic
+                event = _text(fields.get("event_id"))
                 if event is not None:
                     routing = event.encode()
         except ValueError:  # no JSON, or what is no text and no number that can be written
             pass
         return partition_of(routing, self.partitions), topic
+
+
+@lru_cache(maxsize=65_536)
+def _home_of(customer: str, partitions: int) -> int | None:
+    """Return the partition of a customer; None where the id names nobody."""
+    return None if names_nobody(customer) else partition_of(customer.encode(), partitions)
 
 
 def _text(value: object) -> str | None:

@@ -163,8 +163,10 @@ class Counting:
         self._ids.add(identity)
         self._versions.add(hash((identity, decoded.record.value)))
         census.days.add(at // DAY_MS)
-        census.first = at if census.first < 0 else min(census.first, at)
-        census.last = max(census.last, at)
+        if at > census.last:
+            census.last = at
+        if at < census.first or census.first < 0:
+            census.first = at
         if decoded.anonymous or customer is None:
             census.nobody += 1
         else:
