@@ -89,14 +89,12 @@ def _of_source(
             lambda refusal: (
                 None
                 if refusal.code == UNFINISHED
-                else counting.refuse(
-                    f"{refusal.file}:{refusal.number}", Reject(refusal.code, refusal.message)
-                )
+                else counting.refuse(refusal.file, refusal.number, Reject(refusal.code, refusal.message))
             ),
         )
         for each in counted(conversion.events(files), progress, "events made"):
-            line = Line(each.file, each.number, each.made.data)
-            counting.add(line, decode_line(line, now, reading))
+            decoded = decode_line(Line(each.file, each.number, each.made.data), now, reading)
+            counting.add(each.file, each.number, decoded)
         census = counting.census()
         census.lines = conversion.counts.records  # not those of the events
         return census, conversion.counts
@@ -131,7 +129,7 @@ def show(census: Census, console: Console) -> None:
 def remarks(census: Census) -> Iterator[str]:
     """Yield what somebody should look at, a sentence each."""
     yield from census.rejections.sentences()
-    for (kind, name), count in census.unknown_fields.most_common(10):
+    for kind, name, count in census.unknown()[:10]:
         near = census.near(kind, name)
         hint = f"; is {near} meant?" if near else ""
         yield f"unknown field of {kind}, kept aside: {name!r} in {count:,} events{hint}"

@@ -159,7 +159,7 @@ class Conversion:
         return 0
 
     def _reject(self, file: str, number: int, error: RecordError, text: Callable[[], str]) -> None:
-        self.counts.rejections.note(f"{file}:{number}", Reject(error.code, str(error)))
+        self.counts.rejections.note(file, number, Reject(error.code, str(error)))
         if self._refuse is not None:
             self._refuse(Refusal(file, number, error.code, str(error), text()))
 

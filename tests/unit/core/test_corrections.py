@@ -177,7 +177,7 @@ def test_nobody_is_told_of_a_ghost(tmp_path: Path) -> None:
     partition = Partition()
     partition.one_by_one(lines)
     file.write_bytes(lines[1].record.value or b"")
-    found = replace(from_files([str(file)], default_policy(), "c1"), state=partition.state())
+    found = replace(from_files(read_lines([str(file)]), default_policy(), "c1"), state=partition.state())
     assert [row[3] for row in _rows(found)].count("contact") == 1
     assert "unknown kind" not in str(list(_rows(found)))
 
@@ -241,6 +241,6 @@ def test_of_a_file_the_later_line_counts(tmp_path: Path) -> None:
     for order in (lines, lines[::-1]):
         file = tmp_path / "events.ndjson"
         file.write_bytes(b"\n".join(line or b"" for line in order))
-        found = from_files([str(file)], default_policy(), "c1")
+        found = from_files(read_lines([str(file)]), default_policy(), "c1")
         assert bool(found.seen.readings.get("unresolved_30d")) == (order is lines)
         assert len(list(read_lines([str(file)]))) == 2
