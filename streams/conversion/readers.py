@@ -205,16 +205,15 @@ class File:
         except ImportError:
             raise InputError(f"{self.name}: XLSX {_EXTRA}") from None
         number = 0
-        with (
-            open_input(path) as stream,
-            warnings.catch_warnings(action="ignore"),
-        ):  # of styles, rules and links
+        with open_input(path) as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles, rules and links
             try:
                 book = load_workbook(_seekable(stream), read_only=True, data_only=True)
                 sheets = {sheet.title: sheet for sheet in book.worksheets}
-                sheet = sheets.get(dialect.sheet or next(iter(sheets)))
+                sheet = sheets.get(dialect.sheet or next(iter(sheets), ""))
                 if sheet is None:
-                    raise InputError(f"{self.name}: no sheet {dialect.sheet!r}; found: {', '.join(sheets)}")
+                    wanted = "at all" if dialect.sheet is None else repr(dialect.sheet)
+                    raise InputError(f"{self.name}: no sheet {wanted}; found: {', '.join(sheets) or 'none'}")
                 sheet.reset_dimensions()  # some programs write others than there are
                 for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
                     if number > dialect.skip_rows and any(cell is not None for cell in row):

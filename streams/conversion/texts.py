@@ -129,6 +129,14 @@ def _joined(parts: list[Text], by: str) -> Text:
 def _with_gaps(parts: list[Text], by: str) -> Text:
     def text(record: Any) -> str:
         found = [part(record) for part in parts]
-        return by.join(found) if any(found) else ""
+        if not any(found):
+            return ""
+        whole = by.join(map(_day, found))
+        return Typed(whole) if all(type(each) is Typed for each in found) else whole
 
     return text
+
+
+def _day(text: str) -> str:
+    """Return a spreadsheet's day, which is a time at midnight, without the time: another column says that."""
+    return text.removesuffix(" 00:00:00") if type(text) is Typed else text
