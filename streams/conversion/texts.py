@@ -31,6 +31,8 @@ def text_of(value: Any) -> str:
         return value.strip()
     if value is None:
         return ""
+    if isinstance(value, Typed):
+        return value
     if isinstance(value, bool):
         return _WORDS[value]
     if isinstance(value, float):

@@ -4,6 +4,7 @@ Owns the words of the language and which of them go together; `conversion` appli
 """
 
 import codecs
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -111,10 +112,10 @@ def _one_character(text: str) -> str:
 
 def _known_encoding(name: str) -> str:
     try:
-        b"".decode(name)
+        io.TextIOWrapper(io.BytesIO(), name)
         if codecs.lookup(name).name in _ESCAPES:
             raise LookupError
-    except (LookupError, UnicodeError):
+    except LookupError:
         raise ValueError(
             "no such encoding; common ones are utf-8, windows-1252, iso-8859-15, utf-16"
         ) from None
