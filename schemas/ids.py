@@ -21,8 +21,10 @@ NOBODY: Final = frozenset(
 """Customer ids, in lower case, that mean "nobody in particular": half of the records of a real call log carry one."""
 
 
-def names_nobody(customer_id: str | None) -> bool:
+def names_nobody(customer_id: str | None, more: frozenset[str] = frozenset()) -> bool:
     """Return whether an inbound customer id stands for no customer in particular: a word of `NOBODY`, or zeros and dashes only.
+
+    `more`: further words, in lower case.
 
     >>> [names_nobody(each) for each in ("Restricted", "00000", "00000000-0000-0000-0000-000000000000", "-", " ", "c1", "100")]
     [True, True, True, True, True, False, False]
@@ -30,7 +32,7 @@ def names_nobody(customer_id: str | None) -> bool:
     if customer_id is None:
         return True
     text = customer_id.strip().lower()
-    return text in NOBODY or not text.strip("0-{}")
+    return text in NOBODY or not text.strip("0-{}") or text in more
 
 
 class _Id:

@@ -22,6 +22,7 @@ from pydantic_settings import (
 )
 
 from schemas.topics import CHANGELOG
+from streams.core.decode import Reading
 from streams.core.erasure import FOR_EVER, Erasure
 
 PREFIX = "BEHOUDLIJN_"
@@ -142,6 +143,11 @@ class Settings(BaseSettings):
         ge=0,
         le=86_400,
         description="How far an event's time may be ahead of its arrival in Kafka before it is rejected.",
+    )
+    nobody: str = Field(
+        "",
+        description="Customer ids that name nobody in particular, separated by commas, beside `anonymous`, `unknown`, `-`, zeros and the "
+        "like (`schemas/ids.py`). The same for every worker and command.",
     )
     dead_letter_limit: Literal["on", "off"] = Field(
         "on",
@@ -265,6 +271,11 @@ class Settings(BaseSettings):
         for_ever = FOR_EVER in (self.retention_ms, self.dead_letter_retention_ms)
         keep = FOR_EVER if for_ever else longest + SEGMENT_MS + _REMOVAL_MARGIN_MS
         return Erasure(self.erasure_key.get_secret_value().encode(), keep)
+
+    def reading(self) -> Reading:
+        """Return how records are read."""
+        words = frozenset(word.strip().lower() for word in self.nobody.split(",") if word.strip())
+        return Reading(int(self.future_tolerance_s * 1000), words)
 
     def compression_of(self, topic: str) -> Compression:
         """Return the codec in which `topic` (already prefixed) is written."""

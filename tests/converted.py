@@ -66,4 +66,4 @@ def _run(
     with Sorter() as sorter:
         for each in conversion.events(paths):
             sorter.add(*each.made)
-        return list(sorter.lines()), conversion.counts
+        return [line[:-1] for line in sorter.lines()], conversion.counts

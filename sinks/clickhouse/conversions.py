@@ -8,6 +8,7 @@ loss.
 from typing import Any, Final
 
 from schemas.instants import ms_of
+from schemas.revisions import revision_of
 
 _LAST_MS: Final = 4_102_444_800_000
 """1 January 2100: partitions by month end there, and nothing later is an event."""
@@ -24,6 +25,14 @@ def milliseconds(row: list[Any], positions: list[int]) -> None:
         at = row[each]
         if at is not None:
             row[each] = within(ms_of(at))
+
+
+def revision(row: list[Any], positions: list[int]) -> None:
+    """Aware times, or None, become milliseconds; a time that makes no revision becomes None."""
+    for each in positions:
+        at = row[each]
+        if at is not None:
+            row[each] = within(revision_of(at)) or None
 
 
 def answer(row: list[Any], positions: list[int]) -> None:

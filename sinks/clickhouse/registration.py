@@ -16,7 +16,7 @@ from schemas.base import Event
 from schemas.erasure import ErasureEvent
 from schemas.parts import MissingPartError
 from sinks.clickhouse.conversions import milliseconds
-from sinks.clickhouse.declarations.shared import source
+from sinks.clickhouse.declarations.shared import source, source_of_output
 from sinks.clickhouse.declarations.table import FILLERS, Column, Model, Table
 from sinks.clickhouse.tables import TABLES
 
@@ -24,6 +24,7 @@ EVENT_TIME: Final = 2
 """Where a row of an event has its time, counted from 0."""
 
 _RECORD: Final = [column.name for column in source() if column.filler == "record"]
+_RECORD_OF_OUTPUT: Final = [column.name for column in source_of_output() if column.filler == "record"]
 
 WITHOUT_ROWS: Final[Mapping[Model, str]] = {ErasureEvent: "it removes rows"}
 """Kinds of message that become no row, and why."""
@@ -106,8 +107,9 @@ def _misplaced(table: Table) -> list[str]:
     place = f"change {table.name} in sinks/clickhouse/declarations, or how rows are made in sinks/clickhouse/rows.py"
     lacking = []
     by_filler = {filler: [each.name for each in table.columns if each.filler == filler] for filler in FILLERS}
-    if by_filler["record"] != _RECORD:
-        lacking.append(f"{table.name} has other columns of the record than {_RECORD}: {place}")
+    of_record = _RECORD_OF_OUTPUT if table.of_decisions else _RECORD
+    if by_filler["record"] != of_record:
+        lacking.append(f"{table.name} has other columns of the record than {of_record}: {place}")
     if by_filler["topic"] not in ([], ["mode"]):
         lacking.append(f"{table.name} has other columns of the topic than mode: {place}")
     if not table.of_decisions and by_filler["message"][EVENT_TIME : EVENT_TIME + 1] != ["occurred_at"]:

@@ -12,6 +12,7 @@ from schemas import topics
 from schemas.base import Event, Message
 from schemas.ids import names_nobody
 from schemas.instants import ms_of
+from schemas.revisions import arrival_of
 from sinks.clickhouse import tables
 from sinks.clickhouse.conversions import within
 from sinks.clickhouse.declarations.table import Table
@@ -20,9 +21,6 @@ from sinks.clickhouse.registration import EVENT_TIME, MODES, carried, check_regi
 from sinks.contract import Coordinates, ForeignRecordError, Row
 
 check_registration(carried())
-
-_OFFSET_BITS: Final = 20
-_OFFSET_MASK: Final = (1 << _OFFSET_BITS) - 1
 
 
 def row_of_event(
@@ -36,17 +34,15 @@ def row_of_event(
     fields = event.__dict__
     at = within(ms_of(fields["occurred_at"]) if at is None else at)
     if names_nobody(fields["customer_id"]) if anonymous is None else anonymous:
-        table, by_event_time, take, steps = _OF_NOBODY.get(type(event)) or _OF_NOBODY[_registered(event)]
+        table, take, steps = _OF_NOBODY.get(type(event)) or _OF_NOBODY[_registered(event)]
     else:
-        table, by_event_time, take, steps = (
-            _OF_CUSTOMERS.get(type(event)) or _OF_CUSTOMERS[_registered(event)]
-        )
+        table, take, steps = _OF_CUSTOMERS.get(type(event)) or _OF_CUSTOMERS[_registered(event)]
     values = list(take(fields))
     values[EVENT_TIME] = at
     for convert, positions in steps:
         convert(values, positions)
-    # Of profiles the latest by event time counts, whenever it arrives.
-    return _row(table, values, record, at if by_event_time else None)
+    values += (record.topic, record.partition, record.offset, within(record.timestamp))
+    return tuple.__new__(Row, (table, tuple(values)))  # for speed (docs/performance.md)
 
 
 def row_of_output(value: bytes | None, record: Coordinates) -> Row | None:
@@ -74,32 +70,21 @@ def row_of_output(value: bytes | None, record: Coordinates) -> Row | None:
     values = list(take(message.__dict__))
     for convert, positions in steps:
         convert(values, positions)
-    return _row(table, mode + values if mode else values, record)
-
-
-def version_of(at: int, offset: int) -> int:
-    """Return the version: of two rows with one identity the later time (ms, within what the tables hold) counts, then the higher offset."""
-    return (at << _OFFSET_BITS) | (offset & _OFFSET_MASK)
-
-
-def _row(table: str, values: list[Any], record: Coordinates, version_at: int | None = None) -> Row:
-    """With the record's coordinates behind, in the order of `declarations.shared.source`."""
-    offset, at = record.offset, within(record.timestamp)
-    version = version_of(at if version_at is None else version_at, offset)
-    values += (record.topic, record.partition, offset, at, version)
-    return tuple.__new__(Row, (table, tuple(values)))  # for speed (docs/performance.md)
+    offset, timestamp = record.offset, record.timestamp
+    values += (record.topic, record.partition, offset, within(timestamp), arrival_of(timestamp, offset))
+    return tuple.__new__(Row, (table, tuple(mode + values if mode else values)))
 
 
 _TABLES: Final[dict[object, Table]] = {table.model: table for table in tables.TABLES}
 
-_Events = tuple[str, bool, Take, Steps]
-"""The table, whether the latest row counts by event time, and how the message is read."""
+_Events = tuple[str, Take, Steps]
+"""The table, and how the message is read."""
 _Outputs = tuple[type[Message], str, list[Any], Take, Steps]
 """The model of a topic, its table, the mode if it has one, and how the message is read."""
 
 
 def _events(kind: type[Event], table: Table) -> _Events:
-    return (table.name, table.latest_by == "event time", *reading(table.read, kind))
+    return (table.name, *reading(table.read, kind))
 
 
 def _outputs(topic: str, model: type[Message]) -> _Outputs:

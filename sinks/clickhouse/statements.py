@@ -21,8 +21,9 @@ def create_table(table: Table) -> str:
     lines += [")", f"ENGINE = ReplacingMergeTree{'(version)' if versioned else ''}"]
     if table.partition_by:
         lines.append(f"PARTITION BY toYYYYMM({table.partition_by})")
-    identity = ", ".join(table.identity)
-    lines.append(f"ORDER BY {f'({identity})' if len(table.identity) > 1 else identity}")
+    if table.apart:
+        lines.append(f"PRIMARY KEY {_key(table.identity)}")
+    lines.append(f"ORDER BY {_key((*table.identity, table.apart) if table.apart else table.identity)}")
     if table.keep_months is not None:
         lines.append(_TTL.format(months=table.keep_months))
     if table.model is not None:  # the writer's inserts carry tokens
@@ -45,7 +46,7 @@ def create_view(table: Table, view: View) -> str:
     lines.append(",\n".join(f"    {each.name} {each.type} COMMENT {_text(each.comment)}" for each in columns))
     lines += [") AS", f"SELECT {', '.join(each.name for each in columns)}", f"FROM {table.name} FINAL"]
     if view.latest_of:
-        last = [f"{name} DESC" for name in table.identity[len(view.latest_of) :]]
+        last = [f"{name} DESC" for name in view.latest_by or table.identity[len(view.latest_of) :]]
         lines.append(f"ORDER BY {', '.join([*view.latest_of, *last])}")
         lines.append(f"LIMIT 1 BY {', '.join(view.latest_of)}")
     return "\n".join([*lines, f"COMMENT {_text(view.comment)};"])
@@ -77,6 +78,10 @@ def _column(column: Column) -> str:
     if column.keep_months is not None:
         parts.append(_TTL.format(months=column.keep_months))
     return " ".join(parts)
+
+
+def _key(parts: tuple[str, ...]) -> str:
+    return f"({', '.join(parts)})" if len(parts) > 1 else parts[0]
 
 
 def _text(value: str) -> str:

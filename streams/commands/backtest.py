@@ -16,7 +16,7 @@ from rich.table import Table
 
 from schemas.instants import ms_of
 from streams.commands.check import show
-from streams.commands.options import counted, fail, one_line, spinner
+from streams.commands.options import counted, fail, one_line, settings_of, spinner
 from streams.core.published import Output
 from streams.files.backtest import Summary, backtest
 from streams.files.ndjson import read_lines
@@ -63,6 +63,7 @@ def run(
                 chosen,
                 partitions=partitions,
                 as_of=limit,
+                reading=settings_of(None).reading(),
                 progress=_judged(progress),
                 outputs=write,
             )

@@ -10,13 +10,21 @@ from typing import Annotated
 import orjson
 import typer
 from rich.console import Console
+from rich.progress import Progress
 from rich.table import Table
 
 from schemas.instants import to_datetime
-from streams.commands.options import counted, one_line, spinner
-from streams.files.census import Census, census_of
-from streams.files.ndjson import read_lines
+from streams.commands.convert import mapping_key, record_sentences
+from streams.commands.options import counted, one_line, settings_of, spinner
+from streams.conversion.refusals import UNFINISHED
+from streams.conversion.run import Conversion, Counts
+from streams.core.decode import Reading
+from streams.core.records import Reject
+from streams.files.census import BUSY, HORIZON_DAYS, Census, Counting, census_of
+from streams.files.ndjson import Line, decode_line, read_lines
 from streams.files.rejections import MOST_REJECTED
+from streams.mappings import load_mapping
+from streams.mappings.language import Mapping
 
 _TOO_MANY = 3
 
@@ -28,8 +36,15 @@ def register(app: typer.Typer) -> None:
 
 def check(
     files: Annotated[
-        list[str], typer.Argument(help="NDJSON files of events, plain or gzip; `-` for standard input.")
+        list[str],
+        typer.Argument(
+            help="Events (NDJSON), or with --mapping what was exported; plain, gzip or zstd; `-` for standard input."
+        ),
     ],
+    mapping: Annotated[
+        str | None,
+        typer.Option(help="The mapping, by name or file, that makes events of the files (docs/mappings.md)."),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, nothing else.")] = False,
 ) -> None:
     """Tell what the workers would make of the events of files: counts, refusals with their lines, what looks wrong. Sends nothing.
@@ -39,12 +54,20 @@ def check(
     Example: behoudlijn check events.ndjson.gz
     """
     now = time.time_ns() // 1_000_000
+    counts = None
     with one_line("check"), spinner() as progress:
-        found = census_of(counted(read_lines(files), progress, "lines read"), now)
+        reading = settings_of(None).reading()
+        if mapping is None:
+            found = census_of(counted(read_lines(files), progress, "lines read"), now, reading)
+        else:
+            found, counts = _of_source(load_mapping(mapping), files, progress, now, reading)
     if as_json:
-        sys.stdout.write(orjson.dumps(found.as_json()).decode() + "\n")
+        of_records = {} if counts is None else _as_json(counts)
+        sys.stdout.write(orjson.dumps(found.as_json() | of_records).decode() + "\n")
     else:
         console = Console()
+        for sentence in () if counts is None else record_sentences(counts):
+            console.print(sentence, highlight=False, markup=False, soft_wrap=True)
         show(found, console)
         if found.accepted and not found.fit:
             console.print(
@@ -53,6 +76,34 @@ def check(
             )
     if not found.fit:
         raise typer.Exit(_TOO_MANY)
+
+
+def _of_source(
+    mapping: Mapping, files: list[str], progress: Progress, now: int, reading: Reading
+) -> tuple[Census, Counts]:
+    """Count the events that a mapping makes of files, and the records that it refuses."""
+    with Counting() as counting:
+        conversion = Conversion(
+            mapping,
+            mapping_key(),
+            lambda refusal: (
+                None
+                if refusal.code == UNFINISHED
+                else counting.refuse(
+                    f"{refusal.file}:{refusal.number}", Reject(refusal.code, refusal.message)
+                )
+            ),
+        )
+        for each in counted(conversion.events(files), progress, "events made"):
+            line = Line(each.file, each.number, each.made.data)
+            counting.add(line, decode_line(line, now, reading))
+        census = counting.census()
+        census.lines = conversion.counts.records  # not those of the events
+        return census, conversion.counts
+
+
+def _as_json(counts: Counts) -> dict[str, int]:
+    return {"records": counts.records, "passed_over": counts.passed_over, "unfinished": counts.unfinished}
 
 
 def show(census: Census, console: Console) -> None:
@@ -88,5 +139,12 @@ def remarks(census: Census) -> Iterator[str]:
         yield f"no event at all from {gap.first} to {gap.last}"
     for share in census.lone:
         yield f"one customer id has {share:.0%} of all events: does it stand for nobody in particular?"
+    if census.too_old:
+        yield (
+            f"{census.too_old:,} events stand behind others that are {HORIZON_DAYS} days later, and come too late to count: "
+            "give files, and lines, in the order of time"
+        )
+    if census.busy:
+        yield f"{census.busy:,} times a customer has {BUSY} events or more on one day: does the id stand for many people?"
     if not census.accepted:
         yield "no line is an event: NDJSON is expected, one JSON object a line; `behoudlijn convert` makes it from tables"

@@ -89,7 +89,7 @@ def convert(
                     if len(sorter) % 1_000 == 0:
                         progress.update(task, completed=conversion.counts.records)
             counts = conversion.counts
-            for sentence in sentences(counts):
+            for sentence in (*record_sentences(counts), *counts.rejections.sentences()):
                 typer.echo(f"convert: {sentence}", err=True)
             if counts.rejected_share > most or not counts.events:
                 _give_up(counts, most, rejects)
@@ -101,8 +101,8 @@ def mapping_key() -> bytes:
     return settings_of(None).mapping_key.get_secret_value().encode()
 
 
-def sentences(counts: Counts) -> Iterator[str]:
-    """Yield what became of the records, a sentence each."""
+def record_sentences(counts: Counts) -> Iterator[str]:
+    """Yield what became of the records, a sentence each, but for the refused ones."""
     yield f"{counts.records:,} records, {counts.events:,} events"
     if counts.passed_over:
         yield f"passed over, since the mapping has no event for them: {counts.passed_over:,} records"
@@ -112,7 +112,6 @@ def sentences(counts: Counts) -> Iterator[str]:
             f"unfinished: {contacts:,} contacts ({records:,} records) have no end, or no beginning, in these files; "
             "--rejects lists them, --unfinished keeps them for the next time"
         )
-    yield from counts.rejections.sentences()
 
 
 def _give_up(counts: Counts, most: float, rejects: Path | None) -> None:

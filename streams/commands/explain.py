@@ -58,7 +58,8 @@ def explain(
         chosen = load_policy(policy or settings.policy)
         if file:
             with spinner() as progress:
-                found = from_files(counted(read_lines(file), progress, "lines read"), chosen, customer)
+                lines = counted(read_lines(file), progress, "lines read")
+                found = from_files(lines, chosen, customer, settings.reading())
         else:
             found = from_topics(settings, chosen, customer)
     if not found.known:

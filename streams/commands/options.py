@@ -76,11 +76,10 @@ def spinner() -> Progress:
 
 
 def write_lines(command: str, path: str, lines: Iterable[bytes]) -> None:
-    """Write lines to a file, packed when its name ends in .gz, or to standard output for `-`."""
+    """Write lines, with their ends, to a file, packed when its name ends in .gz, or to standard output for `-`."""
     try:
         with _output(command, path) as stream:
-            for line in lines:
-                stream.write(line + b"\n")
+            stream.writelines(lines)
     except BrokenPipeError:  # the reader has gone
         raise
     except OSError as error:

@@ -72,9 +72,9 @@ def simulate(
         quarter = simulate_quarter(chosen, lambda done: progress.update(task, completed=done))
         progress.update(task, completed=customers)
     if out is not None:
-        write_lines("simulate", out, (record.value for record in quarter.records))
+        write_lines("simulate", out, (record.value + b"\n" for record in quarter.records))
     if truth is not None:
-        write_lines("simulate", truth, quarter.truth_lines())
+        write_lines("simulate", truth, (line + b"\n" for line in quarter.truth_lines()))
     if settings is not None:
         _send("simulate", outgoing_simulated(quarter.records), settings, len(quarter.records))
     _tell_quarter(quarter)
@@ -100,14 +100,15 @@ def replay(
     with one_line("replay"):
         settings = settings_of(bootstrap)
         if STDIN not in files:
-            _tell_before(files, keep_invalid)
-        _send("replay", outgoing_lines(read_lines(files), keep_invalid=keep_invalid), settings, None)
+            _tell_before(files, keep_invalid, settings)
+        outgoing = outgoing_lines(read_lines(files), keep_invalid=keep_invalid, reading=settings.reading())
+        _send("replay", outgoing, settings, None)
 
 
-def _tell_before(files: list[str], keep_invalid: bool) -> None:
+def _tell_before(files: list[str], keep_invalid: bool, settings: Settings) -> None:
     now = time.time_ns() // 1_000_000
     with spinner() as progress:
-        census = census_of(counted(read_lines(files), progress, "lines read"), now)
+        census = census_of(counted(read_lines(files), progress, "lines read"), now, settings.reading())
     show(census, Console(stderr=True))
     if census.rejected and not keep_invalid:
         fail(

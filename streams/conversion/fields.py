@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from math import floor
 from typing import Any, Final
@@ -11,7 +10,7 @@ from streams.conversion.customers import e164
 from streams.conversion.numbers import number_of, seconds_of
 from streams.conversion.readers import Shape
 from streams.conversion.refusals import RecordError
-from streams.conversion.texts import Text, plain, searchable, source_text
+from streams.conversion.texts import Text, path_text, plain, source_text
 from streams.conversion.times import instant
 from streams.files.ndjson import InputError
 from streams.mappings.language import Mapping, Time, Value
@@ -41,8 +40,8 @@ def field(event_type: str, name: str, value: Value, shape: Shape, mapping: Mappi
         return lambda _: constant
     text = source_text(value, shape, mapping.blanks if value.blanks is None else _lower(value.blanks))
     default = None if value.default is None else _ours(value.default, cast)
-    if value.extract is not None:
-        text = _extracted(text, value.extract)
+    if value.add or value.subtract:
+        return _balance(name, target.kind, value, text, shape, mapping)
     if value.words is not None:
         return _by_words(name, text, value, cast, default)
     if target.kind is Kind.TEXT:
@@ -60,6 +59,7 @@ def _time(name: str, value: Value, shape: Shape, mapping: Mapping) -> Field:
         paths=value.paths,
         either=value.either,
         join=value.join,
+        extract=value.extract,
         format=value.format,
         zone=value.zone,
         doubled="refuse",
@@ -85,8 +85,8 @@ def _cast(name: str, target: Target, value: Value, mapping: Mapping) -> Callable
 
 
 def _measure(name: str, kind: Kind, value: Value, decimal: str) -> Callable[[str], Any]:
-    times, plus, unit = value.times, value.plus, _UNIT_SECONDS[value.unit]
-    plain = times is None and plus is None and unit == 1.0
+    unit, scaled = _UNIT_SECONDS[value.unit], _scaled(kind, value)
+    plain = scaled is None and unit == 1.0
 
     def measured(said: str) -> int | float:
         if plain and len(said) < 16 and said.isascii() and said.isdigit():
@@ -94,15 +94,50 @@ def _measure(name: str, kind: Kind, value: Value, decimal: str) -> Callable[[str
         number = seconds_of(said, decimal, unit) if kind is Kind.DURATION else number_of(said, decimal)
         if number is None:
             raise RecordError("invalid_value", f"{name}: no {_NAMES[kind]} (the decimal mark is {decimal!r})")
-        if times is not None or plus is not None:
-            number = number * (1.0 if times is None else times) + (plus or 0.0)
+        if scaled is not None:
+            number = scaled(number)
         if not abs(number) < _TOO_LARGE:
             raise RecordError("invalid_value", f"{name}: a smaller number is expected")
-        if kind is Kind.WHOLE and (times is not None or plus is not None):
-            return floor(number + 0.5)
         return int(number) if isinstance(number, float) and number.is_integer() else number
 
     return measured
+
+
+def _scaled(kind: Kind, value: Value) -> Callable[[float], int | float] | None:
+    """Return what `times` and `plus` do with a number; None for nothing."""
+    times, plus = value.times, value.plus
+    if times is None and plus is None:
+        return None
+
+    def scaled(number: float) -> int | float:
+        number = number * (1.0 if times is None else times) + (plus or 0.0)
+        return floor(number + 0.5) if kind is Kind.WHOLE and abs(number) < _TOO_LARGE else number
+
+    return scaled
+
+
+def _balance(name: str, kind: Kind, value: Value, text: Text, shape: Shape, mapping: Mapping) -> Field:
+    """Return what adds numbers up; nothing where all that are added are blank."""
+    if kind not in _NAMES:
+        raise InputError(f"mapping {mapping.name}: {name}: add and subtract are of numbers and durations")
+    read = _measure(
+        name, kind, value.model_copy(update={"times": None, "plus": None}), value.decimal or mapping.decimal
+    )
+    scaled = _scaled(kind, value)
+    default = None if value.default is None else read(value.default)
+    blanks = mapping.blanks if value.blanks is None else _lower(value.blanks)
+    more = [text, *(path_text(path, shape, blanks) for path in value.add)]
+    less = [path_text(path, shape, blanks) for path in value.subtract]
+
+    def found(record: Any) -> int | float | None:
+        numbers = [read(said) for term in more if (said := term(record))]
+        if not numbers:
+            return default
+        numbers += [-read(said) for term in less if (said := term(record))]
+        number: int | float = sum(numbers) if scaled is None else scaled(sum(numbers))
+        return int(number) if isinstance(number, float) and number.is_integer() else number
+
+    return found
 
 
 def _one_of(name: str, target: Target) -> Callable[[str], Any]:
@@ -158,16 +193,6 @@ def _ours(word: str, cast: Callable[[str], Any]) -> Any:
         return None if word in ("", "null") else cast(word)
     except RecordError as error:
         raise InputError(f"the mapping's own word: {error}") from None
-
-
-def _extracted(text: Text, pattern: str) -> Text:
-    search = re.compile(pattern).search
-
-    def found(record: Any) -> str:
-        match = search(searchable(text(record)))
-        return "" if match is None else (match[1] if match.re.groups else match[0]) or ""
-
-    return found
 
 
 def _lower(words: Iterable[str]) -> frozenset[str]:

@@ -322,20 +322,24 @@ class _Lines:
 def _rows_of(
     first: Numbered | None, rows: Generator[Numbered], columns: list[str], dialect: Records
 ) -> Generator[Numbered]:
-    width, ragged = len(columns), dialect.ragged or dialect.format == "xlsx"
+    width = len(columns)
+    least = width if dialect.ragged is False else int(dialect.ragged)
+    if dialect.format == "xlsx":
+        least = 0  # empty cells at a row's end are not kept
     if first is not None:
-        yield first[0], _fitted(first[1], width, ragged)
+        yield first[0], _fitted(first[1], width, least)
     for number, row in rows:
-        yield number, row if len(row) == width else _fitted(row, width, ragged)
+        yield number, row if len(row) == width else _fitted(row, width, least)
 
 
-def _fitted(row: list[Any], width: int, ragged: bool) -> Any:
-    if len(row) < width and ragged:
+def _fitted(row: list[Any], width: int, least: int) -> Any:
+    if least <= len(row) < width:
         return row + [""] * (width - len(row))
     if len(row) > width and all(cell is None or cell == "" for cell in row[width:]):
         return row[:width]  # a spreadsheet's empty columns
     if len(row) != width:
-        return RecordError("malformed_record", f"{len(row)} cells, {width} are expected")
+        expected = width if least >= width else f"{least} to {width}"
+        return RecordError("malformed_record", f"{len(row)} cells, {expected} are expected")
     return row
 
 

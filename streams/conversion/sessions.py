@@ -196,7 +196,9 @@ class Sessions:
         try:
             return Contact(
                 {
-                    name: _put_together(take.take, [part.takes[index] for part in used], self._decimal)
+                    name: _put_together(
+                        take.take, [part.takes[index] for part in _ordered(take.take, used)], self._decimal
+                    )
                     for index, (name, take) in fields
                 },
                 parts,
@@ -222,13 +224,18 @@ def _chained(key: str, parts: list[Part]) -> list[Part]:
     return chain
 
 
+def _ordered(how: str, parts: list[Part]) -> list[Part]:
+    """Return the parts as `how` goes through them: in a chain the order of writing is another one."""
+    return sorted(parts, key=lambda part: part.at) if how == "latest" else parts
+
+
 def _put_together(how: str, values: list[str | None], decimal: str) -> Any:
     found = [value for value in values if value is not None]
     if how == "count":
         return len(found)
     if not found:
         return None
-    if how in ("first", "last"):
+    if how in ("first", "last", "latest"):
         return found[0] if how == "first" else found[-1]
     numbers = [number for value in found if (number := number_of(value, decimal)) is not None]
     if len(numbers) < len(found):

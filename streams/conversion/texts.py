@@ -1,5 +1,6 @@
 """What a value of a record is as text, and which texts say nothing."""
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -85,7 +86,11 @@ def _clock(span: timedelta) -> str:
 
 def source_text(source: Source, shape: Shape, blanks: Iterable[str], *, gaps: bool = False) -> Text:
     """Return what reads a source as one text. With `gaps` a blank among joined values keeps its place: `a`, blank, `b` is `a--b`."""
-    nothing = frozenset(blanks)
+    text = _whole(source, shape, frozenset(blanks), gaps=gaps)
+    return text if source.extract is None else _extracted(text, source.extract)
+
+
+def _whole(source: Source, shape: Shape, nothing: frozenset[str], *, gaps: bool) -> Text:
     if source.either is not None:
         present = [path for path in source.either if shape.has(path)] or source.either[:1]
         return _first_of([_one(path, shape, nothing) for path in present])
@@ -109,6 +114,16 @@ def _one(path: str, shape: Shape, blanks: frozenset[str]) -> Text:
         return "" if len(found) <= longest and found.lower() in blanks else found
 
     return text
+
+
+def _extracted(text: Text, pattern: str) -> Text:
+    search = re.compile(pattern).search
+
+    def found(record: Any) -> str:
+        match = search(searchable(text(record)))
+        return "" if match is None else (match[1] if match.re.groups else match[0]) or ""
+
+    return found
 
 
 def _first_of(parts: list[Text]) -> Text:

@@ -113,7 +113,11 @@ class _Hours:
     def instant(self, text: str) -> Instant | None:
         """Return the instant of a text whose hour is known."""
         hour, rest = self._known.get(text[:-5]), _WITHIN_HOUR.get(text[-5:])
-        return None if hour is None or rest is None else Instant(hour[0] + rest, f"{hour[1]}{text[-5:]}Z")
+        if hour is None or rest is None:
+            return None
+        return tuple.__new__(
+            Instant, (hour[0] + rest, f"{hour[1]}{text[-5:]}Z")
+        )  # for speed: most times come from here
 
     def learn(self, text: str, at: Instant) -> None:
         """Keep the hour of a text that ends in `:MM:SS`, if it is a whole hour of UTC too."""
@@ -227,7 +231,7 @@ def _epoch(per_second: int) -> Naive:
         whole, _, fraction = text.partition(".")
         microseconds = int(whole) * (1_000_000 // per_second)
         if fraction:
-            microseconds += int(fraction.ljust(6, "0")[:6]) // per_second
+            microseconds += int(fraction.ljust(12, "0")) * (1_000_000 // per_second) // 10**12
         return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
     return read

@@ -7,7 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
@@ -32,6 +32,18 @@ LATEST_MS: Final = 221_845_392_000_000
 """The years 1970 to 9000: what is computed from an event time (validity, local hours) stays within the calendar."""
 MAX_MESSAGE: Final = 1_000
 MAX_KEY_BYTES: Final = 1_024
+
+
+class Reading(NamedTuple):
+    """How records are read, by the settings: the same on all roads."""
+
+    tolerance_ms: int = FUTURE_TOLERANCE_MS
+    """How far an event may be ahead of its record."""
+    nobody: frozenset[str] = frozenset()
+    """Customer ids, in lower case, that name nobody in particular, beside the usual ones."""
+
+
+AS_USUAL: Final = Reading()
 
 
 @cache
@@ -69,13 +81,13 @@ def kind_of(value: bytes) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
+def decode(record: Record, reading: Reading = AS_USUAL) -> Decoded:
     """Decode one record.
 
     >>> decode(Record("contact.calls", 0, 7, 1_000, None, b'{"type": "call"')).reject.code
     'not_json'
 
-    An event later than the record's ingestion time plus `tolerance_ms` is rejected before it can move a clock; an
+    An event later than the record's ingestion time plus the tolerance is rejected before it can move a clock; an
     ingestion time below 0 (a file without `--as-of`) switches that check off.
     """
     value = record.value
@@ -98,7 +110,7 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
     at = ms_of(event.occurred_at)
     if not EARLIEST_MS <= at < LATEST_MS:
         return _reject(record, "invalid_field", "occurred_at: it must lie between the years 1970 and 9000")
-    if 0 <= record.timestamp < at - tolerance_ms:
+    if 0 <= record.timestamp < at - reading.tolerance_ms:
         ahead = (at - record.timestamp) // 1000
         return _reject(record, "future_dated", f"occurred_at is {ahead} s after the record was written")
     extra = event.__pydantic_extra__
@@ -106,7 +118,7 @@ def decode(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
         return _reject(
             record, "invalid_field", f"{len(extra)} unknown fields; at most {MAX_UNKNOWN_FIELDS} are read"
         )
-    anonymous = names_nobody(event.customer_id)
+    anonymous = names_nobody(event.customer_id, reading.nobody)
     names = tuple(extra) if extra else ()
     return Decoded(record, at, event, None, names, anonymous)
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import orjson
 
-from streams.core.decode import FUTURE_TOLERANCE_MS, decode, model_of
+from streams.core.decode import AS_USUAL, Reading, decode, model_of
 from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 
 _LONGEST_LINE: Final = 1_024
@@ -53,7 +53,7 @@ def unwrap(record: Record) -> Record:
     return Record(topic, partition, offset, timestamp, record.key, value[end + 1 :])
 
 
-def decode_rekeyed(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> Decoded:
+def decode_rekeyed(record: Record, reading: Reading = AS_USUAL) -> Decoded:
     """Decode a record of the repartition topic. What comes out keeps its place there, to be merged and
     acknowledged, with the original's time of arrival; a broken envelope is a reject.
     """
@@ -64,7 +64,7 @@ def decode_rekeyed(record: Record, tolerance_ms: int = FUTURE_TOLERANCE_MS) -> D
     if not original.value:  # of what is empty only the removal of a profile is an event, and re-keyed
         original = original._replace(value=None)
     place = record._replace(timestamp=original.timestamp)
-    return decode(original, tolerance_ms)._replace(record=place)
+    return decode(original, reading)._replace(record=place)
 
 
 def original_of(decoded: Decoded) -> Decoded:

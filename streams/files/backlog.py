@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from schemas import topics
 from streams.cluster.partitioning import partition_of
-from streams.core.decode import decode
+from streams.core.decode import AS_USUAL, Reading, decode
 from streams.core.merge import Merger
 from streams.core.records import Decoded, Record
 from streams.files.ndjson import NO_TIME, Line, decode_line
@@ -35,9 +35,11 @@ class Backlog:
     into a temporary file.
     """
 
-    def __init__(self, partitions: int, as_of: int = NO_TIME, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(
+        self, partitions: int, as_of: int = NO_TIME, most_bytes: int = MOST_BYTES, reading: Reading = AS_USUAL
+    ) -> None:
         self.partitions = partitions
-        self._as_of = as_of
+        self._as_of, self._reading = as_of, reading
         self._spill: Spill[_Queue] = Spill(most_bytes)
         self._counts: Counter[_Queue] = Counter()
 
@@ -53,7 +55,7 @@ class Backlog:
 
     def add(self, line: Line) -> Decoded:
         """Decode a line and set it aside. Raises SpillError."""
-        decoded = decode_line(line, self._as_of)
+        decoded = decode_line(line, self._as_of, self._reading)
         event = decoded.event
         if event is None:
             partition = partition_of(b"%d" % line.number, self.partitions)
@@ -73,7 +75,7 @@ class Backlog:
         with self._spill.read((partition, topic)) as stream:
             for offset in range(self._counts[partition, topic]):
                 data = stream.read(int.from_bytes(stream.read(_LENGTH), "little"))
-                decoded = decode(Record(topic, partition, offset, self._as_of, None, data))
+                decoded = decode(Record(topic, partition, offset, self._as_of, None, data), self._reading)
                 chunk.append(decoded)
                 held += decoded.size
                 if held > _AHEAD_BYTES:

@@ -14,6 +14,7 @@ import orjson
 from schemas import topics
 from schemas.cancellation import CancellationEvent
 from schemas.instants import from_text
+from streams.core.decode import AS_USUAL, Reading
 from streams.core.engine import Clock, process_batch
 from streams.core.erasure import IN_FILES
 from streams.core.policy import Policy
@@ -66,6 +67,7 @@ def backtest(
     partitions: int = 8,
     as_of: int = NO_TIME,
     max_batch: int = 2_000,
+    reading: Reading = AS_USUAL,
     progress: Callable[[int], None] | None = None,
     outputs: Callable[[Output], None] | None = None,
     states: Callable[[int, dict[str, bytes]], None] | None = None,
@@ -76,7 +78,7 @@ def backtest(
     `outputs` gets what is published, partition by partition in order of decision; `states` each partition with the states at its end,
     and with the markers of customers whom the files erase. Raises SpillError.
     """
-    with Backlog(partitions, as_of) as backlog, Counting() as counting, _Tally() as tally:
+    with Backlog(partitions, as_of, reading=reading) as backlog, Counting() as counting, _Tally() as tally:
         for line in lines:
             counting.add(line, backlog.add(line))
         census = counting.census()

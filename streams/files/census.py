@@ -14,7 +14,10 @@ from typing import Any, Final, NamedTuple, Self
 
 from schemas import topics
 from schemas.instants import to_datetime
-from streams.core.records import Decoded
+from streams.core.decode import AS_USUAL, Reading
+from streams.core.events.table import EVENTS
+from streams.core.policy_parts import Shape
+from streams.core.records import Decoded, Reject
 from streams.files.ndjson import NO_TIME, Line, decode_line
 from streams.files.numbers import Numbers
 from streams.files.rejections import MOST_REJECTED, Rejections
@@ -23,6 +26,11 @@ DAY_MS: Final = 86_400_000
 _LONE_SHARE: Final = 0.05
 _LONE_AT_LEAST: Final = 50
 """One id with this share of all events, and at least so many, is likely to stand for many people."""
+HORIZON_DAYS: Final = Shape().horizon_days
+"""So far a policy looks back, unless it says otherwise."""
+_WITH_HORIZON: Final = frozenset(name for name, rules in EVENTS.items() if rules.fact is not None)
+BUSY: Final = 50
+"""Nobody has so many events on one day."""
 _LONES: Final = 10
 """No more such ids are told."""
 _GAP_DAYS: Final = 2
@@ -56,10 +64,14 @@ class Census:
     corrections: int = 0
     """Events of a type and id that are there before, with other bytes. Neither number depends on the order of the lines."""
     future: int = 0
+    too_old: int = 0
+    """Events that stand behind others which are later by a whole horizon (`HORIZON_DAYS`): their time is over when they come."""
     first: int = -1
     last: int = -1
     lone: list[float] = field(default_factory=list)
     """Shares (0-1) of the named events that single ids have, where they are so large that the id may stand for many people."""
+    busy: int = 0
+    """Customers with so many events on one day (`BUSY`) that the id may stand for many people."""
     days: set[int] = field(default_factory=set)
     """Numbers of the days with an event."""
 
@@ -121,10 +133,12 @@ class Census:
             "duplicates": self.duplicates,
             "corrections": self.corrections,
             "future": self.future,
+            "too_old": self.too_old,
             "first": None if self.first < 0 else to_datetime(self.first).isoformat(),
             "last": None if self.last < 0 else to_datetime(self.last).isoformat(),
             "gaps": [gap._asdict() for gap in self.gaps()],
             "lone": [{"share": share} for share in self.lone],
+            "busy": self.busy,
         }
 
 
@@ -137,12 +151,13 @@ class Counting:
         self._ids = Numbers()
         self._versions = Numbers()
         self._customers = Numbers()
+        self._customer_days = Numbers()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for each in (self._ids, self._versions, self._customers):
+        for each in (self._ids, self._versions, self._customers, self._customer_days):
             each.close()
 
     def add(self, line: Line, decoded: Decoded) -> None:
@@ -162,6 +177,7 @@ class Counting:
         identity = hash((kind, event.event_id))
         self._ids.add(identity)
         self._versions.add(hash((identity, line.data)))
+        census.too_old += kind in _WITH_HORIZON and at <= census.last - HORIZON_DAYS * DAY_MS
         census.days.add(at // DAY_MS)
         census.first = at if census.first < 0 else min(census.first, at)
         census.last = max(census.last, at)
@@ -169,6 +185,11 @@ class Counting:
             census.nobody += 1
         else:
             self._customers.add(hash(customer))
+            self._customer_days.add(hash((customer, at // DAY_MS)))
+
+    def refuse(self, place: str, reject: Reject) -> None:
+        """Count a record of a source that gave no event."""
+        self._census.rejections.note(place, reject)
 
     def census(self) -> Census:
         """Return the census of all lines that were added. Raises SpillError."""
@@ -183,15 +204,18 @@ class Counting:
             counts = Counter(part)
             census.customers += len(counts)
             census.lone += [count / named for count in counts.values() if count >= many]
+        census.busy = sum(
+            count >= BUSY for part in self._customer_days.parts() for count in Counter(part).values()
+        )
         census.lone = sorted(census.lone, reverse=True)[:_LONES] if census.customers > 1 else []
         return census
 
 
-def census_of(lines: Iterable[Line], now: int = NO_TIME) -> Census:
+def census_of(lines: Iterable[Line], now: int = NO_TIME, reading: Reading = AS_USUAL) -> Census:
     """Count all lines. `now` (ms): what is later is an event of the future, -1 for no such time. Raises SpillError."""
     with Counting() as counting:
         for line in lines:
-            counting.add(line, decode_line(line, now))
+            counting.add(line, decode_line(line, now, reading))
         return counting.census()
 
 

@@ -22,7 +22,7 @@ else:
 
 from schemas import topics
 from schemas.base import Event
-from streams.core.decode import decode, kind_of
+from streams.core.decode import AS_USUAL, Reading, decode, kind_of
 from streams.core.records import Decoded, Record
 from streams.files.json_values import values
 
@@ -165,7 +165,7 @@ def likely_topic(data: bytes) -> str:
     return topics.EVENT_TYPES[kind].topic if kind in topics.EVENT_TYPES else topics.CALLS
 
 
-def decode_line(line: Line, as_of: int = NO_TIME) -> Decoded:
+def decode_line(line: Line, as_of: int = NO_TIME, reading: Reading = AS_USUAL) -> Decoded:
     """Decode a line as a record of the topic that its type names, by the decoder of the workers.
 
     `as_of` (ms) stands for the ingestion time.
@@ -174,18 +174,18 @@ def decode_line(line: Line, as_of: int = NO_TIME) -> Decoded:
     guess = _TYPE.search(line.data)
     known = None if guess is None else _TOPICS.get(guess[1])
     if known is not None:
-        decoded = decode(Record(known, 0, line.number, as_of, None, line.data))
+        decoded = decode(Record(known, 0, line.number, as_of, None, line.data), reading)
         if decoded.event is not None:
             return decoded
-    return decode(Record(likely_topic(line.data), 0, line.number, as_of, None, line.data))
+    return decode(Record(likely_topic(line.data), 0, line.number, as_of, None, line.data), reading)
 
 
-def check_line(line: Line) -> CheckedLine:
+def check_line(line: Line, reading: Reading = AS_USUAL) -> CheckedLine:
     """Read a line as an event, by the decoder of the workers.
 
     Raises InputError with file, line, field and reason; the payload is not quoted.
     """
-    decoded = decode_line(line)
+    decoded = decode_line(line, reading=reading)
     event, topic = decoded.event, decoded.record.topic
     if event is None:
         try:

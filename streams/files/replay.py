@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaError
 
 from streams.cluster import codecs
 from streams.cluster.partitioning import partition_of
+from streams.core.decode import AS_USUAL, Reading
 from streams.files.ndjson import InputError, Line, check_line, likely_topic
 from streams.settings import Settings
 from streams.simulate import SimulatedRecord
@@ -52,7 +53,9 @@ class Sent(NamedTuple):
     """Lines passed on although they are no valid events (only where that was asked for)."""
 
 
-def outgoing_lines(lines: Iterable[Line], *, keep_invalid: bool = False) -> Iterator[tuple[Outgoing, bool]]:
+def outgoing_lines(
+    lines: Iterable[Line], *, keep_invalid: bool = False, reading: Reading = AS_USUAL
+) -> Iterator[tuple[Outgoing, bool]]:
     """Yield the records of NDJSON lines, each with whether it is valid.
 
     Raises InputError at the first line that is not; with `keep_invalid` it is passed on for the pipeline to
@@ -60,7 +63,7 @@ def outgoing_lines(lines: Iterable[Line], *, keep_invalid: bool = False) -> Iter
     """
     for line in lines:
         try:
-            checked = check_line(line)
+            checked = check_line(line, reading)
         except InputError:
             if not keep_invalid:
                 raise

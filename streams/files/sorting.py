@@ -54,11 +54,11 @@ class Sorter:
                 self._spill()
 
     def lines(self) -> Iterator[bytes]:
-        """Yield all lines in order, without their ends. Once."""
+        """Yield all lines in order, with their ends. Once."""
         self._held.sort()
         with told():
             for line in merge(*self._runs, self._held) if self._runs else self._held:
-                yield line[line.rindex(b"\x00") + 1 : -1]
+                yield line[line.rindex(b"\x00") + 1 :]
 
     def _spill(self) -> None:
         self._held.sort()

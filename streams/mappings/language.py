@@ -211,8 +211,8 @@ class Records(Part):
     `auto`: a first row with the names that the mapping uses is a header, and any other a record."""
     columns: tuple[Annotated[str, Field(min_length=1, max_length=200)], ...] = ()
     """Names of the columns, in order, where no header says them."""
-    ragged: bool = False
-    """Rows may be shorter than the header: what is missing is blank."""
+    ragged: bool | Annotated[int, Field(ge=1)] = False
+    """Rows may be shorter than the header: what is missing is blank. A number: but none has fewer cells than that."""
     path: Annotated[str, AfterValidator(_searchable)] | None = None
     """JSON: where the records lie in each document, as `Records[*]`; without it a document, or each item of an array, is one."""
     sheet: str | None = None
@@ -286,6 +286,8 @@ class Source(Part):
     """The first of several that is not blank; a table need not have all of these columns."""
     join: str = " "
     """What stands between joined values."""
+    extract: Pattern | None = None
+    """A regular expression: its first group, or what it finds, is the value; nothing found is blank."""
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -308,16 +310,18 @@ class Value(Source):
     """What a blank means."""
     blanks: Words | None = None
     """The words that say nothing here, in place of the mapping's."""
-    extract: Pattern | None = None
-    """A regular expression: its first group, or what it finds, is the value; nothing found is blank."""
     words: dict[str, str] | None = None
     """From the source's words to ours; letter case aside."""
     otherwise: str | None = None
     """Ours for all other words; `null` for none. Without it a word that is not listed is refused."""
+    add: Annotated[Words, Field(max_length=20)] = ()
+    """More numbers, which are added to it; a blank one counts as 0."""
+    subtract: Annotated[Words, Field(max_length=20)] = ()
+    """Numbers that are taken off it."""
     times: float | None = None
     """Multiply a number by this."""
     plus: float | None = None
-    """Then add this. Where the field is a whole number, the result is rounded half up."""
+    """Then add this, after `add`, `subtract` and `times`. Where the field is a whole number, the result is rounded half up."""
     unit: Literal["ms", "s", "min", "h"] = "s"
     """What a duration is counted in."""
     decimal: Literal[".", ","] | None = None
@@ -335,6 +339,8 @@ class Value(Source):
             raise ValueError("from, either or value is expected")
         if self.otherwise is not None and self.words is None:
             raise ValueError("otherwise: it goes with words")
+        if (self.add or self.subtract) and (self.words is not None or self.value is not None):
+            raise ValueError("add, subtract: they go with numbers, neither with words nor with a constant")
         return self
 
 
@@ -462,9 +468,9 @@ def _check_field(event_type: str, name: str, value: Value) -> None:
 class Take(Source):
     """A value of a contact that several records tell: which of the records, and where it lies in them."""
 
-    take: Literal["first", "last", "count", "sum", "least", "greatest"]
-    """Of the records in the order of time: the `first` or `last` that has a value, how many there are (`count`), or of numbers the `sum`,
-    the `least` or the `greatest`."""
+    take: Literal["first", "last", "latest", "count", "sum", "least", "greatest"]
+    """Of the records in their order in the contact: the `first` or `last` that has a value, how many there are (`count`), or of numbers the
+    `sum`, the `least` or the `greatest`; `latest` is of the record that was written last."""
     when: When = ()
     """Which records are looked at; all, when it is absent."""
 
@@ -710,6 +716,8 @@ def _paths_of(source: Source | None) -> list[str]:
     found = list(source.all_paths)
     if isinstance(source, Time) and isinstance(source.doubled, Hint):
         found += source.doubled.paths
+    if isinstance(source, Value):
+        found += (*source.add, *source.subtract)
     return found
 
 

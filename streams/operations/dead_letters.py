@@ -101,7 +101,7 @@ def redrive(
                 done.append(Redriven(letter, None, found))
                 continue
             record = Record(letter.topic, letter.partition, letter.offset, -1, found.key, found.value)
-            if found.value is not None and erased.covers(decode(record)):
+            if found.value is not None and erased.covers(decode(record, settings.reading())):
                 done.append(Redriven(letter, None, "its customer was erased", erased=True))
                 continue
             if sender is not None:

@@ -21,7 +21,7 @@ from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger
 from streams.cluster.partitioning import partition_of
 from streams.cluster.topic_reader import TopicReader
-from streams.core.decode import decode
+from streams.core.decode import AS_USUAL, Reading, decode
 from streams.core.engine import Clock, process_batch
 from streams.core.episodes import Assessment, assess
 from streams.core.erasure import IN_FILES
@@ -117,7 +117,9 @@ def _values(reader: TopicReader, topic: str, partition: int, key: bytes) -> Iter
             yield record.value
 
 
-def from_files(lines: Iterable[Line], policy: Policy, customer_id: str) -> Explanation:
+def from_files(
+    lines: Iterable[Line], policy: Policy, customer_id: str, reading: Reading = AS_USUAL
+) -> Explanation:
     """Decide the customer's events among lines of files anew, as `backtest` does, up to the newest event of all.
 
     Raises InputError for a line that is no valid event.
@@ -125,12 +127,12 @@ def from_files(lines: Iterable[Line], policy: Policy, customer_id: str) -> Expla
     records: dict[str, list[Decoded]] = {name: [] for name in topics.INPUTS}
     newest = NO_TIME
     for line in lines:
-        checked = check_line(line)
+        checked = check_line(line, reading)
         newest = max(newest, ms_of(checked.event.occurred_at))
-        if checked.event.anonymous or checked.event.customer_id != customer_id:
+        if checked.key is None or checked.event.customer_id != customer_id:
             continue
         own = records[checked.topic]
-        decoded = decode(Record(checked.topic, 0, len(own), NO_TIME, checked.key, line.data))
+        decoded = decode(Record(checked.topic, 0, len(own), NO_TIME, checked.key, line.data), reading)
         if decoded.reject is not None:
             raise InputError(f"{line.place}: {decoded.reject.message}")
         own.append(decoded)

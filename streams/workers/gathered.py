@@ -10,7 +10,7 @@ from schemas import topics
 from schemas.erasure import ErasureEvent
 from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.contract import Values
-from streams.core.decode import decode
+from streams.core.decode import Reading, decode
 from streams.core.records import FetchedRecord, records_of, size_of
 from streams.core.removal import is_removal
 from streams.lane.micro_batch import TP
@@ -34,8 +34,8 @@ class Gathered(NamedTuple):
     """Nothing is merged by time here."""
 
 
-def gather(topic: str, tp: TP, fetched: Sequence[FetchedRecord], tolerance_ms: int) -> Gathered:
-    """Return what is made of records (not empty) of a partition. `topic`: its name without the prefix; `tolerance_ms`: as for `decode`.
+def gather(topic: str, tp: TP, fetched: Sequence[FetchedRecord], reading: Reading) -> Gathered:
+    """Return what is made of records (not empty) of a partition. `topic`: its name without the prefix.
 
     Raises ForeignRecordError as `row_of_output` does.
     """
@@ -52,7 +52,7 @@ def gather(topic: str, tp: TP, fetched: Sequence[FetchedRecord], tolerance_ms: i
             if made is None:
                 continue
         else:
-            decoded = decode(record, tolerance_ms)
+            decoded = decode(record, reading)
             event = decoded.event
             if event is None:
                 continue  # its dead letter, by the signals worker, has a topic and a table

@@ -14,7 +14,7 @@ from schemas import topics
 from streams.cluster.access import check_access
 from streams.cluster.rights import signals_rights
 from streams.core.dead_letter_limit import DeadLetterLimit, without
-from streams.core.decode import decode
+from streams.core.decode import Reading, decode
 from streams.core.policy import Policy
 from streams.core.records import Decoded, FetchedRecord, records_of
 from streams.core.repartition import decode_rekeyed
@@ -74,7 +74,7 @@ class SignalsWorker:
                 in_flight=1,  # what comes meanwhile makes the next micro-batch larger: under load, small ones cost most
                 unawaited=frozenset({rekeyed}),
             ),
-            partial(_decode, rekeyed, tolerance_ms=int(settings.future_tolerance_s * 1000)),
+            partial(_decode, rekeyed, reading=settings.reading()),
             on_assigned=self._recover,
             on_revoked=self.store.clear,
             on_committed=lambda: fail_point("after_commit"),
@@ -152,8 +152,6 @@ class SignalsWorker:
         self._seen.refresh(self.lane, self._fence.heartbeat_age)
 
 
-def _decode(
-    rekeyed: str, tp: TP, fetched: Sequence[FetchedRecord], *, tolerance_ms: int
-) -> Sequence[Decoded]:
+def _decode(rekeyed: str, tp: TP, fetched: Sequence[FetchedRecord], *, reading: Reading) -> Sequence[Decoded]:
     own = decode_rekeyed if tp.topic == rekeyed else decode
-    return [own(record, tolerance_ms) for record in records_of(tp.topic, tp.partition, fetched)]
+    return [own(record, reading) for record in records_of(tp.topic, tp.partition, fetched)]

@@ -73,7 +73,7 @@ class SinkWorker:
             on_moved=seen.moved,
             topic_ids=self._topic_ids,
         )
-        self._tolerance_ms = int(settings.future_tolerance_s * 1000)
+        self._reading = settings.reading()
         add_agent(self.app, self.lane, self._collect)
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(self._flush_forever)
@@ -108,7 +108,7 @@ class SinkWorker:
 
     def _gather(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Gathered]:
         """Return the rows at once, in the event loop: they are made while others are inserted, and no record need wait."""
-        return [gather(self._plain[tp.topic], tp, fetched, self._tolerance_ms)]
+        return [gather(self._plain[tp.topic], tp, fetched, self._reading)]
 
     async def _collect(self, micro_batches: AsyncIterator[MicroBatch[Gathered]]) -> None:
         async for micro_batch in micro_batches:

@@ -1,6 +1,6 @@
 """The warehouse: which rows ClickHouse must show through its views, computed from the logs, and which it shows.
 
-Owns identities, versions and a form in which both sides can be compared. The rows themselves are the sink's own function of
+Owns identities, ranks and a form in which both sides can be compared. The rows themselves are the sink's own function of
 a record; that it is right is tested elsewhere.
 """
 
@@ -50,19 +50,19 @@ Rows = dict[tuple[Any, ...], bytes]
 
 
 class Expected:
-    """Rows by view, gathered from records in any order: of one identity the highest version counts."""
+    """Rows by view, gathered from records in any order: of one identity the highest rank counts."""
 
     def __init__(self) -> None:
-        self._rows: dict[str, dict[tuple[Any, ...], tuple[int, bytes]]] = {view: {} for view in VIEWS}
+        self._rows: dict[str, dict[tuple[Any, ...], tuple[Any, bytes]]] = {view: {} for view in VIEWS}
         self._view_of = {table: view for view, (table, _) in VIEWS.items()}
 
     def add(self, row: Row) -> None:
         """Takes one row that was, or should have been, written."""
         view = self._view_of[row.table]
-        key, version, content = _parts(view, row.values)
+        key, rank, content = _parts(view, row.values)
         rows = self._rows[view]
-        if key not in rows or rows[key][0] < version:
-            rows[key] = (version, content)
+        if key not in rows or rows[key][0] < rank:
+            rows[key] = (rank, content)
 
     def rows(self, view: str) -> Rows:
         """What the view must show."""
@@ -136,13 +136,24 @@ def rows_of_view(store: ClickHouse, view: str) -> Rows:
     return shown
 
 
-def _parts(view: str, values: Sequence[object]) -> tuple[tuple[Any, ...], int, bytes]:
+def _parts(view: str, values: Sequence[object]) -> tuple[tuple[Any, ...], tuple[int, ...], bytes]:
     table, names = VIEWS[view]
     columns = tables.COLUMNS[table]
     plain = [_plain(value) for value in values]
     row = dict(zip(columns, plain, strict=True))
     content = blake2b(repr(plain).encode("utf-8", "surrogatepass"), digest_size=10).digest()
-    return tuple(row[name] for name in names), row["version"], content
+    return tuple(row[name] for name in names), _rank(view, row), content
+
+
+def _rank(view: str, row: Mapping[str, Any]) -> tuple[int, ...]:
+    """Which of two rows with one identity counts: the later revision, then the later arrival; of profiles the later one first.
+
+    Of two profiles of one time that have no revision the higher offset counts.
+    """
+    revision, arrival = row.get("revised_at") or 0, row["ingested_at"]
+    if view == "v_customers":
+        return row["occurred_at"], revision, arrival if revision else 0, row["source_offset"]
+    return revision, arrival, row["source_offset"]
 
 
 def _plain(value: object) -> Any:

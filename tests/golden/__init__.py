@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from schemas import topics
-from streams.core.decode import encode_dead_letter
+from streams.core.decode import AS_USUAL, encode_dead_letter
 from streams.core.engine import Clock, process_batch
 from streams.core.erasure import IN_FILES
 from streams.core.published import Output
@@ -156,7 +156,7 @@ def _rows(
     for name, records in (by_topic | published).items():
         placed = [record._replace(offset=offset) for offset, record in enumerate(records)]
         if placed:
-            made = gather(name, TP(name, partition), placed, 300_000)
+            made = gather(name, TP(name, partition), placed, AS_USUAL)
             for table, rows in made.rows.items():
                 yield from ((table, row) for row in rows)
             yield from (("removals", row) for row in made.removals)

@@ -1,4 +1,4 @@
-"""One decoder: worker, backtest and replay say the same of the same bytes, whatever they are."""
+"""One decoder: worker, backtest, replay and check say the same of the same bytes, whatever they are."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from schemas import topics
 from streams.core.decode import decode, kind_of
 from streams.core.records import Decoded, Record
 from streams.files.backlog import Backlog
-from streams.files.ndjson import NO_TIME, InputError, Line, check_line
+from streams.files.ndjson import NO_TIME, InputError, Line, check_line, decode_line
 from streams.files.replay import outgoing_lines
 from tests.hostile import RECORDS
 
@@ -50,7 +50,9 @@ def by_backtest(value: bytes) -> Decoded:
 @given(RECORDS.map(lambda pair: pair[1]).filter(bool) | some.sampled_from(NEAR_MISSES))
 def test_every_road_reads_the_same(value: bytes) -> None:
     worker, judged = by_the_worker(value), by_backtest(value)
-    assert said(worker) == said(judged)
+    assert (
+        said(worker) == said(judged) == said(decode_line(Line("f", 1, value)))
+    )  # the last is the check's road
     [(sent, valid)] = outgoing_lines([Line("f", 1, value)], keep_invalid=True)
     assert valid == (worker.event is not None)
     assert sent.topic == judged.record.topic

@@ -109,3 +109,23 @@ def test_a_file_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
     result = RUNNER.invoke(APP, [str(tmp_path / "absent")])
     assert result.exit_code == 2
     assert "cannot be read" in result.output
+
+
+def test_what_comes_a_horizon_too_late_is_told(tmp_path: Path) -> None:
+    late = event(1, occurred_at="2025-01-01T10:00:00Z")
+    code, found = checked(
+        tmp_path, event(2), late, event(3, type="profile", occurred_at="2025-01-01T10:00:00Z")
+    )
+    assert (code, found["too_old"]) == (0, 1)
+    assert "1 events stand behind others" in shown(tmp_path, event(2), late)
+    assert checked(tmp_path, late, event(2))[1]["too_old"] == 0
+
+
+def test_an_id_with_fifty_events_on_one_day_is_told(tmp_path: Path) -> None:
+    def lines(customers: int) -> list[bytes]:
+        return [
+            event(n, customer_id=f"c{n % customers}", occurred_at="2026-01-01T10:00:00Z") for n in range(100)
+        ]
+
+    assert checked(tmp_path, *lines(2))[1]["busy"] == 2
+    assert checked(tmp_path, *lines(3))[1]["busy"] == 0

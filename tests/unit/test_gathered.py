@@ -10,7 +10,7 @@ from schemas import topics
 from sinks.clickhouse import tables
 from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.contract import ForeignRecordError
-from streams.core.decode import decode
+from streams.core.decode import AS_USUAL, decode
 from streams.core.records import Decoded, Record, size_of
 from streams.lane.micro_batch import TP
 from streams.workers.gathered import Gathered, gather
@@ -20,7 +20,7 @@ T = START
 
 
 def gathered(topic: str, *fetched: Record) -> Gathered:
-    return gather(topic, TP(f"prefix.{topic}", 3), fetched, 300_000)
+    return gather(topic, TP(f"prefix.{topic}", 3), fetched, AS_USUAL)
 
 
 def fetched(*events: Decoded) -> Sequence[Record]:

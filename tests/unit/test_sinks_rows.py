@@ -6,17 +6,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from schemas import topics
 from schemas.base import Event
 from schemas.call import CallEvent
 from schemas.cancellation import CancellationEvent
 from schemas.profile import ProfileEvent
+from schemas.revisions import arrival_of
 from schemas.survey import SurveyEvent
 from sinks.clickhouse import tables
-from sinks.clickhouse.rows import row_of_event, row_of_output, version_of
+from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.contract import ForeignRecordError, Row
 from tests.integration.clickhouse_sink.messages import START, At, dead_letter, event, signals, trigger, wire
 
@@ -66,20 +65,28 @@ def test_nobody_in_particular_has_a_table_of_its_own(
     assert row_of_event(made, At(topics.CALLS)).table == tables.UNATTRIBUTABLE
 
 
-def test_a_profile_counts_by_event_time_others_by_arrival() -> None:
-    profile = named(row_of_event(event(ProfileEvent), At(topics.PROFILES, offset=5)))
-    call = named(row_of_event(event(CallEvent), At(topics.CALLS, offset=5)))
-    assert profile["version"] == version_of(START_MS, 5)
-    assert call["version"] == version_of(At(topics.CALLS).timestamp, 5)
+@pytest.mark.parametrize("kind", [CallEvent, ProfileEvent])
+@pytest.mark.parametrize("customer", ["c1", None])
+def test_a_revision_is_in_the_row_and_the_version_is_left_to_the_server(
+    kind: type[Event], customer: str | None
+) -> None:
+    revised = named(row_of_event(event(kind, customer, revised_at=START), At(topics.CALLS)))
+    assert revised["revised_at"] == START_MS
+    assert named(row_of_event(event(kind, customer), At(topics.CALLS)))["revised_at"] is None
+    assert "version" not in revised
 
 
-@given(
-    st.tuples(st.integers(0, 4_000_000_000_000), st.integers(0, 2**20 - 1)),
-    st.tuples(st.integers(0, 4_000_000_000_000), st.integers(0, 2**20 - 1)),
+@pytest.mark.parametrize(
+    ("year", "shown"), [(1, None), (1969, None), (2150, 4_102_444_800_000), (9999, 4_102_444_800_000)]
 )
-def test_versions_are_ordered_as_time_and_offset_are(one: tuple[int, int], other: tuple[int, int]) -> None:
-    assert (version_of(*one) < version_of(*other)) == (one < other)
-    assert version_of(*one) < 2**64
+def test_a_revision_that_no_table_holds_is_kept_within_or_none(year: int, shown: int | None) -> None:
+    made = event(CallEvent, revised_at=datetime(year, 6, 1, tzinfo=UTC))
+    assert named(row_of_event(made, At(topics.CALLS)))["revised_at"] == shown
+
+
+def test_the_version_of_an_output_is_its_arrival() -> None:
+    row = named(row_of_output(wire(signals()), At(topics.SIGNALS, offset=5)))
+    assert row["version"] == arrival_of(At(topics.SIGNALS).timestamp, 5)
 
 
 def test_the_mode_is_the_topic_of_the_trigger() -> None:

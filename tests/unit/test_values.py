@@ -6,9 +6,12 @@ import orjson
 import pytest
 
 from schemas.ids import names_nobody
-from schemas.topics import EVENT_TYPES
+from schemas.topics import CALLS, EVENT_TYPES
 from streams.core.decode import decode
 from streams.core.records import Decoded, Record
+from streams.files.backlog import Backlog
+from streams.files.ndjson import Line, check_line, decode_line
+from streams.settings import Settings
 
 T = "2026-10-01T10:00:00Z"
 
@@ -167,3 +170,21 @@ def test_a_zone_that_no_database_knows_is_refused_with_the_nearest_names() -> No
     assert "near: Europe/Amsterdam" in refused("profile", time_zone="Amsterdam")
     assert "near: Europe/Amsterdam" in refused("profile", time_zone="Europe/Amsterdm")
     assert "no time zone has this name" in refused("profile", time_zone="CET5")
+
+
+def test_words_of_ones_own_name_nobody_on_every_road() -> None:
+    reading = Settings(nobody="geen, Testklant").reading()
+    line = Line(
+        "f",
+        1,
+        b'{"type":"call","schema_version":1,"event_id":"e","customer_id":"TESTKLANT","occurred_at":"%b"}'
+        % T.encode(),
+    )
+    assert decode(Record(CALLS, 0, 0, -1, None, line.data), reading).anonymous
+    assert decode_line(line, reading=reading).anonymous
+    assert check_line(line, reading).key is None
+    with Backlog(1, reading=reading) as backlog:
+        assert backlog.add(line).anonymous
+        [[judged]] = backlog.runs(0)
+    assert judged.anonymous
+    assert not decode_line(line).anonymous

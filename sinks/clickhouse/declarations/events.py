@@ -19,10 +19,12 @@ from sinks.clickhouse.conversions import (
     text_or_empty,
 )
 from sinks.clickhouse.declarations.shared import (
+    BY_EVENT_TIME,
     CODE,
     ENVELOPE,
     EVENT_ID,
     KEEP_MONTHS,
+    REVISED_AT,
     TIME,
     head_of_event,
     source,
@@ -174,6 +176,7 @@ UNATTRIBUTABLE: Final[Table] = Table(
         Column("event_type", CODE, "Kind of event: the field type of its message", "type"),
         EVENT_ID,
         Column("occurred_at", TIME, "Event time"),
+        REVISED_AT,
         Column("channel", CODE, "Channel of a call; empty for other events"),
         Column("reason", CODE, "Reason of a call or a cancellation; empty for other events"),
         *source(),
@@ -188,7 +191,7 @@ UNATTRIBUTABLE: Final[Table] = Table(
 
 CUSTOMERS: Final[Table] = Table(
     "dim_customers",
-    "Customers by their latest profile; read v_customers",
+    "Customers by their latest profile, one row with a revision and one without; read v_customers",
     (
         *head_of_event("As of when the profile holds", event="Identity of the profile event"),
         Column(
@@ -210,13 +213,20 @@ CUSTOMERS: Final[Table] = Table(
             "Nullable(Float64)",
             "What the customer is worth a month, in the currency of the company; null when not known",
         ),
-        *source(by_event_time=True),
+        *source(BY_EVENT_TIME),
     ),
     identity=("customer_id",),
     model=ProfileEvent,
     time="occurred_at",
     keep_months=KEEP_MONTHS,
-    latest_by="event time",
-    views=(View("v_customers", "Customers by their latest profile"),),
+    apart="revised_at IS NOT NULL",
+    views=(
+        View(
+            "v_customers",
+            "Customers by their latest profile",
+            latest_of=("customer_id",),
+            latest_by=("occurred_at", "revised_at"),
+        ),
+    ),
     without=ENVELOPE,
 )

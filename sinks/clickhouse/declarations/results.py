@@ -11,7 +11,7 @@ from sinks.clickhouse.conversions import (
     milliseconds,
     text_or_empty,
 )
-from sinks.clickhouse.declarations.shared import CODE, ENVELOPE, KEEP_MONTHS, TIME, drivers, source
+from sinks.clickhouse.declarations.shared import CODE, ENVELOPE, KEEP_MONTHS, TIME, drivers, source_of_output
 from sinks.clickhouse.declarations.table import Column, Table, View
 
 TRIGGERS: Final[Table] = Table(
@@ -78,7 +78,7 @@ TRIGGERS: Final[Table] = Table(
             milliseconds,
         ),
         Column("policy", CODE, "Name and digest of the policy that decided"),
-        *source(),
+        *source_of_output(),
     ),
     identity=("mode", "trigger_id", "sequence"),
     model=CallbackTrigger,
@@ -109,7 +109,7 @@ SIGNALS: Final[Table] = Table(
         Column("signals", "Map(LowCardinality(String), Float64)", "Signals that are not zero, by name"),
         *drivers("Signals with the greatest part in the score, strongest first"),
         Column("policy", CODE, "Name and digest of the policy that scored"),
-        *source(),
+        *source_of_output(),
     ),
     identity=("customer_id", "as_of", "sequence"),
     model=CustomerSignals,
@@ -141,7 +141,7 @@ DEAD_LETTERS: Final[Table] = Table(
         Column("message", "String", "Why it was refused, for people; quotes nothing of the payload"),
         Column("payload_size", "UInt64", "Bytes of the whole original"),
         Column("payload_sha256", "FixedString(64)", "SHA-256 of the whole original, hexadecimal"),
-        *source("dead letter", topic=", which holds the payload"),
+        *source_of_output("dead letter", topic=", which holds the payload"),
     ),
     identity=("original_topic", "original_partition", "original_offset"),
     model=DeadLetter,

@@ -2,13 +2,14 @@
 
 from typing import Final
 
+from sinks.clickhouse.conversions import revision
 from sinks.clickhouse.declarations.table import Column
 
 TIME: Final = "DateTime64(3, 'UTC')"
 CODE: Final = "LowCardinality(String)"
 KEEP_MONTHS: Final = 25
 
-ENVELOPE: Final = dict.fromkeys(("type", "schema_version", "revised_at"), "the table says it")
+ENVELOPE: Final = dict.fromkeys(("type", "schema_version"), "the table says it")
 """Fields that no table of one kind of message needs, and why."""
 
 EVENT_ID: Final = Column("event_id", "String", "Identity of the event, given by the producer")
@@ -21,36 +22,77 @@ INSERTED: Final = Column(
     default="now64(3, 'UTC')",
 )
 
-_ARRIVAL: Final = "Of two rows with one identity the higher counts: ingested_at"
-_EVENT_TIME: Final = "Of two profiles of one customer the higher counts: occurred_at"
+REVISED_AT: Final = Column(
+    "revised_at",
+    f"Nullable({TIME})",
+    "When the producer last changed what it says of this event; null when it never did",
+    convert=revision,
+)
+
+_REVISION: Final = "ifNull(toUnixTimestamp64Milli(revised_at), 0)"
+_ARRIVAL: Final = "bitShiftLeft(toUInt64(toUnixTimestamp64Milli(ingested_at)), 20)"
+_OFFSET: Final = "bitAnd(source_offset, 1048575)"
+
+BY_REVISION: Final = Column(
+    "version",
+    "UInt128",
+    "Of two rows with one identity the higher counts: revised_at in ms (0 for null), shifted by 64 bits, plus ingested_at in ms, "
+    "shifted by 20 bits, plus the low bits of the offset",
+    filler="server",
+    default=f"(bitShiftLeft(toUInt128({_REVISION}), 64) + {_ARRIVAL}) + {_OFFSET}",
+)
+"""The rule of `schemas.revisions`, which the server follows, so that no row's version says another thing than its columns. A sink
+worker up to 0.2.0 fills it with the arrival, which is the version of a row that has no revision."""
+
+BY_EVENT_TIME: Final = Column(
+    "version",
+    "UInt256",
+    "Of two profiles of one customer that both have revised_at, or both have not, the higher counts. Without: occurred_at in ms, "
+    "shifted by 20 bits, plus the low bits of the offset. With: occurred_at, shifted by 128 bits, plus revised_at, by 64, plus "
+    "ingested_at, by 20, plus the low bits of the offset",
+    filler="server",
+    default=f"if(revised_at IS NULL, toUInt256(bitShiftLeft(toUInt64(toUnixTimestamp64Milli(occurred_at)), 20) + {_OFFSET}), "
+    f"((bitShiftLeft(toUInt256(toUnixTimestamp64Milli(occurred_at)), 128) + bitShiftLeft(toUInt256({_REVISION}), 64)) + {_ARRIVAL}) "
+    f"+ {_OFFSET})",
+)
+"""Later event time first. Without a revision it is what sink workers up to 0.2.0 fill in, and no number of more bits can stand
+between two of theirs: a table that has it keeps rows with a revision apart from those without."""
 
 
 def head_of_event(
     happened: str, *, named_by: str = "producer", event: str = EVENT_ID.comment
 ) -> tuple[Column, ...]:
-    """Whose event it is, which, and when; `happened` says what its time means. The time is known when a row is made."""
+    """Whose event it is, which, when, and which revision; `happened` says what its time means, which is known when a row is made."""
     return (
         Column("customer_id", "String", f"Customer, as the {named_by} names it"),
         Column("event_id", "String", event),
         Column("occurred_at", TIME, happened),
+        REVISED_AT,
     )
 
 
-def source(record: str = "record", *, topic: str = "", by_event_time: bool = False) -> tuple[Column, ...]:
-    """Return where the record is in Kafka, which row counts, and when it was written. `topic`: more about the topic."""
-    counts = _EVENT_TIME if by_event_time else _ARRIVAL
+def source(version: Column = BY_REVISION) -> tuple[Column, ...]:
+    """Return where an event's record is in Kafka, which row counts, and when it was written."""
+    return (*_record("record", ""), version, INSERTED)
+
+
+def source_of_output(record: str = "record", *, topic: str = "") -> tuple[Column, ...]:
+    """Return the same of an output, which has no revision: the later arrival counts. `topic`: more about the topic."""
+    version = Column(
+        "version",
+        "UInt64",
+        "Of two rows with one identity the higher counts: ingested_at in ms, shifted by 20 bits, plus the low bits of the offset",
+        filler="record",
+    )
+    return (*_record(record, topic), version, INSERTED)
+
+
+def _record(record: str, topic: str) -> tuple[Column, ...]:
     return (
         Column("source_topic", CODE, f"Kafka topic of the {record}{topic}", filler="record"),
         Column("source_partition", "UInt32", f"Kafka partition of the {record}", filler="record"),
         Column("source_offset", "UInt64", f"Kafka offset of the {record}", filler="record"),
         Column("ingested_at", TIME, f"Kafka time of the {record}", filler="record"),
-        Column(
-            "version",
-            "UInt64",
-            f"{counts} in ms, shifted by 20 bits, plus the low bits of the offset",
-            filler="record",
-        ),
-        INSERTED,
     )
 
 

@@ -55,6 +55,8 @@ class View:
     comment: str
     latest_of: tuple[str, ...] = ()
     """The first columns of the identity: of their rows only the last is shown."""
+    latest_by: tuple[str, ...] = ()
+    """By which columns it is the last; none: by the rest of the identity."""
     without: tuple[str, ...] = ()
     """Columns that are left out on purpose."""
 
@@ -76,8 +78,8 @@ class Table:
     """The column by whose month rows lie together."""
     keep_months: int | None = None
     """After so many months from `inserted_at` a row goes."""
-    latest_by: Literal["arrival", "event time"] = "arrival"
-    """Which of two rows with one identity counts, by `version`."""
+    apart: str = ""
+    """An expression, as ClickHouse prints it: rows with one identity that differ in it are not one, and a view chooses."""
     views: tuple[View, ...] = ()
     without: Mapping[str, str] = field(default_factory=dict)
     """Fields of the model that have no column on purpose, and why."""
@@ -90,7 +92,8 @@ class Table:
             raise ValueError(
                 f"{self.name} is about customers: say by `time` which of its rows an erasure covers"
             )
-        named = {*self.identity, self.time, self.partition_by, *(n for v in self.views for n in v.without)}
+        named = {*self.identity, self.time, self.partition_by}
+        named |= {name for view in self.views for name in (*view.latest_by, *view.without)}
         if missing := named - {""} - {column.name for column in self.columns}:
             raise ValueError(f"{self.name} has no columns {sorted(missing)}, which its declaration names")
         for view in self.views:

@@ -76,7 +76,9 @@ def assert_table(store: ClickHouse, table: Table) -> None:
         for each in table.columns
     ]
     engine, full, partition, order, primary, comment, sql, _ = tables_of(store)[table.name]
-    assert (order, primary, comment) == (", ".join(table.identity), ", ".join(table.identity), table.comment)
+    identity = ", ".join(table.identity)
+    assert (primary, comment) == (identity, table.comment)
+    assert order == (f"{identity}, {table.apart}" if table.apart else identity)
     assert partition == (f"toYYYYMM({table.partition_by})" if table.partition_by else "")
     assert engine.endswith("ReplacingMergeTree")
     kept = {each.name: each.keep_months for each in table.columns if each.keep_months is not None}

@@ -13,6 +13,7 @@ from sinks.clickhouse.tables import TABLES, VIEWS
 from sinks.clickhouse.writer import ClickHouseSink
 from sinks.contract import Erased
 from tests.integration.clickhouse_sink.messages import one_of_each
+from tests.integration.clickhouse_sink.old_sink import OldSink
 
 
 def test_a_second_run_applies_nothing(dsn: str) -> None:
@@ -59,30 +60,64 @@ def test_every_table_view_and_column_has_a_comment(store: ClickHouse) -> None:
     assert columns == []
 
 
-@pytest.mark.parametrize("number", [4])
+@pytest.mark.parametrize("number", [4, 5])
 def test_rows_and_what_views_show_of_them_outlast_what_comes_after(dsn: str, number: int) -> None:
     """A database that has the migrations up to `number`, and rows of every kind, some of them twice, gets the rest."""
     store = ClickHouse(dsn)
     store.create_database()
     migrate(store, available()[:number])
-    sink = ClickHouseSink(store)
-    for copy in range(2):  # as after a replay in other batches
-        for row in one_of_each():
-            sink.add(row.table, row.values)
-        sink.flush()
-        if copy == 0:
-            sink.add(*one_of_each()[0])
+    old = OldSink(store)
+    for row in (*one_of_each(), one_of_each()[0], *one_of_each()):  # as after a replay in other batches
+        old.add(row)
     ClickHouseEraser(store).erase("nobody", "ab" * 16, Erased(1_000, 2_000, 7))
-    before = contents(store)
+    columns = columns_of(store)
+    before = contents(store, columns)
     assert all(before.values())
 
     assert [each.number for each in migrate(store)] == list(range(number + 1, len(available()) + 1))
-    assert contents(store) == before
+    assert contents(store, columns) == before
     assert migrate(store) == []
+
+    said = {view: [name for name in columns_of(store)[view] if name != "inserted_at"] for view in VIEWS}
+    shown = contents(store, said)
+    sink = ClickHouseSink(store)
+    for row in one_of_each():
+        sink.add(*row)
+    sink.flush()
+    assert contents(store, said) == shown, "read again, a row of before is not the same row"
     store.close()
 
 
-def contents(store: ClickHouse) -> dict[str, list[tuple[Any, ...]]]:
-    """Everything that tables hold and views show, in some order."""
+def test_the_migration_of_revisions_may_be_killed_after_any_statement(dsn: str) -> None:
+    """Each try gets one statement further than the one before, over rows of the version before."""
+    store = ClickHouse(dsn)
+    store.create_database()
+    migrate(store, available()[:5])
+    old = OldSink(store)
+    for row in one_of_each():
+        old.add(row)
+    columns = columns_of(store)
+    before = contents(store, columns)
+    sixth = available()[5]
+    for count in range(1, len(sixth.statements) + 1):
+        for statement in sixth.statements[:count]:
+            store.command(statement)
+        assert contents(store, columns) == before
+    assert sixth in migrate(store)
+    assert contents(store, columns) == before
+    store.close()
+
+
+def columns_of(store: ClickHouse) -> dict[str, list[str]]:
+    """The columns of every table and view, in order."""
     names = [each.name for each in TABLES] + list(VIEWS)
-    return {name: sorted(store.query(f"SELECT * FROM {name}"), key=repr) for name in names}
+    sql = "SELECT name FROM system.columns WHERE database = currentDatabase() AND table = {table:String} ORDER BY position"
+    return {table: [str(name) for (name,) in store.query(sql, {"table": table})] for table in names}
+
+
+def contents(store: ClickHouse, columns: dict[str, list[str]]) -> dict[str, list[tuple[Any, ...]]]:
+    """What tables hold and views show in these columns, in some order."""
+    return {
+        table: sorted(store.query(f"SELECT {', '.join(names)} FROM {table}"), key=repr)
+        for table, names in columns.items()
+    }
