@@ -121,7 +121,7 @@ def _extracted(text: Text, pattern: str) -> Text:
 
     def found(record: Any) -> str:
         match = search(searchable(text(record)))
-        return "" if match is None else (match[1] if match.re.groups else match[0]) or ""
+        return "" if match is None else ((match[1] if match.re.groups else match[0]) or "").strip()
 
     return found
 

@@ -166,7 +166,7 @@ def test_lines_come_back_in_order_whatever_fits_into_memory(
             sorter.add(*line)
         assert len(sorter) == len(lines)
         # Arrival decides last: Python's sort keeps it.
-        assert list(sorter.lines()) == [line[2] for line in sorted(lines, key=lambda line: line[:2])]
+        assert list(sorter.lines()) == [line[2] + b"\n" for line in sorted(lines, key=lambda line: line[:2])]
 
 
 def test_more_runs_than_are_merged_at_once() -> None:
@@ -175,7 +175,7 @@ def test_more_runs_than_are_merged_at_once() -> None:
     with Sorter(1) as sorter:
         for at in times:
             sorter.add(at, "n", b"%d" % at)
-        assert list(sorter.lines()) == [b"%d" % at for at in range(1_000)]
+        assert list(sorter.lines()) == [b"%d\n" % at for at in range(1_000)]
 
 
 ZONES = some.sampled_from(
