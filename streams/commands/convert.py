@@ -78,7 +78,7 @@ def convert(
                 "convert",
                 f"--unfinished: {chosen.name} joins no records, or its records cannot be told one by one as text",
             )
-        _refuse_overwriting(files, [Path(out), *filter(None, (rejects, unfinished))])
+        _refuse_overwriting([*files, mapping], [Path(out), *filter(None, (rejects, unfinished))])
         encoding = chosen.records.encoding if chosen.records.format == "csv" else "utf-8"
         with Sorter() as sorter:
             with _refused(rejects, unfinished, encoding) as refuse, spinner() as progress:

@@ -24,8 +24,6 @@ _TOO_LARGE: Final = 2**53
 """From here on floats miss whole numbers; no field takes any that comes near."""
 _MOST_SPELLINGS: Final = 1_000
 _MISSING: Final = object()
-
-
 _NAMES: Final = {Kind.WHOLE: "whole number", Kind.NUMBER: "number", Kind.DURATION: "duration"}
 
 
@@ -118,13 +116,11 @@ def _scaled(kind: Kind, value: Value) -> Callable[[float], int | float] | None:
 
 def _balance(name: str, kind: Kind, value: Value, text: Text, shape: Shape, mapping: Mapping) -> Field:
     """Return what adds numbers up; nothing where all that are added are blank."""
-    if kind not in _NAMES:
-        raise InputError(f"mapping {mapping.name}: {name}: add and subtract are of numbers and durations")
     read = _measure(
         name, kind, value.model_copy(update={"times": None, "plus": None}), value.decimal or mapping.decimal
     )
     scaled = _scaled(kind, value)
-    default = None if value.default is None else read(value.default)
+    default = None if value.default is None else _ours(value.default, read)
     blanks = mapping.blanks if value.blanks is None else _lower(value.blanks)
     more = [text, *(path_text(path, shape, blanks) for path in value.add)]
     less = [path_text(path, shape, blanks) for path in value.subtract]
@@ -135,6 +131,8 @@ def _balance(name: str, kind: Kind, value: Value, text: Text, shape: Shape, mapp
             return default
         numbers += [-read(said) for term in less if (said := term(record))]
         number: int | float = sum(numbers) if scaled is None else scaled(sum(numbers))
+        if not abs(number) < _TOO_LARGE:
+            raise RecordError("invalid_value", f"{name}: a smaller number is expected")
         return int(number) if isinstance(number, float) and number.is_integer() else number
 
     return found

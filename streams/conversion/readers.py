@@ -205,16 +205,15 @@ class File:
         except ImportError:
             raise InputError(f"{self.name}: XLSX {_EXTRA}") from None
         number = 0
-        with (
-            open_input(path) as stream,
-            warnings.catch_warnings(action="ignore"),
-        ):  # of styles, rules and links
+        with open_input(path) as stream, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles, rules and links
             try:
                 book = load_workbook(_seekable(stream), read_only=True, data_only=True)
                 sheets = {sheet.title: sheet for sheet in book.worksheets}
-                sheet = sheets.get(dialect.sheet or next(iter(sheets)))
+                sheet = sheets.get(dialect.sheet or next(iter(sheets), ""))
                 if sheet is None:
-                    raise InputError(f"{self.name}: no sheet {dialect.sheet!r}; found: {', '.join(sheets)}")
+                    wanted = "at all" if dialect.sheet is None else repr(dialect.sheet)
+                    raise InputError(f"{self.name}: no sheet {wanted}; found: {', '.join(sheets) or 'none'}")
                 sheet.reset_dimensions()  # some programs write others than there are
                 for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
                     if number > dialect.skip_rows and any(cell is not None for cell in row):
@@ -290,26 +289,11 @@ class File:
                 return
             search = jmespath.compile(dialect.path).search
             count = 0
-            for number, document in _documents(self.name, stream):
-                if isinstance(document, RecordError):
-                    yield number, document
-                    continue
-                try:
-                    found = search(document)
-                except _NOT_FOUND:
-                    self._last = document
-                    wrong = f"not of the shape that records.path ({dialect.path}) expects"
-                    yield number, RecordError("malformed_record", wrong)
-                    continue
-                for item in found if isinstance(found, list) else [found]:
+            for data, document in _documents(self.name, stream):
+                for record in _found(search, document, dialect.path):
                     count += 1
-                    self._last = item
-                    yield (
-                        count,
-                        item
-                        if isinstance(item, dict)
-                        else RecordError("malformed_record", f"no object at {dialect.path}"),
-                    )
+                    self._last = record if isinstance(record, dict) else data
+                    yield count, record
 
 
 class _Lines:
@@ -367,8 +351,8 @@ def _object(data: bytes) -> Any:
     return found if isinstance(found, dict) else RecordError("malformed_record", "no JSON object")
 
 
-def _documents(name: str, stream: IO[bytes]) -> Iterator[Numbered]:
-    """Yield whole documents: one, as a rule, or several one after the other."""
+def _documents(name: str, stream: IO[bytes]) -> Iterator[tuple[bytes, Any]]:
+    """Yield whole documents, as bytes and as what they are: one, as a rule, or several one after the other."""
     try:
         data = stream.read(MAX_DOCUMENT_BYTES + 1)
     except BROKEN as error:
@@ -378,15 +362,28 @@ def _documents(name: str, stream: IO[bytes]) -> Iterator[Numbered]:
             f"{name}: more than {MAX_DOCUMENT_BYTES >> 20} MiB with records inside: split it, or unpack them"
         )
     try:
-        yield 1, from_json(data.removeprefix(b"\xef\xbb\xbf"))
+        yield data, from_json(data.removeprefix(codecs.BOM_UTF8))
         return
     except ValueError:
         pass
-    for number, each in values(io.BytesIO(data), MAX_DOCUMENT_BYTES, MAX_DOCUMENT_BYTES):
+    for _, each in values(io.BytesIO(data), MAX_DOCUMENT_BYTES, MAX_DOCUMENT_BYTES):
         try:
-            yield number, from_json(each)
+            yield each, from_json(each)
         except ValueError as error:
-            yield number, RecordError("malformed_record", f"no JSON: {error}")
+            yield each, RecordError("malformed_record", f"no JSON: {error}")
+
+
+def _found(search: Callable[[Any], Any], document: Any, path: str) -> list[Any]:
+    """Return the records in a document; a `RecordError` for what is none."""
+    if isinstance(document, RecordError):
+        return [document]
+    try:
+        found = search(document)
+    except _NOT_FOUND:
+        return [RecordError("malformed_record", f"not of the shape that records.path ({path}) expects")]
+    wrong = RecordError("malformed_record", f"no object at {path}")
+    items = found if isinstance(found, list) else [found]
+    return [item if isinstance(item, dict) else wrong for item in items]
 
 
 def _in_object(path: str) -> Get:

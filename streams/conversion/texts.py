@@ -32,6 +32,8 @@ def text_of(value: Any) -> str:
         return value.strip()
     if value is None:
         return ""
+    if isinstance(value, Typed):
+        return value
     if isinstance(value, bool):
         return _WORDS[value]
     if isinstance(value, float):
@@ -119,7 +121,7 @@ def _extracted(text: Text, pattern: str) -> Text:
 
     def found(record: Any) -> str:
         match = search(searchable(text(record)))
-        return "" if match is None else (match[1] if match.re.groups else match[0]) or ""
+        return "" if match is None else ((match[1] if match.re.groups else match[0]) or "").strip()
 
     return found
 
@@ -144,6 +146,14 @@ def _joined(parts: list[Text], by: str) -> Text:
 def _with_gaps(parts: list[Text], by: str) -> Text:
     def text(record: Any) -> str:
         found = [part(record) for part in parts]
-        return by.join(found) if any(found) else ""
+        if not any(found):
+            return ""
+        whole = by.join(map(_day, found))
+        return Typed(whole) if all(type(each) is Typed for each in found) else whole
 
     return text
+
+
+def _day(text: str) -> str:
+    """Return a spreadsheet's day, which is a time at midnight, without the time: another column says that."""
+    return text.removesuffix(" 00:00:00") if type(text) is Typed else text

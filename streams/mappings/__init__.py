@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from streams.documents import DocumentError, Problem, place_of, place_of_text, plain, read, repeated
 from streams.mappings.language import Mapping, MisplacedError
 
-_NO_KEYS = frozenset({"[key]", "Hint", "bool", "literal['auto']"})
+_NO_KEYS = frozenset({"[key]", "Hint", "bool"})
 """What pydantic puts into a location beside keys: the names of alternatives."""
 HERE = Path(__file__).parent
 
@@ -43,11 +43,16 @@ def load_mapping(name_or_path: str) -> Mapping:
     try:
         mapping = Mapping.model_validate(plain(root))
     except ValidationError as error:
-        problems += [_problem(root, each) for each in error.errors(include_url=False)]
+        problems += [_problem(root, each) for each in error.errors(include_url=False) if not _is_other(each)]
         raise DocumentError(sorted(problems, key=lambda each: each.line or 0)) from None
     if problems:
         raise DocumentError(problems)
     return mapping
+
+
+def _is_other(error: Any) -> bool:
+    """Return whether an error is of a word that could have stood in place of what is there; that has one of its own."""
+    return any(str(part).startswith("literal[") for part in error["loc"])
 
 
 def _problem(root: yaml.MappingNode, error: Any) -> Problem:

@@ -4,6 +4,7 @@ Owns the words of the language and which of them go together; `conversion` appli
 """
 
 import codecs
+import io
 import re
 from collections import Counter
 from collections.abc import Iterable
@@ -43,8 +44,6 @@ _DURATION: Final = re.compile(r"(\d{1,6}) ?(s|min|h|d)")
 _UNIT_MS: Final = {"s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 DIRECTIVES: Final = frozenset("dmYyHIMSfpbBz%")
 """What a format of times may hold after a percent sign, as `strptime` knows it."""
-
-
 _ESCAPES: Final = frozenset({"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"})
 """What Python takes for encodings of text, and no export is written in."""
 _OF_FORMAT: Final = {
@@ -55,13 +54,13 @@ _OF_FORMAT: Final = {
 }
 """Which keys of `records` say something of a format."""
 _OF_KIND: Final = {
-    **dict.fromkeys(NUMBERS, frozenset({"times", "plus", "decimal"})),
-    Kind.DURATION: frozenset({"times", "plus", "decimal", "unit"}),
+    **dict.fromkeys(NUMBERS, frozenset({"add", "subtract", "times", "plus", "decimal"})),
+    Kind.DURATION: frozenset({"add", "subtract", "times", "plus", "decimal", "unit"}),
     Kind.TIME: frozenset({"format", "zone"}),
     Kind.PHONE: frozenset({"country"}),
 }
 """Which keys say something of a kind of field, beside those that all have."""
-_NOT_OF_TIMES: Final = frozenset({"value", "default", "blanks", "extract", "words", "otherwise"})
+_NOT_OF_TIMES: Final = frozenset({"value", "default", "blanks", "words", "otherwise"})
 
 
 class MisplacedError(ValueError):
@@ -111,10 +110,10 @@ def _one_character(text: str) -> str:
 
 def _known_encoding(name: str) -> str:
     try:
-        b"".decode(name)
+        io.TextIOWrapper(io.BytesIO(), name)
         if codecs.lookup(name).name in _ESCAPES:
             raise LookupError
-    except (LookupError, UnicodeError):
+    except LookupError:
         raise ValueError(
             "no such encoding; common ones are utf-8, windows-1252, iso-8859-15, utf-16"
         ) from None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from streams.conversion.refusals import Refusal
-from streams.files.ndjson import InputError
+from streams.documents import DocumentError
 from tests.converted import converted
 
 MAPPING = """
@@ -59,7 +59,9 @@ def test_a_row_may_be_short_but_not_shorter_than_the_mapping_says(tmp_path: Path
 
 
 def test_only_numbers_are_added_up(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="queue: add and subtract are of numbers"):
+    with pytest.raises(
+        DocumentError, match=r"own\.yaml:12: .*queue\.add: it says nothing of queue, which takes a text"
+    ):
         events_of(tmp_path, "1774741200,tel:c1,5", mapping=MAPPING + "      queue: {from: said, add: held}\n")
 
 
