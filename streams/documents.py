@@ -57,6 +57,8 @@ def read(path: Path, kind: str) -> yaml.MappingNode:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise DocumentError([Problem(source, line, f"not YAML: {error.problem}")]) from None
+    except RecursionError:
+        raise DocumentError([Problem(source, 1, "it is nested too deeply")]) from None
     except (UnicodeDecodeError, yaml.YAMLError):
         raise DocumentError([Problem(source, 1, "not YAML: the file is no UTF-8 text")]) from None
     if not isinstance(root, yaml.MappingNode):

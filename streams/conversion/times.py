@@ -40,6 +40,8 @@ _EXCEL_DAY_0: Final = datetime(1899, 12, 30, tzinfo=UTC)
 """Day 60 of a spreadsheet is a 29 February 1900 that never was: from 1 March on, days count from here."""
 _PER_SECOND: Final = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
 _HOUR: Final = timedelta(hours=1)
+_DISORDER: Final = timedelta(minutes=1)
+"""By so much a record may be older than the one before it and be of the same pass: writers are not quite in step."""
 _WITHIN_HOUR: Final = {f"{second // 60:02d}:{second % 60:02d}": second * 1_000 for second in range(3_600)}
 """The ms of `MM:SS`."""
 _MOST_HOURS: Final = 10_000
@@ -142,6 +144,7 @@ class _Settled:
             self._winter = {word.lower() for word in time.doubled.winter}
         self._by_order = time.doubled == "order"
         self._last: datetime | None = None
+        self._unsure: datetime | None = None
         self._second = False
         self._offsets: dict[tuple[int, int, int, int], timedelta | None] = {}
 
@@ -182,10 +185,8 @@ class _Settled:
             return first
         if first < second:
             raise RecordError("invalid_time", f"{self._name}: the clock was put forward over this time")
-        if self._by_order:
-            gone_back = self._last is not None and at < self._last and self._last - at < 2 * _HOUR
-            self._second = gone_back or (self._second and self._last is not None and at - self._last < _HOUR)
-            return second if self._second else first
+        if self._by_order and (later := self._by_those_before(at)) is not None:
+            return second if later else first
         said = self._hint(record).lower() if self._hint is not None else ""
         if self._hint is not None and said in self._summer:
             return first
@@ -195,6 +196,16 @@ class _Settled:
             "ambiguous_time",
             f"{self._name}: the clock showed this time twice; say which by `doubled`, or export times with their offset",
         )
+
+    def _by_those_before(self, at: datetime) -> bool | None:
+        """Return whether a time of the doubled hour is of its second pass; None while no record before it tells."""
+        before = self._last or self._unsure
+        gone_back = before is not None and _DISORDER < before - at < 2 * _HOUR
+        if self._last is None and not gone_back:
+            self._unsure = at
+            return None
+        self._second = gone_back or (self._second and self._last is not None and at - self._last < _HOUR)
+        return self._second
 
 
 def reader(written: str) -> Naive:

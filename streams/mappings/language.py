@@ -138,7 +138,7 @@ def _telephoned(country: str) -> str:
 def _pattern(text: str) -> str:
     try:
         re.compile(text)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"no regular expression: {error}") from None
     return text
 
@@ -416,7 +416,7 @@ class EventPart(Part):
     when: When = ()
     """Which records give this event; all, when it is absent."""
     id: Annotated[EventId | None, BeforeValidator(_as_from)] = None
-    """Without it: a hash of the whole record."""
+    """Without it: a hash of the whole record; of several that make one contact, of the first."""
     customer: Annotated[Customer | None, BeforeValidator(_as_from)] = None
     """Whose event it is, where that is not the mapping's `customer`."""
     at: Annotated[Time | None, BeforeValidator(_as_from)] = None

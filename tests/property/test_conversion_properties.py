@@ -33,8 +33,8 @@ from tests.converted import mapping_of
 
 COLUMNS = ("id", "who", "at", "rev", "a", "b", "c", "d")
 _FIELDS = {
-    "call": "{queue: a, reason: {from: a, default: x}, department: {either: [a, d]}, wait_seconds: b, cancel_intent: c, "
-    "talk_seconds: {from: b, unit: ms}, ivr_steps: {from: b, times: 0.5}, transfers: b, abandoned: c, channel: {value: web}, "
+    "call": "{queue: a, reason: {from: a, default: x}, department: {either: [a, d], extract: '.*'}, wait_seconds: b, cancel_intent: c, "
+    "talk_seconds: {from: b, unit: ms, add: b, subtract: c}, ivr_steps: {from: b, times: 0.5}, transfers: b, abandoned: c, channel: {value: web}, "
     "resolved: {from: d, words: {1: yes, 2: unknown}, otherwise: 'null'}}",
     "profile": "{phone_e164: {from: a, country: NL}, country_code: d, time_zone: {from: d, extract: '/.*', default: Europe/Paris}, "
     "language: d, do_not_call: c, tenure_months: {from: b, times: 12}, monthly_value: b}",

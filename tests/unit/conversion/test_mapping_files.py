@@ -105,6 +105,7 @@ def test_the_mapping_of_these_tests_is_whole(tmp_path: Path) -> None:
         ("words: {a: chat}", "times: 2", ":16: events.0.fields.channel.times: it says nothing of channel, which takes a word"),
         ("words: {a: chat}", "country: NL", ":16: events.0.fields.channel.country: it says nothing of channel"),
         ("words: {a: chat}", "extract: '(a'", ":16: events.0.fields.channel.extract: no regular expression: "),
+        ("from: wait", "from: wait\n        extract: 'a{99999999999}'", ":19: events.0.fields.wait_seconds.extract: no regular expression: "),
         ("from: wait", "from: wait\n        unit: weeks", ":19: events.0.fields.wait_seconds.unit: "),
         ("from: wait", "from: wait\n        format: iso", ":19: events.0.fields.wait_seconds.format: it says nothing of wait_seconds"),
         ("from: wait", "from: []", ":18: events.0.fields.wait_seconds.from: "),
@@ -165,7 +166,7 @@ def test_mistakes_of_sessions(tmp_path: Path, old: str, new: str, said: str) -> 
     assert found[0].startswith(said)
 
 
-@pytest.mark.parametrize("text", ["", "- a\n", "a: [\n", "name: \xff", "{}", "name: m\n"])
+@pytest.mark.parametrize("text", ["", "- a\n", "a: [\n", "[" * 5_000, "name: \xff", "{}", "name: m\n"])
 def test_what_is_no_mapping_is_told(tmp_path: Path, text: str) -> None:
     path = tmp_path / "m.yaml"
     path.write_bytes(text.encode("latin-1"))

@@ -137,6 +137,28 @@ def test_the_doubled_hour_by_the_records_order(tmp_path: Path) -> None:
     ]
 
 
+def test_writers_that_are_not_quite_in_step_are_of_one_pass(tmp_path: Path) -> None:
+    clock = ["2026-10-25 01:50:00", AUTUMN, "2026-10-25 02:29:58", "2026-10-25 02:31:00"]
+    found = instants(told(tmp_path, *clock, at="{from: at, doubled: order}"))
+    assert [text[11:16] for text in found] == ["23:50", "00:29", "00:30", "00:31"]
+
+
+def test_an_order_that_begins_in_the_doubled_hour_tells_nothing_yet(tmp_path: Path) -> None:
+    clock = [AUTUMN, "2026-10-25 02:50:00", "2026-10-25 02:10:00", AUTUMN]
+    found = told(tmp_path, *clock, at="{from: at, doubled: order}")
+    assert [(each.number, each.code) for each in found.refused] == [
+        (1, "ambiguous_time"),
+        (2, "ambiguous_time"),
+    ]
+    assert [event["occurred_at"][11:16] for event in found.events] == ["01:10", "01:30"]
+
+
 def test_the_next_autumn_begins_with_its_first_pass(tmp_path: Path) -> None:
-    clock = [AUTUMN, "2026-10-25 02:10:00", "2027-10-31 01:59:59", "2027-10-31 02:00:01"]
+    clock = [
+        "2026-10-25 01:50:00",
+        AUTUMN,
+        "2026-10-25 02:10:00",
+        "2027-10-31 01:59:59",
+        "2027-10-31 02:00:01",
+    ]
     assert instants(told(tmp_path, *clock, at="{from: at, doubled: order}"))[-1] == "2027-10-31T00:00:01Z"
