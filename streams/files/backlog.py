@@ -25,6 +25,8 @@ from streams.files.spill import MOST_BYTES, Spill
 
 _AHEAD_BYTES: Final = 524_288
 """So much of each topic is decoded before it is merged."""
+_LONGEST: Final = 128
+"""No id is longer; what is remembered of customers stays small."""
 _HEAD: Final = Struct("<IIQQ")
 """Before each record: its length, its file and line, and how many lines came before."""
 
@@ -136,5 +138,6 @@ def _home_of(customer: str, partitions: int) -> int | None:
 
 
 def _text(value: object) -> str | None:
-    """Return an id as the schema reads it, a whole number as its digits."""
-    return value if isinstance(value, str) else str(value) if type(value) is int else None
+    """Return an id as the schema reads it, a whole number as its digits; None for what is no id."""
+    text = value if isinstance(value, str) else str(value) if type(value) is int else None
+    return None if text is None or len(text) > _LONGEST else text

@@ -54,7 +54,7 @@ def _write(file: Path, events: list[Event], lines: int) -> None:
 
 def _rate(bench: Bench, results: Results, events: list[Event], file: Path) -> None:
     _write(file, events, bench.size.events)
-    for number in range(bench.size.rounds):
+    for number in range(bench.size.slow_rounds):
         with bench.may_fail("backtest"):
             bench.say(f"files, round {number + 1}: backtest beside the core with its decoder")
             given = {"file": str(file), "partitions": PARTITIONS, "policy": POLICY}
