@@ -65,5 +65,5 @@ def _run(
     conversion = Conversion(mapping, key, refuse)
     with Sorter() as sorter:
         for each in conversion.events(paths):
-            sorter.add(*each.made)
+            sorter.add(each.made)
         return [line[:-1] for line in sorter.lines()], conversion.counts

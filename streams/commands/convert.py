@@ -85,7 +85,7 @@ def convert(
                 conversion = Conversion(chosen, mapping_key(), refuse, later)
                 task = progress.add_task("records read", total=None)
                 for converted in conversion.events(files):
-                    sorter.add(*converted.made)
+                    sorter.add(converted.made)
                     if len(sorter) % 1_000 == 0:
                         progress.update(task, completed=conversion.counts.records)
             counts = conversion.counts

@@ -53,9 +53,14 @@ class Maker:
             _Plan(mapping, part, kinds[:index].count(part.type), shape, key)
             for index, part in enumerate(mapping.events)
         ]
+        first = self._plans[0]
+        self._only = first.make if len(self._plans) == 1 and first.when is None else None
+        """Makes the one event that every record gives, if the mapping is so simple."""
 
     def events(self, record: Any, text: Callable[[], str]) -> list[Made]:
         """Return the events of a record. `text` gives the record as it stands. Raises RecordError."""
+        if self._only is not None:
+            return [self._only(record, text)]
         return [plan.make(record, text) for plan in self._plans if plan.when is None or plan.when(record)]
 
 
@@ -77,10 +82,14 @@ class _Plan:
         self._id = None if part.id is None else _event_id(part.id, shape, mapping)
         self._kept: list[tuple[int, _Kept]] = []
         """Columns of the record, and what their cells mean."""
+        self._end = b"}"
+        """What is the same in all events, and the end."""
         self._others: list[tuple[bytes, Field]] = []
         for name, value in part.fields.items():
             cell = _only_cell(value, shape)
-            if cell is None:
+            if value.value is not None:
+                self._end = _Cell(part.type, name, value, mapping)("") + self._end
+            elif cell is None:
                 self._others.append(
                     (b",%b:" % orjson.dumps(name), field(part.type, name, value, shape, mapping))
                 )
@@ -102,7 +111,7 @@ class _Plan:
             value = find(record)
             if value is not None:
                 parts += name, _json(value)
-        parts.append(b"}")
+        parts.append(self._end)
         data = b"".join(parts)
         if not self._decided:
             check(data, self._topic)
@@ -132,7 +141,7 @@ class _Cell:
     """What a text of a column means for a field: its part of the event's JSON, empty for nothing. The schema must accept it."""
 
     def __init__(self, event_type: str, name: str, value: Value, mapping: Mapping) -> None:
-        self._find = field(event_type, name, value, Shape(value.paths, texts=True), mapping)
+        self._find = field(event_type, name, value, Shape(value.paths or (), texts=True), mapping)
         info = EVENT_TYPES[event_type].model.model_fields[name]
         taken: Any = Annotated[info.annotation, info]
         adapter: TypeAdapter[Any] = TypeAdapter(taken, config=ConfigDict(strict=True))

@@ -15,6 +15,8 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
 from difflib import get_close_matches
+from functools import partial
+from itertools import islice, takewhile
 from typing import IO, Any, Final, Literal
 from zipfile import BadZipFile
 
@@ -35,6 +37,8 @@ Numbered = tuple[int, Any]
 MAX_DOCUMENT_BYTES: Final = 268_435_456
 """A JSON document in which records lie is held in memory; a longer one must be split."""
 _MOST_LINE: Final = 16_777_216
+_BLOCK: Final = 512
+"""Lines that are read at once."""
 """Characters of a line of CSV; a longer one is refused before it fills the memory."""
 _MOST_NAMED: Final = 100
 """So many columns are named at most in a message."""
@@ -136,7 +140,7 @@ class File:
         """Open a file; `-` is standard input. Raises InputError when it cannot be read, or is not what the mapping says."""
         self.name = "stdin" if path == STDIN else path
         self._mapping = mapping
-        self._lines: _Lines | None = None
+        self._text: Callable[[], str] | None = None
         self._last: Any = None
         dialect = mapping.records
         if dialect.format == "json":
@@ -157,8 +161,8 @@ class File:
 
     def text(self) -> str:
         """Return the text of the record that was read last: as it stands in the file where that is text."""
-        if self._lines is not None:
-            return self._lines.text()
+        if self._text is not None:
+            return self._text()
         if isinstance(self._last, bytes):
             return self._last.decode("utf-8", "surrogateescape")
         return json_of(self._last)
@@ -171,24 +175,23 @@ class File:
                 _refuse_foreign(self.name, stream, codec)
                 encoding = "utf-8-sig" if codec == "utf-8" else codec
                 text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
-                self._lines = lines = _Lines(text)
                 for _ in range(dialect.skip_rows):
-                    next(lines, None)
+                    text.readline(_MOST_LINE)
                 skipped = begin = dialect.skip_rows + 1
+                lines = _Lines(text, begin)
                 quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if dialect.quote else csv.QUOTE_NONE
                 reader = csv.reader(
-                    lines,
+                    iter(lines),
                     delimiter=dialect.delimiter,
                     quotechar=dialect.quote or None,
                     quoting=quoting,
                     strict=True,
                 )
-                lines.kept.clear()
+                self._text = lambda: lines.text(skipped + reader.line_num)
                 for row in reader:
                     if any(row):
                         yield begin, row
-                    lines.kept.clear()
-                    begin = skipped + reader.line_num
+                    lines.begin = begin = skipped + reader.line_num
             except csv.Error as error:
                 said = next(
                     (s for what, s in _CSV_SENTENCES.items() if str(error).startswith(what)), str(error)
@@ -297,26 +300,39 @@ class File:
 
 
 class _Lines:
-    """Lines of text, and those of the record that is being read."""
+    """Lines of text from line `begin` on, which is where the record begins that is being read."""
 
-    def __init__(self, text: io.TextIOWrapper) -> None:
-        self._text = text
-        self.kept: list[str] = []
+    def __init__(self, text: io.TextIOWrapper, begin: int) -> None:
+        self._read = partial(text.readline, _MOST_LINE)
+        self._held: list[str] = []
+        self._next = self.begin = begin
+        """The line after those that are held, and the first that is still wanted."""
 
-    def __iter__(self) -> _Lines:
-        return self
-
-    def __next__(self) -> str:
-        line = self._text.readline(_MOST_LINE)
-        if not line:
-            raise StopIteration
-        if len(line) == _MOST_LINE:
+    def __iter__(self) -> Iterator[str]:
+        broken: Exception | None = None
+        while broken is None:
+            block: list[str] = []
+            try:
+                block.extend(islice(iter(self._read, ""), _BLOCK))
+            except (*BROKEN, UnicodeError) as error:
+                broken = error  # what was read before it counts
+            if not block:
+                break
+            del self._held[: self.begin - self._next + len(self._held)]
+            self._held += block
+            self._next += len(block)
+            if max(map(len, block)) < _MOST_LINE:
+                yield from block
+                continue
+            yield from takewhile(lambda line: len(line) < _MOST_LINE, block)
             raise csv.Error(f"a line of more than {_MOST_LINE:,} characters: is this a text file?")
-        self.kept.append(line)
-        return line
+        if broken is not None:
+            raise broken
 
-    def text(self) -> str:
-        return "".join(self.kept).rstrip("\r\n")
+    def text(self, end: int) -> str:
+        """Return the lines of the record, which ends before line `end`."""
+        first = self._next - len(self._held)
+        return "".join(self._held[self.begin - first : end - first]).rstrip("\r\n")
 
 
 def _rows_of(

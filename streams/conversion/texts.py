@@ -106,7 +106,14 @@ def path_text(path: str, shape: Shape, blanks: Iterable[str]) -> Text:
 
 
 def _one(path: str, shape: Shape, blanks: frozenset[str]) -> Text:
-    get, longest = shape.get(path), max(map(len, blanks), default=0)
+    get, cell, longest = shape.get(path), shape.cell(path), max(map(len, blanks), default=0)
+    if cell is not None:  # of a table of texts, as a rule
+
+        def of_cell(record: Any) -> str:
+            found: str = record[cell].strip()
+            return "" if len(found) <= longest and found.lower() in blanks else found
+
+        return of_cell
 
     def text(record: Any) -> str:
         value = get(record)

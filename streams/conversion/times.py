@@ -72,17 +72,18 @@ def instant(time: Time, shape: Shape, mapping: Mapping, name: str) -> FindInstan
     zone = time.zone or mapping.time_zone
     read = reader(time.format)
     settle = _Settled(ZoneInfo(zone), time, shape, mapping, name) if zone is not None else None
-    hours = _Hours() if time.doubled != "order" and time.format.endswith(("iso", "%H:%M:%S")) else None
+    hours = _Hours()
+    fixed = time.doubled != "order" and time.format.endswith(("iso", "%H:%M:%S"))
 
     def found(record: Any) -> Instant | None:
         said = text(record)
+        hour, rest = hours.get(said[:-5]), _WITHIN_HOUR.get(said[-5:])
+        if hour is not None and rest is not None:  # as a rule; made so for speed (docs/performance.md)
+            return tuple.__new__(Instant, (hour[0] + rest, f"{hour[1]}{said[-5:]}Z"))
         if not said:
             return None
-        typed = (
-            type(said) is Typed and _ISO.fullmatch(said) is not None
-        )  # a spreadsheet's date, whatever the format
-        if hours is not None and not typed and (known := hours.instant(said)) is not None:
-            return known
+        # A spreadsheet's date is known as one, whatever the format.
+        typed = type(said) is Typed and _ISO.fullmatch(said) is not None
         try:
             at = (_iso if typed else read)(said)
             if at.tzinfo is not None:
@@ -92,7 +93,7 @@ def instant(time: Time, shape: Shape, mapping: Mapping, name: str) -> FindInstan
             instant = _instant_of(settle(at, record))
         except (ValueError, OverflowError):
             raise RecordError("invalid_time", f"{name}: no time of format {time.format}") from None
-        if hours is not None and not typed and settle.is_steady(at):
+        if fixed and not typed and settle.is_steady(at):
             hours.learn(said, instant)
         return instant
 
@@ -106,29 +107,17 @@ def _instant_of(at: datetime) -> Instant:
     return Instant(ms, at.replace(tzinfo=None).isoformat() + "Z")
 
 
-class _Hours:
+class _Hours(dict[str, tuple[int, str]]):
     """What is known of whole hours, in which most times lie: of `2026-04-01 10:` in Amsterdam that it is `2026-04-01T08:` in UTC."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[int, str]] = {}
-
-    def instant(self, text: str) -> Instant | None:
-        """Return the instant of a text whose hour is known."""
-        hour, rest = self._known.get(text[:-5]), _WITHIN_HOUR.get(text[-5:])
-        if hour is None or rest is None:
-            return None
-        return tuple.__new__(
-            Instant, (hour[0] + rest, f"{hour[1]}{text[-5:]}Z")
-        )  # for speed: most times come from here
 
     def learn(self, text: str, at: Instant) -> None:
         """Keep the hour of a text that ends in `:MM:SS`, if it is a whole hour of UTC too."""
         rest = _WITHIN_HOUR.get(text[-5:])
         if rest is None or text[-6:-5] != ":" or at.iso[13:] != f":{text[-5:]}Z":
             return
-        if len(self._known) >= _MOST_HOURS:
-            self._known.clear()
-        self._known[text[:-5]] = at.ms - rest, at.iso[:14]
+        if len(self) >= _MOST_HOURS:
+            self.clear()
+        self[text[:-5]] = at.ms - rest, at.iso[:14]
 
 
 class _Settled:

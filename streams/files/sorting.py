@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from heapq import merge
+from operator import itemgetter
 from tempfile import TemporaryFile
 from types import TracebackType
 from typing import IO, Final, Self
@@ -14,8 +15,11 @@ from streams.files.spill import told
 RUN_BYTES: Final = 67_108_864
 """So much is held in memory, roughly, before it goes to a file."""
 _MOST_RUNS: Final = 64
-_OVERHEAD: Final = 64
-"""Bytes of a line beside its own: Python's object and its place in a list."""
+_OVERHEAD: Final = 256
+"""Bytes of a line beside its own: Python's objects around it."""
+
+
+_place: Final = itemgetter(0, 1)
 
 
 class Sorter:
@@ -26,9 +30,10 @@ class Sorter:
 
     def __init__(self, run_bytes: int = RUN_BYTES) -> None:
         self._run_bytes = run_bytes
-        self._held: list[bytes] = []
+        self._held: list[tuple[int, str, bytes]] = []
         self._size = 0
         self._count = 0
+        """How many lines are in files."""
         self._runs: list[IO[bytes]] = []
         self._files = ExitStack()
 
@@ -41,28 +46,36 @@ class Sorter:
         self._files.close()
 
     def __len__(self) -> int:
-        return self._count
+        return self._count + len(self._held)
 
-    def add(self, at: int, name: str, data: bytes) -> None:
-        """Take a line: `at` (ms, from 0) and `name` decide its place."""
-        self._count += 1
-        line = b"%015d%b\x00%012d\x00%b\n" % (at, name.encode(), self._count, data)
-        self._held.append(line)
-        self._size += len(line) + _OVERHEAD
+    def add(self, placed: tuple[int, str, bytes]) -> None:
+        """Take a line, with the time (ms, from 0) and the name that decide its place."""
+        self._held.append(placed)
+        self._size += len(placed[2]) + _OVERHEAD
         if self._size >= self._run_bytes:
             with told():
                 self._spill()
 
     def lines(self) -> Iterator[bytes]:
         """Yield all lines in order, with their ends. Once."""
-        self._held.sort()
+        self._held.sort(key=_place)
+        if not self._runs:
+            for _, _, data in self._held:
+                yield data + b"\n"
+            return
         with told():
-            for line in merge(*self._runs, self._held) if self._runs else self._held:
+            for line in merge(*self._runs, self._placed()):
                 yield line[line.rindex(b"\x00") + 1 :]
 
+    def _placed(self) -> Iterator[bytes]:
+        """Yield what is held with its place before it, so that bytes are compared as places are."""
+        for number, (at, name, data) in enumerate(self._held, self._count):
+            yield b"%015d%b\x00%012d\x00%b\n" % (at, name.encode(), number, data)
+
     def _spill(self) -> None:
-        self._held.sort()
-        self._keep(iter(self._held))
+        self._held.sort(key=_place)
+        self._keep(self._placed())
+        self._count += len(self._held)
         self._held, self._size = [], 0
         if len(self._runs) >= _MOST_RUNS:
             runs, self._runs = self._runs, []

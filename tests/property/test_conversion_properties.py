@@ -163,7 +163,7 @@ def test_lines_come_back_in_order_whatever_fits_into_memory(
 ) -> None:
     with Sorter(run_bytes) as sorter:
         for line in lines:
-            sorter.add(*line)
+            sorter.add(line)
         assert len(sorter) == len(lines)
         # Arrival decides last: Python's sort keeps it.
         assert list(sorter.lines()) == [line[2] + b"\n" for line in sorted(lines, key=lambda line: line[:2])]
@@ -174,7 +174,7 @@ def test_more_runs_than_are_merged_at_once() -> None:
     random.Random(1).shuffle(times)
     with Sorter(1) as sorter:
         for at in times:
-            sorter.add(at, "n", b"%d" % at)
+            sorter.add((at, "n", b"%d" % at))
         assert list(sorter.lines()) == [b"%d\n" % at for at in range(1_000)]
 
 

@@ -32,7 +32,7 @@ def convert(mapping: str, source: str, out: str) -> None:
     conversion = Conversion(load_mapping(mapping))
     with Sorter() as sorter, Path(out).open("wb") as stream:
         for converted in conversion.events([source]):
-            sorter.add(*converted.made)
+            sorter.add(converted.made)
         stream.writelines(sorter.lines())
 
 
