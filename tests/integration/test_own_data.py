@@ -1,5 +1,6 @@
 """README's "your own data in three commands", walked as a user would: on the queue log of Asterisk, and on a Dutch CSV."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-EXPORTS = Path(__file__).parents[2] / "docs" / "examples" / "exports"
+ROOT = Path(__file__).parents[2]
+EXPORTS = ROOT / "docs" / "examples" / "exports"
 WALKS = {
     "asterisk-queue-log": ["queue_log.1", "queue_log"],
     "calls-table": ["gesprekken.csv"],
@@ -18,6 +20,7 @@ def behoudlijn(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "streams", *arguments],
         cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=120,
