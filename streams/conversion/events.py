@@ -32,6 +32,8 @@ _identifier = re.compile(ID_PATTERN).fullmatch
 _HASH_DIGITS: Final = 32
 _MOST_KEPT: Final = 20_000
 """Texts of one column whose meaning is kept."""
+_MOST_CUSTOMERS: Final = 250_000
+"""The same of customers, who come again and again."""
 _LONGEST_KEPT: Final = 256
 
 
@@ -124,14 +126,14 @@ class _Plan:
 class _Kept(dict[str, bytes]):
     """What the texts of a column mean, as JSON: found when one is seen for the first time."""
 
-    def __init__(self, meaning: Callable[[str], bytes]) -> None:
+    def __init__(self, meaning: Callable[[str], bytes], most: int = _MOST_KEPT) -> None:
         super().__init__()
-        self._meaning = meaning
+        self._meaning, self._most = meaning, most
 
     def __missing__(self, text: str) -> bytes:
         found = self._meaning(text)
         if len(text) <= _LONGEST_KEPT:
-            if len(self) >= _MOST_KEPT:
+            if len(self) >= self._most:
                 self.clear()
             self[text] = found
         return found
@@ -168,7 +170,7 @@ def _customer(customer: Customer, shape: Shape, mapping: Mapping, key: bytes) ->
         find = customer_of(customer, shape, mapping, key)
         return lambda record: _up_to_time(find(record))
     of_cell = customer_of(customer, Shape(customer.paths, texts=True), mapping, key)
-    kept = _Kept(lambda text: _up_to_time(of_cell([text])))
+    kept = _Kept(lambda text: _up_to_time(of_cell([text])), _MOST_CUSTOMERS)
     return lambda record: kept[record[cell]]
 
 
