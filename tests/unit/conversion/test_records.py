@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -207,6 +208,13 @@ def test_documents_without_records_at_the_path_are_kept_as_they_are(tmp_path: Pa
         (4, '{"R"'),
     ]
     assert found.messages[0] == "malformed_record: no object at R[*]"
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_document_that_is_cut_off_is_told_and_takes_no_time(tmp_path: Path, indent: int | None) -> None:
+    text = json.dumps({"R": [json.loads(OBJECT)] * 50_000}, indent=indent)[:-100]
+    with pytest.raises(InputError, match="f1:1: no JSON, or cut off: "):
+        made(tmp_path, text, "{format: json, path: 'R[*]'}")
 
 
 def test_a_path_that_fails_on_a_document_costs_this_one(tmp_path: Path) -> None:
