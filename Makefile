@@ -130,7 +130,7 @@ bench: compiled $(BENCH_STAMP) ## Benchmark beside its parts and peers, on real 
 	cd $(COMPILED) && $(BENCH) --size full $(ARGS)
 
 .PHONY: bench-short
-bench-short: compiled $(BENCH_STAMP) ## The same table at a tenth of the size (five to six and a half minutes, by the machine)
+bench-short: compiled $(BENCH_STAMP) ## The same table at a tenth of the size (six to eight minutes, by the machine)
 	cd $(COMPILED) && $(BENCH) --size short $(ARGS)
 
 .PHONY: bench-against

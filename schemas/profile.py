@@ -1,4 +1,5 @@
-"""`customer.profiles`: what a dialer needs to call a customer, and whether it may. The latest by `occurred_at` counts."""
+"""`customer.profiles`: what a dialer needs to call a customer, and whether it may. The latest by `occurred_at` counts, then by
+`revised_at`, then by arrival."""
 
 from typing import Annotated, Literal
 

@@ -13,12 +13,13 @@ from typing import Any, Final
 import orjson
 
 from schemas import topics
+from schemas.revisions import revision_of
 from streams.core import state as st
 from streams.core.decode import decode
 from streams.core.engine import ALL, BatchResult, Clock, process_batch
 from streams.core.erasure import Erasure
 from streams.core.events.table import EVENTS
-from streams.core.facts import Fact
+from streams.core.facts import Fact, versioned
 from streams.core.history import View
 from streams.core.policy import Policy
 from streams.core.published import Output
@@ -81,7 +82,9 @@ def fact_of(decoded: Decoded) -> Fact | None:
     event = decoded.event
     assert event is not None
     build = EVENTS[event.kind].fact
-    return None if build is None else build(event, decoded.at)
+    if build is None:
+        return None
+    return versioned(build(event, decoded.at), revision_of(event.revised_at), decoded.arrival)
 
 
 def call(at: int, **fields: Any) -> Decoded:

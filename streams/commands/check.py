@@ -16,7 +16,7 @@ from rich.table import Table
 from schemas.instants import to_datetime
 from streams.commands.convert import mapping_key, record_sentences
 from streams.commands.options import counted, one_line, settings_of, spinner
-from streams.conversion.refusals import UNFINISHED
+from streams.conversion.refusals import TIMED_OUT, UNFINISHED
 from streams.conversion.run import Conversion, Counts
 from streams.core.decode import Reading
 from streams.core.records import Reject
@@ -88,15 +88,13 @@ def _of_source(
             mapping_key(),
             lambda refusal: (
                 None
-                if refusal.code == UNFINISHED
-                else counting.refuse(
-                    f"{refusal.file}:{refusal.number}", Reject(refusal.code, refusal.message)
-                )
+                if refusal.code in (UNFINISHED, TIMED_OUT)
+                else counting.refuse(refusal.file, refusal.number, Reject(refusal.code, refusal.message))
             ),
         )
         for each in counted(conversion.events(files), progress, "events made"):
-            line = Line(each.file, each.number, each.made.data)
-            counting.add(line, decode_line(line, now, reading))
+            decoded = decode_line(Line(each.file, each.number, each.made.data), now, reading)
+            counting.add(each.file, each.number, decoded)
         census = counting.census()
         census.lines = conversion.counts.records  # not those of the events
         return census, conversion.counts
@@ -131,7 +129,7 @@ def show(census: Census, console: Console) -> None:
 def remarks(census: Census) -> Iterator[str]:
     """Yield what somebody should look at, a sentence each."""
     yield from census.rejections.sentences()
-    for (kind, name), count in census.unknown_fields.most_common(10):
+    for kind, name, count in census.unknown()[:10]:
         near = census.near(kind, name)
         hint = f"; is {near} meant?" if near else ""
         yield f"unknown field of {kind}, kept aside: {name!r} in {count:,} events{hint}"

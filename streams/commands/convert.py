@@ -11,7 +11,7 @@ import orjson
 import typer
 
 from streams.commands.options import OUT_HELP, fail, one_line, settings_of, spinner, write_lines
-from streams.conversion.refusals import UNFINISHED, Refusal
+from streams.conversion.refusals import Refusal
 from streams.conversion.run import Conversion, Counts
 from streams.files.ndjson import STDIN
 from streams.files.rejections import MOST_REJECTED
@@ -81,8 +81,8 @@ def convert(
         _refuse_overwriting([*files, mapping], [Path(out), *filter(None, (rejects, unfinished))])
         encoding = chosen.records.encoding if chosen.records.format == "csv" else "utf-8"
         with Sorter() as sorter:
-            with _refused(rejects, unfinished, encoding) as refuse, spinner() as progress:
-                conversion = Conversion(chosen, mapping_key(), refuse)
+            with _kept(rejects, unfinished, encoding) as (refuse, later), spinner() as progress:
+                conversion = Conversion(chosen, mapping_key(), refuse, later)
                 task = progress.add_task("records read", total=None)
                 for converted in conversion.events(files):
                     sorter.add(*converted.made)
@@ -145,10 +145,10 @@ def _refuse_overwriting(files: list[str], outputs: list[Path]) -> None:
 
 
 @contextmanager
-def _refused(
+def _kept(
     rejects: Path | None, unfinished: Path | None, encoding: str
-) -> Iterator[Callable[[Refusal], None]]:
-    """Give what takes refused records, while the files that keep them are open. `encoding`: of records that are read again."""
+) -> Iterator[tuple[Callable[[Refusal], object] | None, Callable[[str], object] | None]]:
+    """Give what takes refused records, and those to be read again, while their files are open. `encoding`: of the latter."""
     at = "--rejects, --unfinished"
     try:
         with ExitStack() as files:
@@ -158,13 +158,10 @@ def _refused(
                 text = unfinished.open("w", encoding=encoding, errors="surrogateescape", newline="")
                 later = files.enter_context(text)
 
-            def take(refusal: Refusal) -> None:
-                if later is not None and refusal.code == UNFINISHED:
-                    later.write(refusal.raw + "\n")
-                elif kept is not None:
-                    kept.write(orjson.dumps(_reject(refusal)) + b"\n")
-
-            yield take
+            yield (
+                None if kept is None else lambda refusal: kept.write(orjson.dumps(_reject(refusal)) + b"\n"),
+                None if later is None else lambda text: later.write(text + "\n"),
+            )
     except OSError as error:
         fail("convert", f"{error.filename or at}: cannot be written: {error.strerror or error}")
 

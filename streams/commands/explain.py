@@ -16,7 +16,7 @@ from rich.table import Column, Table
 from schemas.ids import ID_PATTERN, ID_WORDS
 from schemas.instants import ms_of, to_datetime
 from streams.commands.options import Bootstrap, counted, fail, one_line, settings_of, spinner
-from streams.core.facts import STAGES
+from streams.core.facts import GONE, STAGES
 from streams.core.signals import evidence
 from streams.core.state import NEVER
 from streams.files.ndjson import read_lines
@@ -130,6 +130,8 @@ def _timeline(found: Explanation) -> Table:
 
 def _rows(found: Explanation) -> Iterator[tuple[int, int, str, str, str]]:
     for fact in found.state.facts:
+        if fact.kind == GONE:
+            continue
         kind = noun_of(fact)
         text = text_of(fact, found.policy.shape.complaint_reasons)
         yield fact.at, _ORDER.get(kind, 0), _time(fact.at), kind, text

@@ -10,10 +10,14 @@ Code = Literal[
     "invalid_value",
     "invalid_customer_id",
     "unfinished",
+    "timed_out",
 ]
 """Reasons beside those of the workers' decoder (`schemas.dead_letter.RejectCode`)."""
 
 UNFINISHED: Final[Code] = "unfinished"
+"""The records end before a contact does: more may come."""
+TIMED_OUT: Final[Code] = "timed_out"
+"""A contact that has no end, and is silent for so long that none will come."""
 
 
 class RecordError(Exception):

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from streams.conversion.conditions import condition
 from streams.conversion.events import Made, Maker
 from streams.conversion.readers import File, Joined
-from streams.conversion.refusals import UNFINISHED, RecordError, Refusal
+from streams.conversion.refusals import TIMED_OUT, UNFINISHED, RecordError, Refusal
 from streams.conversion.sessions import Contact, Over, Part, Parts, Sessions
 from streams.conversion.snapshots import Rows, SnapshotMaker
 from streams.core.records import Reject
@@ -52,11 +52,18 @@ class Conversion:
     """One run of a mapping over files."""
 
     def __init__(
-        self, mapping: Mapping, key: bytes = b"", refuse: Callable[[Refusal], None] | None = None
+        self,
+        mapping: Mapping,
+        key: bytes = b"",
+        refuse: Callable[[Refusal], object] | None = None,
+        later: Callable[[str], object] | None = None,
     ) -> None:
-        """`key`: of hashed customers. `refuse` gets each record that gives no event although it should, with its text."""
+        """`key`: of hashed customers. `refuse` gets each record that gives no event although it should. `later` gets the texts of those
+        that are to be read once more with the next file: of contacts without an end, and of whole ones that may go on.
+        """
         self.counts = Counts()
-        self._mapping, self._key, self._refuse = mapping, key, refuse
+        self._mapping, self._key, self._refuse, self._later = mapping, key, refuse, later
+        self._again: list[Part] = []
         self._rows = Rows()
 
     def events(self, paths: Iterable[str]) -> Iterator[Converted]:
@@ -79,6 +86,9 @@ class Conversion:
                 else:
                     yield from self._of_contacts(over, maker)
         yield from self._of_contacts(sessions.end(), maker)
+        if self._later is not None:
+            for part in sorted(self._again, key=lambda part: part.at):
+                self._later(part.text)
 
     def _of_records(self, file: File) -> Iterator[Converted]:
         mapping = self._mapping
@@ -105,6 +115,8 @@ class Conversion:
             if not isinstance(each, Contact):
                 self._reject_parts(each.parts, RecordError(each.code, each.message))
                 continue
+            if each.may_go_on:
+                self._again += each.parts
             try:
                 # Without an `id`, the first record makes it: the others may come with another file.
                 made = maker.events(each.record, lambda first=first: first.text)  # type: ignore[misc]
@@ -159,17 +171,19 @@ class Conversion:
         return 0
 
     def _reject(self, file: str, number: int, error: RecordError, text: Callable[[], str]) -> None:
-        self.counts.rejections.note(f"{file}:{number}", Reject(error.code, str(error)))
+        self.counts.rejections.note(file, number, Reject(error.code, str(error)))
         if self._refuse is not None:
             self._refuse(Refusal(file, number, error.code, str(error), text()))
 
     def _reject_parts(self, parts: list[Part], error: RecordError) -> None:
-        if error.code == UNFINISHED:
+        untold = error.code in (UNFINISHED, TIMED_OUT)
+        if untold:
             self.counts.unfinished += len(parts)
             self.counts.unfinished_contacts += 1
         for part in parts:
-            if error.code == UNFINISHED:
-                if self._refuse is not None:
-                    self._refuse(Refusal(part.file, part.number, error.code, str(error), part.text))
-            else:
+            if not untold:
                 self._reject(part.file, part.number, error, lambda part=part: part.text)  # type: ignore[misc]
+            elif error.code == UNFINISHED and self._later is not None:
+                self._again.append(part)
+            elif self._refuse is not None:
+                self._refuse(Refusal(part.file, part.number, error.code, str(error), part.text))

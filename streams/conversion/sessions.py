@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from streams.conversion.conditions import Condition, condition
 from streams.conversion.numbers import number_of
 from streams.conversion.readers import Shape
-from streams.conversion.refusals import UNFINISHED, RecordError
+from streams.conversion.refusals import TIMED_OUT, UNFINISHED, RecordError
 from streams.conversion.texts import Text, path_text, source_text
 from streams.conversion.times import FindInstant, instant
 from streams.mappings.language import Mapping, Session, Take
@@ -40,10 +40,12 @@ class Part(NamedTuple):
 
 
 class Contact(NamedTuple):
-    """Records of one contact that is over."""
+    """Records of one contact that is over, or whole when the records end."""
 
     record: dict[str, Any]
     parts: list[Part]
+    may_go_on: bool
+    """It is not silent for long enough to be over."""
 
 
 class NoContact(NamedTuple):
@@ -145,6 +147,8 @@ class Sessions:
     def add(self, key: str, part: Part) -> Iterator[Over]:
         """Take a record in, and yield the contacts that are over by then."""
         self._now = max(self._now, part.at)
+        yield from self._silent(self._whole, self._session.linger)
+        yield from self._silent(self._begun, self._session.timeout)
         contact = self._begun.pop(key, None) or self._whole.pop(key, None) or _Open()
         contact.add(part)
         if len(contact.parts) > _MOST_PARTS:
@@ -155,8 +159,6 @@ class Sessions:
             )
         else:
             (self._whole if contact.is_whole(key, self._session) else self._begun)[key] = contact
-        yield from self._silent(self._whole, self._session.linger)
-        yield from self._silent(self._begun, self._session.timeout)
         while self.open > self._session.most_open:
             oldest = self._begun or self._whole
             key, contact = oldest.popitem(last=False)
@@ -177,16 +179,16 @@ class Sessions:
             if self._now - contact.parts[-1].at <= how_long:
                 return
             del held[key]
-            yield self._over(key, contact, "it is silent for longer than session.timeout")
+            yield self._over(key, contact, "it is silent for longer than session.timeout", TIMED_OUT)
 
-    def _over(self, key: str, contact: _Open, reason: str) -> Over:
+    def _over(self, key: str, contact: _Open, reason: str, code: str = UNFINISHED) -> Over:
         parts = contact.parts
         if not contact.is_whole(key, self._session):
             if self._session.chain is None and not any(part.opens for part in parts):
                 reason = "its beginning is not in these files: give the file before them too"
             elif self._session.chain is not None:
                 reason = "parts of it are not in these files: give them together"
-            return NoContact(parts, UNFINISHED, reason)
+            return NoContact(parts, code, reason)
         used = (
             _chained(key, parts)
             if self._session.chain is not None
@@ -202,6 +204,7 @@ class Sessions:
                     for index, (name, take) in fields
                 },
                 parts,
+                self._now - parts[-1].at <= self._session.linger,
             )
         except RecordError as error:
             return NoContact(parts, error.code, str(error))

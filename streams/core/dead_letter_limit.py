@@ -52,7 +52,7 @@ class DeadLetterLimit:
             return before
         counted = {topic: list(tally) for topic, tally in before.items()}
         for decoded in records:
-            record, _, event, _, _, anonymous = decoded
+            record, event, anonymous = decoded.record, decoded.event, decoded.anonymous
             numbers = counted.get(record.topic)
             if numbers is None:
                 if event is not None:

@@ -17,6 +17,7 @@ from schemas.base import Event
 from schemas.dead_letter import MAX_PAYLOAD_BYTES, DeadLetter, RejectCode
 from schemas.ids import names_nobody
 from schemas.instants import ms_of, to_datetime
+from schemas.revisions import arrival_of
 from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 from streams.core.removal import removal_of
 
@@ -120,7 +121,7 @@ def decode(record: Record, reading: Reading = AS_USUAL) -> Decoded:
         )
     anonymous = names_nobody(event.customer_id, reading.nobody)
     names = tuple(extra) if extra else ()
-    return Decoded(record, at, event, None, names, anonymous)
+    return Decoded(record, at, event, None, names, anonymous, arrival_of(record.timestamp, record.offset))
 
 
 def encode_dead_letter(decoded: Decoded) -> bytes:

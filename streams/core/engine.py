@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple, cast
 
+from schemas.revisions import revision_of
 from schemas.trigger import Purpose
 from streams.core import state as st
+from streams.core.corrections import take
 from streams.core.episodes import decide
 from streams.core.erasure import (
     ERASED,
@@ -24,7 +26,9 @@ from streams.core.erasure import (
     unserve,
 )
 from streams.core.events.outcome import reached
+from streams.core.events.rules import EventRules
 from streams.core.events.table import EVENTS
+from streams.core.facts import Fact, find, ghost_of, versioned
 from streams.core.outlook.shortcut import postpone, shortcut
 from streams.core.policy import Policy
 from streams.core.published import Cause, Output
@@ -100,6 +104,20 @@ class Clock:
 
 def _earliest(heap: list[tuple[int, str]], until: int) -> tuple[int, str] | None:
     return heappop(heap) if heap and heap[0][0] <= until else None
+
+
+def _identity(decoded: Decoded, revision: int, corrected: int | None) -> str:
+    """Return what a trigger that opens now is named after: the event and its time; of a correction its version too.
+
+    `corrected`: the revision of the version that it replaces. A corrected event that asks anew must not repeat the (id, sequence) of
+    its first version.
+    """
+    event = decoded.event
+    assert event is not None
+    first = f"{event.kind}:{event.event_id}:{decoded.at}"
+    if corrected is None:
+        return first
+    return f"{first}:r{revision}" if revision > corrected else f"{first}:a{decoded.arrival}"
 
 
 class BatchResult(NamedTuple):
@@ -187,7 +205,7 @@ class _Batch:
         elif kind == "erasure":
             self.count(kind, self.erase(decoded, customer))
         elif self.clock.markers and self.markers.covers(customer, decoded.at):
-            self.count(kind, ERASED)
+            self.count(kind, self.fold(decoded, kind, customer, ERASED))
         elif kind == "profile" and is_removal(decoded):
             self.count(kind, self.remove_profile(decoded, customer))
         else:
@@ -199,18 +217,23 @@ class _Batch:
         key = kind, result
         self.counts[key] = self.counts.get(key, 0) + 1
 
-    def fold(self, decoded: Decoded, kind: str, customer: str) -> str:
+    def fold(self, decoded: Decoded, kind: str, customer: str, refused: str = "") -> str:
+        """Take an event in. `refused`: why it does not count; an older version of it gives way all the same."""
         event, at, now = decoded.event, decoded.at, self.clock.now
         assert event is not None
-        rules = EVENTS[kind]
-        fact = None if rules.fact is None else rules.fact(event, at)
-        horizon_start = now - self.plan.parameters.horizon
-        if fact is not None and at <= horizon_start:
-            return BEYOND_HORIZON
+        rules, parameters = EVENTS[kind], self.plan.parameters
+        horizon_start = now - parameters.horizon
+        if rules.fact is None:
+            return refused or self.stand(decoded, customer, rules, horizon_start)
+        revision = revision_of(event.revised_at)
+        fact = versioned(rules.fact(event, at), revision, decoded.arrival)
+        if at <= horizon_start:
+            refused = refused or BEYOND_HORIZON
+        if refused and not self.may_know(customer, fact):
+            return refused
         self.settle(customer)
         data = self.load(customer)
-        registers = rules.register is not None and rules.registers(event)
-        if data is not None and fact is not None and not registers:
+        if data is not None and not refused and (rules.register is None or not rules.registers(fact)):
             briefly = shortcut(data, fact, horizon_start, self.outlook)
             if briefly is not None:
                 self.touched[customer], due = briefly
@@ -218,20 +241,50 @@ class _Batch:
                     self.clock.schedule(due, customer)
                 return ACCEPTED
         state = State() if data is None else st.decode(data)
-        changed = fact is not None and state.add(fact, self.plan.parameters.keep)
-        if registers and rules.register is not None:
-            changed = rules.register(state, event, at, horizon_start) or changed
+        state.drop_before(horizon_start)
+        known = find(state.facts, fact.identity)
+        if refused:
+            if known is None:
+                return refused
+            fact = ghost_of(known, fact)
+        changed = take(state, rules, fact, known, horizon_start, parameters.keep)
         if not changed:
-            return DUPLICATE
+            return self.unchanged(state, customer, changed, refused or DUPLICATE)
+        if not refused and at > state.newest:
+            state.newest = at
+        answered = not refused and kind == "outcome" and reached(event)
+        identity = _identity(decoded, revision, None if known is None else known.revision)
+        self.decide(state, now, Cause(customer, at, identity, decoded.record.timestamp, answered))
+        return ACCEPTED
+
+    def may_know(self, customer: str, fact: Fact) -> bool:
+        """Return whether a version of a fact may be among what is known of a customer."""
+        data = self.load(customer)
+        return data is not None and fact.identity.to_bytes(8, "little") in data
+
+    def stand(self, decoded: Decoded, customer: str, rules: EventRules, horizon_start: int) -> str:
+        """Take in an event that leaves no fact."""
+        event, at = decoded.event, decoded.at
+        assert event is not None
+        assert rules.stand is not None
+        self.settle(customer)
+        state = self.state_of(customer) or State()
+        corrected = state.profile_revision if state.profile_at == at else None
+        changed = rules.stand(state, decoded, horizon_start)
+        if not changed:
+            return self.unchanged(state, customer, changed, DUPLICATE)
         if at > state.newest:
             state.newest = at
         state.drop_before(horizon_start)
-        answered = kind == "outcome" and reached(event)
-        # With its time: a corrected event that asks anew must not repeat the (id, sequence) of its first version.
-        identity = f"{kind}:{event.event_id}:{at}"
-        cause = Cause(customer, at, identity, decoded.record.timestamp, answered)
-        self.decide(state, now, cause)
+        identity = _identity(decoded, revision_of(event.revised_at), corrected)
+        self.decide(state, self.clock.now, Cause(customer, at, identity, decoded.record.timestamp))
         return ACCEPTED
+
+    def unchanged(self, state: State, customer: str, version: bool | None, result: str) -> str:
+        """Return the result of an event that changes nothing of a customer, but perhaps the version of what is known."""
+        if version is not None:
+            self.touched[customer] = st.encode(state)
+        return result
 
     def erase(self, decoded: Decoded, customer: str) -> str:
         """Forget a customer up to the erasure's time. It moves no clock: it tells nothing that a customer did."""
@@ -260,13 +313,16 @@ class _Batch:
     def remove_profile(self, decoded: Decoded, customer: str) -> str:
         """Delete the profile; a customer of whom nothing else is known leaves at once. It moves no clock either."""
         self.settle(customer)
-        event, at, now = decoded.event, decoded.at, self.clock.now
+        at, now = decoded.at, self.clock.now
         state = self.state_of(customer)
         horizon_start = now - self.plan.parameters.horizon
-        register = EVENTS["profile"].register
-        assert register is not None
-        if state is None or not register(state, event, at, horizon_start):
+        stand = EVENTS["profile"].stand
+        assert stand is not None
+        if state is None:
             return DUPLICATE
+        changed = stand(state, decoded, horizon_start)
+        if not changed:
+            return self.unchanged(state, customer, changed, DUPLICATE)
         if is_blank(state):
             self.touched[customer] = None
         else:

@@ -174,7 +174,9 @@ def _closing(
 def _holds(end: EndingCause, state: State, policy: Policy, seen: Assessment) -> bool:
     """Return whether one of the causes holds that end the episodes of some purposes only. Raises ValueError for any other."""
     if end == "request_given":
-        return not state.request_open
+        return not state.request_open and state.given_at >= state.served_request_at
+    if end == "request_withdrawn":
+        return not state.request_open and state.given_at < state.served_request_at
     if end == "stage_left":
         return state.stage != f.REQUESTED
     if end == "cooled_down":

@@ -13,9 +13,10 @@ from hashlib import blake2b
 from struct import Struct
 from typing import Final, NamedTuple
 
+from schemas.revisions import NO_REVISION
 from schemas.trigger import Purpose
-from streams.core import facts as f
 from streams.core.episodes import close
+from streams.core.events.cancellation import renew_death, renew_stage
 from streams.core.published import Cause, Output, signals_output
 from streams.core.purposes import GROUNDS, PURPOSES, serve, served
 from streams.core.state import FOREVER, NEVER, State
@@ -212,22 +213,11 @@ def forget(state: State, until: int) -> None:
         state.objected_at = NEVER
     if state.profile_at <= until:
         state.profile_at, state.profile_json = NEVER, b""
-    _forget_stage(state, until)
+        state.profile_revision, state.profile_arrival = NO_REVISION, 0
+    if state.stage_at <= until:
+        renew_stage(state)
+    renew_death(state)
     _forget_ledger(state, until)
-
-
-def _forget_stage(state: State, until: int) -> None:
-    later = [fact for fact in state.facts if fact.kind == f.CANCELLATION]
-    died = any(fact.b == f.DECEASED for fact in later) or (
-        state.stage_at > until and state.stage_reason == f.DECEASED
-    )
-    state.deceased = int(died)
-    if state.stage_at > until:
-        return
-    state.stage, state.stage_reason, state.stage_at, state.effective_at = 0, 0, NEVER, NEVER
-    steps = [(fact.a == f.CONFIRMED, fact.at, fact.a, fact.b) for fact in later if fact.a != f.INQUIRY]
-    if steps:
-        _, state.stage_at, state.stage, state.stage_reason = max(steps)
 
 
 def _forget_ledger(state: State, until: int) -> None:

@@ -1,9 +1,9 @@
-"""Facts: what a customer's state keeps of an event. Owns their 28-byte layout, and how a set of them stays the same
-whatever the order of arrival.
+"""Facts: what a customer's state keeps of an event. Owns their 44-byte layout, and how a set of them stays the same
+whatever the order of processing.
 
-Identity is (event type, event id). Of two versions of the same identity the greater (event time, content) wins. Facts
-older than the horizon fall out, and only the newest `keep` by (event time, identity) stay: all three rules give the same
-set for any order, with any duplicates.
+Identity is (event type, event id). Of two versions of the same identity the greater (revision, arrival, content) counts. Facts
+older than the horizon fall out, and only the newest `keep` by (event time, identity) stay. Decision 18 says what of this holds for any
+order, with any repetition: all but a correction that moves an event back beyond the horizon, or beyond what is kept.
 """
 
 from bisect import insort
@@ -18,8 +18,11 @@ from schemas.call import Channel
 from schemas.cancellation import CancellationReason, CancellationStage
 from schemas.outcome import Disposition
 from schemas.parts import numbered
+from schemas.revisions import NO_REVISION
 from schemas.topics import EVENT_TYPES
 
+GONE: Final = 0
+"""A ghost: its event is known to have happened too long ago. It counts for nothing, but that an older version stays away."""
 CALL: Final = 1
 SURVEY: Final = 2
 CANCELLATION: Final = 3
@@ -55,15 +58,20 @@ DISPOSITIONS: Final[tuple[Disposition, ...]] = numbered(
         "CALLBACK_LATER",
     ),
 )
-FACT: Final = Struct("<qQBBBBHHI")
+_CONTENT: Final = Struct("<qQBBBBHHI")
+FACT: Final = Struct(_CONTENT.format + "qq")
 FACT_TIME: Final = Struct("<q")
+TOPIC_AT: Final = _CONTENT.size - 4
+"""Where a fact's topic lies in its bytes."""
+_CONTENT_FIELDS: Final = 9
 
 
 class Fact(NamedTuple):
     """One fact; times in ms since the epoch, UTC. What `a`, `b`, `c` and `amount` hold depends on the kind:
 
     call: channel, IVR steps, transfers, wait in seconds · survey: csat, nps + 1, ces (0 is none) · cancellation: stage,
-    reason · outcome: disposition. Counts are capped at what the field holds. `topic` is `code_of` the contact's reason.
+    reason (`amount` and `topic`: when the contract ends) · outcome: disposition. Counts are capped at what the field holds. `topic`
+    is `code_of` the contact's reason. The last two fields are its version (`schemas.revisions`) and say nothing of the customer.
     """
 
     at: int
@@ -75,12 +83,52 @@ class Fact(NamedTuple):
     flags: int
     amount: int
     topic: int
+    revision: int = NO_REVISION
+    arrival: int = 0
 
 
 def unpacked(data: bytes) -> list[Fact]:
     """Return the facts of their bytes."""
     # For speed (docs/performance.md): a named tuple's own constructors are functions of Python's.
     return list(map(tuple.__new__, repeat(Fact), FACT.iter_unpack(data)))
+
+
+def unpacked_2(data: bytes) -> list[Fact]:
+    """Return the facts of their bytes as states up to version 2 hold them, 28 each: any other delivery replaces them."""
+    return [Fact(*content) for content in _CONTENT.iter_unpack(data)]
+
+
+def versioned(fact: Fact, revision: int, arrival: int) -> Fact:
+    """Return a fact with its version."""
+    return tuple.__new__(Fact, (*fact[:_CONTENT_FIELDS], revision, arrival))
+
+
+def ghost_of(known: Fact, winner: Fact) -> Fact:
+    """Return what keeps `known` away, which stands among the facts, when its event happened too long ago by the `winner`."""
+    return Fact(known.at, known.identity, GONE, 0, 0, 0, 0, 0, 0, winner.revision, winner.arrival)
+
+
+def supersedes(fact: Fact, known: Fact) -> bool:
+    """Return whether of two deliveries of one event `fact` counts: the later revision, the later arrival, the greater content.
+
+    >>> known = Fact(10, 7, CALL, 0, 0, 0, 0, 0, 0, revision=5, arrival=8)
+    >>> supersedes(versioned(known, 0, 9), known), supersedes(versioned(known, 5, 9), known), supersedes(known, known)
+    (False, True, False)
+    """
+    return (fact.revision, fact.arrival, fact) > (known.revision, known.arrival, known)
+
+
+def same_content(fact: Fact, known: Fact) -> bool:
+    """Return whether two versions of an event say the same."""
+    return fact[:_CONTENT_FIELDS] == known[:_CONTENT_FIELDS]
+
+
+def find(facts: list[Fact], identity: int) -> Fact | None:
+    """Return the fact of an identity; none when it is not among them."""
+    for fact in facts:
+        if fact.identity == identity:
+            return fact
+    return None
 
 
 _BEGUN: Final = {kind: blake2b(f"{kind}:".encode(), digest_size=8) for kind in EVENT_TYPES}
@@ -104,30 +152,25 @@ def code_of(reason: str) -> int:
     return crc32(reason.lower().encode())
 
 
-def add(facts: list[Fact], fact: Fact, keep: int) -> bool:
-    """Add `fact` to `facts`, sorted by (time, identity), in place; False when that changes nothing.
+def add(facts: list[Fact], fact: Fact, keep: int, known: Fact | None = None) -> bool:
+    """Add `fact` to `facts`, sorted by (time, identity), in place of `known`, which gives way; False when that changes nothing.
 
-    Of one identity the greater (time, content) stays; of more than `keep` facts the oldest goes.
+    Of more than `keep` facts the oldest goes.
 
-    >>> first, corrected, later = (Fact(at, 7, CALL, 0, 0, 0, flags, 0, 0) for at, flags in ((10, 0), (10, RESOLVED), (20, 0)))
+    >>> first, corrected, older = (Fact(at, id, CALL, 0, 0, 0, 0, 0, 0) for at, id in ((10, 7), (20, 7), (5, 8)))
     >>> facts = []
-    >>> add(facts, corrected, keep=5), add(facts, first, keep=5), add(facts, later, keep=5), [fact.at for fact in facts]
-    (True, False, True, [20])
+    >>> add(facts, first, 1), add(facts, corrected, 1, known=first), add(facts, older, 1), [fact.at for fact in facts]
+    (True, True, False, [20])
     """
-    identity = fact.identity
-    for index, known in enumerate(facts):
-        if known.identity == identity:
-            if fact <= known:
-                return False
-            del facts[index]
-            break
+    if known is not None:
+        facts.remove(known)
     if not facts or fact > facts[-1]:
         facts.append(fact)
     else:
         insort(facts, fact)
     if len(facts) > keep:
         dropped = facts.pop(0)
-        return dropped is not fact
+        return dropped is not fact or known is not None
     return True
 
 

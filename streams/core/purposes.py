@@ -12,10 +12,12 @@ from schemas.trigger import Purpose, TriggerStatus
 from streams.core import facts as f
 from streams.core.state import NEVER, State
 
+_NO_GROUND: Final = (f.OUTCOME, f.GONE)
+
 
 def newest_ground(state: State) -> int:
     """Return when the customer last gave a ground to be called: the newest fact that is not an outcome of ours."""
-    return next((fact.at for fact in reversed(state.facts) if fact.kind != f.OUTCOME), NEVER)
+    return next((fact.at for fact in reversed(state.facts) if fact.kind not in _NO_GROUND), NEVER)
 
 
 def request_waits(state: State) -> bool:
@@ -62,8 +64,8 @@ def served(state: State, ground: Ground) -> int:
 
 
 Cause = Literal[
-    "deceased", "do_not_call", "cancellation_confirmed", "answered", "time_over", "request_given", "stage_left",
-    "cooled_down", "erased",
+    "deceased", "do_not_call", "cancellation_confirmed", "answered", "time_over", "request_given", "request_withdrawn",
+    "stage_left", "cooled_down", "erased",
 ]  # fmt: skip
 """Why an open episode ends."""
 
@@ -89,6 +91,9 @@ ENDINGS: Final[dict[Cause, Ending]] = {
     "time_over": Ending("expired", "validity_over", "The last moment at which the call made sense is over."),
     "request_given": Ending(
         "completed", "customer_reached", "The callback that was asked for has been given."
+    ),
+    "request_withdrawn": Ending(
+        "retracted", "request_withdrawn", "A correction says that no callback was asked for."
     ),
     "stage_left": Ending(
         "retracted", "cancellation_withdrawn", "The cancellation is no longer one that was requested."
@@ -121,7 +126,13 @@ class PurposeRules(NamedTuple):
 
 PURPOSES: Final[dict[Purpose, PurposeRules]] = {
     "requested_callback": PurposeRules(
-        4, REQUEST, request_waits, "callback_requested", "customer_request", None, ("request_given",)
+        4,
+        REQUEST,
+        request_waits,
+        "callback_requested",
+        "customer_request",
+        None,
+        ("request_given", "request_withdrawn"),
     ),
     "save": PurposeRules(
         3,

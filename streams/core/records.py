@@ -84,7 +84,8 @@ class Reject(NamedTuple):
 class Decoded(NamedTuple):
     """A record with what its bytes mean: an event, or the reason why there is none.
 
-    `at` is the event time in ms since the epoch, UTC; `REJECTED_AT` for a reject.
+    `at` is the event time in ms since the epoch, UTC; `REJECTED_AT` for a reject. `arrival` is greater for what arrived later
+    (`schemas.revisions`): of the record that first held the event, wherever `record` was read.
     """
 
     record: Record
@@ -93,6 +94,7 @@ class Decoded(NamedTuple):
     reject: Reject | None
     unknown_fields: tuple[str, ...]
     anonymous: bool
+    arrival: int = 0
 
     @property
     def topic(self) -> str:

@@ -12,8 +12,9 @@ from schemas import topics
 from schemas.ids import ID_PATTERN, names_nobody
 from schemas.instants import to_datetime
 from schemas.profile import ProfileEvent
+from schemas.revisions import arrival_of
 from streams.core.records import Decoded, Record
-from streams.core.state import OUTLOOK_FIELDS, State
+from streams.core.state import OUTLOOK_FIELDS, PROFILE_TIMES, State
 
 _IDENTIFIER: Final = pattern(ID_PATTERN)
 _LATEST_MS: Final = 221_845_392_000_000
@@ -41,7 +42,7 @@ def removal_of(record: Record) -> Decoded | None:
         customer_id=customer_id,
         occurred_at=to_datetime(at),
     )
-    return Decoded(record, at, event, None, (), False)
+    return Decoded(record, at, event, None, (), False, arrival_of(at, record.offset))
 
 
 def is_removal(decoded: Decoded) -> bool:
@@ -50,6 +51,6 @@ def is_removal(decoded: Decoded) -> bool:
 
 
 def is_blank(state: State) -> bool:
-    """Return whether a state holds nothing more than the time of its profile."""
-    outlook = {name: getattr(state, name) for name in OUTLOOK_FIELDS}
-    return state == State(newest=state.newest, profile_at=state.profile_at, **outlook)
+    """Return whether a state holds nothing more than the time and the version of its profile."""
+    kept = {name: getattr(state, name) for name in ("newest", *PROFILE_TIMES, *OUTLOOK_FIELDS)}
+    return state == State(**kept)

@@ -55,7 +55,7 @@ def unwrap(record: Record) -> Record:
 
 def decode_rekeyed(record: Record, reading: Reading = AS_USUAL) -> Decoded:
     """Decode a record of the repartition topic. What comes out keeps its place there, to be merged and
-    acknowledged, with the original's time of arrival; a broken envelope is a reject.
+    acknowledged, with the original's time and its arrival among other versions; a broken envelope is a reject.
     """
     try:
         original = unwrap(record)

@@ -1,8 +1,8 @@
 """A customer's state: facts, standing registers and the ledger, and its versioned bytes, which are the changelog's value.
 
-Standing registers hold obligations and permissions outside the horizon. Each keeps a maximum, taken over every version of
-an event that arrives, so that neither order nor repetition matters: what a customer once asked for is closed only by an
-outcome, never by a survey that is sent again. The ledger is what was decided, which cannot be taken back.
+Standing registers hold obligations and permissions outside the horizon. Each keeps a maximum over the events as they count, so
+that neither order nor repetition matters; where a correction replaces what a register holds, it is made anew from the facts that
+stand. An objection alone is never taken back. The ledger is what was decided, which cannot be taken back either.
 """
 
 from collections.abc import Callable
@@ -13,15 +13,17 @@ from typing import Any, Final
 
 import orjson
 
+from schemas.revisions import NO_REVISION
 from streams.core.facts import (
     FACT,
     Fact,
     add,
     drop_before,
     unpacked,
+    unpacked_2,
 )
 
-VERSION: Final = 2
+VERSION: Final = 3
 NEVER: Final = -(2**62)
 """A time before every event."""
 FOREVER: Final = 2**62
@@ -30,9 +32,13 @@ OUTLOOK: Final = Struct("<BBHBBBqqqdQI")
 judged by."""
 OUTLOOK_FIELDS: Final = ("due", "judged_at", "slack", "saturated", "spare", "ending", "judged_by")
 """The fields of a state that say when to look at it again, and nothing of the customer."""
-_REST: Final = Struct("<BBB10qQIHH")
+PROFILE_TIMES: Final = ("profile_at", "profile_revision", "profile_arrival")
+"""The fields of a state by which of two profiles the later counts."""
+_REST: Final = Struct("<BBB12qQIHH")
+_REST_2: Final = Struct("<BBB10qQIHH")
 FACTS_AT: Final = OUTLOOK.size + _REST.size
 """Where the facts begin; before them is a fixed head, after them the profile and the open episode."""
+_FACT_BYTES_2: Final = 28
 _HEAD_1: Final = Struct("<BBBBHB12qQIHH")
 _DUE: Final = Struct("<7xq")
 _ASKED: Final = Struct(f"<{OUTLOOK.size + 3}x2q")
@@ -68,6 +74,8 @@ class State:
     objected_at: int = NEVER
     profile_at: int = NEVER
     profile_json: bytes = b""
+    profile_revision: int = NO_REVISION
+    profile_arrival: int = 0
 
     band: int = 0
     signals_sequence: int = 0
@@ -98,10 +106,10 @@ class State:
     _opened: tuple[bytes, dict[str, Any]] = field(default=_NOTHING, init=False, repr=False, compare=False)
     """An open episode, and what it says."""
 
-    def add(self, fact: Fact, keep: int) -> bool:
-        """Add a fact as `facts.add` does; False when that changes nothing."""
+    def add(self, fact: Fact, keep: int, known: Fact | None = None) -> bool:
+        """Add a fact in place of `known` as `facts.add` does; False when that changes nothing."""
         facts, count, first = self.facts, len(self.facts), self.facts[0] if self.facts else None
-        if not add(facts, fact, keep):
+        if not add(facts, fact, keep, known):
             return False
         packed, self._packed = self._packed, None
         if packed is not None and facts[-1] is fact:
@@ -191,6 +199,8 @@ def encode(state: State) -> bytes:
         state.cooldown_until,
         state.served_request_at,
         state.served_stage_at,
+        state.profile_revision,
+        state.profile_arrival,
         state.requested_id,
         state.signals_sequence,
         len(state.profile_json),
@@ -200,12 +210,12 @@ def encode(state: State) -> bytes:
 
 
 def decode(data: bytes) -> State:
-    """Return the state of these bytes, of this version or the one before.
+    """Return the state of these bytes, of this version or one before.
 
     Raises `UnknownVersionError` for a layout that this release does not know.
     """
     if data[0] == VERSION:
-        return _read_2(data)
+        return _read_3(data)
     reader = _READERS.get(data[0])
     if reader is None:
         raise UnknownVersionError(
@@ -221,12 +231,12 @@ def _read_1(data: bytes) -> State:
         objected_at, profile_at, scored_at, cooldown_until, served_request_at, served_stage_at, requested_id,
         signals_sequence, profile_length, episode_length,
     ) = _HEAD_1.unpack_from(data)  # fmt: skip
-    facts_end = _HEAD_1.size + count * FACT.size
+    facts_end = _HEAD_1.size + count * _FACT_BYTES_2
     profile_end = facts_end + profile_length
     return State(
         due,
         newest,
-        unpacked(data[_HEAD_1.size : facts_end]),
+        unpacked_2(data[_HEAD_1.size : facts_end]),
         requested_at,
         requested_id,
         given_at,
@@ -238,13 +248,13 @@ def _read_1(data: bytes) -> State:
         objected_at,
         profile_at,
         data[facts_end:profile_end],
-        band,
-        signals_sequence,
-        scored_at,
-        cooldown_until,
-        served_request_at,
-        served_stage_at,
-        data[profile_end : profile_end + episode_length],
+        band=band,
+        signals_sequence=signals_sequence,
+        scored_at=scored_at,
+        cooldown_until=cooldown_until,
+        served_request_at=served_request_at,
+        served_stage_at=served_stage_at,
+        episode=data[profile_end : profile_end + episode_length],
     )
 
 
@@ -259,6 +269,27 @@ def _read_2(data: bytes) -> State:
         state.effective_at, state.objected_at, state.profile_at, state.scored_at, state.cooldown_until,
         state.served_request_at, state.served_stage_at, state.requested_id, state.signals_sequence,
         profile_length, episode_length,
+    ) = _REST_2.unpack_from(data, OUTLOOK.size)  # fmt: skip
+    facts_at = OUTLOOK.size + _REST_2.size
+    facts_end = facts_at + count * _FACT_BYTES_2
+    profile_end = facts_end + profile_length
+    state.facts = unpacked_2(data[facts_at:facts_end])
+    state.profile_json = data[facts_end:profile_end]
+    state.episode = data[profile_end : profile_end + episode_length]
+    return state
+
+
+def _read_3(data: bytes) -> State:
+    state = State()
+    (
+        _, state.band, count, _, state.spare, state.ending, state.due, state.newest, state.judged_at, state.slack,
+        state.saturated, state.judged_by,
+    ) = OUTLOOK.unpack_from(data)  # fmt: skip
+    (
+        state.stage, state.stage_reason, state.deceased, state.requested_at, state.given_at, state.stage_at,
+        state.effective_at, state.objected_at, state.profile_at, state.scored_at, state.cooldown_until,
+        state.served_request_at, state.served_stage_at, state.profile_revision, state.profile_arrival,
+        state.requested_id, state.signals_sequence, profile_length, episode_length,
     ) = _REST.unpack_from(data, OUTLOOK.size)  # fmt: skip
     facts_end = FACTS_AT + count * FACT.size
     profile_end = facts_end + profile_length
@@ -270,7 +301,7 @@ def _read_2(data: bytes) -> State:
     return state
 
 
-_READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1, 2: _read_2}
+_READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1, 2: _read_2, 3: _read_3}
 """By version. A new layout gets a new reader and keeps the one before it; golden bytes of each version are in the tests."""
 
 

@@ -4,7 +4,9 @@ A complete backlog gives the same triggers here and in the worker, id for id. Me
 few numbers for each customer who was flagged or cancelled, and no more for more events.
 """
 
-from collections.abc import Callable, Iterable
+import gc
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, NamedTuple, Self
@@ -24,6 +26,7 @@ from streams.files.backlog import Backlog
 from streams.files.census import Census, Counting
 from streams.files.ndjson import NO_TIME, Line
 from streams.files.numbers import Numbers
+from streams.files.spill import MOST_BYTES
 
 DAY_MS = 86_400_000
 CANCELLED = ("requested", "confirmed")
@@ -68,20 +71,26 @@ def backtest(
     as_of: int = NO_TIME,
     max_batch: int = 2_000,
     reading: Reading = AS_USUAL,
+    most_bytes: int = MOST_BYTES,
     progress: Callable[[int], None] | None = None,
     outputs: Callable[[Output], None] | None = None,
     states: Callable[[int, dict[str, bytes]], None] | None = None,
 ) -> Backtest:
     """Judge the events of `lines` by `policy`, as they would have been judged then.
 
-    `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. `progress` gets counts of events.
+    `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. More than `most_bytes` of lines go
+    into a temporary file. `progress` gets counts of events.
     `outputs` gets what is published, partition by partition in order of decision; `states` each partition with the states at its end,
     and with the markers of customers whom the files erase. Raises SpillError.
     """
-    with Backlog(partitions, as_of, reading=reading) as backlog, Counting() as counting, _Tally() as tally:
+    with (
+        Counting() as counting,
+        Backlog(partitions, as_of, most_bytes, counting.add, reading) as backlog,
+        _Tally() as tally,
+        _seldom_collected(),
+    ):
         for line in lines:
-            counting.add(line, backlog.add(line))
-        census = counting.census()
+            backlog.add(line)
         for partition in range(partitions):
             known: dict[str, bytes] = {}
             clock = Clock()
@@ -100,7 +109,21 @@ def backtest(
                     progress(len(micro_batch))
             if states is not None:
                 states(partition, known)
+        census = counting.census()
         return Backtest(tally.summary(census), census)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let garbage be looked for seldom, and not in what there is already: records die young and without cycles."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class _Tally:

@@ -104,6 +104,11 @@ class Census:
             if after - before > _GAP_DAYS
         ]
 
+    def unknown(self) -> list[tuple[str, str, int]]:
+        """Return the unknown fields by type and name, the most frequent first."""
+        counts = self.unknown_fields.items()
+        return [(*each, count) for each, count in sorted(counts, key=lambda pair: (-pair[1], pair[0]))]
+
     def near(self, kind: str, name: str) -> str:
         """Return the field of a type that is written most like `name`; empty when none is."""
         return next(iter(get_close_matches(name.lower(), _fields(kind), 1, 0.75)), "")
@@ -117,16 +122,11 @@ class Census:
             "rejected": self.rejected,
             "reasons": dict(sorted(self.rejections.counts.items())),
             "examples": {
-                code: [each._asdict() for each in first]
-                for code, first in sorted(self.rejections.examples.items())
+                code: [each._asdict() for each in first] for code, first in self.rejections.examples.items()
             },
-            "unknown_fields": {
-                f"{kind}.{name}": count for (kind, name), count in self.unknown_fields.most_common()
-            },
+            "unknown_fields": {f"{kind}.{name}": count for kind, name, count in self.unknown()},
             "near": {
-                f"{kind}.{name}": near
-                for kind, name in self.unknown_fields
-                if (near := self.near(kind, name))
+                f"{kind}.{name}": near for kind, name, _ in self.unknown() if (near := self.near(kind, name))
             },
             "customers": self.customers,
             "nobody": self.nobody,
@@ -160,14 +160,14 @@ class Counting:
         for each in (self._ids, self._versions, self._customers, self._customer_days):
             each.close()
 
-    def add(self, line: Line, decoded: Decoded) -> None:
-        """Count a line, and what it was decoded to. Raises SpillError."""
+    def add(self, file: str, number: int, decoded: Decoded) -> None:
+        """Count what a line was decoded to. Raises SpillError."""
         census, event = self._census, decoded.event
         census.lines += 1
         if event is None:
             assert decoded.reject is not None
             census.future += decoded.reject.code == "future_dated"
-            census.rejections.note(line.place, decoded.reject)
+            census.rejections.note(file, number, decoded.reject)
             return
         kind, at, customer = event.kind, decoded.at, event.customer_id
         census.events[kind] += 1
@@ -176,20 +176,21 @@ class Counting:
                 census.unknown_fields[kind, name] += 1
         identity = hash((kind, event.event_id))
         self._ids.add(identity)
-        self._versions.add(hash((identity, line.data)))
-        census.too_old += kind in _WITH_HORIZON and at <= census.last - HORIZON_DAYS * DAY_MS
+        self._versions.add(hash((identity, decoded.record.value)))
         census.days.add(at // DAY_MS)
-        census.first = at if census.first < 0 else min(census.first, at)
-        census.last = max(census.last, at)
+        if at > census.last:
+            census.last = at
+        if at < census.first or census.first < 0:
+            census.first = at
         if decoded.anonymous or customer is None:
             census.nobody += 1
         else:
             self._customers.add(hash(customer))
             self._customer_days.add(hash((customer, at // DAY_MS)))
 
-    def refuse(self, place: str, reject: Reject) -> None:
+    def refuse(self, file: str, number: int, reject: Reject) -> None:
         """Count a record of a source that gave no event."""
-        self._census.rejections.note(place, reject)
+        self._census.rejections.note(file, number, reject)
 
     def census(self) -> Census:
         """Return the census of all lines that were added. Raises SpillError."""
@@ -213,10 +214,17 @@ class Counting:
 
 def census_of(lines: Iterable[Line], now: int = NO_TIME, reading: Reading = AS_USUAL) -> Census:
     """Count all lines. `now` (ms): what is later is an event of the future, -1 for no such time. Raises SpillError."""
+    newest, too_old, horizon = -1, 0, HORIZON_DAYS * DAY_MS
     with Counting() as counting:
         for line in lines:
-            counting.add(line, decode_line(line, now, reading))
-        return counting.census()
+            decoded = decode_line(line, now, reading)
+            counting.add(line.file, line.number, decoded)
+            if decoded.event is not None:
+                too_old += decoded.event.kind in _WITH_HORIZON and decoded.at <= newest - horizon
+                newest = max(newest, decoded.at)
+        census = counting.census()
+    census.too_old = too_old
+    return census
 
 
 @cache

@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from streams.files.spill import Spill
 
-_PARTS: Final = 1_024
+_PARTS: Final = 256
 _PENDING: Final = 65_536
 _MOST_BYTES: Final = 8 * 1_048_576
 
@@ -51,8 +51,9 @@ class Numbers:
 
     def _sort_out(self) -> None:
         parts = [array("q") for _ in range(_PARTS)]
+        add_to = [part.append for part in parts]
         for number in self._pending:
-            parts[number % _PARTS].append(number)
+            add_to[number % _PARTS](number)
         for key, part in enumerate(parts):
             if part:
                 self._spill.append(key, part.tobytes())

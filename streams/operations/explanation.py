@@ -126,7 +126,7 @@ def from_files(
     """
     records: dict[str, list[Decoded]] = {name: [] for name in topics.INPUTS}
     newest = NO_TIME
-    for line in lines:
+    for arrival, line in enumerate(lines):
         checked = check_line(line, reading)
         newest = max(newest, ms_of(checked.event.occurred_at))
         if checked.key is None or checked.event.customer_id != customer_id:
@@ -135,7 +135,7 @@ def from_files(
         decoded = decode(Record(checked.topic, 0, len(own), NO_TIME, checked.key, line.data), reading)
         if decoded.reject is not None:
             raise InputError(f"{line.place}: {decoded.reject.message}")
-        own.append(decoded)
+        own.append(decoded._replace(arrival=arrival))
     clock = Clock()
     end = newest if newest >= 0 else None
     result = process_batch(_merged(records), {}, policy, clock, advance_to=end, erasure=IN_FILES)

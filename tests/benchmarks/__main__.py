@@ -17,7 +17,7 @@ from rich.console import Console
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from deploy.embedded.process import ChildError
-from tests.benchmarks import codecs, latency, recovery, report, scale, scale_out, sink, throughput
+from tests.benchmarks import codecs, files, latency, recovery, report, scale, scale_out, sink, throughput
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.machine import machine, versions
 from tests.benchmarks.results import Results
@@ -29,7 +29,7 @@ _WIDTH = 170
 """Of the table where the output is a file."""
 ON_REQUEST = ("codecs",)
 """Sections that a run leaves out unless they are asked for."""
-SECTIONS = ("throughput", "sink", "latency", "recovery", "scale", "scale-out")
+SECTIONS = ("throughput", "sink", "latency", "recovery", "scale", "scale-out", "files")
 
 
 def main() -> int:
@@ -99,6 +99,8 @@ def _measure(bench: Bench, results: Results, sections: set[str], stack: ExitStac
         scale_out.measure(bench, results, events, states)
     if "codecs" in sections:
         codecs.measure(bench, results, events, states)
+    if "files" in sections:
+        files.measure(bench, results, events)
     del events
     if "recovery" in sections:
         with bench.may_fail("recovery"):

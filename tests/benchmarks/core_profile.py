@@ -16,10 +16,10 @@ from time import process_time
 
 from streams.core import engine
 from streams.core.decode import model_of
-from streams.files.backlog import Backlog
 from streams.files.ndjson import Line
 from streams.policies import load_policy
 from streams.simulate import SimulationSettings, simulate
+from tests.plain_backlog import queues_of, runs_of
 
 
 def lines(customers: int, seed: int) -> Iterator[Line]:
@@ -39,10 +39,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     policy = load_policy(options.policy)
-    with Backlog(1) as backlog:
-        for line in lines(options.customers, options.seed):
-            backlog.add(line)
-        runs = list(backlog.runs(0))
+    runs = list(runs_of(queues_of(lines(options.customers, options.seed), 1)[0]))
     judged = 0
     decide = vars(engine)["decide"]
 

@@ -32,6 +32,8 @@ class Size:
     scale_events: int
     facts_customers: int
     """Customers in the rows that differ in the number of facts."""
+    file_lines: tuple[int, int]
+    """Lines of the files over which memory is measured: more must not take more."""
     disk_gb: int
     """Free disk that a run asks for: the logs of the broker are removed at its end only. The full run was seen to use 31 GB."""
 
@@ -59,6 +61,7 @@ FULL: Final = Size(
     scale_facts=(1, 10, 50, 200),
     scale_events=200_000,
     facts_customers=100_000,
+    file_lines=(200_000, 1_000_000),
     disk_gb=40,
 )
 SHORT: Final = Size(
@@ -74,6 +77,7 @@ SHORT: Final = Size(
     scale_facts=(1, 10, 50, 200),
     scale_events=10_000,
     facts_customers=10_000,
+    file_lines=(200_000, 500_000),
     disk_gb=5,
 )
 SMOKE: Final = Size(
@@ -89,6 +93,7 @@ SMOKE: Final = Size(
     scale_facts=(1, 200),
     scale_events=1_000,
     facts_customers=500,
+    file_lines=(5_000, 10_000),
     disk_gb=1,
 )
 AGAINST: Final = replace(

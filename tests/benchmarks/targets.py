@@ -40,6 +40,11 @@ TARGETS: Final = (
     Target("recovery_to_plain_read", "recovery / plain read of the changelog", at_least=0.4),
     Target("memory_kb_per_customer", "resident KB a customer", at_most=1.5),
     Target("largest_to_smallest", "throughput at the most customers / at the fewest", at_least=0.8),
+    Target("backtest_to_core", "backtest / core with decoder", at_least=0.6),
+    Target("backtest_mib", "MiB that backtest takes at most, many lines", at_most=500.0),
+    Target("check_mib", "MiB that check takes at most, many lines", at_most=500.0),
+    Target("backtest_many_to_few_lines", "memory of backtest, many lines / few", at_most=1.25),
+    Target("check_many_to_few_lines", "memory of check, many lines / few", at_most=1.25),
 )
 
 
@@ -93,6 +98,13 @@ _RATIOS: Final[dict[str, Callable[[Callable[[str], float]], float]]] = {
     "recovery_to_plain_read": lambda m: m("recovery plain read") / m("recovery ours"),
     "recovery_with_start_to_plain_read": lambda m: m("recovery plain read") / m("recovery start to ready"),
     "memory_kb_per_customer": lambda m: m("memory per customer"),
+    "backtest_to_core": lambda m: m("backtest") / m("core with decoder"),
+    "backtest_mib": lambda m: m("backtest, many lines: memory"),
+    "check_mib": lambda m: m("check, many lines: memory"),
+    "backtest_many_to_few_lines": lambda m: (
+        m("backtest, many lines: memory") / m("backtest, few lines: memory")
+    ),
+    "check_many_to_few_lines": lambda m: m("check, many lines: memory") / m("check, few lines: memory"),
     "two_workers_to_one": lambda m: m("workers 2") / m("workers 1"),
     "four_workers_to_one": lambda m: m("workers 4") / m("workers 1"),
 }

@@ -33,6 +33,8 @@ REGISTERS: Final = (
     "objected_at",
     "profile_at",
     "profile_json",
+    "profile_revision",
+    "profile_arrival",
 )
 
 

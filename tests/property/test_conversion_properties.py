@@ -6,7 +6,7 @@ import io
 import json
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from itertools import pairwise
@@ -22,7 +22,7 @@ from hypothesis import strategies as some
 from schemas.topics import EVENT_TYPES
 from streams.conversion.events import Maker
 from streams.conversion.readers import Shape
-from streams.conversion.refusals import UNFINISHED, RecordError, Refusal
+from streams.conversion.refusals import TIMED_OUT, UNFINISHED, RecordError, Refusal
 from streams.conversion.run import Conversion
 from streams.conversion.times import instant
 from streams.core.decode import decode
@@ -365,10 +365,29 @@ def test_a_log_gives_the_same_events_however_it_is_cut(folder: Path, log: list[s
     assert_all_are_accounted_for(several, refused_too)
 
 
+@given(log=logs(), place=some.integers(0, 40))
+def test_a_log_that_is_read_in_turns_ends_as_one_that_is_read_at_once(
+    folder: Path, log: list[str], place: int
+) -> None:
+    """What is kept of the first turn (`--unfinished`) comes before the second one; an event told twice is as it was told last."""
+    whole, _, _ = run(LOG, folder, text_of(log))
+    later: list[str] = []
+    first = _events(folder, text_of(log[:place]), later.append)
+    second = _events(folder, text_of([*later, *log[place:]]), None)
+    assert first | second == {event_id: data for _, event_id, data in whole}
+
+
+def _events(folder: Path, content: bytes, later: Callable[[str], None] | None) -> dict[str, bytes]:
+    path = folder / "turn"
+    path.write_bytes(content)
+    conversion = Conversion(LOG, b"", None, later)
+    return {each.made.event_id: each.made.data for each in conversion.events([str(path)])}
+
+
 def assert_all_are_accounted_for(conversion: Conversion, refused: list[Refusal]) -> None:
     counts = conversion.counts
     codes = Counter(each.code for each in refused)
-    assert codes.pop(UNFINISHED, 0) == counts.unfinished
+    assert codes.pop(UNFINISHED, 0) + codes.pop(TIMED_OUT, 0) == counts.unfinished
     assert codes == counts.rejections.counts
     assert 0 <= counts.passed_over + counts.rejections.total + counts.unfinished <= counts.records
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import time
 from collections.abc import Iterator
@@ -9,9 +10,9 @@ from pathlib import Path
 
 import pytest
 import typer
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from streams.commands import backtest
+from streams.commands import backtest, check
 from tests.builders import HOUR, START, call, iso
 
 
@@ -66,3 +67,48 @@ def test_an_event_far_in_the_future_is_rejected_and_the_rest_is_judged(tmp_path:
     summary = json.loads(done.output)
     assert (summary["rejected"], summary["reasons"]) == (1, {"future_dated": 1})
     assert summary["triggers"] == 1
+
+
+def invoke(*arguments: str) -> Result:
+    app = typer.Typer()
+    backtest.register(app)
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_the_head_is_that_of_check(tmp_path: Path) -> None:
+    events = tmp_path / "events.ndjson"
+    good = [call(START + n * HOUR).record.value or b"" for n in range(300)]
+    events.write_bytes(b"\n".join([b"{", *good, good[0]]) + b"\n")
+    app = typer.Typer()
+    check.register(app)
+    head = CliRunner().invoke(app, [str(events)]).stdout
+    found = invoke(str(events))
+    assert found.exit_code == 0, found.output
+    assert found.stdout.startswith(head)
+    assert "duplicates: the same once more │ 1" in head
+    assert "Backtest by default" in found.stdout.removeprefix(head)
+
+
+def test_triggers_are_written_one_a_line_and_no_room_for_them_is_told(tmp_path: Path) -> None:
+    events, triggers = tmp_path / "events.ndjson", tmp_path / "triggers.ndjson"
+    events.write_bytes(
+        b"".join((call(START + n * HOUR, resolved=False).record.value or b"") + b"\n" for n in range(200))
+    )
+    options = [str(events), "--policy", "four-unresolved-calls", "--triggers-out"]
+    assert invoke(*options, str(triggers)).exit_code == 0
+    [first, *_] = triggers.read_text().splitlines()
+    assert json.loads(first)["status"] == "open"
+    for path, reason in (("/dev/full", "No space left"), (str(tmp_path / "no" / "x"), "No such file")):
+        told = invoke(*options, path)
+        assert told.exit_code == 2
+        assert told.stderr.startswith(f"backtest: {path}: cannot be written: {reason}")
+
+
+def test_a_file_that_breaks_off_is_told_and_leaves_no_trigger(tmp_path: Path) -> None:
+    events, triggers = tmp_path / "events.gz", tmp_path / "triggers.ndjson"
+    lines = b"".join((call(START + n * HOUR, resolved=False).record.value or b"") + b"\n" for n in range(200))
+    events.write_bytes(gzip.compress(lines)[:-9])
+    told = invoke(str(events), "--policy", "four-unresolved-calls", "--triggers-out", str(triggers))
+    assert told.exit_code == 2
+    assert "broken after line" in told.stderr
+    assert triggers.read_bytes() == b""

@@ -129,3 +129,19 @@ def test_an_id_with_fifty_events_on_one_day_is_told(tmp_path: Path) -> None:
 
     assert checked(tmp_path, *lines(2))[1]["busy"] == 2
     assert checked(tmp_path, *lines(3))[1]["busy"] == 0
+
+
+def test_duplicates_are_the_same_bytes_and_corrections_other_ones_in_any_order(tmp_path: Path) -> None:
+    first, other, third = (event(1, wait_seconds=seconds) for seconds in (1, 2, 3))
+    for lines in ((first, first, other, first, third), (other, first, third, first, first)):
+        _, found = checked(tmp_path, *lines, event(2))
+        assert (found["duplicates"], found["corrections"]) == (2, 2)
+    text = shown(tmp_path, first, first, other)
+    assert "duplicates: the same once more │ 1" in text
+    assert "corrections: other content     │ 1" in text
+
+
+def test_names_from_files_are_shown_as_they_are(tmp_path: Path) -> None:
+    assert "'[/bold]' in 20 events" in shown(
+        tmp_path, *(event(number, **{"[/bold]": 1}) for number in range(20))
+    )

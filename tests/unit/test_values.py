@@ -184,7 +184,7 @@ def test_words_of_ones_own_name_nobody_on_every_road() -> None:
     assert decode_line(line, reading=reading).anonymous
     assert check_line(line, reading).key is None
     with Backlog(1, reading=reading) as backlog:
-        assert backlog.add(line).anonymous
+        backlog.add(line)
         [[judged]] = backlog.runs(0)
     assert judged.anonymous
     assert not decode_line(line).anonymous

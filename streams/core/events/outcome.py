@@ -5,7 +5,10 @@ from typing import Final
 from schemas.outcome import OutcomeEvent
 from streams.core.events.rules import Codes, EventRules
 from streams.core.facts import DISPOSITIONS, OUTCOME, Fact, identity_of
-from streams.core.state import State
+from streams.core.state import NEVER, State
+
+_REACHED: Final = DISPOSITIONS.index("ANSWERED_HUMAN")
+_OBJECTION: Final = DISPOSITIONS.index("DO_NOT_CALL")
 
 
 def reached(event: object) -> bool:
@@ -18,14 +21,26 @@ def _fact(event: OutcomeEvent, at: int) -> Fact:
     return Fact(at, identity_of("outcome", event.event_id), OUTCOME, disposition, 0, 0, 0, 0, 0)
 
 
-def _register(state: State, event: OutcomeEvent, at: int, _: int) -> bool:
-    if event.disposition == "ANSWERED_HUMAN" and at > state.given_at:
-        state.given_at = at
-        return True
-    if event.disposition == "DO_NOT_CALL" and at > state.objected_at:
-        state.objected_at = at
-        return True
-    return False
+def _register(state: State, fact: Fact) -> bool:
+    if fact.a != _REACHED or fact.at <= state.given_at:
+        return False
+    state.given_at = fact.at
+    return True
+
+
+def _revoke(state: State, known: Fact, since: int) -> None:
+    if known.a != _REACHED or known.at != state.given_at:
+        return
+    given = [fact.at for fact in state.facts if fact.kind == OUTCOME and fact.a == _REACHED]
+    # What was asked for before the facts begin may have been given then too: it is not asked for again.
+    state.given_at = max(given, default=since if NEVER < state.requested_at <= since else NEVER)
+
+
+def _insist(state: State, fact: Fact) -> bool:
+    if fact.a != _OBJECTION or fact.at <= state.objected_at:
+        return False
+    state.objected_at = fact.at
+    return True
 
 
 def _words(fact: Fact, _: Codes) -> list[str]:
@@ -33,5 +48,11 @@ def _words(fact: Fact, _: Codes) -> list[str]:
 
 
 RULES: Final[EventRules] = EventRules(
-    kind=OUTCOME, fact=_fact, register=_register, noun="callback", words=_words
+    kind=OUTCOME,
+    fact=_fact,
+    register=_register,
+    revoke=_revoke,
+    insist=_insist,
+    noun="callback",
+    words=_words,
 )

@@ -5,7 +5,7 @@ from typing import Final
 from schemas.survey import SurveyEvent
 from streams.core.events.rules import Codes, EventRules
 from streams.core.facts import ANSWERED, CALLBACK_REQUESTED, NOT_ANSWERED, SURVEY, Fact, identity_of
-from streams.core.state import State
+from streams.core.state import NEVER, State
 
 _FLAGS: Final = (
     (ANSWERED, "question answered"),
@@ -24,18 +24,23 @@ def _fact(event: SurveyEvent, at: int) -> Fact:
     )
 
 
-def _asks_for_a_call(event: SurveyEvent) -> bool:
-    return event.callback_requested
+def _asks_for_a_call(fact: Fact) -> bool:
+    return bool(fact.flags & CALLBACK_REQUESTED)
 
 
-def _register(state: State, event: SurveyEvent, at: int, _: int) -> bool:
-    if not event.callback_requested:
+def _register(state: State, fact: Fact) -> bool:
+    if not _asks_for_a_call(fact) or (fact.at, fact.identity) <= (state.requested_at, state.requested_id):
         return False
-    new = (at, identity_of("survey", event.event_id))
-    if new <= (state.requested_at, state.requested_id):
-        return False
-    state.requested_at, state.requested_id = new
+    state.requested_at, state.requested_id = fact.at, fact.identity
     return True
+
+
+def _revoke(state: State, known: Fact, _: int) -> None:
+    if (known.at, known.identity) == (state.requested_at, state.requested_id):
+        asked = [
+            (fact.at, fact.identity) for fact in state.facts if fact.kind == SURVEY and _asks_for_a_call(fact)
+        ]
+        state.requested_at, state.requested_id = max(asked, default=(NEVER, 0))
 
 
 def _words(fact: Fact, _: Codes) -> list[str]:
@@ -45,5 +50,11 @@ def _words(fact: Fact, _: Codes) -> list[str]:
 
 
 RULES: Final[EventRules] = EventRules(
-    kind=SURVEY, fact=_fact, register=_register, registers=_asks_for_a_call, noun="survey", words=_words
+    kind=SURVEY,
+    fact=_fact,
+    register=_register,
+    registers=_asks_for_a_call,
+    revoke=_revoke,
+    noun="survey",
+    words=_words,
 )

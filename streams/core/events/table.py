@@ -23,6 +23,8 @@ def _by_kind() -> dict[int, EventRules]:
     for name, rules in EVENTS.items():
         if (rules.kind == 0) != (rules.fact is None) or (rules.fact is None) != (rules.words is None):
             raise MissingPartError(f"event type {name!r}: kind, fact and words go together")
+        if (rules.register is None) != (rules.revoke is None):
+            raise MissingPartError(f"event type {name!r}: register and revoke go together")
         if rules.kind in found or not 0 <= rules.kind < 64:
             raise MissingPartError(f"event type {name!r}: kind {rules.kind} is another's, or not below 64")
         if rules.kind:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from streams.core.facts import FACT, FACT_TIME, Fact
+from streams.core.facts import FACT, FACT_TIME, TOPIC_AT, Fact
 from streams.core.history import Parameters
 
 _time_at: Final[Callable[[bytes, int], tuple[int]]] = FACT_TIME.unpack_from
@@ -37,7 +37,7 @@ class Arrival:
         wanted, end = self.fact.topic.to_bytes(4, "little"), self.end
         while (place := self.data.rfind(wanted, self.start, end)) >= 0:
             index, within = divmod(place - self.start, FACT.size)
-            if within == FACT.size - 4:
+            if within == TOPIC_AT:
                 at = _time_at(self.data, self.start + index * FACT.size)[0]
                 return at >= self.fact.at - self.parameters.repeat_within
             end = place + 3

@@ -1,15 +1,16 @@
 """Hypothesis strategies: histories of a few customers, dense enough that episodes open and close."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hypothesis import strategies as some
 
 from schemas.parts import complete
+from schemas.revisions import arrival_of
 from schemas.topics import EVENT_TYPES
 from streams.core.records import Decoded
 from streams.policies import load_policy
-from tests.builders import DAY, HOUR, START, default_policy, erasure, event, removal, with_shape
+from tests.builders import DAY, HOUR, START, default_policy, erasure, event, iso, removal, with_shape
 
 CUSTOMERS = ("c1", "c2", "c3")
 SMALL = with_shape(default_policy(), horizon_days=20, max_facts=10)
@@ -26,12 +27,20 @@ class Sketch:
     customer: str
     number: int
     fields: tuple[tuple[str, Any], ...]
+    delay: int = 0
+    """How long after it happened (ms) it came into Kafka, whenever it is processed."""
+    revised_at: int | None = None
 
-    def decoded(self) -> Decoded:
+    def decoded(self, offset: int) -> Decoded:
         """The event as the core gets it."""
-        return event(
-            self.kind, self.at, customer=self.customer, event_id=f"e{self.number}", **dict(self.fields)
+        body = dict(self.fields)
+        if self.revised_at is not None:
+            body["revised_at"] = iso(self.revised_at)
+        arrived = self.at + self.delay
+        one = event(
+            self.kind, self.at, customer=self.customer, event_id=f"e{self.number}", ingested=arrived, **body
         )
+        return one._replace(arrival=arrival_of(arrived, offset))
 
 
 def _fields(**choices: some.SearchStrategy[Any]) -> some.SearchStrategy[tuple[tuple[str, Any], ...]]:
@@ -94,6 +103,29 @@ def histories(*, span: int = 60 * DAY, most: int = 40) -> some.SearchStrategy[li
 
 
 @some.composite
+def _corrections(draw: some.DrawFn, *, span: int) -> Sketch:
+    """One of few events, in any version: neither its time, its revision nor its arrival says when it is processed."""
+    sketch = draw(sketches(span=span))
+    return replace(
+        sketch,
+        number=draw(some.integers(1, 2)),
+        delay=draw(some.sampled_from([0, 0, HOUR, 5 * DAY, 50 * DAY])),
+        revised_at=draw(some.none() | some.integers(0, 3).map(lambda days: START + days * DAY)),
+    )
+
+
+def corrected(*, span: int = 60 * DAY, most: int = 40) -> some.SearchStrategy[list[Sketch]]:
+    """As `histories`, with corrections of any kind among them."""
+    one = _corrections(span=span) | sketches(span=span)
+    return some.lists(one, min_size=1, max_size=most) | some.lists(one, min_size=most // 2, max_size=most)
+
+
+def uncorrected(history: list[Sketch]) -> list[Sketch]:
+    """The history with an id of its own for each event."""
+    return [replace(sketch, number=number) for number, sketch in enumerate(history)]
+
+
+@some.composite
 def erasures(draw: some.DrawFn, *, span: int = 60 * DAY) -> Decoded:
     """The erasure of some customer within `span` ms."""
     at = START + draw(some.integers(0, span))
@@ -114,4 +146,4 @@ def in_order(history: list[Sketch]) -> list[Sketch]:
 
 def decoded(history: list[Sketch]) -> list[Decoded]:
     """Each sketch as the core gets it."""
-    return [sketch.decoded() for sketch in history]
+    return [sketch.decoded(offset) for offset, sketch in enumerate(history)]

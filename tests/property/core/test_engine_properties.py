@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 
 from streams.core import state as st
 from streams.core.episodes import decide
-from streams.core.facts import Fact
+from streams.core.facts import Fact, supersedes
 from streams.core.policy import Policy
 from streams.core.published import Cause, Output
 from streams.core.records import Decoded
@@ -17,6 +17,7 @@ from tests.property.core.histories import (
     CUSTOMERS,
     SMALL,
     Sketch,
+    corrected,
     decoded,
     erasures,
     histories,
@@ -28,19 +29,20 @@ from tests.property.core.histories import (
 END = 400 * DAY
 REGISTERS = (
     "requested_at", "requested_id", "given_at", "stage", "stage_reason", "stage_at", "effective_at",
-    "deceased", "objected_at", "profile_at", "profile_json",
+    "deceased", "objected_at", "profile_at", "profile_json", "profile_revision", "profile_arrival",
 )  # fmt: skip
 
 
 def facts_by_brute_force(events: list[Decoded], now: int, policy: Policy) -> dict[str, list[Fact]]:
-    """The greatest version of each identity, those in view at `now`, the newest K of them."""
+    """The version of each identity that counts, those in view at `now`, the newest K of them. No correction goes back in time."""
     best: dict[tuple[str, int], Fact] = {}
     for each in events:
         assert each.event is not None
         fact = fact_of(each)
         if fact is not None:
             key = (str(each.event.customer_id), fact.identity)
-            best[key] = max(best.get(key, fact), fact)
+            if key not in best or supersedes(fact, best[key]):
+                best[key] = fact
     shape = policy.parameters
     found: dict[str, list[Fact]] = {customer: [] for customer in CUSTOMERS}
     for (customer, _), fact in sorted(best.items(), key=lambda item: item[1]):
@@ -90,7 +92,7 @@ def test_within_the_horizon_registers_do_not_depend_on_order(
         assert [getattr(one, name) for name in REGISTERS] == [getattr(other, name) for name in REGISTERS]
 
 
-@given(histories(), policies, some.data())
+@given(histories() | corrected(), policies, some.data())
 def test_batches_restarts_and_pauses_never_show(
     history: list[Sketch], policy: Policy, data: some.DataObject
 ) -> None:
@@ -115,7 +117,7 @@ def test_batches_restarts_and_pauses_never_show(
     assert split.counts == whole.counts
 
 
-@given(histories(), policies, some.lists(erasures() | removals(), max_size=4), some.data())
+@given(histories() | corrected(), policies, some.lists(erasures() | removals(), max_size=4), some.data())
 def test_timers_that_are_put_off_never_show_in_what_is_decided_about_a_customer(
     history: list[Sketch], policy: Policy, orders: list[Decoded], data: some.DataObject
 ) -> None:
@@ -139,22 +141,24 @@ def test_timers_that_are_put_off_never_show_in_what_is_decided_about_a_customer(
     assert late.clock.markers == prompt.clock.markers
 
 
-@given(histories(), policies)
+@given(histories() | corrected(), policies)
 def test_a_customer_in_order_is_decided_the_same_in_any_partition(
     history: list[Sketch], policy: Policy
 ) -> None:
     ordered = in_order(history)
     end = ordered[-1].at + END
+    events = decoded(ordered)
     together = Partition(policy)
-    together.feed(*decoded(ordered), advance_to=end)
+    together.feed(*events, advance_to=end)
     for customer in CUSTOMERS:
         alone = Partition(policy)
-        alone.feed(*decoded([s for s in ordered if s.customer == customer]), advance_to=end)
+        mine = [each for each in events if each.event is not None and each.event.customer_id == customer]
+        alone.feed(*mine, advance_to=end)
         assert of_customer(alone.outputs)[customer] == of_customer(together.outputs)[customer]
         assert alone.states.get(customer) == together.states.get(customer)
 
 
-@given(histories(most=60), policies)
+@given(histories(most=60) | corrected(most=60), policies)
 def test_the_facts_stay_within_both_bounds(history: list[Sketch], policy: Policy) -> None:
     partition = Partition(policy)
     for each in decoded(history):
@@ -196,7 +200,7 @@ def test_replaying_everything_at_the_end_says_nothing_new(history: list[Sketch],
     assert {(o.kind, o.value) for o in partition.outputs} == said
 
 
-@given(histories(), policies, some.floats(0, 1, exclude_min=True, exclude_max=True))
+@given(histories() | corrected(), policies, some.floats(0, 1, exclude_min=True, exclude_max=True))
 def test_nothing_changes_before_the_due_time(history: list[Sketch], policy: Policy, share: float) -> None:
     partition = Partition(policy)
     events = decoded(history)
@@ -212,7 +216,7 @@ def test_nothing_changes_before_the_due_time(history: list[Sketch], policy: Poli
                 assert decide(state, policy, between, Cause(customer, between, "timer", -1)) == []
 
 
-@given(histories())
+@given(histories() | corrected())
 def test_whoever_is_silent_leaves_unless_something_is_owed(history: list[Sketch]) -> None:
     partition = Partition(SMALL)
     partition.feed(*decoded(history), advance_to=max(sketch.at for sketch in history) + END)
@@ -237,13 +241,15 @@ _TIMES = some.integers(-(2**62), 2**62)
                 Fact,
                 at=_TIMES,
                 identity=some.integers(0, 2**64 - 1),
-                kind=some.integers(1, 4),
+                kind=some.integers(0, 4),
                 a=some.integers(0, 255),
                 b=some.integers(0, 255),
                 c=some.integers(0, 255),
                 flags=some.integers(0, 65_535),
                 amount=some.integers(0, 65_535),
                 topic=some.integers(0, 2**32 - 1),
+                revision=_TIMES,
+                arrival=_TIMES,
             ),
             max_size=20,
         ),
@@ -258,6 +264,8 @@ _TIMES = some.integers(-(2**62), 2**62)
         objected_at=_TIMES,
         profile_at=_TIMES,
         profile_json=some.binary(max_size=300),
+        profile_revision=_TIMES,
+        profile_arrival=_TIMES,
         band=some.integers(0, 255),
         signals_sequence=some.integers(0, 2**32 - 1),
         scored_at=_TIMES,

@@ -16,7 +16,16 @@ from streams.core.policy import Policy
 from streams.core.purposes import PURPOSES
 from streams.core.signals import SIGNALS
 from tests.builders import DAY, Partition, default_policy, ms
-from tests.property.core.histories import CUSTOMERS, Sketch, decoded, histories, in_order, policies
+from tests.property.core.histories import (
+    CUSTOMERS,
+    Sketch,
+    corrected,
+    decoded,
+    histories,
+    in_order,
+    policies,
+    uncorrected,
+)
 
 ENDED = {"retracted", "expired", "completed"}
 
@@ -27,7 +36,7 @@ def run(history: list[Sketch], policy: Policy) -> Partition:
     return partition
 
 
-@given(histories(most=60), policies)
+@given(histories(most=60) | corrected(most=60), policies)
 def test_sequences_are_gapless_and_one_episode_is_open_at_a_time(
     history: list[Sketch], policy: Policy
 ) -> None:
@@ -58,7 +67,7 @@ def test_sequences_are_gapless_and_one_episode_is_open_at_a_time(
         assert open_now == ""  # after 200 silent days
 
 
-@given(histories(most=60), policies)
+@given(histories(most=60) | corrected(most=60), policies)
 def test_the_stored_episode_is_the_one_last_published(history: list[Sketch], policy: Policy) -> None:
     partition = Partition(policy)
     for each in decoded(history):
@@ -94,7 +103,7 @@ def test_the_score_opens_nothing_within_the_cooldown(history: list[Sketch], poli
                 assert not [at for at in opened if sketch.at < at < sketch.at + rest]
 
 
-@given(histories(most=60), policies)
+@given(histories(most=60).map(uncorrected), policies)
 def test_nobody_is_called_after_a_final_word(history: list[Sketch], policy: Policy) -> None:
     partition = Partition(policy)
     final: set[str] = set()

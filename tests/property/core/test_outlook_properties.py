@@ -13,7 +13,7 @@ from streams.core.policy import Policy
 from streams.core.signals import SIGNALS
 from streams.core.state import State
 from tests.builders import DAY, Partition, fact_of
-from tests.property.core.histories import CUSTOMERS, POLICIES, Sketch, decoded, histories, in_order
+from tests.property.core.histories import CUSTOMERS, POLICIES, Sketch, corrected, decoded, histories, in_order
 
 END = 400 * DAY
 
@@ -28,7 +28,7 @@ def judging_everything(policy: Policy) -> Policy:
 PAIRS = [(policy, judging_everything(policy)) for policy in POLICIES]
 
 
-@given(histories(most=80) | histories(most=80).map(in_order), some.sampled_from(PAIRS))
+@given(histories(most=80) | histories(most=80).map(in_order) | corrected(most=80), some.sampled_from(PAIRS))
 def test_shortcuts_never_show(history: list[Sketch], pair: tuple[Policy, Policy]) -> None:
     quick, plain = map(Partition, pair)
     events = decoded(history)

@@ -205,12 +205,13 @@ def test_unfinished_contacts_are_given_again_the_next_time() -> None:
     told = run("log.yaml", "one", "--unfinished", "later", "--rejects", "bad", "--out", "first")
     assert told.exit_code == 0
     assert "unfinished: 1 contacts (2 records)" in told.stderr
-    assert Path("later").read_bytes() == "100|a|ENTER|c1\n101|a|RING|Kündigung €\n".encode("windows-1252")
+    # The whole one may still go on, so it is read again as well.
+    assert Path("later").read_bytes() == Path("one").read_bytes()
     assert events("bad") == []
     assert run("log.yaml", "later", "two", "--out", "second").exit_code == 0
     assert run("log.yaml", "one", "two", "--out", "whole").exit_code == 0
-    key = lambda event: event["event_id"]  # noqa: E731
-    assert sorted(events("first") + events("second"), key=key) == sorted(events("whole"), key=key)
+    assert events("second") == events("whole")
+    assert all(event in events("whole") for event in events("first"))
     assert {event.get("queue") for event in events("whole")} == {"Kündigung €", "c2"}
 
 

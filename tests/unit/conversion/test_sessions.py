@@ -131,7 +131,7 @@ def test_a_contact_without_its_beginning_is_told(tmp_path: Path) -> None:
 
 def test_silence_ends_a_contact_that_is_not_whole(tmp_path: Path) -> None:
     found = log(tmp_path, [*CALL[:2], "202|b|ENTER|c2", "203|b|DONE|1"])
-    assert found.messages[0] == "unfinished: it is silent for longer than session.timeout"
+    assert found.messages[0] == "timed_out: it is silent for longer than session.timeout"
     assert [event["event_id"] for event in found.events] == ["b"]
 
 

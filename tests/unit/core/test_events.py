@@ -57,6 +57,7 @@ def test_a_type_without_rules_is_named(forgotten: str, monkeypatch: pytest.Monke
         (EventRules(kind=64, fact=lambda *_: None, words=lambda *_: []), "not below 64"),
         (EventRules(fact=lambda *_: None), "kind, fact and words go together"),
         (EventRules(kind=5), "kind, fact and words go together"),
+        (EventRules(register=lambda *_: True), "register and revoke go together"),
     ],
 )
 def test_rules_that_do_not_fit_are_named(rules: Any, said: str, monkeypatch: pytest.MonkeyPatch) -> None:

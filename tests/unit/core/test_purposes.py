@@ -34,7 +34,7 @@ HOT, COLD = Assessment({}, {}, 0.9, None), Assessment({}, {}, 0.0, None)
 
 def open_state(purpose: Purpose) -> State:
     """An episode that goes on: its ground is there, nobody objects, and there is time."""
-    state = State(requested_at=NOW, stage=f.REQUESTED, stage_at=NOW)
+    state = State(requested_at=NOW, served_request_at=NOW, stage=f.REQUESTED, stage_at=NOW)
     record: dict[str, Any] = trigger("t").model_dump()
     record |= {"purpose": purpose, "created_at": to_datetime(NOW), "expires_at": to_datetime(NOW + 2 * DAY)}
     state.episode = orjson.dumps(record)
@@ -57,6 +57,8 @@ def end_by(state: State, cause: EndingCause) -> tuple[int, Cause, Assessment]:
             now += 3 * DAY
         case "request_given":
             state.given_at = now
+        case "request_withdrawn":
+            state.requested_at = NEVER
         case "stage_left":
             state.stage = f.WITHDRAWN
         case "cooled_down":

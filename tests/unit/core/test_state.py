@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from streams.core.facts import Fact
+from schemas.revisions import NO_REVISION, arrival_of
+from streams.core.facts import Fact, versioned
 from streams.core.state import NEVER, VERSION, State, UnknownVersionError, asked_since, decode, due_of, encode
 
 GOLDEN = {
@@ -22,6 +23,14 @@ GOLDEN = {
         "00001500020000da9de09b0100001032547698badcfe0101050209003d00efbeadde00a4381c9c010000070000000000"
         "00000201040280010000000000007b22636f756e7472795f636f6465223a224e4c227d7b7d"
     ),
+    3: (
+        "03030200002000008844709e01000000a4381c9c01000000a4381c9c010000000000000000f43f0500000000000000be"
+        "bafeca02020000a4381c9c01000000000000000000c0003f6bfe9b01000000000000000000c000000000000000c000c0"
+        "2cc89901000000da9de09b010000006ed3579c01000000a4381c9c01000000000000000000c0008ac7039a0100004d00"
+        "401fcc829c190700000000000000040000001500020000da9de09b0100001032547698badcfe0101050209003d00efbe"
+        "adde00000000000000000300a0afdd09be1900a4381c9c01000007000000000000000201040280010000000000000009"
+        "063a9c0100000500a09f60a0c3197b22636f756e7472795f636f6465223a224e4c227d7b7d"
+    ),
 }
 """What each version wrote for `STATE`. Never edited: a new layout adds its own, and the one before stays readable."""
 
@@ -29,8 +38,22 @@ STATE = State(
     due=1_780_000_000_000,
     newest=1_770_000_000_000,
     facts=[
-        Fact(1_769_000_000_000, 0xFEDCBA9876543210, 1, 1, 5, 2, 9, 61, 0xDEADBEEF),
-        Fact(1_770_000_000_000, 7, 2, 1, 4, 2, 384, 0, 0),
+        Fact(
+            1_769_000_000_000,
+            0xFEDCBA9876543210,
+            1,
+            1,
+            5,
+            2,
+            9,
+            61,
+            0xDEADBEEF,
+            0,
+            arrival_of(1_769_000_000_250, 3),
+        ),
+        Fact(
+            1_770_000_000_000, 7, 2, 1, 4, 2, 384, 0, 0, 1_770_500_000_000, arrival_of(1_770_500_000_250, 5)
+        ),
     ],
     requested_at=1_770_000_000_000,
     requested_id=7,
@@ -39,6 +62,8 @@ STATE = State(
     stage_at=1_769_500_000_000,
     profile_at=1_760_000_000_000,
     profile_json=b'{"country_code":"NL"}',
+    profile_revision=1_761_000_000_000,
+    profile_arrival=arrival_of(1_760_000_000_500, 77),
     band=3,
     signals_sequence=4,
     scored_at=1_769_000_000_000,
@@ -51,9 +76,16 @@ STATE = State(
     judged_by=0xCAFEBABE,
     judged_at=1_770_000_000_000,
 )
-UNJUDGED = replace(STATE, slack=-1.0, saturated=0, spare=0, judged_by=0, judged_at=NEVER)
+UNVERSIONED = replace(
+    STATE,
+    facts=[versioned(fact, NO_REVISION, 0) for fact in STATE.facts],
+    profile_revision=NO_REVISION,
+    profile_arrival=0,
+)
+"""What version 2 knew of it: any other delivery of its events replaces them."""
+UNJUDGED = replace(UNVERSIONED, slack=-1.0, saturated=0, spare=0, judged_by=0, judged_at=NEVER)
 """What version 1 knew of it: the next event will be judged."""
-READ = {1: UNJUDGED, 2: STATE}
+READ = {1: UNJUDGED, 2: UNVERSIONED, 3: STATE}
 
 
 def test_this_version_writes_its_golden_bytes() -> None:
@@ -61,8 +93,8 @@ def test_this_version_writes_its_golden_bytes() -> None:
     assert due_of(encode(STATE)) == STATE.due
 
 
-@pytest.mark.parametrize("version", [version for version in (VERSION, VERSION - 1) if version > 0])
-def test_this_version_and_the_one_before_are_read(version: int) -> None:
+@pytest.mark.parametrize("version", GOLDEN)
+def test_this_version_and_those_before_are_read(version: int) -> None:
     assert decode(bytes.fromhex(GOLDEN[version])) == READ[version]
     assert due_of(bytes.fromhex(GOLDEN[version])) == STATE.due
 
