@@ -377,16 +377,39 @@ def _documents(name: str, stream: IO[bytes]) -> Iterator[tuple[bytes, Any]]:
         raise InputError(
             f"{name}: more than {MAX_DOCUMENT_BYTES >> 20} MiB with records inside: split it, or unpack them"
         )
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
-        yield data, from_json(data.removeprefix(codecs.BOM_UTF8))
+        yield data, from_json(data)
         return
     except ValueError:
         pass
-    for _, each in values(io.BytesIO(data), MAX_DOCUMENT_BYTES, MAX_DOCUMENT_BYTES):
+    one_a_line = _is_json(data.lstrip().partition(b"\n")[0])
+    for number, each in _by_line(data) if one_a_line else _one_by_one(data):
         try:
             yield each, from_json(each)
         except ValueError as error:
+            if not one_a_line:  # where the next one begins, nobody knows
+                raise InputError(f"{name}:{number}: no JSON, or cut off: {error}") from None
             yield each, RecordError("malformed_record", f"no JSON: {error}")
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        from_json(data)
+    except ValueError:
+        return False
+    return True
+
+
+def _by_line(data: bytes) -> Iterator[tuple[int, bytes]]:
+    for number, line in enumerate(data.splitlines(), 1):
+        if line.strip():
+            several = b"}{" in line and not _is_json(line)
+            yield from ((number, each) for _, each in _one_by_one(line)) if several else [(number, line)]
+
+
+def _one_by_one(data: bytes) -> Iterator[tuple[int, bytes]]:
+    return values(io.BytesIO(data), MAX_DOCUMENT_BYTES, MAX_DOCUMENT_BYTES)
 
 
 def _found(search: Callable[[Any], Any], document: Any, path: str) -> list[Any]:

@@ -5,10 +5,13 @@ of its line, so that one broken record costs no other.
 """
 
 from collections.abc import Iterator
-from json import JSONDecoder
+from json import JSONDecodeError, JSONDecoder
 from typing import IO, Final, NamedTuple
 
 _CHUNK: Final = 262_144
+_WINDOW: Final = 4_096
+_LONGEST_WORD: Final = 16
+"""So near to the end of a window a mistake may be a word that is cut, such as `-Infinit` or `\\ud83d\\u`."""
 _BLANK: Final = " \t\r\n"
 _find: Final = JSONDecoder().raw_decode
 
@@ -47,22 +50,44 @@ def values(stream: IO[bytes], most_bytes: int, chunk_bytes: int = _CHUNK) -> Ite
                 begun, array = True, text[at] == "["
                 at += array
                 continue
-            try:
-                _, end = _find(text, at)
-            except (ValueError, RecursionError):  # also of a number with thousands of digits
+            end = _end_of_value(text, at)
+            if end < 0:
                 end = text.find("\n", at)
                 if not ended and (end < 0 or len(text) - at < most_bytes):
                     break  # it may go on in the next chunk
                 end = len(text) if end < 0 else end
-            else:
-                if end == len(text) and not ended:
-                    break  # a number may go on
+            elif end == len(text) and not ended:
+                break  # a number may go on
             yield Value(number, text[at:end].strip().encode("utf-8", "surrogateescape"))
             number += text.count("\n", at, end)
             at = end
         text = text[at:]
         if ended:
             return
+
+
+def _end_of_value(text: str, at: int) -> int:
+    """Return where a value ends; -1 for what is none.
+
+    It is looked for in a window that grows: json counts the lines before a mistake, which takes ages where many lines of a long
+    text are none.
+    """
+    window = _WINDOW
+    while True:
+        part = text[at : at + window]
+        whole = at + window >= len(text)
+        try:
+            _, end = _find(part)
+        except JSONDecodeError as error:
+            cut = error.msg.startswith("Unterminated") or error.pos > len(part) - _LONGEST_WORD
+            if whole or not cut:
+                return -1
+        except (ValueError, RecursionError):  # a number with thousands of digits, endless nesting
+            return -1
+        else:
+            if whole or end < len(part):  # else a number may go on
+                return at + end
+        window *= 8
 
 
 def _skip(text: str, at: int, also: str) -> int:

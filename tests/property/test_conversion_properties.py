@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 from collections import Counter
@@ -26,6 +27,7 @@ from streams.conversion.run import Conversion
 from streams.conversion.times import instant
 from streams.core.decode import decode
 from streams.core.records import Record
+from streams.files import json_values
 from streams.files.ndjson import NO_TIME, InputError
 from streams.files.sorting import Sorter
 from streams.mappings.language import Mapping, Time
@@ -480,3 +482,33 @@ def test_any_bytes_give_events_or_say_what_is_wrong(folder: Path, mapping: Mappi
     # Each record that is not told otherwise gave an event or two.
     used = counts.records - counts.passed_over - counts.rejections.total
     assert used <= len(made) <= 2 * used
+
+
+JSON_TEXTS = some.recursive(
+    some.none() | some.booleans() | some.floats() | some.integers(-(10**20), 10**20) | some.text(max_size=30),
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(some.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+).flatmap(
+    lambda value: some.sampled_from(
+        [json.dumps(value), json.dumps(value, indent=1), json.dumps(value, ensure_ascii=False)]
+    )
+)
+
+
+@settings(max_examples=300)
+@given(
+    text=JSON_TEXTS, rest=some.sampled_from(["", "x", " ", "\n{", ",", "]", '"']), cut=some.integers(0, 60)
+)
+def test_a_value_ends_at_the_same_place_whatever_the_window(text: str, rest: str, cut: int) -> None:
+    whole = text[: len(text) - cut] + rest
+    places = []
+    for window in (17, 4_096, 1_000_000):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(json_values, "_WINDOW", window)
+            places.append(json_values._end_of_value(whole, 0))
+    assert places == [places[0]] * 3
+
+
+def test_lines_that_are_no_values_take_no_quadratic_time() -> None:
+    garbage = b"[\n" + b"{x: 1,\n y: 2}\n" * 40_000
+    assert sum(1 for _ in json_values.values(io.BytesIO(garbage), 1_048_576)) == 80_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,6 +22,10 @@ from tests.converted import Outcome, outcome
 
 ROW = "2026-04-01T10:00:00Z,c1,x"
 TABLE = "at,who,queue\n"
+
+
+def packed(content: bytes) -> bytes:
+    return gzip.compress(content, mtime=0)  # the same each time, for the names of tests
 
 
 def mapping(records: str = "{}") -> str:
@@ -64,7 +69,7 @@ def made(tmp_path: Path, content: str | bytes, records: str = "{}") -> Outcome:
         (f" at , who,queue,,\n{ROW},,", "{}"),
         (f"\n{TABLE}\n\n{ROW}\n\n", "{}"),
         ((TABLE + ROW).encode("utf-16"), "{encoding: utf-16}"),
-        (gzip.compress((TABLE + ROW).encode(), mtime=0), "{}"),
+        (packed((TABLE + ROW).encode()), "{}"),
         (zstd.compress((TABLE + ROW).encode()), "{}"),
     ],
 )
@@ -110,9 +115,9 @@ def test_a_cell_of_several_lines_and_quotes(tmp_path: Path) -> None:
         ((f"{TABLE}{ROW}" + "\n").encode("utf-16")[:-1], "{encoding: utf-16}", ":2: no utf-16: "),
         ("\ufeff" + TABLE + ROW, "{encoding: windows-1252}", ": it begins with the mark of UTF-8: set records.encoding"),
         (b"PK\x03\x04", "{}", ": a zip archive"),
-        (gzip.compress((TABLE + ROW).encode(), mtime=0)[:-9], "{}", ": broken after line "),
-        (gzip.compress((TABLE + ROW).encode(), mtime=0)[:5], "{}", ": broken after line 0: "),
-        (gzip.compress((TABLE + ROW).encode(), mtime=0) + b"garbage", "{}", ": broken after line "),
+        (packed((TABLE + ROW).encode())[:-9], "{}", ": broken after line "),
+        (packed((TABLE + ROW).encode())[:5], "{}", ": broken after line 0: "),
+        (packed((TABLE + ROW).encode()) + b"garbage", "{}", ": broken after line "),
         (b"\x28\xb5\x2f\xfd\x00", "{}", ": broken after line 0: "),
         (TABLE + "2026-04-01T10:00:00Z,c1," + "x" * 140_000, "{}", ":2: a cell of more than 131,072 characters"),
         (b"x" * 17_000_000, "{}", ":1: a line of more than 16,777,216 characters"),
@@ -171,7 +176,7 @@ OBJECT = '{"at": "2026-04-01T10:00:00Z", "who": "c1", "queue": "x"}'
         (f"[{OBJECT}]", ""),
         (f"[\n  {OBJECT}\n]\n", ""),
         (OBJECT.replace(",", ",\n"), ""),
-        (gzip.compress(OBJECT.encode(), mtime=0), ""),
+        (packed(OBJECT.encode()), ""),
         (f'{{"R": [{OBJECT}]}}', "R[*]"),
         (f'\ufeff{{"R": [{OBJECT}]}}', "R[*]"),
         (f'{{"R": []}}\n{{"R": [{OBJECT}]}}', "R[*]"),
@@ -209,6 +214,13 @@ def test_documents_without_records_at_the_path_are_kept_as_they_are(tmp_path: Pa
     assert found.messages[0] == "malformed_record: no object at R[*]"
 
 
+@pytest.mark.parametrize("indent", [None, 1])
+def test_a_document_that_is_cut_off_is_told_and_takes_no_time(tmp_path: Path, indent: int | None) -> None:
+    text = json.dumps({"R": [json.loads(OBJECT)] * 50_000}, indent=indent)[:-100]
+    with pytest.raises(InputError, match="f1:1: no JSON, or cut off: "):
+        made(tmp_path, text, "{format: json, path: 'R[*]'}")
+
+
 def test_a_path_that_fails_on_a_document_costs_this_one(tmp_path: Path) -> None:
     found = made(
         tmp_path,
@@ -221,7 +233,7 @@ def test_a_path_that_fails_on_a_document_costs_this_one(tmp_path: Path) -> None:
 
 def test_a_json_that_is_broken_as_a_file(tmp_path: Path) -> None:
     for content, said in (
-        (gzip.compress(OBJECT.encode(), mtime=0)[:-9], "f1: broken"),
+        (packed(OBJECT.encode())[:-9], "f1: broken"),
         (OBJECT.encode("utf-16"), "f1: UTF-16"),
         (b'{}\n{"a": "' + b"x" * 1_100_000, "f1:2: the line is longer"),
     ):
@@ -296,7 +308,7 @@ def test_sheets_are_found_by_name(tmp_path: Path) -> None:
     content = workbook(HEAD, ["01-04-2026", "11:00:00", "c5", "x", 1, 1, 1], sheet="Calls")
     mapping = XLSX.replace("format: xlsx", "format: xlsx, sheet: Calls")
     assert len(outcome(mapping, tmp_path, content).events) == 1
-    assert len(outcome(mapping, tmp_path, gzip.compress(content)).events) == 1
+    assert len(outcome(mapping, tmp_path, packed(content)).events) == 1
     with pytest.raises(InputError, match="no sheet 'Other'; found: Sheet, Calls"):
         outcome(XLSX.replace("format: xlsx", "format: xlsx, sheet: Other"), tmp_path, content)
 
@@ -309,7 +321,7 @@ def test_what_is_no_workbook_is_told(tmp_path: Path) -> None:
         content[:200],
         content[:-30],
         content.replace(b"sheet1", b"sheet9"),
-        gzip.compress(content)[:90],
+        packed(content)[:90],
     ):
         with pytest.raises(InputError, match="f1: "):
             outcome(XLSX, tmp_path, bad)
@@ -374,7 +386,7 @@ def test_a_parquet_column_that_is_missing_is_named_with_the_nested_ones(tmp_path
 
 def test_what_is_no_parquet_is_told(tmp_path: Path) -> None:
     content = parquet_rows()
-    for bad in (b"", b"id;who", content[:200], content[:-5], gzip.compress(content)[:90]):
+    for bad in (b"", b"id;who", content[:200], content[:-5], packed(content)[:90]):
         with pytest.raises(InputError, match="f1: "):
             outcome(PARQUET, tmp_path, bad)
-    assert outcome(PARQUET, tmp_path, gzip.compress(content)).events
+    assert outcome(PARQUET, tmp_path, packed(content)).events
