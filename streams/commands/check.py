@@ -16,7 +16,7 @@ from rich.table import Table
 from schemas.instants import to_datetime
 from streams.commands.convert import mapping_key, record_sentences
 from streams.commands.options import counted, one_line, settings_of, spinner
-from streams.conversion.refusals import TIMED_OUT, UNFINISHED
+from streams.conversion.refusals import NOT_TOLD_TO_THE_END
 from streams.conversion.run import Conversion, Counts
 from streams.core.decode import Reading
 from streams.core.records import Reject
@@ -88,7 +88,7 @@ def _of_source(
             mapping_key(),
             lambda refusal: (
                 None
-                if refusal.code in (UNFINISHED, TIMED_OUT)
+                if refusal.code in NOT_TOLD_TO_THE_END
                 else counting.refuse(refusal.file, refusal.number, Reject(refusal.code, refusal.message))
             ),
         )

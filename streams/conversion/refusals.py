@@ -11,6 +11,7 @@ Code = Literal[
     "invalid_customer_id",
     "unfinished",
     "timed_out",
+    "too_many_open",
 ]
 """Reasons beside those of the workers' decoder (`schemas.dead_letter.RejectCode`)."""
 
@@ -18,6 +19,10 @@ UNFINISHED: Final[Code] = "unfinished"
 """The records end before a contact does: more may come."""
 TIMED_OUT: Final[Code] = "timed_out"
 """A contact that has no end, and is silent for so long that none will come."""
+TOO_MANY_OPEN: Final[Code] = "too_many_open"
+"""A contact without an end that had to make room for others."""
+NOT_TOLD_TO_THE_END: Final = frozenset({UNFINISHED, TIMED_OUT, TOO_MANY_OPEN})
+"""These are counted apart: nothing is wrong with the records."""
 
 
 class RecordError(Exception):

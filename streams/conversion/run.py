@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from streams.conversion.conditions import condition
 from streams.conversion.events import Made, Maker
 from streams.conversion.readers import File, Joined
-from streams.conversion.refusals import TIMED_OUT, UNFINISHED, RecordError, Refusal
+from streams.conversion.refusals import NOT_TOLD_TO_THE_END, UNFINISHED, RecordError, Refusal
 from streams.conversion.sessions import Contact, Over, Part, Parts, Sessions
 from streams.conversion.snapshots import Rows, SnapshotMaker
 from streams.core.records import Reject
@@ -176,7 +176,7 @@ class Conversion:
             self._refuse(Refusal(file, number, error.code, str(error), text()))
 
     def _reject_parts(self, parts: list[Part], error: RecordError) -> None:
-        untold = error.code in (UNFINISHED, TIMED_OUT)
+        untold = error.code in NOT_TOLD_TO_THE_END
         if untold:
             self.counts.unfinished += len(parts)
             self.counts.unfinished_contacts += 1

@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from streams.conversion.conditions import Condition, condition
 from streams.conversion.numbers import number_of
 from streams.conversion.readers import Shape
-from streams.conversion.refusals import TIMED_OUT, UNFINISHED, RecordError
+from streams.conversion.refusals import TIMED_OUT, TOO_MANY_OPEN, UNFINISHED, RecordError
 from streams.conversion.texts import Text, path_text, source_text
 from streams.conversion.times import FindInstant, instant
 from streams.mappings.language import Mapping, Session, Take
@@ -163,7 +163,10 @@ class Sessions:
             oldest = self._begun or self._whole
             key, contact = oldest.popitem(last=False)
             yield self._over(
-                key, contact, f"more than {self._session.most_open:,} contacts are open (session.most_open)"
+                key,
+                contact,
+                f"more than {self._session.most_open:,} contacts are open (session.most_open)",
+                TOO_MANY_OPEN,
             )
 
     def end(self) -> Iterator[Over]:

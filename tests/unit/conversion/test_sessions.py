@@ -137,7 +137,7 @@ def test_silence_ends_a_contact_that_is_not_whole(tmp_path: Path) -> None:
 
 def test_no_more_contacts_are_held_than_the_mapping_says(tmp_path: Path) -> None:
     found = log(tmp_path, [f"{at}|{key}|ENTER|c" for at, key in enumerate("abcde", 100)])
-    assert found.messages[0] == "unfinished: more than 3 contacts are open (session.most_open)"
+    assert found.messages[0] == "too_many_open: more than 3 contacts are open (session.most_open)"
     assert (found.counts.records, found.counts.unfinished_contacts) == (5, 5)
 
 
