@@ -13,6 +13,7 @@ import typer
 from streams.commands.options import OUT_HELP, fail, one_line, settings_of, spinner, write_lines
 from streams.conversion.refusals import Refusal
 from streams.conversion.run import Conversion, Counts
+from streams.files.garbage import seldom_collected
 from streams.files.ndjson import STDIN
 from streams.files.rejections import MOST_REJECTED
 from streams.files.sorting import Sorter
@@ -81,7 +82,11 @@ def convert(
         _refuse_overwriting([*files, mapping], [Path(out), *filter(None, (rejects, unfinished))])
         encoding = chosen.records.encoding if chosen.records.format == "csv" else "utf-8"
         with Sorter() as sorter:
-            with _kept(rejects, unfinished, encoding) as (refuse, later), spinner() as progress:
+            with (
+                _kept(rejects, unfinished, encoding) as (refuse, later),
+                spinner() as progress,
+                seldom_collected(),
+            ):
                 conversion = Conversion(chosen, mapping_key(), refuse, later)
                 task = progress.add_task("records read", total=None)
                 for converted in conversion.events(files):

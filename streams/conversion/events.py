@@ -45,25 +45,24 @@ class Made(NamedTuple):
     data: bytes
 
 
+Make = Callable[[Any, Callable[[], str]], Made]
+"""Makes one event of a record, and of what gives the record's text."""
+
+
 class Maker:
     """Makes the events of a file's records."""
 
     def __init__(self, mapping: Mapping, shape: Shape, key: bytes) -> None:
         """Compile a mapping for a file. Raises InputError for a column that the file has not."""
         kinds = [part.type for part in mapping.events]
-        self._plans = [
-            _Plan(mapping, part, kinds[:index].count(part.type), shape, key)
-            for index, part in enumerate(mapping.events)
-        ]
-        first = self._plans[0]
-        self._only = first.make if len(self._plans) == 1 and first.when is None else None
-        """Makes the one event that every record gives, if the mapping is so simple."""
+        self._makers: list[tuple[Condition | None, Make]] = []
+        for index, part in enumerate(mapping.events):
+            plan = _Plan(mapping, part, kinds[:index].count(part.type), shape, key)
+            self._makers.append((condition(part.when, shape, mapping), plan.maker()))
 
     def events(self, record: Any, text: Callable[[], str]) -> list[Made]:
         """Return the events of a record. `text` gives the record as it stands. Raises RecordError."""
-        if self._only is not None:
-            return [self._only(record, text)]
-        return [plan.make(record, text) for plan in self._plans if plan.when is None or plan.when(record)]
+        return [make(record, text) for when, make in self._makers if when is None or when(record)]
 
 
 class _Plan:
@@ -77,7 +76,6 @@ class _Plan:
         self._topic = EVENT_TYPES[part.type].topic
         self._head = b'{"type":%b,"schema_version":1,"event_id":' % orjson.dumps(part.type)
         self._prefix = f"{mapping.name[:24]}-{nth or ''}"
-        self.when: Condition | None = condition(part.when, shape, mapping)
         self._customer = _customer(customer, shape, mapping, key)
         self._at: FindInstant = instant(at, shape, mapping, "at")
         self._revision = None if revision is None else instant(revision, shape, mapping, "revision")
@@ -99,25 +97,33 @@ class _Plan:
                 self._kept.append((cell, _Kept(_Cell(part.type, name, value, mapping))))
         self._decided = not self._others and _has_only_free_fields(part.type)
 
-    def make(self, record: Any, text: Callable[[], str]) -> Made:
-        """Return the event of a record. Raises RecordError."""
-        at = self._at(record)
-        if at is None:
-            raise RecordError("invalid_time", "at: there is none")
-        event_id = self._hash_of(text()) if self._id is None else self._id(record)
-        parts = [self._head, orjson.dumps(event_id), self._customer(record), at.iso.encode(), b'"']
-        if self._revision is not None and (revised := self._revision(record)) is not None:
-            parts.append(b',"revised_at":"%b"' % revised.iso.encode())
-        parts += [kept[record[cell]] for cell, kept in self._kept]
-        for name, find in self._others:
-            value = find(record)
-            if value is not None:
-                parts += name, _json(value)
-        parts.append(self._end)
-        data = b"".join(parts)
-        if not self._decided:
-            check(data, self._topic)
-        return tuple.__new__(Made, (at.ms, event_id, data))  # for speed (docs/performance.md)
+    def maker(self) -> Make:
+        """Return what makes the event of a record."""
+        # As a function with everything at hand, since it runs for every record (docs/performance.md).
+        find_at, find_id, find_customer, find_revision = self._at, self._id, self._customer, self._revision
+        head, kept, others, end, decided = self._head, self._kept, self._others, self._end, self._decided
+        hash_of, topic, dumps, join, new = self._hash_of, self._topic, orjson.dumps, b"".join, tuple.__new__
+
+        def make(record: Any, text: Callable[[], str]) -> Made:
+            at = find_at(record)
+            if at is None:
+                raise RecordError("invalid_time", "at: there is none")
+            event_id = hash_of(text()) if find_id is None else find_id(record)
+            parts = [head, dumps(event_id), find_customer(record), at.iso.encode(), b'"']
+            if find_revision is not None and (revised := find_revision(record)) is not None:
+                parts.append(b',"revised_at":"%b"' % revised.iso.encode())
+            parts += [means[record[cell]] for cell, means in kept]
+            for name, find in others:
+                value = find(record)
+                if value is not None:
+                    parts += name, _json(value)
+            parts.append(end)
+            data = join(parts)
+            if not decided:
+                check(data, topic)
+            return new(Made, (at.ms, event_id, data))
+
+        return make
 
     def _hash_of(self, text: str) -> str:
         return f"{self._prefix}{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:_HASH_DIGITS]}"

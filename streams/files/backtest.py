@@ -4,9 +4,7 @@ A complete backlog gives the same triggers here and in the worker, id for id. Me
 few numbers for each customer who was flagged or cancelled, and no more for more events.
 """
 
-import gc
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, NamedTuple, Self
@@ -24,6 +22,7 @@ from streams.core.published import Output
 from streams.core.records import Decoded
 from streams.files.backlog import Backlog
 from streams.files.census import Census, Counting
+from streams.files.garbage import seldom_collected
 from streams.files.ndjson import NO_TIME, Line
 from streams.files.numbers import Numbers
 from streams.files.spill import MOST_BYTES
@@ -87,7 +86,7 @@ def backtest(
         Counting() as counting,
         Backlog(partitions, as_of, most_bytes, counting.add, reading) as backlog,
         _Tally() as tally,
-        _seldom_collected(),
+        seldom_collected(),
     ):
         for line in lines:
             backlog.add(line)
@@ -111,19 +110,6 @@ def backtest(
                 states(partition, known)
         census = counting.census()
         return Backtest(tally.summary(census), census)
-
-
-@contextmanager
-def _seldom_collected() -> Iterator[None]:
-    """Let garbage be looked for seldom, and not in what there is already: records die young and without cycles."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 class _Tally:

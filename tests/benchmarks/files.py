@@ -1,6 +1,6 @@
-"""Commands over files of events: `backtest` beside the core alone, and the memory of `backtest` and `check` as lines grow.
+"""Commands over files: `backtest` beside the core alone, `convert` beside reading and writing alone, and their memory as lines grow.
 
-Owns how the files are made. Rows of other commands over files (`convert`) belong here.
+Owns how the files are made.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tests.benchmarks.workload import POLICY, Event
 PARTITIONS: Final = 8
 """As `backtest` assumes."""
 COMMANDS: Final = {"backtest": "--summary-json", "check": "--json"}
+MAPPING: Final = Path(__file__).with_name("programs") / "calls.yaml"
 _PATIENCE_SECONDS: Final = 900
 
 
@@ -31,7 +32,8 @@ def measure(bench: Bench, results: Results, events: list[Event]) -> None:
     with TemporaryDirectory(prefix="behoudlijn-bench-") as scratch:
         _rate(bench, results, events, Path(scratch) / "events.ndjson")
         for what, lines in zip(("few", "many"), bench.size.file_lines, strict=True):
-            _memory(bench, results, events, Path(scratch) / f"{what}.ndjson", what, lines)
+            _memory(bench, results, events, Path(scratch), what, lines)
+        _convert_rate(bench, results, Path(scratch) / "calls.csv")
 
 
 def lines_of(events: list[Event]) -> Iterator[bytes]:
@@ -66,16 +68,51 @@ def _rate(bench: Bench, results: Results, events: list[Event], file: Path) -> No
             results.add("backtest", "events/s", found["events"] / found["backtest_seconds"], note)
 
 
-def _memory(bench: Bench, results: Results, events: list[Event], file: Path, what: str, lines: int) -> None:
-    bench.say(f"files: memory of backtest and check, {lines:,} lines")
+def _convert_rate(bench: Bench, results: Results, file: Path) -> None:
+    rows = bench.size.events
+    _write_table(file, rows, bench.size.customers)
+    for number in range(bench.size.rounds):
+        with bench.may_fail("convert"):
+            bench.say(f"files, round {number + 1}: convert beside csv.reader with orjson.dumps")
+            given = {"file": str(file), "out": str(file.with_suffix(".out")), "mapping": str(MAPPING)}
+            found = child.run("convert_rate", given, bench.log("convert-rate"), _PATIENCE_SECONDS)
+            note = f"csv.reader and orjson.dumps of {rows:,} rows of twelve cells; processor time, the best of some turns"
+            results.add("csv to JSON", "rows/s", rows / found["plain_seconds"], note)
+            note = "behoudlijn convert of the same: local times, words and numbers understood, events checked and in order"
+            results.add("convert", "rows/s", rows / found["convert_seconds"], note)
+
+
+def _write_table(file: Path, rows: int, customers: int) -> None:
+    """Calls in the order of time, over 28 days, as `MAPPING` reads them."""
+    with file.open("w", encoding="utf-8") as stream:
+        stream.write(
+            "klant;moment;richting;kanaal;wachtrij;onderwerp;afdeling;wacht;gesprek;opgelost;opzeggen;id\n"
+        )
+        for number in range(rows):
+            at = datetime(2026, 5, 1) + timedelta(seconds=number * 28 * 86_400 // rows)  # noqa: DTZ001 - local
+            who, wait, talk = number * 7_919 % customers, number * 31 % 300, number * 17 % 900
+            resolved, leaving = ("ja", "nee")[number % 3 == 0], ("nee", "ja")[number % 50 == 0]
+            stream.write(
+                f"c{who:06d};{at};inbound;phone;service;factuur;noord;{wait};{talk};{resolved};{leaving};{number}\n"
+            )
+
+
+def _memory(
+    bench: Bench, results: Results, events: list[Event], scratch: Path, what: str, lines: int
+) -> None:
+    bench.say(f"files: memory of {', '.join((*COMMANDS, 'convert'))}, {lines:,} lines")
+    file, table = scratch / f"{what}.ndjson", scratch / f"{what}.csv"
     _write(file, events, lines)
+    _write_table(table, lines, bench.size.customers)
+    commands = {name: [name, str(file), flag] for name, flag in COMMANDS.items()}
+    commands["convert"] = ["convert", str(MAPPING), str(table), "--out", str(scratch / "out.ndjson")]
 
     def peak(name: str) -> None:
         with bench.may_fail(f"{name}, {what} lines"):
-            given = {"command": [name, str(file), COMMANDS[name]]}
+            given = {"command": commands[name]}
             found = child.run("command", given, bench.log(name), _PATIENCE_SECONDS)
             note = f"at most resident, {lines:,} lines, {bench.size.customers:,} customers; {found['seconds']:.0f} s"
             results.add(f"{name}, {what} lines: memory", "MiB", found["peak_bytes"] / 2**20, note)
 
     with ThreadPoolExecutor() as pool:  # memory does not mind company
-        list(pool.map(peak, COMMANDS))
+        list(pool.map(peak, commands))

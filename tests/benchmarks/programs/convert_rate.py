@@ -12,6 +12,7 @@ from typing import Final
 import orjson
 
 from streams.conversion.run import Conversion
+from streams.files.garbage import seldom_collected
 from streams.files.sorting import Sorter
 from streams.mappings import load_mapping
 from tests.benchmarks.say import arguments, say
@@ -30,7 +31,7 @@ def plain(source: str, out: str) -> None:
 def convert(mapping: str, source: str, out: str) -> None:
     """What `behoudlijn convert` does: times and words understood, each event held against the schema, in the order of time."""
     conversion = Conversion(load_mapping(mapping))
-    with Sorter() as sorter, Path(out).open("wb") as stream:
+    with seldom_collected(), Sorter() as sorter, Path(out).open("wb") as stream:
         for converted in conversion.events([source]):
             sorter.add(converted.made)
         stream.writelines(sorter.lines())
