@@ -10,7 +10,15 @@ from typing import Annotated, Final
 import orjson
 import typer
 
-from streams.commands.options import OUT_HELP, fail, one_line, settings_of, spinner, write_lines
+from streams.commands.options import (
+    OUT_HELP,
+    fail,
+    one_line,
+    refuse_overwriting,
+    settings_of,
+    spinner,
+    write_lines,
+)
 from streams.conversion.refusals import Refusal
 from streams.conversion.run import Conversion, Counts
 from streams.files.ndjson import STDIN
@@ -78,7 +86,8 @@ def convert(
                 "convert",
                 f"--unfinished: {chosen.name} joins no records, or its records cannot be told one by one as text",
             )
-        _refuse_overwriting([*files, mapping], [Path(out), *filter(None, (rejects, unfinished))])
+        outputs = [Path(out), *filter(None, (rejects, unfinished))]
+        refuse_overwriting("convert", [*files, mapping], outputs)
         encoding = chosen.records.encoding if chosen.records.format == "csv" else "utf-8"
         with Sorter() as sorter:
             with _kept(rejects, unfinished, encoding) as (refuse, later), spinner() as progress:
@@ -132,16 +141,6 @@ def _resumable(mapping: Mapping) -> bool:
     table = records.format == "csv" and not records.header_expected and not records.skip_rows
     text = table or (records.format == "json" and records.path is None)
     return mapping.session is not None and text
-
-
-def _refuse_overwriting(files: list[str], outputs: list[Path]) -> None:
-    """End the command when a file that it would write is one that it reads, or writes twice."""
-    written = [path for path in outputs if path != Path(STDIN) and (path.is_file() or not path.exists())]
-    for number, path in enumerate(written):
-        if path in written[:number]:
-            fail("convert", f"{path}: it would be written twice; name another file")
-        if path.exists() and any(Path(file).exists() and path.samefile(file) for file in files):
-            fail("convert", f"{path}: it is read, and would be overwritten; name another file")
 
 
 @contextmanager

@@ -125,7 +125,13 @@ def _searchable(path: str) -> str:
     try:
         jmespath.compile(path)
     except (JMESPathError, RecursionError, ValueError) as error:
-        raise ValueError(f"no JMESPath: {' '.join(str(error).split())}") from None
+        said = " ".join(str(error).removeprefix("Bad jmespath expression: ").split())
+        hint = (
+            ""
+            if set(path) & set("[]|(){}?\"'`")
+            else "; a name that is no word of letters is written as '\"a-b\"'"
+        )
+        raise ValueError(f"no JMESPath: {said}{hint}") from None
     return path
 
 

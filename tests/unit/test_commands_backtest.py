@@ -112,3 +112,12 @@ def test_a_file_that_breaks_off_is_told_and_leaves_no_trigger(tmp_path: Path) ->
     assert told.exit_code == 2
     assert "broken after line" in told.stderr
     assert triggers.read_bytes() == b""
+
+
+def test_triggers_are_not_written_over_the_events(tmp_path: Path) -> None:
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(b"{}\n")
+    result = invoke(str(events), "--triggers-out", str(events))
+    assert result.exit_code == 2
+    assert events.read_bytes() == b"{}\n"
+    assert "would be overwritten" in result.stderr
