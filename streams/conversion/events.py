@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, NamedTuple
 import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
+from schemas.base import in_words
 from schemas.topics import EVENT_TYPES
 from streams.conversion.conditions import Condition, condition
 from streams.conversion.customers import customer_of
@@ -144,7 +145,7 @@ class _Cell:
             self._accept(said)
         except ValidationError as error:
             message = error.errors(include_url=False, include_input=False, include_context=False)[0]["msg"]
-            raise RecordError("invalid_field", f"{self._name}: {message}") from None
+            raise RecordError("invalid_field", f"{self._name}: {in_words(message)}") from None
         return self._begin + said
 
 
