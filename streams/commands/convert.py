@@ -19,6 +19,7 @@ from streams.commands.options import (
     spinner,
     write_lines,
 )
+from streams.conversion.corrections import Corrections
 from streams.conversion.refusals import Refusal
 from streams.conversion.run import Conversion, Counts
 from streams.files.ndjson import STDIN
@@ -89,12 +90,15 @@ def convert(
         outputs = [Path(out), *filter(None, (rejects, unfinished))]
         refuse_overwriting("convert", [*files, mapping], outputs)
         encoding = chosen.records.encoding if chosen.records.format == "csv" else "utf-8"
-        with Sorter() as sorter:
+        with Sorter() as sorter, Corrections() as corrections:
             with _kept(rejects, unfinished, encoding) as (refuse, later), spinner() as progress:
+                unrevised = any((part.revision or chosen.revision) is None for part in chosen.events)
                 conversion = Conversion(chosen, mapping_key(), refuse, later)
                 task = progress.add_task("records read", total=None)
                 for converted in conversion.events(files):
                     sorter.add(*converted.made)
+                    if unrevised:
+                        corrections.add(converted.made.data)
                     if len(sorter) % 1_000 == 0:
                         progress.update(task, completed=conversion.counts.records)
             counts = conversion.counts
@@ -102,7 +106,14 @@ def convert(
                 typer.echo(f"convert: {sentence}", err=True)
             if counts.rejected_share > most or not counts.events:
                 _give_up(counts, most, rejects)
-            write_lines("convert", out, sorter.lines())
+            write_lines(
+                "convert", out, corrections.latest(sorter.arrivals()) if unrevised else sorter.lines()
+            )
+            if corrections.left_out:
+                typer.echo(
+                    f"convert: left out, since a later record tells the event anew, at an earlier time: {corrections.left_out:,} events",
+                    err=True,
+                )
 
 
 def mapping_key() -> bytes:

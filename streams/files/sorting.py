@@ -55,10 +55,19 @@ class Sorter:
 
     def lines(self) -> Iterator[bytes]:
         """Yield all lines in order, with their ends. Once."""
+        for line in self._ordered():
+            yield line[line.rindex(b"\x00") + 1 :]
+
+    def arrivals(self) -> Iterator[tuple[int, bytes]]:
+        """Yield all lines in order, with their ends, and of each which it was to come. Once."""
+        for line in self._ordered():
+            begin = line.rindex(b"\x00")
+            yield int(line[begin - 12 : begin]), line[begin + 1 :]
+
+    def _ordered(self) -> Iterator[bytes]:
         self._held.sort()
         with told():
-            for line in merge(*self._runs, self._held) if self._runs else self._held:
-                yield line[line.rindex(b"\x00") + 1 :]
+            yield from merge(*self._runs, self._held) if self._runs else self._held
 
     def _spill(self) -> None:
         self._held.sort()
