@@ -75,7 +75,7 @@ def check(
             console.print(
                 f"more than {MOST_REJECTED:.0%} of the lines would become dead letters: repair them before sending"
                 if counts is None
-                else f"more than {MOST_REJECTED:.0%} of the records are refused: `convert` would write nothing",
+                else f"more than {MOST_REJECTED:.0%} of the records are refused: repair them, or the mapping, before sending",
                 soft_wrap=True,
             )
     if not found.fit:
