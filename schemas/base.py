@@ -5,18 +5,19 @@ them. Messages on the way out (`Message`) refuse them.
 """
 
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, StringConstraints
 from pydantic_core import CoreSchema, core_schema
 
-from schemas.ids import ID_PATTERN, InboundCustomerId, InboundId, names_nobody
-from schemas.values import Instant
+from schemas.ids import ID_PATTERN, ID_WORDS, InboundCustomerId, InboundId, names_nobody
+from schemas.values import INSTANT_PATTERN, Instant
 
 Identifier = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 """1-128 printable characters of ASCII without spaces."""
 
-Code = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f-\x9f]{0,64}$")]
+_CODE_PATTERN: Final = r"^[^\x00-\x1f\x7f-\x9f]{0,64}$"
+Code = Annotated[str, StringConstraints(pattern=_CODE_PATTERN)]
 """A word of the user's own vocabulary (queue, reason, department) as it is: at most 64 characters of any script, none of control."""
 
 
@@ -36,6 +37,19 @@ CountryCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 
 PhoneE164 = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$")]
 """E.164 with the plus sign."""
+
+_IN_WORDS: Final = {
+    _CODE_PATTERN: "at most 64 characters are expected, no line end, tab or other control character among them",
+    ID_PATTERN: f"{ID_WORDS} are expected",
+    INSTANT_PATTERN: "a time of ISO 8601 is expected, with date, time and zone: 2026-04-01T10:15:00Z",
+}
+
+
+def in_words(message: str) -> str:
+    """Return what a pattern means, of a message that quotes one; any other message as it is."""
+    quoted = message.removeprefix("String should match pattern '").removesuffix("'")
+    return _IN_WORDS.get(quoted, message)
+
 
 TimeZoneName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+\-/]{1,64}$")]
 """A name of a time zone, as a profile once gave it."""

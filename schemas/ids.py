@@ -10,29 +10,42 @@ ID_PATTERN: Final = r"^[!-~]{1,128}$"
 in through a mapping that hashes or rewrites them, since two spellings of one letter must not become two customers."""
 ID_WORDS: Final = "1-128 printable characters of ASCII without spaces"
 """The same in words, for messages."""
+_BESIDE: Final = "0-{}()<>[].,_+*?#'\" "
+"""What stands around such a word, as in `<unknown>`, `(null)` and `#N/A`, or alone, as in `0.0`, `?` and a GUID of zeros."""
 _BLANK_PATTERN: Final = r"^(?:[!-~]{1,128}|\s{0,64})$"
 
 NOBODY: Final = frozenset(
     {
-        *("", "-1", "anonymous", "blocked", "n/a", "nan", "nil", "none", "null", "private", "restricted"),
-        *("unavailable", "undefined", "unknown", "withheld"),
+        *("", "-1", "anonymous", "blocked", "n/a", "na", "nan", "nat", "nil", "none", "null", "private"),
+        *("restricted", "unavailable", "undefined", "unknown", "withheld", "\\n"),
+        *(
+            "anonymous caller",
+            "no caller id",
+            "not available",
+            "out of area",
+            "private number",
+            "unknown caller",
+        ),
+        *("anonymous@anonymous.invalid", "sip:anonymous@anonymous.invalid"),
+        *("anoniem", "anonym", "onbekend", "unbekannt"),
     }
 )
 """Customer ids, in lower case, that mean "nobody in particular": half of the records of a real call log carry one."""
 
 
 def names_nobody(customer_id: str | None, more: frozenset[str] = frozenset()) -> bool:
-    """Return whether an inbound customer id stands for no customer in particular: a word of `NOBODY`, or zeros and dashes only.
+    """Return whether an inbound customer id stands for no customer in particular: a word of `NOBODY`, also in brackets, or zeros and
+    marks only.
 
     `more`: further words, in lower case.
 
-    >>> [names_nobody(each) for each in ("Restricted", "00000", "00000000-0000-0000-0000-000000000000", "-", " ", "c1", "100")]
-    [True, True, True, True, True, False, False]
+    >>> [names_nobody(each) for each in ("Restricted", "00000", "00000000-0000-0000-0000-000000000000", "-", "<NA>", "0.0", "c1", "100")]
+    [True, True, True, True, True, True, False, False]
     """
     if customer_id is None:
         return True
     text = customer_id.strip().lower()
-    return text in NOBODY or not text.strip("0-{}") or text in more
+    return text in NOBODY or not (word := text.strip(_BESIDE)) or word in NOBODY or text in more
 
 
 class _Id:

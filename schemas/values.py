@@ -16,7 +16,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-_ISO_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:?[0-9]{2}"
+INSTANT_PATTERN: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:?[0-9]{2}"
 
 
 def _whole(value: float) -> int:
@@ -71,7 +71,7 @@ class _InstantText:
     def __get_pydantic_core_schema__(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         text = core_schema.chain_schema(
             [
-                core_schema.str_schema(pattern=_ISO_PATTERN),
+                core_schema.str_schema(pattern=INSTANT_PATTERN),
                 core_schema.datetime_schema(strict=False, tz_constraint="aware"),
             ]
         )
@@ -88,7 +88,7 @@ Instant = Annotated[datetime, _InstantText]
 
 @cache
 def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - {"Factory", "localtime"}  # which are no places
 
 
 def known_zone(name: str) -> str:
@@ -104,9 +104,13 @@ def known_zone(name: str) -> str:
     zones = _zones()
     if name in zones:
         return name
-    cities = {zone.rpartition("/")[2].lower(): zone for zone in sorted(zones)}
+    # `Etc/GMT+1` is west of Greenwich, where who writes GMT+1 is not.
+    cities = {zone.rpartition("/")[2].lower(): zone for zone in sorted(zones) if not zone.startswith("Etc/")}
     near = [cities[city] for city in get_close_matches(name.rpartition("/")[2].lower(), cities, 3, 0.75)]
-    raise ValueError("no time zone has this name" + (f"; near: {', '.join(near)}" if near else ""))
+    raise ValueError(
+        "no time zone has this name"
+        + (f"; near: {', '.join(near)}" if near else "; names are as of Europe/Amsterdam")
+    )
 
 
 KnownTimeZone = Annotated[str, AfterValidator(known_zone)]

@@ -56,7 +56,8 @@ def read(path: Path, kind: str) -> yaml.MappingNode:
             plain(root)  # finds what is no tree: keys that are lists, and aliases of themselves
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise DocumentError([Problem(source, line, f"not YAML: {error.problem}")]) from None
+        said = "a tab; indent by spaces" if "'\\t'" in str(error.problem) else error.problem
+        raise DocumentError([Problem(source, line, f"not YAML: {said}")]) from None
     except RecursionError:
         raise DocumentError([Problem(source, 1, "it is nested too deeply")]) from None
     except (UnicodeDecodeError, yaml.YAMLError):

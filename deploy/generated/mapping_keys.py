@@ -2,9 +2,14 @@
 
 from collections.abc import Iterator
 from inspect import get_annotations
-from typing import Final
+from typing import Final, get_args
 
+from pydantic.fields import FieldInfo
+
+from schemas.topics import EVENT_TYPES
+from schemas.values import Whole
 from streams.mappings.language import (
+    ENVELOPE,
     Chain,
     Customer,
     EventId,
@@ -26,6 +31,7 @@ from streams.mappings.language import (
     Time,
     Value,
 )
+from streams.mappings.targets import Kind, Target, target_of
 
 _PARTS: Final[dict[str, type[Part]]] = {
     "the mapping": Mapping,
@@ -48,12 +54,48 @@ _PARTS: Final[dict[str, type[Part]]] = {
     "complaint of a snapshot": SnapshotComplaint,
     "churn of a snapshot": SnapshotChurn,
 }
+_TAKES: Final = {
+    Kind.TEXT: "a text",
+    Kind.TRUTH: "yes or no: `yes`, `no`, `true`, `false`, `1`, `0`, `ja`, `nee`",
+    Kind.WHOLE: "a whole number",
+    Kind.DURATION: "a duration: `90`, `12.5`, `1:30`, `0:01:30`, `PT1M30S`",
+    Kind.NUMBER: "a number",
+    Kind.TIME: "a time",
+    Kind.PHONE: "a telephone number",
+}
 _DURATIONS: Final = ("linger", "timeout")
 
 
 def mapping_keys() -> str:
-    """Return the tables: one for each part of the language, a row for each key."""
-    return "\n".join(line for title, part in _PARTS.items() for line in _table(title, part))
+    """Return the tables: the fields of events, and one for each part of the language, a row for each key."""
+    tables = [line for title, part in _PARTS.items() for line in _table(title, part)]
+    return "\n".join([*_fields(), *tables])
+
+
+def _fields() -> Iterator[str]:
+    yield "### The fields of events\n\nWhat stands under `fields`, by the type of the event.\n"
+    yield "| type | field | takes |\n|---|---|---|"
+    for kind, declared in EVENT_TYPES.items():
+        for name, field in declared.model.model_fields.items():
+            if name not in ENVELOPE:
+                needed = "; needed" if field.is_required() else ""
+                bounds = next((f" from {each.ge} to {each.le}" for each in _wholes(field)), "")
+                yield f"| `{kind}` | `{name}` | {_taken(target_of(kind, name), bounds)}{needed} |"
+    yield ""
+
+
+def _wholes(field: FieldInfo) -> list[Whole]:
+    """Return what is said of a whole number, also of one that may be absent."""
+    inner = [each for part in get_args(field.annotation) for each in get_args(part)]
+    return [each for each in (*field.metadata, *inner) if isinstance(each, Whole)]
+
+
+def _taken(target: Target, bounds: str) -> str:
+    if target.kind is Kind.WORD:
+        return f"one of {', '.join(f'`{word}`' for word in target.words.values())}"
+    if target.kind is Kind.WHOLE:
+        return _TAKES[target.kind] + bounds
+    return _TAKES[target.kind]
 
 
 def _table(title: str, part: type[Part]) -> Iterator[str]:

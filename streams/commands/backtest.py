@@ -16,7 +16,7 @@ from rich.table import Table
 
 from schemas.instants import ms_of
 from streams.commands.check import show
-from streams.commands.options import counted, fail, one_line, settings_of, spinner
+from streams.commands.options import counted, fail, one_line, refuse_overwriting, settings_of, spinner
 from streams.core.published import Output
 from streams.files.backtest import Summary, backtest
 from streams.files.ndjson import read_lines
@@ -57,6 +57,7 @@ def run(
     limit = time.time_ns() // 1_000_000 if as_of is None else ms_of(as_of.replace(tzinfo=UTC))
     with one_line("backtest"):
         chosen = load_policy(policy)
+        refuse_overwriting("backtest", [*files, policy], filter(None, (triggers_out,)))
         with _triggers_to(triggers_out) as write, spinner() as progress:
             found = backtest(
                 counted(read_lines(files), progress, "lines read"),

@@ -27,6 +27,8 @@ from streams.mappings import load_mapping
 from streams.mappings.language import Mapping
 
 _TOO_MANY = 3
+_LONG_AGO = 946_684_800_000
+"""The year 2000 (ms): what is before it was mostly never meant."""
 
 
 def register(app: typer.Typer) -> None:
@@ -68,10 +70,12 @@ def check(
         console = Console()
         for sentence in () if counts is None else record_sentences(counts):
             console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-        show(found, console)
+        show(found, console, of_events=counts is None)
         if found.accepted and not found.fit:
             console.print(
-                f"more than {MOST_REJECTED:.0%} of the lines would become dead letters: repair them before sending",
+                f"more than {MOST_REJECTED:.0%} of the lines would become dead letters: repair them before sending"
+                if counts is None
+                else f"more than {MOST_REJECTED:.0%} of the records are refused: repair them, or the mapping, before sending",
                 soft_wrap=True,
             )
     if not found.fit:
@@ -104,8 +108,8 @@ def _as_json(counts: Counts) -> dict[str, int]:
     return {"records": counts.records, "passed_over": counts.passed_over, "unfinished": counts.unfinished}
 
 
-def show(census: Census, console: Console) -> None:
-    """Print a census, and what somebody should look at."""
+def show(census: Census, console: Console, *, of_events: bool = True) -> None:
+    """Print a census, and what somebody should look at. `of_events`: of lines that should be events, and no records of a source."""
     table = Table("what", "figure", title="Events in files", title_justify="left")
     table.add_row("lines", f"{census.lines:,}")
     for kind, count in sorted(census.events.items()):
@@ -122,12 +126,12 @@ def show(census: Census, console: Console) -> None:
         )
         table.add_row("from, to (UTC)", span)
     console.print(table)
-    for sentence in remarks(census):
+    for sentence in remarks(census, of_events=of_events):
         console.print(sentence, highlight=False, markup=False, soft_wrap=True)
 
 
-def remarks(census: Census) -> Iterator[str]:
-    """Yield what somebody should look at, a sentence each."""
+def remarks(census: Census, *, of_events: bool = True) -> Iterator[str]:
+    """Yield what somebody should look at, a sentence each. `of_events`: as of `show`."""
     yield from census.rejections.sentences()
     for kind, name, count in census.unknown()[:10]:
         near = census.near(kind, name)
@@ -144,5 +148,9 @@ def remarks(census: Census) -> Iterator[str]:
         )
     if census.busy:
         yield f"{census.busy:,} times a customer has {BUSY} events or more on one day: does the id stand for many people?"
-    if not census.accepted:
+    if 0 <= census.first < _LONG_AGO:
+        yield f"the first event is of {to_datetime(census.first):%Y}: does the time say what its format does?"
+    if not census.accepted and not of_events:
+        yield "no record gives an event"
+    elif not census.accepted:
         yield "no line is an event: NDJSON is expected, one JSON object a line; `behoudlijn convert` makes it from tables"

@@ -10,7 +10,16 @@ from typing import Annotated, Final
 import orjson
 import typer
 
-from streams.commands.options import OUT_HELP, fail, one_line, settings_of, spinner, write_lines
+from streams.commands.options import (
+    OUT_HELP,
+    fail,
+    one_line,
+    refuse_overwriting,
+    settings_of,
+    spinner,
+    write_lines,
+)
+from streams.conversion.corrections import Corrections
 from streams.conversion.refusals import Refusal
 from streams.conversion.run import Conversion, Counts
 from streams.files.garbage import seldom_collected
@@ -79,18 +88,22 @@ def convert(
                 "convert",
                 f"--unfinished: {chosen.name} joins no records, or its records cannot be told one by one as text",
             )
-        _refuse_overwriting([*files, mapping], [Path(out), *filter(None, (rejects, unfinished))])
+        outputs = [Path(out), *filter(None, (rejects, unfinished))]
+        refuse_overwriting("convert", [*files, mapping], outputs)
         encoding = chosen.records.encoding if chosen.records.format == "csv" else "utf-8"
-        with Sorter() as sorter:
+        with Sorter() as sorter, Corrections() as corrections:
             with (
                 _kept(rejects, unfinished, encoding) as (refuse, later),
                 spinner() as progress,
                 seldom_collected(),
             ):
+                unrevised = any((part.revision or chosen.revision) is None for part in chosen.events)
                 conversion = Conversion(chosen, mapping_key(), refuse, later)
                 task = progress.add_task("records read", total=None)
                 for converted in conversion.events(files):
                     sorter.add(converted.made)
+                    if unrevised:
+                        corrections.add(converted.made.event_id)
                     if len(sorter) % 1_000 == 0:
                         progress.update(task, completed=conversion.counts.records)
             counts = conversion.counts
@@ -98,7 +111,12 @@ def convert(
                 typer.echo(f"convert: {sentence}", err=True)
             if counts.rejected_share > most or not counts.events:
                 _give_up(counts, most, rejects)
-            write_lines("convert", out, sorter.lines())
+            write_lines("convert", out, corrections.latest(sorter))
+            if corrections.left_out:
+                typer.echo(
+                    f"convert: left out, since a later record tells the event anew, at an earlier time: {corrections.left_out:,} events",
+                    err=True,
+                )
 
 
 def mapping_key() -> bytes:
@@ -137,16 +155,6 @@ def _resumable(mapping: Mapping) -> bool:
     table = records.format == "csv" and not records.header_expected and not records.skip_rows
     text = table or (records.format == "json" and records.path is None)
     return mapping.session is not None and text
-
-
-def _refuse_overwriting(files: list[str], outputs: list[Path]) -> None:
-    """End the command when a file that it would write is one that it reads, or writes twice."""
-    written = [path for path in outputs if path != Path(STDIN) and (path.is_file() or not path.exists())]
-    for number, path in enumerate(written):
-        if path in written[:number]:
-            fail("convert", f"{path}: it would be written twice; name another file")
-        if path.exists() and any(Path(file).exists() and path.samefile(file) for file in files):
-            fail("convert", f"{path}: it is read, and would be overwritten; name another file")
 
 
 @contextmanager

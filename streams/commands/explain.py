@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from math import log
 from typing import Annotated, Final
@@ -59,9 +60,14 @@ def explain(
         if file:
             with spinner() as progress:
                 lines = counted(read_lines(file), progress, "lines read")
-                found = from_files(lines, chosen, customer, settings.reading())
+                found = from_files(lines, chosen, customer, settings.reading(), time.time_ns() // 1_000_000)
         else:
             found = from_topics(settings, chosen, customer)
+    if found.rejected:
+        typer.echo(
+            f"explain: {found.rejected:,} lines are no events, and are left out; `behoudlijn check` tells why",
+            err=True,
+        )
     if not found.known:
         where = "the files" if file else "the pipeline's topics"
         fail("explain", f"nothing is known of {customer} in {where}")

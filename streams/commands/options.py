@@ -68,6 +68,16 @@ def fail(command: str, message: str) -> None:
     raise typer.Exit(2) from None
 
 
+def refuse_overwriting(command: str, files: Iterable[str], outputs: Iterable[Path]) -> None:
+    """End the command when a file that it would write is one that it reads, or writes twice."""
+    written = [path for path in outputs if path != Path(STDIN) and (path.is_file() or not path.exists())]
+    for number, path in enumerate(written):
+        if path in written[:number]:
+            fail(command, f"{path}: it would be written twice; name another file")
+        if path.exists() and any(Path(file).exists() and path.samefile(file) for file in files):
+            fail(command, f"{path}: it is read, and would be overwritten; name another file")
+
+
 def spinner() -> Progress:
     """Return the progress of work whose length is not known, on standard error where that is a terminal."""
     console = Console(stderr=True)

@@ -11,7 +11,7 @@ import phonenumbers
 from schemas.ids import ID_PATTERN, ID_WORDS, names_nobody
 from streams.conversion.readers import Shape
 from streams.conversion.refusals import RecordError
-from streams.conversion.texts import source_text
+from streams.conversion.texts import Nested, source_text
 from streams.files.ndjson import InputError
 from streams.mappings.language import Customer, Mapping
 
@@ -65,7 +65,15 @@ def customer_of(customer: Customer, shape: Shape, mapping: Mapping, key: bytes) 
             )
         return found
 
-    return lambda record: named(text(record))
+    def found(record: Any) -> str | None:
+        said = text(record)
+        if type(said) is Nested:
+            raise RecordError(
+                "invalid_customer_id", "customer: one value is expected, and a list or an object is there"
+            )
+        return named(said)
+
+    return found
 
 
 def e164(text: str, country: str | None) -> str | None:

@@ -6,7 +6,6 @@ is found, and held against the schema, once and kept; what has been put together
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Annotated, Any, Final, NamedTuple
@@ -14,22 +13,20 @@ from typing import Annotated, Any, Final, NamedTuple
 import orjson
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from schemas.ids import ID_PATTERN
+from schemas.base import in_words
 from schemas.topics import EVENT_TYPES
 from streams.conversion.conditions import Condition, condition
 from streams.conversion.customers import customer_of
 from streams.conversion.fields import Field, field
 from streams.conversion.readers import Shape
 from streams.conversion.refusals import RecordError
-from streams.conversion.texts import source_text
+from streams.conversion.texts import HASH_DIGITS, identifier, source_text
 from streams.conversion.times import FindInstant, instant
 from streams.core.decode import decode
 from streams.core.records import Record
 from streams.files.ndjson import NO_TIME
 from streams.mappings.language import ENVELOPE, Customer, EventId, EventPart, Mapping, Source, Value
 
-_identifier = re.compile(ID_PATTERN).fullmatch
-_HASH_DIGITS: Final = 32
 _MOST_KEPT: Final = 20_000
 """Texts of one column whose meaning is kept."""
 _MOST_CUSTOMERS: Final = 250_000
@@ -126,7 +123,7 @@ class _Plan:
         return make
 
     def _hash_of(self, text: str) -> str:
-        return f"{self._prefix}{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:_HASH_DIGITS]}"
+        return f"{self._prefix}{sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:HASH_DIGITS]}"
 
 
 class _Kept(dict[str, bytes]):
@@ -165,7 +162,7 @@ class _Cell:
             self._accept(said)
         except ValidationError as error:
             message = error.errors(include_url=False, include_input=False, include_context=False)[0]["msg"]
-            raise RecordError("invalid_field", f"{self._name}: {message}") from None
+            raise RecordError("invalid_field", f"{self._name}: {in_words(message)}") from None
         return self._begin + said
 
 
@@ -221,12 +218,6 @@ def _event_id(part: EventId, shape: Shape, mapping: Mapping) -> Callable[[Any], 
         said = text(record)
         if not said:
             raise RecordError("invalid_value", "id: it is blank")
-        whole = part.prefix + said
-        if (
-            _identifier(whole) is None
-        ):  # spaces, other scripts, too long: always hashed then, so that it stays the same
-            digest = sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
-            return part.prefix + digest
-        return whole
+        return identifier(part.prefix, said)
 
     return found

@@ -10,7 +10,7 @@ from streams.conversion.customers import e164
 from streams.conversion.numbers import number_of, seconds_of
 from streams.conversion.readers import Shape
 from streams.conversion.refusals import RecordError
-from streams.conversion.texts import Text, path_text, plain, source_text
+from streams.conversion.texts import Nested, Text, identifier, path_text, plain, source_text
 from streams.conversion.times import instant
 from streams.files.ndjson import InputError
 from streams.mappings.language import Mapping, Time, Value
@@ -24,12 +24,29 @@ _TOO_LARGE: Final = 2**53
 """From here on floats miss whole numbers; no field takes any that comes near."""
 _MOST_SPELLINGS: Final = 1_000
 _MISSING: Final = object()
-_NAMES: Final = {Kind.WHOLE: "whole number", Kind.NUMBER: "number", Kind.DURATION: "duration"}
+_REFERENCE: Final = "contact_id"
+_NAMES: Final = {
+    Kind.WHOLE: "no whole number",
+    Kind.NUMBER: "no number",
+    Kind.DURATION: "no duration such as 90, 1:30, 0:01:30 or PT1M30S",
+}
+_SEVERAL: Final = (
+    "a list or an object is there, and one value is expected: a path such as `… | [0]` takes one"
+)
 
 
 def field(event_type: str, name: str, value: Value, shape: Shape, mapping: Mapping) -> Field:
     """Return what finds the value of field `name` of an event."""
     target = target_of(event_type, name)
+    found = _field(name, target, value, shape, mapping)
+    if name == _REFERENCE:  # written as the id that it means
+        return lambda record: None if (said := found(record)) is None else identifier(value.prefix, said)
+    if value.prefix:
+        return lambda record: None if (said := found(record)) is None else value.prefix + said
+    return found
+
+
+def _field(name: str, target: Target, value: Value, shape: Shape, mapping: Mapping) -> Field:
     if target.kind is Kind.TIME:
         return _time(name, value, shape, mapping)
     cast = _cast(name, target, value, mapping)
@@ -91,7 +108,10 @@ def _measure(name: str, kind: Kind, value: Value, decimal: str) -> Callable[[str
             return int(said)  # as a rule
         number = seconds_of(said, decimal, unit) if kind is Kind.DURATION else number_of(said, decimal)
         if number is None:
-            raise RecordError("invalid_value", f"{name}: no {_NAMES[kind]} (the decimal mark is {decimal!r})")
+            said_of_it = (
+                _SEVERAL if type(said) is Nested else f"{_NAMES[kind]} (the decimal mark is {decimal!r})"
+            )
+            raise RecordError("invalid_value", f"{name}: {said_of_it}")
         if scaled is not None:
             number = scaled(number)
         if not abs(number) < _TOO_LARGE:
@@ -108,7 +128,8 @@ def _scaled(kind: Kind, value: Value) -> Callable[[float], int | float] | None:
         return None
 
     def scaled(number: float) -> int | float:
-        number = number * (1.0 if times is None else times) + (plus or 0.0)
+        # Without the noise of binary fractions, which would be rounded the wrong way: 50 * 0.29 is 14.5.
+        number = round(number * (1.0 if times is None else times) + (plus or 0.0), 9)
         return floor(number + 0.5) if kind is Kind.WHOLE and abs(number) < _TOO_LARGE else number
 
     return scaled
@@ -130,7 +151,8 @@ def _balance(name: str, kind: Kind, value: Value, text: Text, shape: Shape, mapp
         if not numbers:
             return default
         numbers += [-read(said) for term in less if (said := term(record))]
-        number: int | float = sum(numbers) if scaled is None else scaled(sum(numbers))
+        total = round(sum(numbers), 6)  # of seconds since 1970, a double holds no more
+        number: int | float = total if scaled is None else scaled(total)
         if not abs(number) < _TOO_LARGE:
             raise RecordError("invalid_value", f"{name}: a smaller number is expected")
         return int(number) if isinstance(number, float) and number.is_integer() else number
@@ -149,7 +171,9 @@ def _one_of(name: str, target: Target) -> Callable[[str], Any]:
             if found is _MISSING:
                 raise RecordError(
                     "unknown_word",
-                    f"{name}: a word that it does not take ({ours}); say by `words` what it means",
+                    f"{name}: {_SEVERAL}"
+                    if type(said) is Nested
+                    else f"{name}: another word than those that it takes: {ours}; say by `words` what it means",
                 )
             if len(known) < _MOST_SPELLINGS:
                 known[said] = found
@@ -173,12 +197,16 @@ def _by_words(name: str, text: Text, value: Value, cast: Callable[[str], Any], d
     others = _MISSING if value.otherwise is None else _ours(value.otherwise, cast)
 
     def found(record: Any) -> Any:
-        said = plain(text(record))
+        written = text(record)
+        said = plain(written)
         ours = meaning.get(said, others if said else default)
         if ours is _MISSING:
-            known = ", ".join(meaning)
+            known = ", ".join(map(repr, meaning))
             raise RecordError(
-                "unknown_word", f"{name}: a word that is not among `words` ({known}); add it, or `otherwise`"
+                "unknown_word",
+                f"{name}: {_SEVERAL}"
+                if type(written) is Nested
+                else f"{name}: another word than those of `words`: {known}; add it, or say what all others mean by `otherwise`",
             )
         return ours
 

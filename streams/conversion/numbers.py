@@ -49,7 +49,7 @@ def seconds_of(text: str, decimal: str, unit_seconds: float) -> int | float | No
     """
     number = number_of(text, decimal)
     if number is not None:
-        return _exact(number * unit_seconds)
+        return _exact(round(number * unit_seconds, 9))
     clock = _CLOCK.fullmatch(text)
     if clock is not None:
         hours, minutes, rest, fraction = clock.groups("0")

@@ -61,8 +61,17 @@ _NOT_FOUND: Final = (JMESPathError, ValueError, TypeError, ArithmeticError, Recu
 """What a JMESPath raises for a record of another shape, such as a sum of texts."""
 _EXTRA: Final = "needs a reader that is not installed: `pip install 'behoudlijn[tables]'`"
 _DOTTED: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+_MARKS: Final = (
+    (codecs.BOM_UTF16_LE, "utf-16-le", "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16-be", "utf-16"),
+    (codecs.BOM_UTF32_LE, "utf-32-le", "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32-be", "utf-32"),
+)
+_UNSEEN: Final = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060 "
+"""Characters without width: in no name of a column are they meant."""
 _CSV_SENTENCES: Final = {
     "unexpected end of data": "a quote is opened here and never closed",
+    "'": "text follows the quote that ends a cell: within one a quote is written twice; records.quote: none, where cells are never quoted",
     "field larger than field limit": "a cell of more than 131,072 characters: is a quote never closed?",
 }
 
@@ -119,11 +128,16 @@ class Joined(Shape):
 def missing(column: str, columns: Iterable[str]) -> str:
     """Return what to say of a column that is not there."""
     found = [name for name in columns if name]
-    near = get_close_matches(column, found[:1_000], 1, 0.6)
-    hint = f"did you mean {near[0]!r}? " if near else ""
+    small = {name.lower(): name for name in found[:1_000]}
+    near = get_close_matches(column.lower(), small, 1, 0.6)
+    hint = f"did you mean {small[near[0]]!r}? " if near else ""
     if len(found) == 1:
         others = [said for mark, said in _DELIMITERS.items() if mark in found[0]]
         hint = f"is the delimiter {' or '.join(others)}? " if others else hint
+    if found and found[0].startswith("sep="):
+        hint = "the first line says the delimiter: set records.skip_rows to 1; "
+    if any("\0" in name for name in found):
+        hint = "is it UTF-16? set records.encoding to utf-16-le; "
     more = f" and {len(found) - _MOST_NAMED:,} more" if len(found) > _MOST_NAMED else ""
     return f"no column {column!r}; {hint}found: {', '.join(map(repr, found[:_MOST_NAMED])) or 'none'}{more}"
 
@@ -173,7 +187,7 @@ class File:
         with open_input(path) as stream:
             try:
                 _refuse_foreign(self.name, stream, codec)
-                encoding = "utf-8-sig" if codec == "utf-8" else codec
+                encoding = _with_mark(stream, codec)
                 text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
                 for _ in range(dialect.skip_rows):
                     text.readline(_MOST_LINE)
@@ -198,7 +212,9 @@ class File:
                 )
                 raise InputError(f"{self.name}:{begin}: {said}") from None
             except UnicodeError as error:
-                raise InputError(f"{self.name}:{begin}: no {dialect.encoding}: {error}") from None
+                raise InputError(
+                    f"{self.name}:{begin}: no {dialect.encoding}: {error}; set records.encoding"
+                ) from None
             except BROKEN as error:
                 raise InputError(f"{self.name}: broken after line {begin - 1}: {error}") from error
 
@@ -256,7 +272,7 @@ class File:
         if first is None:
             return Shape(dialect.columns or used), rows
         number, cells = first
-        names = [" ".join(str("" if cell is None else cell).split()) for cell in cells]
+        names = [" ".join(str("" if cell is None else cell).split()).strip(_UNSEEN) for cell in cells]
         header = dialect.format == "parquet" or dialect.header_expected
         if dialect.header == "auto":
             header = sum(name in names for name in used) >= min(2, len(used))
@@ -275,6 +291,10 @@ class File:
         if twice is not None:
             raise InputError(
                 f"{self.name}:{number}: two columns are called {twice!r}; give names by records.columns"
+            )
+        if header and set(names) == set(columns) and names != columns:
+            raise InputError(
+                f"{self.name}:{number}: the header has the columns in another order than records.columns: leave those out"
             )
         shape = Shape(columns, f"{self.name}:{number}", texts=dialect.format == "csv")
         return shape, _rows_of(None if header else first, rows, columns, dialect)
@@ -338,8 +358,10 @@ class _Lines:
 def _rows_of(
     first: Numbered | None, rows: Generator[Numbered], columns: list[str], dialect: Records
 ) -> Generator[Numbered]:
-    width = len(columns)
-    least = width if dialect.ragged is False else int(dialect.ragged)
+    width = named = len(columns)
+    while named and not columns[named - 1]:
+        named -= 1  # a header may end in a delimiter, and its rows not
+    least = named if dialect.ragged is False else int(dialect.ragged)
     if dialect.format == "xlsx":
         least = 0  # empty cells at a row's end are not kept
     if first is not None:
@@ -456,12 +478,26 @@ def _searched(path: str) -> Get:
 
 
 def _refuse_foreign(name: str, stream: IO[bytes], codec: str) -> None:
-    head: bytes = stream.peek(4)  # type: ignore[attr-defined]  # of all that `open_input` gives
+    head: bytes = stream.peek(8)  # type: ignore[attr-defined]  # of all that `open_input` gives
     for start, what in FOREIGN.items():
-        if head.startswith(start) and not ("UTF-16" in what and codec.startswith("utf-16")):
-            raise InputError(f"{name}: {what}")
+        if head.startswith(start):
+            wide = next((each for each in ("utf-16", "utf-32") if what.startswith(each.upper())), None)
+            if wide is None:
+                raise InputError(f"{name}: {what}")
+            if codec.startswith(wide):
+                break
+            raise InputError(f"{name}: {what}, or set records.encoding to {wide}")
     if head.startswith(codecs.BOM_UTF8) and not codec.startswith("utf-8"):
         raise InputError(f"{name}: it begins with the mark of UTF-8: set records.encoding to utf-8")
+
+
+def _with_mark(stream: IO[bytes], codec: str) -> str:
+    """Return the encoding that passes over the byte order mark, if the file begins with one."""
+    head: bytes = stream.peek(4)  # type: ignore[attr-defined]  # as above
+    for mark, of, passing in _MARKS:
+        if codec == of and head.startswith(mark):
+            return passing
+    return "utf-8-sig" if codec == "utf-8" else codec
 
 
 def _names_itself(names: list[str], columns: list[str], used: list[str]) -> bool:

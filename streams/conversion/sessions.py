@@ -18,6 +18,7 @@ from streams.conversion.texts import Text, path_text, source_text
 from streams.conversion.times import FindInstant, instant
 from streams.mappings.language import Mapping, Session, Take
 
+_NEVER: Final = (-1, -1)
 _MOST_PARTS: Final = 10_000
 """More records with one key are no contact: it is a word that many records have."""
 
@@ -114,17 +115,22 @@ class _Open:
 
     def __init__(self) -> None:
         self.parts: list[Part] = []
-        self._opened = self._closed = False
+        self._opened = self._closed = _NEVER
 
     def add(self, part: Part) -> None:
-        """Take in its next record."""
+        """Take in its next record. By their times it is told what came last, and where these are equal, by their order."""
+        place = part.at, len(self.parts)
         self.parts.append(part)
-        self._opened |= part.opens
-        self._closed = part.closes or (self._closed and not part.opens)
+        if part.opens:
+            self._opened = max(self._opened, place)
+        if part.closes:
+            self._closed = max(self._closed, place)
 
     def is_whole(self, key: str, session: Session) -> bool:
         """Return whether its end is there, and its beginning."""
-        return self._opened and self._closed if session.chain is None else bool(_chained(key, self.parts))
+        if session.chain is not None:
+            return bool(_chained(key, self.parts))
+        return _NEVER < self._opened <= self._closed
 
 
 class Sessions:
@@ -138,6 +144,10 @@ class Sessions:
         self._whole: OrderedDict[str, _Open] = OrderedDict()
         """Those that are whole and may go on."""
         self._now = 0
+        self._sure = False
+        """Two records say that it is so late; one alone may be of a clock that runs ahead."""
+        self._ahead: int | None = None
+        """The time of the record before, if it is later than all others by more than `timeout`."""
 
     @property
     def open(self) -> int:
@@ -146,9 +156,11 @@ class Sessions:
 
     def add(self, key: str, part: Part) -> Iterator[Over]:
         """Take a record in, and yield the contacts that are over by then."""
-        self._now = max(self._now, part.at)
+        self._advance(part.at)
         yield from self._silent(self._whole, self._session.linger)
         yield from self._silent(self._begun, self._session.timeout)
+        if key in self._whole and part.at - self._whole[key].parts[-1].at > self._session.linger:
+            yield self._over(key, self._whole.pop(key), "")
         contact = self._begun.pop(key, None) or self._whole.pop(key, None) or _Open()
         contact.add(part)
         if len(contact.parts) > _MOST_PARTS:
@@ -160,7 +172,7 @@ class Sessions:
         else:
             (self._whole if contact.is_whole(key, self._session) else self._begun)[key] = contact
         while self.open > self._session.most_open:
-            oldest = self._begun or self._whole
+            oldest = min(filter(None, (self._whole, self._begun)), key=_silent_since)
             key, contact = oldest.popitem(last=False)
             yield self._over(
                 key,
@@ -169,8 +181,25 @@ class Sessions:
                 TOO_MANY_OPEN,
             )
 
+    def _advance(self, at: int) -> None:
+        """Tell by a record how late it is: one record with the clock of another year ends no contact but its own."""
+        timeout, ahead = self._session.timeout, self._ahead
+        self._ahead = None
+        if not self._now or (not self._sure and at < self._now - timeout):
+            self._now = at
+        elif at <= self._now + timeout:
+            self._now, self._sure = max(self._now, at), True
+        elif ahead is not None and abs(at - ahead) <= timeout:
+            self._now, self._sure = max(at, ahead), True
+        else:
+            self._ahead = at
+
     def end(self) -> Iterator[Over]:
         """Yield all that is left: nothing comes any more."""
+        if self._ahead is not None:
+            self._now = self._ahead
+            yield from self._silent(self._whole, self._session.linger)
+            yield from self._silent(self._begun, self._session.timeout)
         for held in (self._whole, self._begun):
             while held:
                 key, contact = held.popitem(last=False)
@@ -179,7 +208,10 @@ class Sessions:
     def _silent(self, held: OrderedDict[str, _Open], how_long: int) -> Iterator[Over]:
         while held:
             key, contact = next(iter(held.items()))
-            if self._now - contact.parts[-1].at <= how_long:
+            silent = self._now - contact.parts[-1].at
+            if silent <= how_long:
+                if -silent > self._session.timeout:
+                    held.move_to_end(key)  # of a clock that runs ahead: it must not stand before the others
                 return
             del held[key]
             yield self._over(key, contact, "it is silent for longer than session.timeout", TIMED_OUT)
@@ -211,6 +243,10 @@ class Sessions:
             )
         except RecordError as error:
             return NoContact(parts, error.code, str(error))
+
+
+def _silent_since(held: OrderedDict[str, _Open]) -> int:
+    return next(iter(held.values())).parts[-1].at
 
 
 def _chained(key: str, parts: list[Part]) -> list[Part]:

@@ -4,15 +4,19 @@ import re
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any, Final
 
+from schemas.ids import ID_PATTERN
 from streams.conversion.readers import Shape, json_of
 from streams.conversion.refusals import RecordError
 from streams.mappings.language import Source
 
 Text = Callable[[Any], str]
 """Finds a value in a record, as text without blanks around it; empty when it says nothing."""
+HASH_DIGITS: Final = 32
 _MOST_SEARCHED: Final = 4_000
+_identifier = re.compile(ID_PATTERN).fullmatch
 _WORDS: Final = {True: "true", False: "false"}
 
 
@@ -22,11 +26,19 @@ class Typed(str):
     __slots__ = ()
 
 
+class Nested(str):
+    """The JSON of several values, or of an object, where one value is expected."""
+
+    __slots__ = ()
+
+
 def text_of(value: Any) -> str:
     """Return a value as text: whole numbers without a fraction, times as of ISO 8601, what is nested as JSON.
 
-    >>> [text_of(each) for each in (None, True, 12.0, 0.5, " a ", ["b"])]
-    ['', 'true', '12', '0.5', 'a', '["b"]']
+    A list of one value, as a JMESPath with a filter gives it, is that value; an empty one says nothing.
+
+    >>> [text_of(each) for each in (None, True, 12.0, 0.5, " a ", ["b"], [], ["b", 2])]
+    ['', 'true', '12', '0.5', 'a', 'b', '', '["b",2]']
     """
     if type(value) is str:
         return value.strip()
@@ -51,7 +63,17 @@ def text_of(value: Any) -> str:
         return Typed(_clock(value))
     if isinstance(value, bytes):
         return value.decode("utf-8", "surrogateescape").strip()
-    return json_of(value)
+    if isinstance(value, list) and len(value) == 1:
+        return text_of(value[0])
+    return Nested(json_of(value)) if value else ""
+
+
+def identifier(prefix: str, text: str) -> str:
+    """Return what an event is called by a text of the source: with spaces, other scripts or too long always its hash."""
+    whole = prefix + text
+    if _identifier(whole) is not None:
+        return whole
+    return prefix + sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:HASH_DIGITS]
 
 
 def plain(word: str) -> str:

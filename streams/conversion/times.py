@@ -35,9 +35,11 @@ _ISO: Final = re.compile(
     r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?", re.ASCII
 )
 _BEFORE_ZONE: Final = re.compile(r" (?=[Z+-])")
-_NUMBER: Final = re.compile(r"\d{1,17}(?:\.\d{1,12})?", re.ASCII)
+_NUMBER: Final = re.compile(r"\d{1,17}(?:[.,]\d{1,12})?", re.ASCII)
 _EXCEL_DAY_0: Final = datetime(1899, 12, 30, tzinfo=UTC)
 """Day 60 of a spreadsheet is a 29 February 1900 that never was: from 1 March on, days count from here."""
+_BLANK: Final = "[\\s\u00a0\u202f]+"
+"""Also the narrow blanks that browsers put before AM and PM."""
 _PER_SECOND: Final = {"epoch_s": 1, "epoch_ms": 1_000, "epoch_us": 1_000_000}
 _HOUR: Final = timedelta(hours=1)
 _DISORDER: Final = timedelta(minutes=1)
@@ -217,7 +219,7 @@ def _iso(text: str) -> datetime:
 def _excel(text: str) -> datetime:
     if _NUMBER.fullmatch(text) is None:
         raise ValueError("no number")
-    days = float(text)
+    days = float(text.replace(",", "."))
     if not 61 <= days < 2_958_466:
         raise ValueError("no day of a spreadsheet")
     # Half a millisecond: what a spreadsheet keeps of a time of day is a fraction of binary digits.
@@ -228,7 +230,7 @@ def _epoch(per_second: int) -> Naive:
     def read(text: str) -> datetime:
         if _NUMBER.fullmatch(text) is None:
             raise ValueError("no number")
-        whole, _, fraction = text.partition(".")
+        whole, _, fraction = text.replace(",", ".").partition(".")
         microseconds = int(whole) * (1_000_000 // per_second)
         if fraction:
             microseconds += int(fraction.ljust(12, "0")) * (1_000_000 // per_second) // 10**12
@@ -241,7 +243,7 @@ def _epoch(per_second: int) -> Naive:
 def _by_directives(written: str) -> Naive:
     parts = re.findall(r"%.|[^%]+", written)
     pattern = "".join(
-        _DIRECTIVES[part[1]] if part.startswith("%") else re.escape(part).replace(r"\ ", r"\s+")
+        _DIRECTIVES[part[1]] if part.startswith("%") else re.escape(part).replace(r"\ ", _BLANK)
         for part in parts
     )
     if any(_is_digits(one) and _is_digits(other) for one, other in pairwise(parts)):

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, from_json
 
 from schemas import topics
-from schemas.base import Event
+from schemas.base import Event, in_words
 from schemas.dead_letter import MAX_PAYLOAD_BYTES, DeadLetter, RejectCode
 from schemas.ids import names_nobody
 from schemas.instants import ms_of, to_datetime
@@ -160,13 +160,13 @@ def _reason(error: ValidationError) -> tuple[RejectCode, str]:
     for wanted, code in _CODE_OF_FIELD.items():
         for each in errors:
             if each["loc"] and each["loc"][0] == wanted:
-                return code, f"{wanted}: {each['msg']}"
+                return code, f"{wanted}: {in_words(each['msg'])}"
     first = errors[0]
     if first["type"] == "json_invalid":
         return "not_json", first["msg"]
     where = ".".join(str(part) for part in first["loc"]) or "record"
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return "invalid_field", f"{where}: {first['msg']}{more}"
+    return "invalid_field", f"{where}: {in_words(first['msg'])}{more}"
 
 
 _CODE_OF_FIELD: Final[dict[str, RejectCode]] = {

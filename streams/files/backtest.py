@@ -14,6 +14,7 @@ import orjson
 from schemas import topics
 from schemas.cancellation import CancellationEvent
 from schemas.instants import from_text
+from schemas.revisions import revision_of
 from streams.core.decode import AS_USUAL, Reading
 from streams.core.engine import Clock, process_batch
 from streams.core.erasure import IN_FILES
@@ -116,7 +117,9 @@ class _Tally:
     """Who cancelled and who was flagged, and when: apart from what the core keeps of them."""
 
     def __init__(self) -> None:
-        self._cancelled: dict[str, int] = {}
+        self._cancelled: dict[str, dict[int, tuple[tuple[int, int], int]]] = {}
+        """Of each customer the cancellations, by hash of their ids: the latest telling's revision and arrival, and when it was asked for
+        (-1: that telling takes it back)."""
         self._flagged: dict[str, int] = {}
         self._triggers = Numbers()
 
@@ -131,8 +134,12 @@ class _Tally:
             if decoded.record.topic != topics.CANCELLATIONS or decoded.anonymous:
                 continue
             event, at = decoded.event, decoded.at
-            if isinstance(event, CancellationEvent) and event.stage in CANCELLED and event.customer_id:
-                self._cancelled[event.customer_id] = min(at, self._cancelled.get(event.customer_id, at))
+            if isinstance(event, CancellationEvent) and event.customer_id:
+                told = self._cancelled.setdefault(event.customer_id, {})
+                version = revision_of(event.revised_at), decoded.arrival
+                known = told.get(hash(event.event_id))
+                if known is None or version > known[0]:
+                    told[hash(event.event_id)] = version, at if event.stage in CANCELLED else -1
         for output in outputs:
             if output.kind == "trigger":
                 trigger = orjson.loads(output.value)
@@ -140,7 +147,11 @@ class _Tally:
                 self._flagged.setdefault(trigger["customer_id"], from_text(trigger["created_at"]))
 
     def summary(self, census: Census) -> Summary:
-        left = self._cancelled
+        left = {
+            customer: min(asked)
+            for customer, told in self._cancelled.items()
+            if (asked := [at for _, at in told.values() if at >= 0])
+        }
         first = {c: at for c, at in self._flagged.items() if c not in left or at < left[c]}
         lead = [left[c] - at for c, at in first.items() if c in left]
         precision = len(lead) / len(first) if first else None

@@ -24,11 +24,12 @@ class Value(NamedTuple):
 
 
 def values(stream: IO[bytes], most_bytes: int, chunk_bytes: int = _CHUNK) -> Iterator[Value]:
-    """Yield the values of a stream of UTF-8; those of an array, if it is one. Of what is longer than `most_bytes` nothing is found.
+    """Yield the values of a stream of UTF-8; those of an array, if it is one (one without its end has a last value that is
+    none). Of what is longer than `most_bytes` nothing is found.
 
     A value that is longer than `chunk_bytes` is looked at once a chunk.
     """
-    text, number, ended, begun, array = "", 1, False, False, False
+    text, number, ended, begun, array, closed = "", 1, False, False, False, False
     pending = b""
     while True:
         if not ended:
@@ -42,6 +43,7 @@ def values(stream: IO[bytes], most_bytes: int, chunk_bytes: int = _CHUNK) -> Ite
         at = 0
         while True:
             begin = _skip(text, at, ",]" if array else "")
+            closed |= "]" in text[at:begin]
             number += text.count("\n", at, begin)
             at = begin
             if at >= len(text):
@@ -63,6 +65,8 @@ def values(stream: IO[bytes], most_bytes: int, chunk_bytes: int = _CHUNK) -> Ite
             at = end
         text = text[at:]
         if ended:
+            if array and not closed:
+                yield Value(number, b"[")  # the decoder tells that it has no end: something is missing
             return
 
 

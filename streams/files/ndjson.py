@@ -39,8 +39,18 @@ BROKEN: Final = (OSError, EOFError, zlib.error, zstd.ZstdError)
 """What reading raises when a file ends too early, or is not what its first bytes say."""
 FOREIGN: Final = {
     b"PK\x03\x04": "a zip archive (or a spreadsheet): unpack it, or save the sheet as text, first",
+    b"\xff\xfe\x00\x00": "UTF-32: save it as UTF-8 first",
+    b"\x00\x00\xfe\xff": "UTF-32: save it as UTF-8 first",
     b"\xff\xfe": "UTF-16: save it as UTF-8 first",
     b"\xfe\xff": "UTF-16: save it as UTF-8 first",
+    b"PAR1": "a Parquet file: `behoudlijn convert` reads it, by a mapping with `format: parquet`",
+    b"%PDF": "a PDF document: export a table",
+    b"\xd0\xcf\x11\xe0": "a spreadsheet of before 2007 (.xls): save it as .xlsx, or as text",
+    b"BZh": "packed by bzip2: unpack it first (gzip and zstd are read)",
+    b"\xfd7zXZ": "packed by xz: unpack it first (gzip and zstd are read)",
+    b"7z\xbc\xaf": "packed by 7-Zip: unpack it first (gzip and zstd are read)",
+    _GZIP_MAGIC: "packed twice: unpack it once",
+    _ZSTD_MAGIC: "packed twice: unpack it once",
 }
 """What a file is that begins so, and what to do."""
 _TYPE: Final = re.compile(rb'"type"\s*:\s*"([a-z_]+)"')

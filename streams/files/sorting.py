@@ -19,7 +19,13 @@ _OVERHEAD: Final = 256
 """Bytes of a line beside its own: Python's objects around it."""
 
 
+_TIME_DIGITS: Final = 15
+_ARRIVAL_DIGITS: Final = 12
 _place: Final = itemgetter(0, 1)
+
+
+def _place_of_arrived(arrived: tuple[int, tuple[int, str, bytes]]) -> tuple[int, str]:
+    return arrived[1][:2]
 
 
 class Sorter:
@@ -63,17 +69,27 @@ class Sorter:
             for _, _, data in self._held:
                 yield data + b"\n"
             return
+        for line in self._merged():
+            yield line[line.rindex(b"\x00") + 1 :]
+
+    def arrivals(self) -> Iterator[tuple[int, str, bytes]]:
+        """Yield all lines in order, with their ends, and before each which it was to come, and its name. Once."""
+        for line in self._merged():
+            begin = line.rindex(b"\x00")
+            name = line[_TIME_DIGITS : begin - _ARRIVAL_DIGITS - 1].decode()
+            yield int(line[begin - _ARRIVAL_DIGITS : begin]), name, line[begin + 1 :]
+
+    def _merged(self) -> Iterator[bytes]:
         with told():
-            for line in merge(*self._runs, self._placed()):
-                yield line[line.rindex(b"\x00") + 1 :]
+            yield from merge(*self._runs, self._placed())
 
     def _placed(self) -> Iterator[bytes]:
-        """Yield what is held with its place before it, so that bytes are compared as places are."""
-        for number, (at, name, data) in enumerate(self._held, self._count):
+        """Yield what is held in order, with its place before it, so that bytes are compared as places are."""
+        arrived = sorted(enumerate(self._held, self._count), key=_place_of_arrived)
+        for number, (at, name, data) in arrived:
             yield b"%015d%b\x00%012d\x00%b\n" % (at, name.encode(), number, data)
 
     def _spill(self) -> None:
-        self._held.sort(key=_place)
         self._keep(self._placed())
         self._count += len(self._held)
         self._held, self._size = [], 0

@@ -56,6 +56,7 @@ _OF_FORMAT: Final = {
 _OF_KIND: Final = {
     **dict.fromkeys(NUMBERS, frozenset({"add", "subtract", "times", "plus", "decimal"})),
     Kind.DURATION: frozenset({"add", "subtract", "times", "plus", "decimal", "unit"}),
+    Kind.TEXT: frozenset({"prefix"}),
     Kind.TIME: frozenset({"format", "zone"}),
     Kind.PHONE: frozenset({"country"}),
 }
@@ -124,7 +125,13 @@ def _searchable(path: str) -> str:
     try:
         jmespath.compile(path)
     except (JMESPathError, RecursionError, ValueError) as error:
-        raise ValueError(f"no JMESPath: {' '.join(str(error).split())}") from None
+        said = " ".join(str(error).removeprefix("Bad jmespath expression: ").split())
+        hint = (
+            ""
+            if set(path) & set("[]|(){}?\"'`")
+            else "; a name that is no word of letters is written as '\"a-b\"'"
+        )
+        raise ValueError(f"no JMESPath: {said}{hint}") from None
     return path
 
 
@@ -324,6 +331,8 @@ class Value(Source):
     """What a duration is counted in."""
     decimal: Literal[".", ","] | None = None
     """The decimal mark, where it is not the mapping's."""
+    prefix: Prefix = ""
+    """What to put before a text: before a `contact_id` what stands before the `id` of the contact."""
     format: Annotated[str, AfterValidator(_format)] = "iso"
     """How a time is written, as in `at`."""
     zone: KnownTimeZone | None = None

@@ -10,27 +10,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal, NamedTuple
 
 from pydantic import ValidationError
 
 from schemas import topics
-from schemas.instants import ms_of
 from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger
 from streams.cluster.partitioning import partition_of
 from streams.cluster.topic_reader import TopicReader
-from streams.core.decode import AS_USUAL, Reading, decode
+from streams.core.decode import AS_USUAL, Reading
 from streams.core.engine import Clock, process_batch
 from streams.core.episodes import Assessment, assess
 from streams.core.erasure import IN_FILES
 from streams.core.merge import Merger
 from streams.core.policy import Policy
-from streams.core.records import Decoded, Record
+from streams.core.records import Decoded
 from streams.core.state import NEVER, State
 from streams.core.state import decode as decode_state
-from streams.files.ndjson import InputError, Line, check_line
+from streams.files.ndjson import Line, decode_line
 from streams.settings import Settings
 from streams.state.recovery import recover
 
@@ -61,6 +60,8 @@ class Explanation:
     seen: Assessment
     changes: tuple[Change, ...]
     signals: tuple[CustomerSignals, ...]
+    rejected: int = 0
+    """Lines of files that are no events."""
 
     @property
     def known(self) -> bool:
@@ -118,24 +119,29 @@ def _values(reader: TopicReader, topic: str, partition: int, key: bytes) -> Iter
 
 
 def from_files(
-    lines: Iterable[Line], policy: Policy, customer_id: str, reading: Reading = AS_USUAL
+    lines: Iterable[Line],
+    policy: Policy,
+    customer_id: str,
+    reading: Reading = AS_USUAL,
+    as_of: int = NO_TIME,
 ) -> Explanation:
     """Decide the customer's events among lines of files anew, as `backtest` does, up to the newest event of all.
 
-    Raises InputError for a line that is no valid event.
+    `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out.
     """
     records: dict[str, list[Decoded]] = {name: [] for name in topics.INPUTS}
-    newest = NO_TIME
+    newest, rejected = NO_TIME, 0
     for arrival, line in enumerate(lines):
-        checked = check_line(line, reading)
-        newest = max(newest, ms_of(checked.event.occurred_at))
-        if checked.key is None or checked.event.customer_id != customer_id:
+        decoded = decode_line(line, as_of, reading)
+        if decoded.event is None:
+            rejected += 1
             continue
-        own = records[checked.topic]
-        decoded = decode(Record(checked.topic, 0, len(own), NO_TIME, checked.key, line.data), reading)
-        if decoded.reject is not None:
-            raise InputError(f"{line.place}: {decoded.reject.message}")
-        own.append(decoded._replace(arrival=arrival))
+        newest = max(newest, decoded.at)
+        if decoded.anonymous or decoded.event.customer_id != customer_id:
+            continue
+        own = records[decoded.record.topic]
+        placed = decoded.record._replace(offset=len(own), key=customer_id.encode())
+        own.append(decoded._replace(record=placed, arrival=arrival))
     clock = Clock()
     end = newest if newest >= 0 else None
     result = process_batch(_merged(records), {}, policy, clock, advance_to=end, erasure=IN_FILES)
@@ -147,9 +153,10 @@ def from_files(
         elif output.value:
             signals.append(CustomerSignals.model_validate_json(output.value))
     state = State() if data is None else decode_state(data)
-    return _explanation(
+    found = _explanation(
         customer_id, clock.now, policy, policy.label, state, data is not None, changes, signals
     )
+    return replace(found, rejected=rejected)
 
 
 def _merged(records: dict[str, list[Decoded]]) -> list[Decoded]:

@@ -13,7 +13,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from streams.commands import backtest, check
-from tests.builders import HOUR, START, call, iso
+from tests.builders import HOUR, START, call, cancellation, iso
 
 
 @pytest.fixture
@@ -112,3 +112,23 @@ def test_a_file_that_breaks_off_is_told_and_leaves_no_trigger(tmp_path: Path) ->
     assert told.exit_code == 2
     assert "broken after line" in told.stderr
     assert triggers.read_bytes() == b""
+
+
+def test_triggers_are_not_written_over_the_events(tmp_path: Path) -> None:
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(b"{}\n")
+    result = invoke(str(events), "--triggers-out", str(events))
+    assert result.exit_code == 2
+    assert events.read_bytes() == b"{}\n"
+    assert "would be overwritten" in result.stderr
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_cancellation_that_is_corrected_away_is_none(tmp_path: Path, *, newest_first: bool) -> None:
+    asked = cancellation(START, event_id="x", revised_at=iso(START))
+    not_asked = cancellation(START, "inquiry", event_id="x", revised_at=iso(START + HOUR))
+    lines = [each.record.value or b"" for each in (asked, not_asked)]
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(b"\n".join(reversed(lines) if newest_first else lines))
+    found = json.loads(invoke(str(events), "--summary-json").stdout)
+    assert found["cancelled_customers"] == 0

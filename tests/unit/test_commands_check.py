@@ -145,3 +145,26 @@ def test_names_from_files_are_shown_as_they_are(tmp_path: Path) -> None:
     assert "'[/bold]' in 20 events" in shown(
         tmp_path, *(event(number, **{"[/bold]": 1}) for number in range(20))
     )
+
+
+MAPPING = (
+    "name: t\ncustomer: who\nat: {from: at, format: epoch_ms}\nevents: [{type: call, id: at, fields: {}}]\n"
+)
+
+
+def of_mapping(tmp_path: Path, text: str) -> str:
+    mapping, file = tmp_path / "m.yaml", tmp_path / "calls.csv"
+    mapping.write_text(MAPPING)
+    file.write_text(text)
+    return RUNNER.invoke(APP, ["--mapping", str(mapping), str(file)]).stdout
+
+
+def test_a_table_that_gives_no_event_is_not_told_to_be_ndjson(tmp_path: Path) -> None:
+    said = of_mapping(tmp_path, "who,at\nc1,yesterday\n")
+    assert "no record gives an event" in said
+    assert "NDJSON" not in said
+
+
+def test_seconds_that_are_read_as_milliseconds_are_noticed(tmp_path: Path) -> None:
+    assert "the first event is of 1970" in of_mapping(tmp_path, "who,at\nc1,1767261600\n")
+    assert "the first event is of" not in of_mapping(tmp_path, "who,at\nc1,1767261600000\n")

@@ -124,7 +124,7 @@ def test_a_column_that_is_missing_is_named_with_those_there_are(tmp_path: Path) 
     ("text", "message"),
     [
         ("name: [", r"m\.yaml:1: not YAML"),
-        (OWN + "wrong: 1\n", r"m\.yaml:8: wrong: Extra"),
+        (OWN + "wrong: 1\n", r"m\.yaml:8: wrong: no such key"),
         (
             OWN.replace("snapshot:", "records: {header: false}\nsnapshot:"),
             r"m\.yaml:3: records: header: without one",

@@ -125,6 +125,8 @@ def test_what_is_no_id_is_refused(sent: Any) -> None:
             "unknown",
             "NULL",
         ),
+        *("<NA>", "NaT", "#N/A", "(null)", "<unknown>", "[none]", "0.0", "?", "...", "***", "+", "\\N"),
+        *("anonymous@anonymous.invalid", "sip:anonymous@anonymous.invalid", "Anoniem", "onbekend"),
     ],
 )
 def test_words_that_name_nobody(sent: Any) -> None:
@@ -132,7 +134,21 @@ def test_words_that_name_nobody(sent: Any) -> None:
 
 
 def test_somebody_is_somebody() -> None:
-    for sent in ("c0", "1", "100", "0-1", "nano", "nonesuch", "10000000-0000-0000-0000-000000000000"):
+    for sent in (
+        "c0",
+        "1",
+        "100",
+        "0-1",
+        "#1",
+        "1.0",
+        "<a>",
+        "(nano)",
+        "+31600000000",
+        "a@anonymous.nl",
+        "nano",
+        "nonesuch",
+        "10000000-0000-0000-0000-000000000000",
+    ):
         assert not names_nobody(sent)
 
 

@@ -257,3 +257,36 @@ def test_an_interrupted_run_leaves_nothing_behind() -> None:
     assert running.returncode != 0
     assert not Path("out.ndjson").exists()
     assert [*Path("tmp").iterdir()] == []
+
+
+def test_the_later_row_counts_also_when_it_moves_the_event_back_in_time() -> None:
+    rows = [
+        "1,c1,2026-04-02 10:00:00,old\n",
+        "2,c2,2026-04-02 09:00:00,q\n",
+        "1,c1,2026-04-02 08:00:00,new\n",
+    ]
+    Path("calls.csv").write_text(HEAD + "".join(rows))
+    told = run("m.yaml", "calls.csv", "--out", "out.ndjson")
+    assert [event["queue"] for event in events("out.ndjson")] == ["new", "q"]
+    assert "at an earlier time: 1 events" in told.stderr
+
+
+def test_rows_that_move_an_event_forward_stay_as_they_came() -> None:
+    rows = [
+        "1,c1,2026-04-02 08:00:00,old\n",
+        "1,c1,2026-04-02 10:00:00,new\n",
+        "1,c1,2026-04-02 10:00:00,last\n",
+    ]
+    Path("calls.csv").write_text(HEAD + "".join(rows))
+    told = run("m.yaml", "calls.csv", "--out", "out.ndjson")
+    assert [event["queue"] for event in events("out.ndjson")] == ["old", "new", "last"]
+    assert "left out" not in told.stderr
+
+
+def test_revisions_decide_which_telling_counts_and_all_are_kept() -> None:
+    Path("m.yaml").write_text(MAPPING + "revision: {from: changed}\n")
+    header = HEAD.replace("\n", ",changed\n")
+    rows = ["1,c1,2026-04-02 10:00:00,old,2026-04-02\n", "1,c1,2026-04-02 08:00:00,new,2026-04-03\n"]
+    Path("calls.csv").write_text(header + "".join(rows))
+    run("m.yaml", "calls.csv", "--out", "out.ndjson")
+    assert [event["queue"] for event in events("out.ndjson")] == ["new", "old"]

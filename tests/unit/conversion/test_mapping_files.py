@@ -81,7 +81,7 @@ def test_the_mapping_of_these_tests_is_whole(tmp_path: Path) -> None:
         ('  delimiter: ","', "  format: json\n  path: 'a['", ":4: records.path: no JMESPath: "),
         ('  delimiter: ","', "  skip_rows: many", ":3: records.skip_rows: "),
         ("Europe/Amsterdam", "Amsterdam", ":4: time_zone: no time zone has this name; near: Europe/Amsterdam"),
-        ("  from: who", "  form: who", ":6: customer.form: Extra inputs are not permitted"),
+        ("  from: who", "  form: who", ":6: customer.form: no such key; did you mean from?"),
         ("  from: who", "  as: phone\n  from: who", ":5: customer: country: numbers without their country need one"),
         ("  from: who", "  as: phone\n  from: who\n  country: UK", ":8: customer.country: no country with telephone numbers"),
         ("  from: who", "  from: who\n  either: [a]", ":5: customer: from and either exclude each other"),
@@ -177,3 +177,30 @@ def test_what_is_no_mapping_is_told(tmp_path: Path, text: str) -> None:
 def test_a_mapping_that_is_nowhere_names_those_that_there_are() -> None:
     with pytest.raises(DocumentError, match=r"no such mapping or file; built in: .*telco-churn"):
         load_mapping("telco")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("time_zone", "timezone", ":4: timezone: no such key; did you mean time_zone?"),
+        ("  delimiter", "  separator", ":3: records.separator: no such key; known: format, delimiter, quote, "),
+        ("fields:", "feilds:", ":12: events.0.feilds: no such key; did you mean fields?"),
+        ("        words: {a: chat}", "        wrods: {a: chat}", ":16: events.0.fields.channel.wrods: no such key; did you mean words?"),
+        ("    id: nr", "    when: {x: {presnt: true}}", ":11: events.0.when.0.x.presnt: no such key; did you mean present?"),
+    ],
+)  # fmt: skip
+def test_a_key_that_is_none_is_told_with_the_one_that_is_meant(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    assert any(each.startswith(said) for each in problems(tmp_path, WHOLE.replace(old, new, 1)))
+
+
+def test_a_tab_is_called_a_tab(tmp_path: Path) -> None:
+    [said] = problems(tmp_path, WHOLE.replace("    id", "\tid"))
+    assert said == ":11: not YAML: a tab; indent by spaces"
+
+
+def test_a_name_with_a_dash_in_json_is_told_how_to_be_written(tmp_path: Path) -> None:
+    text = WHOLE.replace('delimiter: ","', "format: json").replace("from: who", "from: customer-id")
+    [said] = problems(tmp_path, text)
+    assert said.endswith("""a name that is no word of letters is written as '"a-b"'""")

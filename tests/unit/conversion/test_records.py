@@ -105,7 +105,7 @@ def test_a_cell_of_several_lines_and_quotes(tmp_path: Path) -> None:
     ("content", "records", "said"),
     [
         (f'{TABLE}{ROW}\n2026-04-01T10:00:00Z,"c1,x\n{ROW}\n', "{}", ":3: a quote is opened here and never closed"),
-        (f'{TABLE}2026-04-01T10:00:00Z,"c"1,x\n', "{}", ":2: ',' expected after '\"'"),
+        (f'{TABLE}2026-04-01T10:00:00Z,"c"1,x\n', "{}", ":2: text follows the quote that ends a cell"),
         (f"at,who,queue,who\n{ROW},y", "{}", ":1: two columns are called 'who'"),
         ("at,whom,queue\n", "{}", ":1: no column 'who'; did you mean 'whom'? found: 'at', 'whom', 'queue'"),
         (f"{TABLE}{ROW}".replace(",", ";"), "{}", ":1: no column 'who'; is the delimiter ';'? found: 'at;who;queue'"),
@@ -390,3 +390,60 @@ def test_what_is_no_parquet_is_told(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="f1: "):
             outcome(PARQUET, tmp_path, bad)
     assert outcome(PARQUET, tmp_path, packed(content)).events
+
+
+ROWS = "at,who,queue\n2026-04-01T10:00:00Z,c1,x\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "records", "said"),
+    [
+        (ROWS.upper(), "{}", ":1: no column 'who'; did you mean 'WHO'?"),
+        (f"sep=;\n{ROWS}", '{delimiter: ";"}', ":1: no column 'who'; the first line says the delimiter: set records.skip_rows to 1"),
+        (ROWS.encode("utf-16-le"), "{}", ":1: no column 'who'; is it UTF-16? set records.encoding to utf-16-le"),
+        (ROWS.encode("utf-16"), "{}", ": UTF-16: save it as UTF-8 first, or set records.encoding to utf-16"),
+        (ROWS.encode("utf-32"), "{encoding: utf-16}", ": UTF-32: save it as UTF-8 first, or set records.encoding to utf-32"),
+        (packed(packed(ROWS.encode())), "{}", ": packed twice"),
+        (b"BZh91AY&SY", "{}", ": packed by bzip2"),
+        (b"PAR1\x15\x04", "{}", ": a Parquet file"),
+        (b"%PDF-1.4\n", "{}", ": a PDF document"),
+        (f'{ROWS}2026-04-01T10:00:00Z,c2,"a \\"b\\" c"\n', "{}", ":3: text follows the quote that ends a cell"),
+        ("at,queue,who\n2026-04-01T10:00:00Z,x,c1\n", "{header: true, columns: [at, who, queue]}", ":1: the header has the columns in another order"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_is_told_with_what_to_do(
+    tmp_path: Path, content: str | bytes, records: str, said: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        outcome(mapping(records), tmp_path, content)
+    assert str(caught.value).removeprefix(str(tmp_path / "f1")).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("content", "records"),
+    [
+        (ROWS.encode("utf-32"), "{encoding: utf-32}"),
+        (("\ufeff" + ROWS).encode("utf-16-le"), "{encoding: utf-16-le}"),
+        ("\ufeff\ufeff" + ROWS, "{}"),
+        (ROWS.replace("queue", "\u00a0queue\u200b"), "{}"),
+        (ROWS.replace("queue", "queue,"), "{}"),
+    ],
+)
+def test_marks_and_unseen_characters_of_a_header_do_no_harm(
+    tmp_path: Path, content: str | bytes, records: str
+) -> None:
+    assert queues(outcome(mapping(records), tmp_path, content)) == ["x"]
+
+
+def test_an_array_without_its_end_is_told(tmp_path: Path) -> None:
+    record = '{"at": "2026-04-01T10:00:00Z", "who": "c1", "queue": "x"}'
+    whole = outcome(mapping("{format: json}"), tmp_path, f"[{record},\n{record}\n]\n")
+    assert queues(whole) == ["x", "x"]
+    cut = outcome(mapping("{format: json}"), tmp_path, f"[{record},\n{record},\n")
+    assert len(cut.events) == 2
+    assert cut.messages == ["malformed_record: no JSON: EOF while parsing a list at line 1 column 1"]
+
+
+def test_a_line_end_in_a_queue_is_told_in_words(tmp_path: Path) -> None:
+    [said] = outcome(mapping(), tmp_path, f'{TABLE}2026-04-01T10:00:00Z,c1,"a\nb"\n').messages
+    assert said.startswith("invalid_field: queue: at most 64 characters are expected, no line end")

@@ -208,3 +208,33 @@ def test_a_chain_with_a_gap_or_a_circle_is_unfinished(tmp_path: Path) -> None:
         found = log(tmp_path, parts, mapping=CHAIN)
         assert {*found.messages} == {"unfinished: parts of it are not in these files: give them together"}
         assert found.counts.unfinished == 2
+
+
+def test_a_record_of_another_year_ends_no_contact_of_others(tmp_path: Path) -> None:
+    calls = [f"{100 + n}|{key}|{event}|c1" for n, key in enumerate("abcdefgh") for event in ("ENTER", "GONE")]
+    ahead = "99999999|x|ENTER|c9"
+    for place in (0, 1, 2, 5, len(calls)):
+        found = log(tmp_path, [*calls[:place], ahead, *calls[place:]])
+        assert [event["event_id"] for event in found.events] == list("abcdefgh"), place
+        assert [each.raw for each in found.refused] == [ahead], place
+
+
+def test_silence_after_which_one_record_comes_ends_a_contact_too(tmp_path: Path) -> None:
+    found = log(tmp_path, [*CALL[:2], "202|b|ENTER|c2"])
+    assert found.messages[:2] == ["timed_out: it is silent for longer than session.timeout"] * 2
+
+
+def test_an_end_that_is_written_before_its_beginning_is_an_end(tmp_path: Path) -> None:
+    assert log(tmp_path, [CALL[3], *CALL[:3]]).events == log(tmp_path, CALL).events
+
+
+def test_a_contact_that_begins_again_after_its_linger_is_another(tmp_path: Path) -> None:
+    found = log(tmp_path, [*CALL, "500|a|ENTER|c2", "501|a|GONE|"])
+    assert [(event["event_id"], event["customer_id"]) for event in found.events] == [("a", "c1"), ("a", "c2")]
+
+
+def test_whole_contacts_that_linger_cost_no_open_one(tmp_path: Path) -> None:
+    calls = [f"{100 + n}|{key}|{event}|c1" for n, key in enumerate("abcdefgh") for event in ("ENTER", "GONE")]
+    found = log(tmp_path, calls)
+    assert [event["event_id"] for event in found.events] == list("abcdefgh")
+    assert not found.refused

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from streams.conversion.times import reader
 from tests.converted import Outcome, outcome
 
 AUTUMN = "2026-10-25 02:30:00"
@@ -162,3 +163,14 @@ def test_the_next_autumn_begins_with_its_first_pass(tmp_path: Path) -> None:
         "2027-10-31 02:00:01",
     ]
     assert instants(told(tmp_path, *clock, at="{from: at, doubled: order}"))[-1] == "2027-10-31T00:00:01Z"
+
+
+@pytest.mark.parametrize("blank", [" ", "\u202f", "\u00a0"])
+def test_blanks_of_browsers_before_am_and_pm(blank: str) -> None:
+    at = reader("%m/%d/%Y %I:%M:%S %p")(f"3/14/2026 9:05:07{blank}PM")
+    assert at.isoformat() == "2026-03-14T21:05:07"
+
+
+def test_a_serial_number_of_a_spreadsheet_with_a_decimal_comma() -> None:
+    assert reader("excel")("46100,5").isoformat() == "2026-03-19T12:00:00"
+    assert reader("epoch_s")("1767261600,5").isoformat() == "2026-01-01T10:00:00.500000+00:00"

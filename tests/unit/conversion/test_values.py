@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -122,9 +123,9 @@ def test_yes_and_no(tmp_path: Path, cell: str, truth: bool | None) -> None:
 
 def test_an_unknown_word_is_refused_and_never_no(tmp_path: Path) -> None:
     [said] = told(tmp_path, "oui", "abandoned: x").messages
-    assert said.startswith("unknown_word: abandoned: a word that it does not take (yes, no, ")
+    assert said.startswith("unknown_word: abandoned: another word than those that it takes: yes, no, ")
     [said] = told(tmp_path, "Fax", "channel: x").messages
-    assert said.startswith("unknown_word: channel: a word that it does not take (phone, chat, ")
+    assert said.startswith("unknown_word: channel: another word than those that it takes: phone, chat, ")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_a_table_of_words(tmp_path: Path, cell: str, channel: str | None) -> Non
 def test_a_word_beside_the_table(tmp_path: Path) -> None:
     field = "channel: {from: x, words: {tel: phone}"
     [said] = told(tmp_path, "secret", f"{field}}}").messages
-    assert said == "unknown_word: channel: a word that is not among `words` (tel); add it, or `otherwise`"
+    assert said.startswith("unknown_word: channel: another word than those of `words`: 'tel'; add it, or ")
     assert value(told(tmp_path, "secret", f"{field}, otherwise: other}}"), "channel") == "other"
     assert value(told(tmp_path, "secret", f"{field}, otherwise: 'null'}}"), "channel") is None
     assert value(told(tmp_path, "", f"{field}, otherwise: other}}"), "channel") is None
@@ -214,3 +215,77 @@ def test_a_path_that_fails_on_a_record_costs_this_one_and_quotes_nothing(tmp_pat
     found = outcome(JSON, tmp_path, f'{{"at": 1775030400000, "parts": ["secret"]}}\n{good}')
     assert found.messages == ["malformed_record: sum(parts): not of the shape that the path expects"]
     assert len(found.events) == 1
+
+
+NESTED = """
+name: t
+records: {format: json}
+customer: who
+at: at
+events:
+  - type: survey
+    when: {"answers[0]": {present: true}}
+    fields: {nps: "answers[?q=='nps'].v", comment: "answers[?q=='why'].v"}
+"""
+
+
+def survey(tmp_path: Path, *answers: object, who: object = "c1") -> Outcome:
+    record = {"at": "2026-04-01T10:00:00Z", "who": who, "answers": answers}
+    return outcome(NESTED, tmp_path, json.dumps(record))
+
+
+def test_a_filter_that_finds_one_value_gives_it_and_one_that_finds_none_a_blank(tmp_path: Path) -> None:
+    found = survey(tmp_path, {"q": "nps", "v": 9})
+    assert (value(found, "nps"), value(found, "comment")) == (9, None)
+    found = survey(tmp_path, {"q": "nps", "v": 9}, {"q": "why", "v": "Rechnung & Vertrag"})
+    assert value(found, "comment") == "Rechnung & Vertrag"
+
+
+def test_several_values_where_one_is_expected_are_refused_with_what_to_do(tmp_path: Path) -> None:
+    [said] = survey(tmp_path, {"q": "nps", "v": 9}, {"q": "nps", "v": 8}).messages
+    assert said == (
+        "invalid_value: nps: a list or an object is there, and one value is expected: a path such as `… | [0]` takes one"
+    )
+
+
+@pytest.mark.parametrize(("who", "customer"), [(["c1"], "c1"), ([], None), ({}, None)])
+def test_a_list_names_a_customer_only_by_its_one_value(tmp_path: Path, who: object, customer: object) -> None:
+    assert value(survey(tmp_path, {"q": "nps", "v": 9}, who=who), "customer_id") == customer
+
+
+@pytest.mark.parametrize("who", [["c1", "c2"], {"id": "c1"}])
+def test_a_nested_value_is_no_customer(tmp_path: Path, who: object) -> None:
+    [said] = survey(tmp_path, {"q": "nps", "v": 9}, who=who).messages
+    assert said.startswith("invalid_customer_id: customer: one value is expected")
+
+
+def test_a_difference_of_times_in_milliseconds_is_exact(tmp_path: Path) -> None:
+    mapping = """
+name: t
+customer: who
+at: at
+events: [{type: call, fields: {wait_seconds: {from: taken, subtract: begun, unit: ms}}}]
+"""
+    row = "at,who,begun,taken\n2026-04-01T10:00:00Z,c1,1772359200123,1772359220000\n"
+    assert value(outcome(mapping, tmp_path, row), "wait_seconds") == 19.877
+
+
+def test_a_scaled_number_is_rounded_half_up_without_the_noise_of_fractions(tmp_path: Path) -> None:
+    found = told(tmp_path, "100", "ivr_steps: {from: x, times: 0.145}")  # 14.499999999999998 to a computer
+    assert value(found, "ivr_steps") == 15
+
+
+@pytest.mark.parametrize("number", ["88121", "Zaak 12 / é"])
+def test_a_contact_id_with_the_prefix_of_the_calls_names_the_call(tmp_path: Path, number: str) -> None:
+    mapping = """
+name: t
+customer: who
+at: at
+events:
+  - {type: call, id: {from: nr, prefix: ticket-}, fields: {}}
+  - {type: survey, id: {from: nr, prefix: s-}, fields: {contact_id: {from: nr, prefix: ticket-}, csat: {value: "3"}}}
+"""
+    found = outcome(mapping, tmp_path, f"at,who,nr\n2026-04-01T10:00:00Z,c1,{number}\n")
+    call, survey = sorted(found.events, key=lambda event: event["type"])
+    assert survey["contact_id"] == call["event_id"]
+    assert survey["contact_id"].startswith("ticket-")
