@@ -8,6 +8,7 @@ import gc
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from itertools import chain
 from statistics import median
 from typing import Any, NamedTuple, Self
 
@@ -22,7 +23,7 @@ from streams.core.erasure import IN_FILES
 from streams.core.policy import Policy
 from streams.core.published import Output
 from streams.core.records import Decoded
-from streams.files.backlog import Backlog
+from streams.files.backlog import PARTITIONS, Backlog
 from streams.files.census import Census, Counting
 from streams.files.ndjson import NO_TIME, Line
 from streams.files.numbers import Numbers
@@ -67,7 +68,7 @@ def backtest(
     lines: Iterable[Line],
     policy: Policy,
     *,
-    partitions: int = 8,
+    partitions: int = PARTITIONS,
     as_of: int = NO_TIME,
     max_batch: int = 2_000,
     reading: Reading = AS_USUAL,
@@ -93,17 +94,12 @@ def backtest(
             backlog.add(line)
         for partition in range(partitions):
             known: dict[str, bytes] = {}
-            clock = Clock()
-            for micro_batch in backlog.runs(partition, max_batch):
-                result = process_batch(micro_batch, known, policy, clock, erasure=IN_FILES)
-                for customer, data in result.states.items():
-                    if data is None:
-                        del known[customer]
-                    else:
-                        known[customer] = data
-                tally.add(micro_batch, result.outputs)
+            for micro_batch, decisions in decided(
+                backlog, partition, policy, known, Clock(), max_batch=max_batch
+            ):
+                tally.add(micro_batch, decisions)
                 if outputs is not None:
-                    for output in result.outputs:
+                    for output in decisions:
                         outputs(output)
                 if progress is not None:
                     progress(len(micro_batch))
@@ -111,6 +107,31 @@ def backtest(
                 states(partition, known)
         census = counting.census()
         return Backtest(tally.summary(census), census)
+
+
+def decided(
+    backlog: Backlog,
+    partition: int,
+    policy: Policy,
+    known: dict[str, bytes],
+    clock: Clock,
+    *,
+    max_batch: int = 2_000,
+    until: int = NO_TIME,
+) -> Iterator[tuple[list[Decoded], list[Output]]]:
+    """Yield the micro-batches of one partition, each with what is published; `known` holds the states, and changes.
+
+    `until` (ms): let time pass up to there at last; -1 for no such time. Raises SpillError.
+    """
+    for micro_batch in chain(backlog.runs(partition, max_batch), [[]] if until >= 0 else []):
+        end = None if micro_batch else until
+        result = process_batch(micro_batch, known, policy, clock, advance_to=end, erasure=IN_FILES)
+        for customer, data in result.states.items():
+            if data is None:
+                del known[customer]
+            else:
+                known[customer] = data
+        yield micro_batch, result.outputs
 
 
 @contextmanager

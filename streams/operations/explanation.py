@@ -21,20 +21,18 @@ from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger
 from streams.cluster.partitioning import partition_of
 from streams.cluster.topic_reader import TopicReader
-from streams.core.decode import AS_USUAL, Reading, decode
-from streams.core.engine import Clock, process_batch
+from streams.core.decode import AS_USUAL, Reading
+from streams.core.engine import Clock
 from streams.core.episodes import Assessment, assess
-from streams.core.erasure import IN_FILES
-from streams.core.merge import Merger
 from streams.core.policy import Policy
-from streams.core.records import Decoded, Record
 from streams.core.state import NEVER, State
 from streams.core.state import decode as decode_state
-from streams.files.ndjson import InputError, Line, check_line
+from streams.files.backlog import PARTITIONS, Backlog
+from streams.files.backtest import decided
+from streams.files.ndjson import NO_TIME, Line, check_line
 from streams.settings import Settings
 from streams.state.recovery import recover
 
-NO_TIME: Final = -1
 _SHADOW: Final = "shadow"
 Published = Literal["live", "shadow", "file"]
 
@@ -118,46 +116,39 @@ def _values(reader: TopicReader, topic: str, partition: int, key: bytes) -> Iter
 
 
 def from_files(
-    lines: Iterable[Line], policy: Policy, customer_id: str, reading: Reading = AS_USUAL
+    lines: Iterable[Line],
+    policy: Policy,
+    customer_id: str,
+    reading: Reading = AS_USUAL,
+    partitions: int = PARTITIONS,
 ) -> Explanation:
-    """Decide the customer's events among lines of files anew, as `backtest` does, up to the newest event of all.
+    """Decide lines of files anew, as `backtest` does with so many partitions, up to the newest event of all, and tell of one customer.
 
-    Raises InputError for a line that is no valid event.
+    The others of the customer's partition are decided too: lines that are not in the order of time wait for each other, and time is theirs.
+    Raises InputError for a line that is no valid event, and SpillError.
     """
-    records: dict[str, list[Decoded]] = {name: [] for name in topics.INPUTS}
     newest = NO_TIME
-    for arrival, line in enumerate(lines):
-        checked = check_line(line, reading)
-        newest = max(newest, ms_of(checked.event.occurred_at))
-        if checked.key is None or checked.event.customer_id != customer_id:
-            continue
-        own = records[checked.topic]
-        decoded = decode(Record(checked.topic, 0, len(own), NO_TIME, checked.key, line.data), reading)
-        if decoded.reject is not None:
-            raise InputError(f"{line.place}: {decoded.reject.message}")
-        own.append(decoded._replace(arrival=arrival))
+    known: dict[str, bytes] = {}
     clock = Clock()
-    end = newest if newest >= 0 else None
-    result = process_batch(_merged(records), {}, policy, clock, advance_to=end, erasure=IN_FILES)
-    data = result.states.get(customer_id)
     changes, signals = [], []
-    for output in result.outputs:
-        if output.kind == "trigger":
-            changes.append(Change(CallbackTrigger.model_validate_json(output.value), "file"))
-        elif output.value:
-            signals.append(CustomerSignals.model_validate_json(output.value))
+    with Backlog(partitions, reading=reading) as backlog:
+        for line in lines:
+            newest = max(newest, ms_of(check_line(line, reading).event.occurred_at))
+            backlog.add(line)
+        home = partition_of(customer_id.encode(), partitions)
+        for _, outputs in decided(backlog, home, policy, known, clock, until=newest):
+            for output in outputs:
+                if output.customer_id != customer_id:
+                    continue
+                if output.kind == "trigger":
+                    changes.append(Change(CallbackTrigger.model_validate_json(output.value), "file"))
+                elif output.value:
+                    signals.append(CustomerSignals.model_validate_json(output.value))
+    data = known.get(customer_id)
     state = State() if data is None else decode_state(data)
     return _explanation(
         customer_id, clock.now, policy, policy.label, state, data is not None, changes, signals
     )
-
-
-def _merged(records: dict[str, list[Decoded]]) -> list[Decoded]:
-    merger: Merger[Decoded] = Merger(tuple(records), max_batch=max(1, sum(map(len, records.values()))))
-    for topic, own in records.items():
-        merger.push(topic, own)
-        merger.fetched(topic, len(own), len(own), 0)
-    return merger.take(0)
 
 
 def _explanation(
