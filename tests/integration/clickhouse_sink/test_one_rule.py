@@ -129,7 +129,7 @@ def in_sink(store: ClickHouse, customer: str) -> Counts:
     return found
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(some.lists(deliveries, min_size=1, max_size=30), some.sampled_from(OFFSETS), some.data())
 def test_the_same_delivery_counts_in_core_and_sink(
     store: ClickHouse, sent: list[Delivery], first: int, data: some.DataObject
