@@ -1,7 +1,7 @@
 """Backtest: what would have fired. Files of events go through the same merge and the same core as in production.
 
 A complete backlog gives the same triggers here and in the worker, id for id. Memory holds the states of one partition's customers, a
-few numbers for each customer who was flagged or cancelled, and no more for more events.
+few numbers for each customer who was flagged and for each cancellation, and no more for more events.
 """
 
 import gc
@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from itertools import chain
 from statistics import median
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
 from schemas import topics
 from schemas.cancellation import CancellationEvent
 from schemas.instants import from_text
+from schemas.revisions import revision_of
 from streams.core.decode import AS_USUAL, Reading
 from streams.core.engine import Clock, process_batch
 from streams.core.erasure import IN_FILES
@@ -31,6 +32,7 @@ from streams.files.spill import MOST_BYTES
 
 DAY_MS = 86_400_000
 CANCELLED = ("requested", "confirmed")
+_NEVER: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ class _Tally:
     """Who cancelled and who was flagged, and when: apart from what the core keeps of them."""
 
     def __init__(self) -> None:
-        self._cancelled: dict[str, int] = {}
+        self._steps: dict[str, dict[str, tuple[int, int, int]]] = {}
+        """By customer and event the version of it that counts, and when the customer cancelled by it."""
         self._flagged: dict[str, int] = {}
         self._triggers = Numbers()
 
@@ -165,9 +168,12 @@ class _Tally:
         for decoded in micro_batch:
             if decoded.record.topic != topics.CANCELLATIONS or decoded.anonymous:
                 continue
-            event, at = decoded.event, decoded.at
-            if isinstance(event, CancellationEvent) and event.stage in CANCELLED and event.customer_id:
-                self._cancelled[event.customer_id] = min(at, self._cancelled.get(event.customer_id, at))
+            event = decoded.event
+            if isinstance(event, CancellationEvent) and event.customer_id:
+                at = decoded.at if event.stage in CANCELLED else _NEVER
+                step = revision_of(event.revised_at), decoded.arrival, at
+                steps = self._steps.setdefault(event.customer_id, {})
+                steps[event.event_id] = max(step, steps.get(event.event_id, step))
         for output in outputs:
             if output.kind == "trigger":
                 trigger = orjson.loads(output.value)
@@ -175,7 +181,8 @@ class _Tally:
                 self._flagged.setdefault(trigger["customer_id"], from_text(trigger["created_at"]))
 
     def summary(self, census: Census) -> Summary:
-        left = self._cancelled
+        firsts = {customer: min(at for *_, at in steps.values()) for customer, steps in self._steps.items()}
+        left = {customer: at for customer, at in firsts.items() if at < _NEVER}
         first = {c: at for c, at in self._flagged.items() if c not in left or at < left[c]}
         lead = [left[c] - at for c, at in first.items() if c in left]
         precision = len(lead) / len(first) if first else None
