@@ -103,6 +103,7 @@ compiled: wheels ## A copy of the project in build/compiled whose core is compil
 test-compiled: compiled ## The tests of the core, the golden bytes, and the real data through all of it, with the compiled core
 	cd $(COMPILED) && $(CURDIR)/$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal \
 		tests/unit/core tests/property/core/test_engine_properties.py tests/property/core/test_outlook_properties.py \
+		tests/property/core/test_correction_properties.py \
 		tests/property/core/test_published_properties.py tests/unit/test_instants.py tests/unit/test_sinks_rows.py tests/unit/test_gathered.py \
 		tests/unit/test_changelog.py tests/unit/test_home.py tests/unit/test_store.py \
 		tests/unit/test_merge.py tests/unit/test_lane.py tests/property/test_merge_properties.py \

@@ -14,7 +14,7 @@ NO_REVISION: Final = 0
 _OFFSET_BITS: Final = 20
 _OFFSET_MASK: Final = (1 << _OFFSET_BITS) - 1
 _LAST_MS: Final = 4_102_444_800_000
-"""1 January 2100: so that an arrival fits in 63 bits."""
+"""1 January 2100: so that an arrival fits in 63 bits, and a revision in every table."""
 
 
 def arrival_of(timestamp: int, offset: int) -> int:
@@ -27,5 +27,8 @@ def arrival_of(timestamp: int, offset: int) -> int:
 
 
 def revision_of(revised_at: datetime | None) -> int:
-    """Return the revision (ms) of an event's `revised_at`; `NO_REVISION` where it has none."""
-    return NO_REVISION if revised_at is None else max(ms_of(revised_at), NO_REVISION)
+    """Return the revision (ms) of an event's `revised_at`; `NO_REVISION` where it has none, or one of before 1970.
+
+    One of after 2100 is of 2100, which is the last that the sink's tables hold.
+    """
+    return NO_REVISION if revised_at is None else min(max(ms_of(revised_at), NO_REVISION), _LAST_MS)

@@ -32,7 +32,7 @@ def revision(row: list[Any], positions: list[int]) -> None:
     for each in positions:
         at = row[each]
         if at is not None:
-            row[each] = within(revision_of(at)) or None
+            row[each] = revision_of(at) or None
 
 
 def answer(row: list[Any], positions: list[int]) -> None:

@@ -122,7 +122,10 @@ class State:
     def drop_before(self, horizon_start: int) -> None:
         """Let the facts at or before `horizon_start` (ms) fall out."""
         count = drop_before(self.facts, horizon_start)
-        if count and self._packed is not None:
+        if not count:
+            return
+        self.spare = max(0, self.spare - count)
+        if self._packed is not None:
             self._packed = self._packed[count * FACT.size :]
 
     def packed(self) -> bytes:

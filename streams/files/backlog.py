@@ -23,6 +23,8 @@ from streams.core.records import RECORD_OVERHEAD, Decoded, Record
 from streams.files.ndjson import NO_TIME, Line
 from streams.files.spill import MOST_BYTES, Spill
 
+PARTITIONS: Final = 8
+"""As many as the topics have that `behoudlijn topics create` makes."""
 _AHEAD_BYTES: Final = 524_288
 """So much of each topic is decoded before it is merged."""
 _LONGEST: Final = 128

@@ -1,13 +1,14 @@
 """Backtest: what would have fired. Files of events go through the same merge and the same core as in production.
 
 A complete backlog gives the same triggers here and in the worker, id for id. Memory holds the states of one partition's customers, a
-few numbers for each customer who was flagged or cancelled, and no more for more events.
+few numbers for each customer who was flagged and for each cancellation, and no more for more events.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import chain
 from statistics import median
-from typing import Any, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self
 
 import orjson
 
@@ -21,7 +22,7 @@ from streams.core.erasure import IN_FILES
 from streams.core.policy import Policy
 from streams.core.published import Output
 from streams.core.records import Decoded
-from streams.files.backlog import Backlog
+from streams.files.backlog import PARTITIONS, Backlog
 from streams.files.census import Census, Counting
 from streams.files.garbage import seldom_collected
 from streams.files.ndjson import NO_TIME, Line
@@ -30,6 +31,7 @@ from streams.files.spill import MOST_BYTES
 
 DAY_MS = 86_400_000
 CANCELLED = ("requested", "confirmed")
+_NEVER: Final = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def backtest(
     lines: Iterable[Line],
     policy: Policy,
     *,
-    partitions: int = 8,
+    partitions: int = PARTITIONS,
     as_of: int = NO_TIME,
     max_batch: int = 2_000,
     reading: Reading = AS_USUAL,
@@ -93,17 +95,12 @@ def backtest(
             backlog.add(line)
         for partition in range(partitions):
             known: dict[str, bytes] = {}
-            clock = Clock()
-            for micro_batch in backlog.runs(partition, max_batch):
-                result = process_batch(micro_batch, known, policy, clock, erasure=IN_FILES)
-                for customer, data in result.states.items():
-                    if data is None:
-                        del known[customer]
-                    else:
-                        known[customer] = data
-                tally.add(micro_batch, result.outputs)
+            for micro_batch, decisions in decided(
+                backlog, partition, policy, known, Clock(), max_batch=max_batch
+            ):
+                tally.add(micro_batch, decisions)
                 if outputs is not None:
-                    for output in result.outputs:
+                    for output in decisions:
                         outputs(output)
                 if progress is not None:
                     progress(len(micro_batch))
@@ -113,13 +110,37 @@ def backtest(
         return Backtest(tally.summary(census), census)
 
 
+def decided(
+    backlog: Backlog,
+    partition: int,
+    policy: Policy,
+    known: dict[str, bytes],
+    clock: Clock,
+    *,
+    max_batch: int = 2_000,
+    until: int = NO_TIME,
+) -> Iterator[tuple[list[Decoded], list[Output]]]:
+    """Yield the micro-batches of one partition, each with what is published; `known` holds the states, and changes.
+
+    `until` (ms): let time pass up to there at last; -1 for no such time. Raises SpillError.
+    """
+    for micro_batch in chain(backlog.runs(partition, max_batch), [[]] if until >= 0 else []):
+        end = None if micro_batch else until
+        result = process_batch(micro_batch, known, policy, clock, advance_to=end, erasure=IN_FILES)
+        for customer, data in result.states.items():
+            if data is None:
+                del known[customer]
+            else:
+                known[customer] = data
+        yield micro_batch, result.outputs
+
+
 class _Tally:
     """Who cancelled and who was flagged, and when: apart from what the core keeps of them."""
 
     def __init__(self) -> None:
-        self._cancelled: dict[str, dict[int, tuple[tuple[int, int], int]]] = {}
-        """Of each customer the cancellations, by hash of their ids: the latest telling's revision and arrival, and when it was asked for
-        (-1: that telling takes it back)."""
+        self._steps: dict[str, dict[str, tuple[int, int, int]]] = {}
+        """By customer and event the version of it that counts, and when the customer cancelled by it."""
         self._flagged: dict[str, int] = {}
         self._triggers = Numbers()
 
@@ -133,13 +154,12 @@ class _Tally:
         for decoded in micro_batch:
             if decoded.record.topic != topics.CANCELLATIONS or decoded.anonymous:
                 continue
-            event, at = decoded.event, decoded.at
+            event = decoded.event
             if isinstance(event, CancellationEvent) and event.customer_id:
-                told = self._cancelled.setdefault(event.customer_id, {})
-                version = revision_of(event.revised_at), decoded.arrival
-                known = told.get(hash(event.event_id))
-                if known is None or version > known[0]:
-                    told[hash(event.event_id)] = version, at if event.stage in CANCELLED else -1
+                at = decoded.at if event.stage in CANCELLED else _NEVER
+                step = revision_of(event.revised_at), decoded.arrival, at
+                steps = self._steps.setdefault(event.customer_id, {})
+                steps[event.event_id] = max(step, steps.get(event.event_id, step))
         for output in outputs:
             if output.kind == "trigger":
                 trigger = orjson.loads(output.value)
@@ -147,11 +167,8 @@ class _Tally:
                 self._flagged.setdefault(trigger["customer_id"], from_text(trigger["created_at"]))
 
     def summary(self, census: Census) -> Summary:
-        left = {
-            customer: min(asked)
-            for customer, told in self._cancelled.items()
-            if (asked := [at for _, at in told.values() if at >= 0])
-        }
+        firsts = {customer: min(at for *_, at in steps.values()) for customer, steps in self._steps.items()}
+        left = {customer: at for customer, at in firsts.items() if at < _NEVER}
         first = {c: at for c, at in self._flagged.items() if c not in left or at < left[c]}
         lead = [left[c] - at for c, at in first.items() if c in left]
         precision = len(lead) / len(first) if first else None

@@ -21,19 +21,17 @@ from schemas.trigger import CallbackTrigger
 from streams.cluster.partitioning import partition_of
 from streams.cluster.topic_reader import TopicReader
 from streams.core.decode import AS_USUAL, Reading
-from streams.core.engine import Clock, process_batch
+from streams.core.engine import Clock
 from streams.core.episodes import Assessment, assess
-from streams.core.erasure import IN_FILES
-from streams.core.merge import Merger
 from streams.core.policy import Policy
-from streams.core.records import Decoded
 from streams.core.state import NEVER, State
 from streams.core.state import decode as decode_state
-from streams.files.ndjson import Line, decode_line
+from streams.files.backlog import PARTITIONS, Backlog
+from streams.files.backtest import decided
+from streams.files.ndjson import NO_TIME, Line, decode_line
 from streams.settings import Settings
 from streams.state.recovery import recover
 
-NO_TIME: Final = -1
 _SHADOW: Final = "shadow"
 Published = Literal["live", "shadow", "file"]
 
@@ -124,47 +122,38 @@ def from_files(
     customer_id: str,
     reading: Reading = AS_USUAL,
     as_of: int = NO_TIME,
+    partitions: int = PARTITIONS,
 ) -> Explanation:
-    """Decide the customer's events among lines of files anew, as `backtest` does, up to the newest event of all.
+    """Decide lines of files anew, as `backtest` does with so many partitions, up to the newest event of all, and tell of one customer.
 
-    `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out.
+    The others of the customer's partition are decided too: lines that are not in the order of time wait for each other, and time is theirs.
+    `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. Raises SpillError.
     """
-    records: dict[str, list[Decoded]] = {name: [] for name in topics.INPUTS}
     newest, rejected = NO_TIME, 0
-    for arrival, line in enumerate(lines):
-        decoded = decode_line(line, as_of, reading)
-        if decoded.event is None:
-            rejected += 1
-            continue
-        newest = max(newest, decoded.at)
-        if decoded.anonymous or decoded.event.customer_id != customer_id:
-            continue
-        own = records[decoded.record.topic]
-        placed = decoded.record._replace(offset=len(own), key=customer_id.encode())
-        own.append(decoded._replace(record=placed, arrival=arrival))
+    known: dict[str, bytes] = {}
     clock = Clock()
-    end = newest if newest >= 0 else None
-    result = process_batch(_merged(records), {}, policy, clock, advance_to=end, erasure=IN_FILES)
-    data = result.states.get(customer_id)
     changes, signals = [], []
-    for output in result.outputs:
-        if output.kind == "trigger":
-            changes.append(Change(CallbackTrigger.model_validate_json(output.value), "file"))
-        elif output.value:
-            signals.append(CustomerSignals.model_validate_json(output.value))
+    with Backlog(partitions, as_of, reading=reading) as backlog:
+        for line in lines:
+            decoded = decode_line(line, as_of, reading)
+            rejected += decoded.event is None
+            newest = max(newest, decoded.at)
+            backlog.add(line)
+        home = partition_of(customer_id.encode(), partitions)
+        for _, outputs in decided(backlog, home, policy, known, clock, until=newest):
+            for output in outputs:
+                if output.customer_id != customer_id:
+                    continue
+                if output.kind == "trigger":
+                    changes.append(Change(CallbackTrigger.model_validate_json(output.value), "file"))
+                elif output.value:
+                    signals.append(CustomerSignals.model_validate_json(output.value))
+    data = known.get(customer_id)
     state = State() if data is None else decode_state(data)
     found = _explanation(
         customer_id, clock.now, policy, policy.label, state, data is not None, changes, signals
     )
     return replace(found, rejected=rejected)
-
-
-def _merged(records: dict[str, list[Decoded]]) -> list[Decoded]:
-    merger: Merger[Decoded] = Merger(tuple(records), max_batch=max(1, sum(map(len, records.values()))))
-    for topic, own in records.items():
-        merger.push(topic, own)
-        merger.fetched(topic, len(own), len(own), 0)
-    return merger.take(0)
 
 
 def _explanation(

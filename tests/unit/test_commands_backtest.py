@@ -6,6 +6,7 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ import typer
 from typer.testing import CliRunner, Result
 
 from streams.commands import backtest, check
+from streams.files.backtest import backtest as decided
+from streams.files.ndjson import Line
+from streams.policies import load_policy
 from tests.builders import HOUR, START, call, cancellation, iso
 
 
@@ -40,6 +44,23 @@ def test_as_of_is_in_utc_wherever_the_machine_is(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     summary = json.loads(done.output)
     assert (summary["events"], summary["rejected"]) == (2, 1)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_who_cancelled_by_mistake_did_not(turned: bool) -> None:
+    """As in the views of the sink, whichever line comes first; without a revision the later line counts."""
+    step = partial(cancellation, START, event_id="x")
+    pairs = {
+        "mistaken": [step(), step("inquiry", revised_at=iso(START))],
+        "left": [step("inquiry"), step(revised_at=iso(START))],
+        "the later line": [step(), step("inquiry")],
+    }
+    for name, pair in pairs.items():
+        values = [each.record.value or b"" for each in (pair[::-1] if turned else pair)]
+        found = decided(
+            [Line("file", place, value) for place, value in enumerate(values)], load_policy("default")
+        )
+        assert found.summary.cancelled_customers == (name == "left" or (turned and name == "the later line"))
 
 
 def test_lines_that_are_no_events_are_told_with_their_reason_and_end_with_3(tmp_path: Path) -> None:

@@ -176,15 +176,13 @@ def test_the_facts_stay_within_both_bounds(history: list[Sketch], policy: Policy
 
 
 def _says_nothing_too_late(history: list[Sketch], policy: Policy) -> bool:
-    """A profile that says nothing came when its time was behind the horizon. It is remembered only where there is a profile to
-    take away, so a still older one that comes after it is taken: until a replay puts them in order."""
-    now = 0
-    for each in history:
-        now = max(now, each.at)
-        empty = each.kind == "profile" and all(value is None for _, value in each.fields)
-        if empty and each.at <= now - policy.parameters.horizon:
-            return True
-    return False
+    """The time of a profile that says nothing is behind the horizon at the end. It is remembered only where there is a profile to
+    take away, and not of whoever left the store; so a still older one that is read again is taken, until a replay puts them in order."""
+    end = max(each.at for each in history) - policy.parameters.horizon
+    return any(
+        each.kind == "profile" and each.at <= end and all(value is None for _, value in each.fields)
+        for each in history
+    )
 
 
 @given(histories(most=60), policies)

@@ -6,6 +6,7 @@ from pathlib import Path
 from streams.commands.explain import _rows
 from streams.core import state as st
 from streams.core.facts import GONE, versioned
+from streams.core.policy import Policy
 from streams.core.records import Record
 from streams.core.repartition import decode_rekeyed, wrap
 from streams.core.state import NEVER
@@ -24,6 +25,7 @@ from tests.builders import (
     outcome,
     profile,
     survey,
+    with_shape,
 )
 
 T = START
@@ -71,6 +73,31 @@ def test_the_same_once_more_keeps_the_later_version_and_decides_nothing() -> Non
     assert result.counts == {("call", "duplicate"): 1}
     assert partition.state().facts == [versioned(before.facts[0], 0, again.arrival)]
     assert partition.feed(again).states == {}
+
+
+def test_the_same_once_more_does_not_hide_what_the_newest_facts_push_out() -> None:
+    """Of the facts that are held against a fall, those that left the horizon are no spare ones any more."""
+    quick = with_shape(default_policy(), horizon_days=20, max_facts=10)
+    plain = Policy.model_validate(quick.model_dump())
+    plain.outlook.shortcuts = False
+    mine = {"event_id": "k", "resolved": False}
+    quiet = {"direction": "outbound", "resolved": True}
+    bad = T + 18 * DAY
+    history = [
+        *(call(T + minute, **quiet) for minute in range(4)),
+        survey(bad, csat=1, ces=1, answered=False),
+        *(call(bad + HOUR, resolved=False), call(bad + 2 * HOUR, **mine)),
+        call(T + 20 * DAY + HOUR, customer="c2"),
+        call(bad + 2 * HOUR, ingested=T + 20 * DAY + 2 * HOUR, **mine),
+        *(call(T + 20 * DAY + hour * HOUR, **quiet) for hour in range(3, 15)),
+    ]
+    stories = []
+    for policy in (quick, plain):
+        partition = Partition(policy)
+        partition.one_by_one(history)
+        stories.append([(each["status"], each["updated_at"]) for each in partition.triggers()])
+    assert [status for status, _ in stories[0]] == ["open", "retracted"]
+    assert stories[0] == stories[1]
 
 
 def test_a_request_that_is_taken_back_is_not_called_about() -> None:

@@ -5,8 +5,10 @@ from dataclasses import replace
 import pytest
 
 from schemas.revisions import NO_REVISION, arrival_of
-from streams.core.facts import Fact, versioned
+from streams.core.facts import FACT, Fact, versioned
 from streams.core.state import NEVER, VERSION, State, UnknownVersionError, asked_since, decode, due_of, encode
+from tests.builders import HOUR, Partition, call
+from tests.property.core.test_engine_properties import REGISTERS
 
 GOLDEN = {
     1: (
@@ -97,6 +99,25 @@ def test_this_version_writes_its_golden_bytes() -> None:
 def test_this_version_and_those_before_are_read(version: int) -> None:
     assert decode(bytes.fromhex(GOLDEN[version])) == READ[version]
     assert due_of(bytes.fromhex(GOLDEN[version])) == STATE.due
+
+
+@pytest.mark.parametrize("version", GOLDEN)
+def test_what_was_written_before_stands_after_the_next_event(version: int) -> None:
+    data = bytes.fromhex(GOLDEN[version])
+    state = replace(READ[version], episode=b"")
+    head = data.index(STATE.profile_json) - len(STATE.facts) * (FACT.size if version > 2 else 28)
+    partition = Partition()
+    # Without the open episode, which is none that could go on.
+    partition.states["c1"] = data[: head - 2] + bytes(2) + data[head : -len(STATE.episode)]
+    assert partition.state() == state
+    partition.clock.now = STATE.newest
+    partition.feed(call(STATE.newest + HOUR))
+    after = partition.state()
+    assert partition.states["c1"][0] == VERSION
+    assert after.facts[:-1] == state.facts
+    assert {name: getattr(after, name) for name in REGISTERS} == {
+        name: getattr(state, name) for name in REGISTERS
+    }
 
 
 def test_a_newer_version_is_refused_and_says_what_to_do() -> None:
