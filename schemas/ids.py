@@ -14,6 +14,9 @@ _BESIDE: Final = "0-{}()<>[].,_+*?#'\" "
 """What stands around such a word, as in `<unknown>`, `(null)` and `#N/A`, or alone, as in `0.0`, `?` and a GUID of zeros."""
 _BLANK_PATTERN: Final = r"^(?:[!-~]{1,128}|\s{0,64})$"
 
+_EXACT: Final = 2.0**53
+"""Below it a float tells every whole number from the next."""
+
 NOBODY: Final = frozenset(
     {
         *("", "-1", "anonymous", "blocked", "n/a", "na", "nan", "nat", "nil", "none", "null", "private"),
@@ -48,8 +51,14 @@ def names_nobody(customer_id: str | None, more: frozenset[str] = frozenset()) ->
     return text in NOBODY or not (word := text.strip(_BESIDE)) or word in NOBODY or text in more
 
 
+def _digits(number: float) -> str:
+    if not number.is_integer():
+        raise ValueError("a whole number is expected")
+    return str(int(number))
+
+
 class _Id:
-    """A text of `pattern`, or a whole number, which becomes its digits."""
+    """A text of `pattern`, or a whole number (`12.0` too), which becomes its digits."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
@@ -57,8 +66,11 @@ class _Id:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         text = core_schema.str_schema(pattern=self._pattern)
         number = core_schema.no_info_after_validator_function(str, core_schema.int_schema(strict=True, ge=0))
+        whole = core_schema.no_info_after_validator_function(
+            _digits, core_schema.float_schema(strict=True, allow_inf_nan=False, ge=0, lt=_EXACT)
+        )
         return core_schema.union_schema(
-            [text, number],
+            [text, number, whole],
             mode="left_to_right",
             custom_error_type="identifier",
             custom_error_message=f"{ID_WORDS}, or a whole number, are expected",

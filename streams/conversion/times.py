@@ -32,7 +32,8 @@ Naive = Callable[[str], datetime]
 """Reads a text as a datetime, with a zone where it says one. Raises ValueError."""
 
 _ISO: Final = re.compile(
-    r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?", re.ASCII
+    r"\d{4}-\d\d-\d\d(?:[T ](?:[01]\d|2[0-3]):\d\d(?::\d\d(?:[.,]\d{1,9})?)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?)?",
+    re.ASCII,
 )
 _BEFORE_ZONE: Final = re.compile(r" (?=[Z+-])")
 _NUMBER: Final = re.compile(r"\d{1,17}(?:[.,]\d{1,12})?", re.ASCII)

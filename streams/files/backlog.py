@@ -141,5 +141,7 @@ def _home_of(customer: str, partitions: int) -> int | None:
 
 def _text(value: object) -> str | None:
     """Return an id as the schema reads it, a whole number as its digits; None for what is no id."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     text = value if isinstance(value, str) else str(value) if type(value) is int else None
     return None if text is None or len(text) > _LONGEST else text

@@ -511,4 +511,6 @@ def test_a_value_ends_at_the_same_place_whatever_the_window(text: str, rest: str
 
 def test_lines_that_are_no_values_take_no_quadratic_time() -> None:
     garbage = b"[\n" + b"{x: 1,\n y: 2}\n" * 40_000
-    assert sum(1 for _ in json_values.values(io.BytesIO(garbage), 1_048_576)) == 80_000
+    assert (
+        sum(1 for _ in json_values.values(io.BytesIO(garbage), 1_048_576)) == 80_001
+    )  # the end is missing too

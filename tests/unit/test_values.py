@@ -45,6 +45,8 @@ def refused(kind: str, **fields: Any) -> str:
         ("call", "talk_seconds", 0.5, 1),
         ("call", "ivr_steps", 3.0, 3),
         ("survey", "csat", 5.0, 5),
+        ("call", "customer_id", 12.0, "12"),
+        ("call", "event_id", 0.0, "0"),
         ("survey", "nps", 0.0, 0),
         ("profile", "tenure_months", 24.0, 24),
     ],
