@@ -114,15 +114,6 @@ def decode(record: Record, reading: Reading = AS_USUAL) -> Decoded:
     if 0 <= record.timestamp < at - reading.tolerance_ms:
         ahead = (at - record.timestamp) // 1000
         return _reject(record, "future_dated", f"occurred_at is {ahead} s after the record was written")
-    if (
-        event.revised_at is not None
-        and 0 <= record.timestamp < ms_of(event.revised_at) - reading.tolerance_ms
-    ):
-        return _reject(
-            record,
-            "future_dated",
-            "revised_at is after the record was written: it would outdo every correction",
-        )
     extra = event.__pydantic_extra__
     if extra and len(extra) > MAX_UNKNOWN_FIELDS:
         return _reject(

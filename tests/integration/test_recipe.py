@@ -105,7 +105,7 @@ def tree(tmp_path: Path) -> Iterator[Path]:
 
 EVENT = b'{"type":"visit","schema_version":1,"event_id":"v1","customer_id":"c1","occurred_at":"2026-10-01T10:00:00Z"}'
 USE = f"""
-from streams.core.decode import decode
+from streams.core.decode import AS_USUAL, decode
 from streams.core.engine import Clock, process_batch
 from streams.core.records import Record
 from streams.core.state import decode as state_of
@@ -118,7 +118,7 @@ record = Record(topics.VISITS, 0, 0, 1_793_491_200_000, b"c1", {EVENT!r})
 result = process_batch([decode(record)], {{}}, load_policy("default"), Clock())
 assert result.counts == {{("visit", "accepted"): 1}}, result.counts
 print(text_of(state_of(result.states["c1"]).facts[0], [""]))
-print(dict(gather(topics.VISITS, TP(topics.VISITS, 0), [record], 0).rows))
+print(dict(gather(topics.VISITS, TP(topics.VISITS, 0), [record], AS_USUAL).rows))
 """
 
 

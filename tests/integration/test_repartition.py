@@ -19,12 +19,12 @@ from streams.cluster.partitioning import partition_of
 from streams.cluster.topics import ensure
 from streams.commands import explain
 from streams.core.repartition import unwrap
-from streams.core.state import decode as decode_state
 from streams.files.backtest import backtest
 from streams.files.ndjson import Line
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.recovery import recover
+from tests.builders import arrived_anyhow
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     Process,
@@ -97,7 +97,7 @@ def expected_facts(policy_name: str) -> dict[str, Any]:
 
 
 def known_of(data: bytes) -> tuple[Any, ...]:
-    state = decode_state(data)
+    state = arrived_anyhow(data)
     return sorted(state.facts), state.newest, state.requested_at, state.request_open
 
 

@@ -118,7 +118,7 @@ def test_the_commands_from_table_to_topics(settings: Settings, tmp_path: Path) -
         [*program, "replay", str(events)], env=missing, capture_output=True, text=True, timeout=60
     )
     assert refused.returncode == 2
-    assert refused.stderr.startswith("replay: no topic nowhere.")
+    assert "replay: no topic nowhere." in refused.stderr
     assert "topics ensure" in refused.stderr
     refused = subprocess.run(
         [*program, "replay", str(table)], env=environment, capture_output=True, text=True, timeout=60

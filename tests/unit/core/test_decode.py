@@ -140,12 +140,3 @@ def test_a_topic_may_have_a_prefix_but_must_be_an_input() -> None:
     assert decode(record("acme.contact.calls", orjson.dumps(VALID))).reject is None
     with pytest.raises(KeyError, match="no input topic"):
         decode(record("contact.orders", orjson.dumps(VALID)))
-
-
-def test_a_revision_of_the_future_is_refused_since_no_correction_could_outdo_it() -> None:
-    value = _json(VALID | {"revised_at": iso(START + DAY)})
-    refused = decode(Record(topics.CALLS, 0, 0, START, None, value)).reject
-    assert refused is not None
-    assert (refused.code, refused.message[:10]) == ("future_dated", "revised_at")
-    for written in (START + DAY, -1):
-        assert decode(Record(topics.CALLS, 0, 0, written, None, value)).event is not None
