@@ -29,8 +29,14 @@ class Answer(NamedTuple):
     rejects: list[Decoded]
 
 
-def answer(settings: Settings, records: Mapping[str, Sequence[Record]]) -> Answer:
-    """The answer to the `records` by plain topic name, each partition in offset order."""
+def answer(
+    settings: Settings, records: Mapping[str, Sequence[Record]], arrivals: Mapping[Record, int] | None = None
+) -> Answer:
+    """The answer to the `records` by plain topic name, each partition in offset order.
+
+    `arrivals`: of records that arrived elsewhere than they stand here.
+    """
+    arrivals = arrivals or {}
     policy = load_policy(settings.policy)
     states: dict[str, bytes] = {}
     outputs: set[bytes] = set()
@@ -41,7 +47,7 @@ def answer(settings: Settings, records: Mapping[str, Sequence[Record]]) -> Answe
             part = [record for record in records[name] if record.partition == number]
             end = part[-1].offset + 1 if part else 0
             merger.fetched(settings.topic(name), 0, end, 0)
-            merger.push(settings.topic(name), [decode(record) for record in part])
+            merger.push(settings.topic(name), [_decoded(record, arrivals) for record in part])
             merger.fetched(settings.topic(name), end, end, 0)
         mine: dict[str, bytes] = {}
         clock = Clock()
@@ -56,3 +62,8 @@ def answer(settings: Settings, records: Mapping[str, Sequence[Record]]) -> Answe
             rejects += result.rejects
         states |= mine
     return Answer(states, outputs, rejects)
+
+
+def _decoded(record: Record, arrivals: Mapping[Record, int]) -> Decoded:
+    decoded = decode(record)
+    return decoded._replace(arrival=arrivals.get(record, decoded.arrival))

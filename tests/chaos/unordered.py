@@ -26,19 +26,22 @@ from tests.chaos.verifier import Difference, Logs, difference
 from tests.oracle import answer
 
 
-def routed(logs: Logs, partitions: int) -> Logs:
-    """The logs as they would be, had every event gone to the partition of its customer; offsets count anew."""
+def routed(logs: Logs, partitions: int) -> tuple[Logs, dict[Record, int]]:
+    """The logs as they would be, had every event gone to the partition of its customer; offsets count anew, arrivals stay what they were."""
     right: dict[str, list[Record]] = {name: [] for name in logs}
+    arrivals: dict[Record, int] = {}
     for name in topics.INPUTS:
         ends: Counter[int] = Counter()
         for record in logs[name]:
-            event = decode(record).event
-            number = record.partition
+            decoded = decode(record)
+            event, number = decoded.event, record.partition
             if event is not None and event.customer_id is not None and not event.anonymous:
                 number = partition_of(event.customer_id.encode(), partitions)
-            right[name].append(record._replace(partition=number, offset=ends[number]))
+            home = record._replace(partition=number, offset=ends[number])
+            right[name].append(home)
+            arrivals[home] = decoded.arrival
             ends[number] += 1
-    return right
+    return right, arrivals
 
 
 def misrouted_sent_home(planted: int, logs: Logs) -> list[Difference]:
@@ -63,7 +66,7 @@ async def run(
             await stage.stop_workers()
         async with stage.phase("verification"):
             logs = await read_logs(stage.settings, (*ALL, topics.REPARTITION))
-            right = await asyncio.to_thread(answer, stage.settings, routed(logs, profile.partitions))
+            right = await asyncio.to_thread(answer, stage.settings, *routed(logs, profile.partitions))
             states = await states_of(stage.settings)
             triggers = logs[topics.SHADOW_TRIGGERS]
             horizon = load_policy(stage.settings.policy).parameters.horizon
