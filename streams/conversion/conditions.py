@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from streams.conversion.numbers import number_of
-from streams.conversion.readers import Shape
+from streams.conversion.shapes import Shape
 from streams.conversion.texts import Text, path_text, plain, searchable
 from streams.mappings.language import All, Mapping, Test, When
 

@@ -9,8 +9,8 @@ from typing import Any
 import phonenumbers
 
 from schemas.ids import ID_PATTERN, ID_WORDS, names_nobody
-from streams.conversion.readers import Shape
 from streams.conversion.refusals import RecordError
+from streams.conversion.shapes import Shape
 from streams.conversion.texts import Nested, source_text
 from streams.files.ndjson import InputError
 from streams.mappings.language import Customer, Mapping

@@ -18,8 +18,8 @@ from schemas.topics import EVENT_TYPES
 from streams.conversion.conditions import Condition, condition
 from streams.conversion.customers import customer_of
 from streams.conversion.fields import Field, field
-from streams.conversion.readers import Shape
 from streams.conversion.refusals import RecordError
+from streams.conversion.shapes import Shape
 from streams.conversion.texts import HASH_DIGITS, identifier, source_text
 from streams.conversion.times import FindInstant, instant
 from streams.core.decode import decode

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from streams.conversion.customers import e164
 from streams.conversion.numbers import number_of, seconds_of
-from streams.conversion.readers import Shape
 from streams.conversion.refusals import RecordError
+from streams.conversion.shapes import Shape
 from streams.conversion.texts import Nested, Text, identifier, path_text, plain, source_text
 from streams.conversion.times import instant
 from streams.files.ndjson import InputError
@@ -112,13 +112,16 @@ def _measure(name: str, kind: Kind, value: Value, decimal: str) -> Callable[[str
                 _SEVERAL if type(said) is Nested else f"{_NAMES[kind]} (the decimal mark is {decimal!r})"
             )
             raise RecordError("invalid_value", f"{name}: {said_of_it}")
-        if scaled is not None:
-            number = scaled(number)
-        if not abs(number) < _TOO_LARGE:
-            raise RecordError("invalid_value", f"{name}: a smaller number is expected")
-        return int(number) if isinstance(number, float) and number.is_integer() else number
+        return _settled(name, number if scaled is None else scaled(number))
 
     return measured
+
+
+def _settled(name: str, number: int | float) -> int | float:
+    """Return a number as an event carries it. Raises RecordError for one that no field takes."""
+    if not abs(number) < _TOO_LARGE:
+        raise RecordError("invalid_value", f"{name}: a smaller number is expected")
+    return int(number) if isinstance(number, float) and number.is_integer() else number
 
 
 def _scaled(kind: Kind, value: Value) -> Callable[[float], int | float] | None:
@@ -152,10 +155,7 @@ def _balance(name: str, kind: Kind, value: Value, text: Text, shape: Shape, mapp
             return default
         numbers += [-read(said) for term in less if (said := term(record))]
         total = round(sum(numbers), 6)  # of seconds since 1970, a double holds no more
-        number: int | float = total if scaled is None else scaled(total)
-        if not abs(number) < _TOO_LARGE:
-            raise RecordError("invalid_value", f"{name}: a smaller number is expected")
-        return int(number) if isinstance(number, float) and number.is_integer() else number
+        return _settled(name, total if scaled is None else scaled(total))
 
     return found
 

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 
 from streams.conversion.conditions import condition
 from streams.conversion.events import Made, Maker
-from streams.conversion.readers import File, Joined
+from streams.conversion.readers import File
 from streams.conversion.refusals import NOT_TOLD_TO_THE_END, UNFINISHED, RecordError, Refusal
 from streams.conversion.sessions import Contact, Over, Part, Parts, Sessions
+from streams.conversion.shapes import Joined
 from streams.conversion.snapshots import Rows, SnapshotMaker
 from streams.core.records import Reject
 from streams.files.rejections import Rejections

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 
 from streams.conversion.conditions import Condition, condition
 from streams.conversion.numbers import number_of
-from streams.conversion.readers import Shape
 from streams.conversion.refusals import TIMED_OUT, TOO_MANY_OPEN, UNFINISHED, RecordError
+from streams.conversion.shapes import Shape
 from streams.conversion.texts import Text, path_text, source_text
 from streams.conversion.times import FindInstant, instant
 from streams.mappings.language import Mapping, Session, Take

@@ -20,8 +20,8 @@ from schemas.instants import from_text
 from schemas.topics import EVENT_TYPES
 from streams.conversion.events import Made, check
 from streams.conversion.numbers import number_of
-from streams.conversion.readers import Shape
 from streams.conversion.refusals import RecordError
+from streams.conversion.shapes import Shape
 from streams.conversion.texts import Text, path_text
 from streams.mappings.language import Mapping, snapshot_paths
 

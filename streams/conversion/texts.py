@@ -8,8 +8,9 @@ from hashlib import sha256
 from typing import Any, Final
 
 from schemas.ids import ID_PATTERN
-from streams.conversion.readers import Shape, json_of
+from streams.conversion.readers import json_of
 from streams.conversion.refusals import RecordError
+from streams.conversion.shapes import Shape
 from streams.mappings.language import Source
 
 Text = Callable[[Any], str]

@@ -12,8 +12,8 @@ from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.instants import ms_of
-from streams.conversion.readers import Shape
 from streams.conversion.refusals import RecordError
+from streams.conversion.shapes import Shape
 from streams.conversion.texts import Text, Typed, source_text
 from streams.core.decode import EARLIEST_MS, LATEST_MS
 from streams.mappings.language import Hint, Mapping, Time

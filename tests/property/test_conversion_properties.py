@@ -21,9 +21,9 @@ from hypothesis import strategies as some
 
 from schemas.topics import EVENT_TYPES
 from streams.conversion.events import Maker
-from streams.conversion.readers import Shape
 from streams.conversion.refusals import NOT_TOLD_TO_THE_END, UNFINISHED, RecordError, Refusal
 from streams.conversion.run import Conversion
+from streams.conversion.shapes import Shape
 from streams.conversion.times import instant
 from streams.core.decode import decode
 from streams.core.records import Record
