@@ -63,8 +63,13 @@ class CallbackTrigger(Message):
     offer_allowed: bool
     skill: Identifier
     reason_code: Identifier
+    cause_event_id: Identifier | None = None
+    """The `event_id` of the event that opened the episode, through all its changes; none when time alone did, or an erasure."""
     score: Annotated[float, Field(ge=0, le=1)]
     drivers: Annotated[tuple[Driver, ...], Field(max_length=3)]
+    evidence_language: LanguageTag | None = None
+    """The language (BCP 47) that the drivers' evidence is in: the customer's own, or the nearest there is. None in a trigger that was
+    opened by 0.2 or before: those are in English."""
     max_attempts: Annotated[int, Field(ge=1)]
     retry_delay_seconds: Annotated[int, Field(ge=0)]
     consent: Consent

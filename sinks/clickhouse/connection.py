@@ -66,10 +66,15 @@ class ClickHouse:
             result = self._open().query(sql, parameters=dict(parameters or {}))
             return list(result.result_rows)
 
-    def command(self, sql: str, parameters: Mapping[str, object] | None = None) -> None:
+    def command(
+        self,
+        sql: str,
+        parameters: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> None:
         """Run a statement without rows. Raises SinkUnavailable or SinkRefused."""
         with self._translated("the statement"):
-            self._open().command(sql, parameters=dict(parameters or {}))
+            self._open().command(sql, parameters=dict(parameters or {}), settings=dict(settings or {}))
 
     def column_types(self, table: str, columns: Sequence[str]) -> list[Any]:
         """Return the driver's types of those columns, to insert without asking again."""

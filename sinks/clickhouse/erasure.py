@@ -1,8 +1,9 @@
 """Erasing in ClickHouse: which rows are a customer's, how they go, and who was erased.
 
 Owns the tables' answer to an erasure. It must not know the key: it is given hashes. Rows go by `ALTER TABLE … DELETE`, which
-writes the parts anew without them; a lightweight delete would only hide them until some later merge. The note that a customer
-is erased is written before the first row goes, so that whoever reads on from a crash drops what the crash left to delete.
+writes the parts anew without them; a lightweight delete would only hide them until some later merge. In each table it touches the
+one partition in which the customer's rows are. The note that a customer is erased is written before the first row goes, so that
+whoever reads on from a crash drops what the crash left to delete; so is the note of the days whose figures change.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,6 +12,8 @@ from typing import Final, NamedTuple
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.conversions import within
 from sinks.clickhouse.declarations import results
+from sinks.clickhouse.declarations.derived import CHANGING, EVENT_DAYS
+from sinks.clickhouse.statements import note_changes, partition_of
 from sinks.clickhouse.tables import CUSTOMERS, DECIDED, ERASURES, HAPPENED
 from sinks.contract import Erased, SinkMismatch
 
@@ -19,6 +22,8 @@ SELECT customer_hash, toUnixTimestamp64Milli(max(erased_until)), toUnixTimestamp
 FROM {ERASURES} GROUP BY customer_hash
 """  # noqa: S608 - constants
 _WAIT: Final = "SETTINGS mutations_sync = 2"
+_AHEAD: Final = "now64(3, 'UTC') + INTERVAL 1 HOUR"
+"""Until then the days of what is erased are not stored anew, since its rows may still be there."""
 
 
 class _Covered(NamedTuple):
@@ -47,7 +52,13 @@ class ClickHouseEraser:
         """Note it, then remove the rows that it covers."""
         row = (customer_hash, within(erased.until), within(erased.ordered_at), erased.key_id)
         self._store.insert(ERASURES, results.ERASURES.inserted, [row], settings={"async_insert": 0})
-        for each in _covered(customer_id, erased):
+        covered = list(_covered(customer_id, erased))
+        for each in covered:
+            if each.table in CHANGING:
+                self._store.command(
+                    note_changes(CHANGING[each.table], each.condition, _AHEAD), each.parameters
+                )
+        for each in covered:
             self._remove(each)
 
     def remove_profile(self, customer_id: str, at: int) -> None:
@@ -68,8 +79,11 @@ class ClickHouseEraser:
     def _remove(self, rows: _Covered) -> None:
         if not self._count(rows):  # a mutation looks at every part of the table: none without need
             return
+        partition, parameters = partition_of(str(rows.parameters["customer"]))
+        [(number,)] = self._store.query(f"SELECT {partition}", parameters)
         self._store.command(
-            f"ALTER TABLE {rows.table} DELETE WHERE {rows.condition} {_WAIT}", rows.parameters
+            f"ALTER TABLE {rows.table} DELETE IN PARTITION {int(number)} WHERE {rows.condition} {_WAIT}",
+            rows.parameters,
         )
         left = self._count(rows)
         if left:
@@ -93,6 +107,11 @@ def _covered(customer_id: str, erased: Erased) -> Iterator[_Covered]:
             f"customer_id = {{customer:String}} AND {time} <= fromUnixTimestamp64Milli({{until:Int64}}, 'UTC')",
             {"customer": customer_id, "until": erased.until},
         )
+    yield _Covered(
+        EVENT_DAYS.name,
+        "owner = {customer:String} AND occurred_at <= fromUnixTimestamp64Milli({until:Int64}, 'UTC')",
+        {"customer": customer_id, "until": erased.until},
+    )
     for table, time in DECIDED.items():
         yield _Covered(
             table,

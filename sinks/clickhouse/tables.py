@@ -50,4 +50,4 @@ DECIDED: Final[dict[str, str]] = {
 """The tables of what was decided about a customer, with the column of its time."""
 
 VIEWS: Final[tuple[str, ...]] = tuple(view.name for table in TABLES for view in table.views)
-"""What people read: each identity once."""
+"""What people read of the tables: each identity once."""

@@ -5,7 +5,8 @@ Owns batching, tokens and retries. It must not know what a row means. Not for se
 
 A batch is sealed when it is first sent: every further try carries the same rows and the same token, so that
 an insert whose answer was lost is not repeated. The token covers exact retries only; a replay has other
-batches, and there the identities of the tables make one row of two.
+batches, and there the identities of the tables make one row of two. What follows from rows (`moves`, `rollups`) is written after
+them, as part of the same try.
 """
 
 import hashlib
@@ -18,6 +19,8 @@ import stamina
 import structlog
 
 from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.moves import Moves
+from sinks.clickhouse.rollups import note_changes
 from sinks.clickhouse.tables import COLUMNS
 from sinks.contract import Flushed, SinkMismatch, SinkUnavailable, Values
 
@@ -30,8 +33,6 @@ _ONE_BLOCK: Final[dict[str, object]] = {
     "min_insert_block_size_rows": 100_000_000,
     "min_insert_block_size_bytes": 0,
     "max_insert_block_size": 100_000_000,
-    # An old history may span more months than ClickHouse allows by default.
-    "max_partitions_per_insert_block": 0,
 }
 
 
@@ -70,6 +71,7 @@ class ClickHouseSink:
         on_insert: Callable[[str, int], None] = lambda _table, _rows: None,
     ) -> None:
         self._store = store
+        self._moves = Moves(store)
         self._batch_rows = batch_rows
         self._attempts = attempts
         self._retry_seconds = retry_seconds
@@ -127,6 +129,8 @@ class ClickHouseSink:
                 if self._tries > 1:
                     self._on_retry(batch.table)
                 self._insert(batch)
+                self._moves.settle(batch.table, batch.rows)
+                note_changes(self._store, batch.table, batch.rows)
 
     def _insert(self, batch: Batch) -> None:
         columns = COLUMNS[batch.table]

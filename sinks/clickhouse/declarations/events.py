@@ -1,7 +1,7 @@
 """What came in, one table per kind of event, as the migrations made it (`001_facts.sql` on).
 
-The identity of an event is (customer_id, event_id). Partitions and reports use event time; retention counts from the arrival in
-the table, so that an old history can be replayed into it. Telephone numbers are not kept.
+The identity of an event is (customer_id, event_id); its rows lie by the day of its event time, from which retention counts too.
+Telephone numbers are not kept.
 """
 
 from typing import Final
@@ -19,34 +19,34 @@ from sinks.clickhouse.conversions import (
     text_or_empty,
 )
 from sinks.clickhouse.declarations.shared import (
-    BY_EVENT_TIME,
     CODE,
     ENVELOPE,
     EVENT_ID,
-    KEEP_MONTHS,
+    KEEP,
+    LATEST,
     REVISED_AT,
     TIME,
+    VERSION_OF_BEFORE,
     head_of_event,
     source,
 )
-from sinks.clickhouse.declarations.table import Column, Table, View
+from sinks.clickhouse.declarations.table import Column, Keep, Table, View
 
 
-def _events(
-    name: str, model: type[Event], comment: str, columns: tuple[Column, ...], view: View, **more: str
-) -> Table:
+def _events(name: str, model: type[Event], comment: str, columns: tuple[Column, ...], *views: View) -> Table:
     """Return a table of a customer's events."""
     return Table(
         name,
-        f"{comment}, one row per event; read {view.name}",
+        f"{comment}, one row per event; read {views[0].name}",
         columns,
         identity=("customer_id", "event_id"),
         model=model,
         time="occurred_at",
-        partition_by="occurred_at",
-        keep_months=KEEP_MONTHS,
-        views=(view,),
-        without=ENVELOPE | more,
+        day="occurred_at",
+        spread_by="customer_id",
+        keep=KEEP,
+        views=views,
+        without=ENVELOPE,
     )
 
 
@@ -110,13 +110,24 @@ SURVEYS: Final[Table] = _events(
         Column(
             "comment",
             "String",
-            "Free text, personal data; empty when not given, and emptied after 3 months",
+            "Free text, personal data; empty when not given, and emptied 3 months after the survey",
             convert=text_or_empty,
             keep_months=3,
         ),
         *source(),
     ),
-    View("v_surveys", "Answered surveys, each once"),
+    View(
+        "v_surveys",
+        "Answered surveys, each once; their free text is in v_survey_comments",
+        without=("comment",),
+    ),
+    View(
+        "v_survey_comments",
+        "What customers wrote in surveys of the last 3 months: personal data, with a right of its own",
+        only=("customer_id", "event_id", "occurred_at", "comment"),
+        where="comment != '' AND occurred_at > now() - INTERVAL 3 MONTH",
+        apart=True,
+    ),
 )
 
 CANCELLATIONS: Final[Table] = _events(
@@ -184,14 +195,15 @@ UNATTRIBUTABLE: Final[Table] = Table(
     identity=("event_type", "event_id"),
     model=Event,
     time="occurred_at",
-    partition_by="occurred_at",
-    keep_months=KEEP_MONTHS,
+    day="occurred_at",
+    spread_by="event_id",
+    keep=KEEP,
     views=(View("v_unattributable_events", "Events that name no customer, each once"),),
 )
 
 CUSTOMERS: Final[Table] = Table(
     "dim_customers",
-    "Customers by their latest profile, one row with a revision and one without; read v_customers",
+    "Customers by their latest profile; read v_customers",
     (
         *head_of_event("As of when the profile holds", event="Identity of the profile event"),
         Column(
@@ -213,20 +225,14 @@ CUSTOMERS: Final[Table] = Table(
             "Nullable(Float64)",
             "What the customer is worth a month, in the currency of the company; null when not known",
         ),
-        *source(BY_EVENT_TIME),
+        *source(LATEST, VERSION_OF_BEFORE),
     ),
     identity=("customer_id",),
     model=ProfileEvent,
     time="occurred_at",
-    keep_months=KEEP_MONTHS,
-    apart="revised_at IS NOT NULL",
-    views=(
-        View(
-            "v_customers",
-            "Customers by their latest profile",
-            latest_of=("customer_id",),
-            latest_by=("occurred_at", "revised_at"),
-        ),
-    ),
+    spread_by="customer_id",
+    keep=Keep(25, 25),  # a profile holds until another comes
+    version=LATEST.name,
+    views=(View("v_customers", "Customers by their latest profile"),),
     without=ENVELOPE,
 )

@@ -11,8 +11,27 @@ from sinks.clickhouse.conversions import (
     milliseconds,
     text_or_empty,
 )
-from sinks.clickhouse.declarations.shared import CODE, ENVELOPE, KEEP_MONTHS, TIME, drivers, source_of_output
-from sinks.clickhouse.declarations.table import Column, Table, View
+from sinks.clickhouse.declarations.shared import CODE, ENVELOPE, KEEP, TIME, drivers, source_of_output
+from sinks.clickhouse.declarations.table import Column, Keep, Table, View
+
+MODE: Final = Column(
+    "mode", CODE, "live: any change of it was published for dialers; shadow: all of it was recorded only"
+)
+WAS_LIVE: Final = "if(countIf(mode = 'live') > 0, 'live', 'shadow')"
+PUBLISHED: Final = Column(
+    "published",
+    CODE,
+    "yes: dialers were told to call; too_late: it was recorded only, since its time was over when it was known; shadow: it was "
+    "decided in shadow mode",
+)
+FIRST_STATUS: Final = Column(
+    "first_status", CODE, "Status of its first change: open, or expired when it was known too late"
+)
+WAS_PUBLISHED: Final = (
+    "multiIf(countIf(mode = 'live' AND status = 'open') > 0, 'yes', "
+    "countIf(mode = 'shadow' AND (ingested_at >= expires_at OR status = 'expired' AND sequence = 1)) > 0, 'too_late', 'shadow')"
+)
+"""A record that comes too late for dialers goes where shadow mode's go: what tells them apart is its own times."""
 
 TRIGGERS: Final[Table] = Table(
     "fct_triggers",
@@ -33,6 +52,12 @@ TRIGGERS: Final[Table] = Table(
         ),
         Column("purpose", CODE, "requested_callback, save, incident or service_recovery"),
         Column("reason_code", CODE, "Strongest reason for the call"),
+        Column(
+            "cause_event_id",
+            "String",
+            "event_id of the event that opened the episode; empty when time alone did, and for those opened by 0.2 or before",
+            convert=text_or_empty,
+        ),
         Column("skill", CODE, "Which agents should call"),
         Column("priority", "UInt8", "0-100, higher is more urgent"),
         Column(
@@ -62,6 +87,12 @@ TRIGGERS: Final[Table] = Table(
         Column("time_zone", CODE, "IANA name; empty when not known", convert=text_or_empty),
         Column("language", CODE, "BCP 47; empty when not known", convert=text_or_empty),
         *drivers("Signals that speak for the call, strongest first"),
+        Column(
+            "evidence_language",
+            CODE,
+            "BCP 47: the language of driver_evidence; empty for triggers opened by 0.2 or before, which are in English",
+            convert=text_or_empty,
+        ),
         Column("consent_basis", CODE, "customer_request or service_without_offer", "consent.basis"),
         Column(
             "consent_do_not_call",
@@ -80,17 +111,20 @@ TRIGGERS: Final[Table] = Table(
         Column("policy", CODE, "Name and digest of the policy that decided"),
         *source_of_output(),
     ),
-    identity=("mode", "trigger_id", "sequence"),
+    identity=("customer_id", "trigger_id", "sequence", "mode"),
     model=CallbackTrigger,
     time="updated_at",
-    partition_by="created_at",
-    keep_months=KEEP_MONTHS,
+    day="created_at",
+    spread_by="customer_id",
+    keep=KEEP,
     views=(
         View("v_trigger_history", "Every change of every trigger, each once"),
         View(
             "v_triggers",
-            "Triggers as they stand: the highest sequence of each",
-            latest_of=("mode", "trigger_id"),
+            "Triggers as they stand, one row each: the highest sequence, of one that was published and recorded the published",
+            latest_of=("created_at", "customer_id", "trigger_id"),
+            latest_by=("sequence", "mode = 'live'", "version"),
+            told=((MODE, WAS_LIVE), (PUBLISHED, WAS_PUBLISHED), (FIRST_STATUS, "argMin(status, sequence)")),
         ),
     ),
     without=ENVELOPE,
@@ -114,11 +148,17 @@ SIGNALS: Final[Table] = Table(
     identity=("customer_id", "as_of", "sequence"),
     model=CustomerSignals,
     time="as_of",
-    partition_by="as_of",
-    keep_months=KEEP_MONTHS,
+    day="as_of",
+    spread_by="customer_id",
+    keep=KEEP,
     views=(
         View("v_customer_signal_history", "Every picture of every customer, each once"),
-        View("v_customer_signals", "The latest picture of each customer", latest_of=("customer_id",)),
+        View(
+            "v_customer_signals",
+            "The latest picture of each customer",
+            latest_of=("customer_id",),
+            latest_by=("as_of", "sequence", "version"),
+        ),
     ),
     without=ENVELOPE,
 )
@@ -146,8 +186,8 @@ DEAD_LETTERS: Final[Table] = Table(
     identity=("original_topic", "original_partition", "original_offset"),
     model=DeadLetter,
     time="original_ingested_at",
-    partition_by="original_ingested_at",
-    keep_months=6,
+    day="original_ingested_at",
+    keep=Keep(6),
     views=(View("v_dead_letters", "Records that could not be used, each once"),),
     without=ENVELOPE | dict.fromkeys(("key_base64", "payload_base64"), "the topic holds the payload"),
 )

@@ -3,11 +3,11 @@
 from typing import Final
 
 from sinks.clickhouse.conversions import revision
-from sinks.clickhouse.declarations.table import Column
+from sinks.clickhouse.declarations.table import EPHEMERAL, Column, Keep
 
 TIME: Final = "DateTime64(3, 'UTC')"
 CODE: Final = "LowCardinality(String)"
-KEEP_MONTHS: Final = 25
+KEEP: Final = Keep(25)
 
 ENVELOPE: Final = dict.fromkeys(("type", "schema_version"), "the table says it")
 """Fields that no table of one kind of message needs, and why."""
@@ -15,11 +15,7 @@ ENVELOPE: Final = dict.fromkeys(("type", "schema_version"), "the table says it")
 EVENT_ID: Final = Column("event_id", "String", "Identity of the event, given by the producer")
 
 INSERTED: Final = Column(
-    "inserted_at",
-    TIME,
-    "When this row was written here; retention counts from it",
-    filler="server",
-    default="now64(3, 'UTC')",
+    "inserted_at", TIME, "When this row was written here", filler="server", default="now64(3, 'UTC')"
 )
 
 REVISED_AT: Final = Column(
@@ -44,19 +40,32 @@ BY_REVISION: Final = Column(
 """The rule of `schemas.revisions`, which the server follows, so that no row's version says another thing than its columns. A sink
 worker up to 0.2.0 fills it with the arrival, which is the version of a row that has no revision."""
 
-BY_EVENT_TIME: Final = Column(
+MOVED: Final = Column(
+    "moved",
+    "UInt8",
+    "1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown",
+    filler="server",
+    default="0",
+)
+
+LATEST: Final = Column(
+    "latest",
+    "UInt256",
+    "Of two profiles of one customer the higher counts: occurred_at in ms, shifted by 128 bits, plus revised_at in ms (0 for null), "
+    "by 64, plus ingested_at in ms, by 20, plus the low bits of the offset",
+    filler="server",
+    default=f"((bitShiftLeft(toUInt256(toUnixTimestamp64Milli(occurred_at)), 128) + bitShiftLeft(toUInt256({_REVISION}), 64)) + {_ARRIVAL}) "
+    f"+ {_OFFSET}",
+)
+"""Later event time first, then as of events."""
+
+VERSION_OF_BEFORE: Final = Column(
     "version",
     "UInt256",
-    "Of two profiles of one customer that both have revised_at, or both have not, the higher counts. Without: occurred_at in ms, "
-    "shifted by 20 bits, plus the low bits of the offset. With: occurred_at, shifted by 128 bits, plus revised_at, by 64, plus "
-    "ingested_at, by 20, plus the low bits of the offset",
+    "What sink workers up to 0.2.0 fill in; not kept",
     filler="server",
-    default=f"if(revised_at IS NULL, toUInt256(bitShiftLeft(toUInt64(toUnixTimestamp64Milli(occurred_at)), 20) + {_OFFSET}), "
-    f"((bitShiftLeft(toUInt256(toUnixTimestamp64Milli(occurred_at)), 128) + bitShiftLeft(toUInt256({_REVISION}), 64)) + {_ARRIVAL}) "
-    f"+ {_OFFSET})",
+    default=EPHEMERAL,
 )
-"""Later event time first. Without a revision it is what sink workers up to 0.2.0 fill in, and no number of more bits can stand
-between two of theirs: a table that has it keeps rows with a revision apart from those without."""
 
 
 def head_of_event(
@@ -71,9 +80,10 @@ def head_of_event(
     )
 
 
-def source(version: Column = BY_REVISION) -> tuple[Column, ...]:
-    """Return where an event's record is in Kafka, which row counts, and when it was written."""
-    return (*_record("record", ""), version, INSERTED)
+def source(*versions: Column) -> tuple[Column, ...]:
+    """Return where an event's record is in Kafka, which row counts, and when it was written. `versions`: what says which counts, of
+    another table than those whose rows lie by the day of their event."""
+    return (*_record("record", ""), *(versions or (BY_REVISION, MOVED)), INSERTED)
 
 
 def source_of_output(record: str = "record", *, topic: str = "") -> tuple[Column, ...]:

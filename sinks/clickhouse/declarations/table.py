@@ -1,6 +1,9 @@
-"""What a table is: its columns in order, its identity, its time, and the views that people read.
+"""What a table is: its columns in order, its identity, where its rows lie, its time, and the views that people read.
 
 Owns the words of a declaration and what follows from one by itself. It must not know a table of ours.
+
+Rows of one identity are one, also where an engine merges within partitions only: the partition follows from the identity. Rows lie
+by day, so that a report on five weeks reads five weeks (decision 25).
 """
 
 from collections.abc import Callable, Mapping
@@ -17,6 +20,9 @@ Convert = Callable[[list[Any], list[int]], None]
 Filler = Literal["topic", "message", "record", "server"]
 """What fills a column: the topic of the record, a field of the message, the record's coordinates in Kafka, or a default of the
 server."""
+
+EPHEMERAL: Final = "EPHEMERAL"
+"""The default of a column that an insert may fill, and that is not kept: a worker of before fills it."""
 
 FILLERS: Final[tuple[Filler, ...]] = ("topic", "message", "record", "server")
 """In the order in which the columns of a table stand."""
@@ -39,7 +45,7 @@ class Column:
     """What the server fills in."""
     codec: str = ""
     keep_months: int | None = None
-    """After so many months the column is emptied."""
+    """So many months after the time of its row the column is emptied."""
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -54,11 +60,28 @@ class View:
     name: str
     comment: str
     latest_of: tuple[str, ...] = ()
-    """The first columns of the identity: of their rows only the last is shown."""
+    """Columns that name a thing: of the rows that are equal in them only the last is shown. None: every identity is one."""
     latest_by: tuple[str, ...] = ()
-    """By which columns it is the last; none: by the rest of the identity."""
+    """Expressions by which a row is the last of these, the first that differs deciding."""
+    told: tuple[tuple[Column, str], ...] = ()
+    """Columns that are told of all rows of a thing, each with its expression; one of a column's name takes its place."""
+    only: tuple[str, ...] = ()
+    """The columns that are shown; none: all."""
     without: tuple[str, ...] = ()
     """Columns that are left out on purpose."""
+    where: str = ""
+    """Which rows are shown; none: all."""
+    apart: bool = False
+    """Whoever reads the other views does not read this one: it has a right of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long rows are kept: `months` after their time, but no less than `first` months after the record came, so that an old
+    history can be loaded and used. What is read again from Kafka is kept no longer."""
+
+    months: int
+    first: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +92,18 @@ class Table:
     comment: str
     columns: tuple[Column, ...]
     identity: tuple[str, ...]
-    """Sorting key: rows that are equal in it are one."""
+    """Rows that are equal in it are one."""
     model: Model | None = None
     """The message of which a record becomes a row; `Event` for one of any kind, none when no message does."""
     time: str = ""
     """When that of which a row tells happened, or was decided."""
-    partition_by: str = ""
-    """The column by whose month rows lie together."""
-    keep_months: int | None = None
-    """After so many months from `inserted_at` a row goes."""
-    apart: str = ""
-    """An expression, as ClickHouse prints it: rows with one identity that differ in it are not one, and a view chooses."""
+    day: str = ""
+    """The column by whose day rows lie in order. It is the same for all rows of an identity, or the table has `moved`."""
+    spread_by: str = ""
+    """The column of the identity by whose hash rows lie in one of the partitions."""
+    keep: Keep | None = None
+    version: str = "version"
+    """The column of which, of two rows with one identity, the higher counts."""
     views: tuple[View, ...] = ()
     without: Mapping[str, str] = field(default_factory=dict)
     """Fields of the model that have no column on purpose, and why."""
@@ -92,13 +116,14 @@ class Table:
             raise ValueError(
                 f"{self.name} is about customers: say by `time` which of its rows an erasure covers"
             )
-        named = {*self.identity, self.time, self.partition_by}
-        named |= {name for view in self.views for name in (*view.latest_by, *view.without)}
+        named = {*self.identity, self.time, self.day}
+        named |= {name for view in self.views for name in (*view.latest_of, *view.only, *view.without)}
         if missing := named - {""} - {column.name for column in self.columns}:
             raise ValueError(f"{self.name} has no columns {sorted(missing)}, which its declaration names")
-        for view in self.views:
-            if self.identity[: len(view.latest_of)] != view.latest_of:
-                raise ValueError(f"{view.name}: {view.latest_of} does not begin the identity of {self.name}")
+        if self.spread_by and self.spread_by not in self.identity:
+            raise ValueError(
+                f"{self.name}: {self.spread_by} is not of its identity, by which rows must be spread"
+            )
 
     @property
     def inserted(self) -> tuple[str, ...]:
@@ -116,6 +141,11 @@ class Table:
         return self.columns[0].filler == "topic"
 
     @property
+    def moves(self) -> bool:
+        """Whether a later version of a row may lie on another day."""
+        return any(column.name == "moved" for column in self.columns)
+
+    @property
     def of_customers(self) -> bool:
         """Whether its rows are about a customer, who may be erased."""
         return "customer_id" in self.inserted
@@ -131,5 +161,11 @@ class Table:
         return self.model is not None and issubclass(self.model, Message)
 
     def shown(self, view: View) -> tuple[Column, ...]:
-        """Return the columns of a view of this table."""
-        return tuple(column for column in self.columns if column.name not in view.without)
+        """Return the columns of a view of this table: those of rows, then those that are told of a thing."""
+        told = {column.name: column for column, _ in view.told}
+        kept = [
+            told.pop(column.name, column)
+            for column in self.columns
+            if column.name not in (*view.without, "moved") and (not view.only or column.name in view.only)
+        ]
+        return (*(column for column in kept if column.default != EPHEMERAL), *told.values())

@@ -1,7 +1,8 @@
 """Numbered SQL files, applied in order and recorded: `migrate` may be run at any time, by anyone, again.
 
 Owns the order and the record in `schema_migrations`. A file that has been applied is never edited; the next
-number changes what it made. Every statement is repeatable, so that a run that broke off is simply run again.
+number changes what it made. Every statement is repeatable, so that a run that broke off is simply run again; `REBUILD` before a
+CREATE TABLE is a statement of ours (`rebuilding`).
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.migrations.rebuilding import QUIET_S, REBUILD, rebuild
 
 _LOG: Final = structlog.get_logger(__name__)
 _NAME: Final = re.compile(r"^(\d{3})_([a-z0-9_]+)\.sql$")
@@ -97,7 +99,10 @@ def migrate(store: ClickHouse, migrations: Sequence[Migration] | None = None) ->
                 )
             continue
         for statement in each.statements:
-            store.command(statement)
+            if statement.startswith(REBUILD):
+                rebuild(store, statement, QUIET_S if done else 0)
+            else:
+                store.command(statement)
         store.insert(
             "schema_migrations", ("number", "name", "sha256"), [(each.number, each.name, each.digest)]
         )

@@ -38,9 +38,38 @@ def dsn(server_dsn: str) -> Iterator[str]:
     admin.close()
 
 
+@pytest.fixture(scope="session")
+def migrated(server_dsn: str) -> Iterator[str]:
+    """DSN of a migrated database, which the tests that only write and read share one after the other."""
+    name = f"sink_{uuid.uuid4().hex[:10]}"
+    made = ClickHouse(urlunsplit(urlsplit(server_dsn)._replace(path=f"/{name}")))
+    made.create_database()
+    migrate(made)
+    made.close()
+    yield urlunsplit(urlsplit(server_dsn)._replace(path=f"/{name}"))
+    admin = ClickHouse(server_dsn)
+    admin.command(f"DROP DATABASE IF EXISTS {name}")
+    admin.close()
+
+
 @pytest.fixture
-def store(dsn: str) -> Iterator[ClickHouse]:
-    """A connection to a migrated database."""
+def store(migrated: str) -> Iterator[ClickHouse]:
+    """A connection to a migrated database, empty but for the record of its migrations."""
+    made = ClickHouse(migrated)
+    used = made.query(
+        "SELECT DISTINCT table FROM system.parts WHERE database = currentDatabase() AND table != 'schema_migrations'"
+    )
+    for (name,) in used:  # not truncated: the table would still know the tokens of what was written
+        made.command(f"CREATE TABLE {name}__fresh AS {name}")
+        made.command(f"EXCHANGE TABLES {name} AND {name}__fresh")
+        made.command(f"DROP TABLE {name}__fresh")
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def own_database(dsn: str) -> Iterator[ClickHouse]:
+    """A migrated database that a test may change."""
     made = ClickHouse(dsn)
     made.create_database()
     migrate(made)

@@ -18,7 +18,7 @@ from schemas.trigger import CallbackTrigger, Consent, Driver
 from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.contract import Row
 
-START = datetime(2024, 3, 1, 9, 30, 15, 123_000, tzinfo=UTC)
+START = datetime(2064, 3, 1, 9, 30, 15, 123_000, tzinfo=UTC)
 DRIVER = Driver(signal="contacts_7d", value=4.0, contribution=0.75, evidence="4 contacts in 7 days")
 
 

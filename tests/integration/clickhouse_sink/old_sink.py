@@ -1,4 +1,4 @@
-"""What a sink worker of 0.2.0 inserts: no revision, and a version that it computes itself."""
+"""What a sink worker of 0.2.0 inserts: no column of later, and a version that it computes itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class OldSink:
     def add(self, row: Row) -> None:
         """Write one row."""
         values = dict(zip(tables.COLUMNS[row.table], row.values, strict=True))
-        values.pop("revised_at", None)
+        for later in ("revised_at", "cause_event_id", "evidence_language"):
+            values.pop(later, None)
         counts = "occurred_at" if row.table == tables.CUSTOMERS else "ingested_at"
         values["version"] = arrival_of(values[counts], values["source_offset"])
         columns = list(values)

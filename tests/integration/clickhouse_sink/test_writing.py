@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import weakref
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from schemas.call import CallEvent
 from schemas.profile import ProfileEvent
 from sinks.clickhouse import tables
 from sinks.clickhouse.connection import ClickHouse
-from sinks.clickhouse.rows import row_of_event
+from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.clickhouse.tables import COLUMNS
 from sinks.clickhouse.writer import ClickHouseSink
 from sinks.contract import Row, SinkMismatch, SinkRefused
@@ -29,6 +29,7 @@ from tests.integration.clickhouse_sink.messages import (
     output,
     signals,
     trigger,
+    wire,
 )
 
 
@@ -144,11 +145,60 @@ def test_triggers_stand_by_their_highest_sequence(sink: ClickHouseSink, store: C
     write(
         sink, [output(trigger(sequence=2, status="completed", status_reason="answered"), topics.TRIGGERS, 2)]
     )
-    write(sink, [output(trigger(), topics.TRIGGERS, 1), output(trigger(), topics.SHADOW_TRIGGERS, 1)])
+    write(sink, [output(trigger(), topics.TRIGGERS, 1)])
     write(sink, [output(trigger(), topics.TRIGGERS, 3)])
-    found = store.query("SELECT mode, sequence, status FROM v_triggers ORDER BY mode")
-    assert found == [("live", 2, "completed"), ("shadow", 1, "open")]
-    assert store.query("SELECT count() FROM v_trigger_history") == [(3,)]
+    assert store.query("SELECT mode, sequence, first_status, status, published FROM v_triggers") == [
+        ("live", 2, "open", "completed", "yes")
+    ]
+    assert store.query("SELECT count() FROM v_trigger_history") == [(2,)]
+
+
+LATE = int((START + timedelta(days=4)).timestamp() * 1000)
+"""When a trigger of the start is over."""
+IDS: list[tuple[str, list[tuple[str, int, str, int | None]], tuple[object, ...]]] = [
+    ("published", [("live", 1, "open", None)], ("live", 1, "open", "yes")),
+    ("in shadow mode", [("shadow", 1, "open", None)], ("shadow", 1, "open", "shadow")),
+    (
+        "known too late, then published as expired",
+        [("shadow", 1, "open", LATE), ("live", 2, "expired", LATE)],
+        ("live", 2, "expired", "too_late"),
+    ),
+    ("born expired", [("shadow", 1, "expired", None)], ("shadow", 1, "expired", "too_late")),
+    (
+        "decided in shadow mode, gone on live",
+        [("shadow", 1, "open", None), ("live", 2, "completed", None)],
+        ("live", 2, "completed", "shadow"),
+    ),
+    (
+        "recorded by a worker that was behind, published by one that was not",
+        [("shadow", 1, "open", LATE), ("live", 1, "open", None)],
+        ("live", 1, "open", "yes"),
+    ),
+    (
+        "published, and its end recorded only",
+        [("live", 1, "open", None), ("shadow", 2, "retracted", LATE)],
+        ("live", 2, "retracted", "yes"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("records", "shown"), [each[1:] for each in IDS], ids=[each[0] for each in IDS])
+def test_a_trigger_is_one_row_whatever_was_published_of_it(
+    sink: ClickHouseSink,
+    store: ClickHouse,
+    records: list[tuple[str, int, str, int | None]],
+    shown: tuple[object, ...],
+) -> None:
+    for order in (records, records[::-1]):
+        for mode, sequence, status, at in order:
+            topic = topics.TRIGGERS if mode == "live" else topics.SHADOW_TRIGGERS
+            row = row_of_output(
+                wire(trigger(sequence=sequence, status=status)),
+                At(topic, offset=sequence) if at is None else At(topic, offset=sequence, timestamp=at),
+            )
+            assert row is not None
+            write(sink, [row])
+        assert store.query("SELECT mode, sequence, status, published FROM v_triggers") == [shown]
 
 
 def test_signals_stand_by_their_latest_picture(sink: ClickHouseSink, store: ClickHouse) -> None:
@@ -159,7 +209,8 @@ def test_signals_stand_by_their_latest_picture(sink: ClickHouseSink, store: Clic
     assert store.query("SELECT count() FROM v_customer_signal_history") == [(2,)]
 
 
-def test_a_missing_table_is_refused_once_and_explained(sink: ClickHouseSink, store: ClickHouse) -> None:
+def test_a_missing_table_is_refused_once_and_explained(own_database: ClickHouse) -> None:
+    store, sink = own_database, ClickHouseSink(own_database, attempts=2, wait_initial=0.01)
     store.command("DROP TABLE fct_dead_letters")
     with pytest.raises(SinkRefused, match="behoudlijn clickhouse migrate") as caught:
         write(sink, [output(dead_letter(), topics.DEAD_LETTERS)])
@@ -168,7 +219,8 @@ def test_a_missing_table_is_refused_once_and_explained(sink: ClickHouseSink, sto
         sink.flush()
 
 
-def test_the_text_of_a_refused_insert_stays_out(sink: ClickHouseSink, store: ClickHouse) -> None:
+def test_the_text_of_a_refused_insert_stays_out(own_database: ClickHouse) -> None:
+    store, sink = own_database, ClickHouseSink(own_database, attempts=2, wait_initial=0.01)
     write(sink, [output(dead_letter(), topics.DEAD_LETTERS)])
     store.command("DROP TABLE fct_dead_letters")
     with pytest.raises(SinkRefused) as caught:

@@ -1,0 +1,103 @@
+"""Daily figures: which days have changed is noted, and days that have been quiet for a while are computed and stored.
+
+Owns both. What people read is right without the storing: the views compute the days that have changed since. A change is noted after
+its rows are written, at the server's time of the note; a day counts as computed up to when its computing began. So rows that the
+computing did not see are noted later than that, and whoever dies before the note writes the rows again.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import structlog
+
+from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.declarations.derived import CHANGED_DAYS, CHANGING, changed_by
+from sinks.clickhouse.declarations.rollups import ROLLUPS, Rollup
+from sinks.clickhouse.tables import COLUMNS
+from sinks.contract import Values
+
+_LOG: Final = structlog.get_logger(__name__)
+_DAY_MS: Final = 86_400_000
+_DAYS: Final = 31
+"""Days that one statement computes."""
+_DATED: Final = {name: COLUMNS[name].index(table.day) for name, table in CHANGING.items()}
+
+
+def note_changes(store: ClickHouse, table: str, rows: Sequence[Values]) -> None:
+    """Note the days whose figures rows change that were written into `table`. Raises as `ClickHouse.command`."""
+    at = _DATED.get(table)
+    if at is None:
+        return
+    days = ", ".join(str(day) for day in sorted({int(str(row[at])) // _DAY_MS for row in rows}))
+    store.command(
+        f"INSERT INTO {CHANGED_DAYS.name} (figures, day, changed_at) "  # noqa: S608 - constants and numbers
+        "SELECT DISTINCT tupleElement(each, 1), tupleElement(each, 2), now64(3, 'UTC') "
+        f"FROM (SELECT arrayJoin({changed_by(CHANGING[table])}) AS each FROM (SELECT toDate(arrayJoin([{days}])) AS of_day))",
+        settings={"async_insert": 0, "insert_deduplicate": 0, "max_query_size": 1 << 22},
+    )
+
+
+_CHANGED: Final = """
+SELECT now64(3, 'UTC') AS now, groupArray(day) FROM (
+    SELECT day FROM changed_days WHERE figures = {figures:String} GROUP BY day
+    HAVING max(changed_at) > max(computed_at) AND max(changed_at) < now64(3, 'UTC') - toIntervalMillisecond({quiet:UInt64})
+    ORDER BY day DESC LIMIT {limit:UInt32}
+)
+"""
+
+
+def refresh(
+    store: ClickHouse,
+    *,
+    quiet_s: float = 300.0,
+    budget_s: float = 2.0,
+    clock: Callable[[], float] = time.monotonic,
+) -> int:
+    """Compute days that have changed, the latest first, until none is left or `budget_s` is over; returns how many.
+
+    Raises as `ClickHouse.query`; what broke off is done by the next call.
+    """
+    until = clock() + budget_s
+    computed = 0
+    for rollup in ROLLUPS:
+        while days := _compute(store, rollup, round(quiet_s * 1000)):
+            computed += days
+            if clock() >= until:
+                return computed
+    return computed
+
+
+def _compute(store: ClickHouse, rollup: Rollup, quiet_ms: int) -> int:
+    parameters: dict[str, object] = {"figures": rollup.name, "quiet": quiet_ms, "limit": _DAYS}
+    [(now, days)] = store.query(_CHANGED, parameters)
+    if not days:
+        return 0
+    moment = f"fromUnixTimestamp64Milli({round(now.timestamp() * 1000)}, 'UTC')"
+    listed = "[" + ", ".join(f"toDate('{day}')" for day in days) + "]"
+    store.command(_computing(rollup, listed, moment))
+    store.command(
+        "INSERT INTO changed_days (figures, day, computed_at) "
+        f"SELECT '{rollup.name}', arrayJoin({listed}), {moment}"
+    )
+    _LOG.info("figures_computed", figures=rollup.name, days=len(days))
+    return len(days)
+
+
+def _computing(rollup: Rollup, days: str, moment: str) -> str:
+    """Return the statement that stores days; what is no more on a day is stored as nothing, in place of what was."""
+    names = [each.name for each in rollup.columns]
+    keys = [each.name for each in (rollup.day, *rollup.keys)]
+    measures = [
+        f"{'max' if each.name in rollup.largest else 'sum'}(value_{number})"
+        for number, each in enumerate(rollup.measures)
+    ]
+    values = [f"value_{number}" for number in range(len(measures))]
+    nothing = ", ".join([*keys, *(f"0 AS {value}" for value in values)])
+    return (
+        f"INSERT INTO {rollup.name} ({', '.join(names)}, computed_at) "  # noqa: S608 - declarations
+        f"SELECT {', '.join([*keys, *measures])}, {moment} FROM ("
+        f"SELECT {nothing} FROM {rollup.name} WHERE day IN (SELECT arrayJoin({days})) "
+        f"UNION ALL {rollup.measured.replace('{days}', days)}"
+        f") GROUP BY {', '.join(keys)} SETTINGS async_insert = 0"
+    )
