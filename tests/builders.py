@@ -19,7 +19,7 @@ from streams.core.decode import decode
 from streams.core.engine import ALL, BatchResult, Clock, process_batch
 from streams.core.erasure import Erasure
 from streams.core.events.table import EVENTS
-from streams.core.facts import Fact, versioned
+from streams.core.facts import Fact
 from streams.core.history import View
 from streams.core.policy import Policy
 from streams.core.published import Output
@@ -85,7 +85,7 @@ def fact_of(decoded: Decoded) -> Fact | None:
     build = EVENTS[event.kind].fact
     if build is None:
         return None
-    return versioned(build(event, decoded.at), revision_of(event.revised_at), decoded.arrival)
+    return build(event, decoded.at, revision_of(event.revised_at), decoded.arrival)
 
 
 def call(at: int, **fields: Any) -> Decoded:

@@ -28,7 +28,7 @@ from streams.core.erasure import (
 from streams.core.events.outcome import reached
 from streams.core.events.rules import EventRules
 from streams.core.events.table import EVENTS
-from streams.core.facts import Fact, find, ghost_of, versioned
+from streams.core.facts import Fact, find, ghost_of
 from streams.core.outlook.shortcut import postpone, shortcut
 from streams.core.policy import Policy
 from streams.core.published import Cause, Output
@@ -225,8 +225,7 @@ class _Batch:
         horizon_start = now - parameters.horizon
         if rules.fact is None:
             return refused or self.stand(decoded, customer, rules, horizon_start)
-        revision = revision_of(event.revised_at)
-        fact = versioned(rules.fact(event, at), revision, decoded.arrival)
+        fact = rules.fact(event, at, revision_of(event.revised_at), decoded.arrival)
         if at <= horizon_start:
             refused = refused or BEYOND_HORIZON
         if refused and not self.may_know(customer, fact):
@@ -253,7 +252,7 @@ class _Batch:
         if not refused and at > state.newest:
             state.newest = at
         answered = not refused and kind == "outcome" and reached(event)
-        identity = _identity(decoded, revision, None if known is None else known.revision)
+        identity = _identity(decoded, fact.revision, None if known is None else known.revision)
         self.decide(state, now, Cause(customer, at, identity, decoded.record.timestamp, answered))
         return ACCEPTED
 

@@ -98,11 +98,6 @@ def unpacked_2(data: bytes) -> list[Fact]:
     return [Fact(*content) for content in _CONTENT.iter_unpack(data)]
 
 
-def versioned(fact: Fact, revision: int, arrival: int) -> Fact:
-    """Return a fact with its version."""
-    return tuple.__new__(Fact, (*fact[:_CONTENT_FIELDS], revision, arrival))
-
-
 def ghost_of(known: Fact, winner: Fact) -> Fact:
     """Return what keeps `known` away, which stands among the facts, when its event happened too long ago by the `winner`."""
     return Fact(known.at, known.identity, GONE, 0, 0, 0, 0, 0, 0, winner.revision, winner.arrival)
@@ -112,8 +107,8 @@ def supersedes(fact: Fact, known: Fact) -> bool:
     """Return whether of two deliveries of one event `fact` counts: the later revision, the later arrival, the greater content.
 
     >>> known = Fact(10, 7, CALL, 0, 0, 0, 0, 0, 0, revision=5, arrival=8)
-    >>> supersedes(versioned(known, 0, 9), known), supersedes(versioned(known, 5, 9), known), supersedes(known, known)
-    (False, True, False)
+    >>> [supersedes(known._replace(revision=revision, arrival=arrival), known) for revision, arrival in ((0, 9), (5, 9), (5, 8))]
+    [False, True, False]
     """
     return (fact.revision, fact.arrival, fact) > (known.revision, known.arrival, known)
 

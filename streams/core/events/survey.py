@@ -14,13 +14,23 @@ _FLAGS: Final = (
 )
 
 
-def _fact(event: SurveyEvent, at: int) -> Fact:
+def _fact(event: SurveyEvent, at: int, revision: int, arrival: int) -> Fact:
     flags = CALLBACK_REQUESTED if event.callback_requested else 0
     if event.answered is not None:
         flags |= ANSWERED if event.answered else NOT_ANSWERED
     nps = 0 if event.nps is None else event.nps + 1
     return Fact(
-        at, identity_of("survey", event.event_id), SURVEY, event.csat or 0, nps, event.ces or 0, flags, 0, 0
+        at,
+        identity_of("survey", event.event_id),
+        SURVEY,
+        event.csat or 0,
+        nps,
+        event.ces or 0,
+        flags,
+        0,
+        0,
+        revision,
+        arrival,
     )
 
 

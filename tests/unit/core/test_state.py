@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from schemas.revisions import NO_REVISION, arrival_of
-from streams.core.facts import FACT, Fact, versioned
+from streams.core.facts import FACT, Fact
 from streams.core.state import NEVER, VERSION, State, UnknownVersionError, asked_since, decode, due_of, encode
 from tests.builders import HOUR, Partition, call
 from tests.property.core.test_engine_properties import REGISTERS
@@ -80,7 +80,7 @@ STATE = State(
 )
 UNVERSIONED = replace(
     STATE,
-    facts=[versioned(fact, NO_REVISION, 0) for fact in STATE.facts],
+    facts=[fact._replace(revision=NO_REVISION, arrival=0) for fact in STATE.facts],
     profile_revision=NO_REVISION,
     profile_arrival=0,
 )
