@@ -69,9 +69,10 @@ _CONTENT_FIELDS: Final = 9
 class Fact(NamedTuple):
     """One fact; times in ms since the epoch, UTC. What `a`, `b`, `c` and `amount` hold depends on the kind:
 
-    call: channel, IVR steps, transfers, wait in seconds · survey: csat, nps + 1, ces (0 is none) · cancellation: stage,
-    reason (`amount` and `topic`: when the contract ends) · outcome: disposition. Counts are capped at what the field holds. `topic`
-    is `code_of` the contact's reason. The last two fields are its version (`schemas.revisions`) and say nothing of the customer.
+    call: channel, IVR steps, transfers, wait in seconds · survey: csat, nps + 1, ces (0 is none; `amount` and `topic`: the contact that
+    it is about, `references`) · cancellation: stage, reason (`amount` and `topic`: when the contract ends) · outcome: disposition. Counts
+    are capped at what the field holds. `topic` of a call is `code_of` its reason. The last two fields are its version
+    (`schemas.revisions`) and say nothing of the customer.
     """
 
     at: int

@@ -5,6 +5,7 @@ from typing import Final
 from schemas.survey import SurveyEvent
 from streams.core.events.rules import Codes, EventRules
 from streams.core.facts import ANSWERED, CALLBACK_REQUESTED, NOT_ANSWERED, SURVEY, Fact, identity_of
+from streams.core.references import reference_to
 from streams.core.state import NEVER, State
 
 _FLAGS: Final = (
@@ -19,6 +20,7 @@ def _fact(event: SurveyEvent, at: int, revision: int, arrival: int) -> Fact:
     if event.answered is not None:
         flags |= ANSWERED if event.answered else NOT_ANSWERED
     nps = 0 if event.nps is None else event.nps + 1
+    amount, topic = reference_to(event.contact_id)
     return Fact(
         at,
         identity_of("survey", event.event_id),
@@ -27,8 +29,8 @@ def _fact(event: SurveyEvent, at: int, revision: int, arrival: int) -> Fact:
         nps,
         event.ces or 0,
         flags,
-        0,
-        0,
+        amount,
+        topic,
         revision,
         arrival,
     )
