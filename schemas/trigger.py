@@ -63,6 +63,8 @@ class CallbackTrigger(Message):
     offer_allowed: bool
     skill: Identifier
     reason_code: Identifier
+    cause_event_id: Identifier | None = None
+    """The `event_id` of the event that opened the episode, through all its changes; none when time alone did, or an erasure."""
     score: Annotated[float, Field(ge=0, le=1)]
     drivers: Annotated[tuple[Driver, ...], Field(max_length=3)]
     max_attempts: Annotated[int, Field(ge=1)]

@@ -253,7 +253,8 @@ class _Batch:
             state.newest = at
         answered = not refused and kind == "outcome" and reached(event)
         identity = _identity(decoded, fact.revision, None if known is None else known.revision)
-        self.decide(state, now, Cause(customer, at, identity, decoded.record.timestamp, answered))
+        named = None if refused == ERASED else event.event_id
+        self.decide(state, now, Cause(customer, at, identity, decoded.record.timestamp, answered, named))
         return ACCEPTED
 
     def may_know(self, customer: str, fact: Fact) -> bool:
@@ -276,7 +277,8 @@ class _Batch:
             state.newest = at
         state.drop_before(horizon_start)
         identity = _identity(decoded, revision_of(event.revised_at), corrected)
-        self.decide(state, self.clock.now, Cause(customer, at, identity, decoded.record.timestamp))
+        cause = Cause(customer, at, identity, decoded.record.timestamp, event_id=event.event_id)
+        self.decide(state, self.clock.now, cause)
         return ACCEPTED
 
     def unchanged(self, state: State, customer: str, version: bool | None, result: str) -> str:
