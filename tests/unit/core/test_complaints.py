@@ -58,9 +58,17 @@ def test_in_any_order_with_any_repetition_a_contact_complains_once(
         assert partition.reading(NAME, T + 2 * DAY) == further
 
 
-def test_it_counts_while_its_last_complaint_is_in_view() -> None:
+@pytest.mark.parametrize(
+    "events",
+    [
+        [complaint(T, event_id="k"), about("k", T + 5 * DAY)],
+        [about("k", T), about("k", T + 5 * DAY)],
+        [about("k", T), complaint(T + 5 * DAY, event_id="k")],
+    ],
+)
+def test_it_counts_while_its_last_complaint_is_in_view(events: list[Decoded]) -> None:
     partition = Partition()
-    partition.feed(complaint(T, event_id="k"), about("k", T + 5 * DAY), complaint(T + 29 * DAY))
+    partition.feed(*events, complaint(T + 29 * DAY))
     ages = (29 * DAY, 30 * DAY, 35 * DAY - 1, 35 * DAY)
     assert [partition.reading(NAME, T + age) for age in ages] == [1, 1, 1, 0]
 
