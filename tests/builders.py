@@ -35,6 +35,8 @@ KEEP: Final = 38 * DAY
 """How long the marker of an erased customer is kept."""
 START: Final = 1_788_768_000_000
 """Monday 2026-09-07, 08:00 UTC: ten in the morning in Amsterdam, and a working day."""
+STATES_BEFORE: Final = sorted((Path(__file__).parent / "data" / "states").glob("version-*.bin"))
+"""A complaint `k1` and a survey `s1` about it, an hour later, with the episode that they opened: a state as each version before wrote it."""
 _numbers = count(1)
 
 

@@ -11,6 +11,7 @@ from tests.builders import (
     DAY,
     HOUR,
     START,
+    STATES_BEFORE,
     Partition,
     call,
     cancellation,
@@ -24,7 +25,6 @@ from tests.builders import (
 
 T = START
 ASKED = survey(T, event_id="asked", callback_requested=True)
-BEFORE = sorted((Path(__file__).parents[2] / "data" / "states").glob("version-*.bin"))
 
 
 def upset(at: int, last: str) -> list[Decoded]:
@@ -96,7 +96,7 @@ def test_a_correction_to_before_the_erasure_is_not_named_either() -> None:
     assert named(partition) == [("open", None)]
 
 
-@pytest.mark.parametrize("path", BEFORE, ids=[path.stem for path in BEFORE])
+@pytest.mark.parametrize("path", STATES_BEFORE, ids=[path.stem for path in STATES_BEFORE])
 def test_an_episode_of_a_version_before_names_nothing_to_its_end(path: Path) -> None:
     for event in (outcome(T + 2 * HOUR), survey(T + 2 * HOUR, callback_requested=True)):
         partition = Partition()

@@ -7,13 +7,22 @@ import pytest
 
 from streams.core.records import Decoded
 from streams.core.state import VERSION
-from tests.builders import DAY, HOUR, START, Partition, call, default_policy, iso, survey, with_shape
+from tests.builders import (
+    DAY,
+    HOUR,
+    START,
+    STATES_BEFORE,
+    Partition,
+    call,
+    default_policy,
+    iso,
+    survey,
+    with_shape,
+)
 
 T = START
 NAME = "repeated_complaint"
 BAD = {"csat": 1, "answered": False}
-BEFORE = sorted((Path(__file__).parents[2] / "data" / "states").glob("version-*.bin"))
-"""A complaint and a survey about it, with the episode that they opened, as each version before wrote it for `k1` and `s1`."""
 
 
 def complaint(at: int, **fields: object) -> Decoded:
@@ -111,10 +120,10 @@ def test_a_correction_of_either_is_followed_in_any_order(events: list[Decoded], 
 
 
 def test_the_versions_before_are_all_here() -> None:
-    assert [path.read_bytes()[0] for path in BEFORE] == [2, 3]
+    assert [path.read_bytes()[0] for path in STATES_BEFORE] == [2, 3]
 
 
-@pytest.mark.parametrize("path", BEFORE, ids=[path.stem for path in BEFORE])
+@pytest.mark.parametrize("path", STATES_BEFORE, ids=[path.stem for path in STATES_BEFORE])
 def test_a_survey_of_a_version_before_counts_as_it_did_until_it_is_read_again(path: Path) -> None:
     partition = Partition()
     partition.states["c1"] = path.read_bytes()
