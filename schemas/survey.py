@@ -14,7 +14,7 @@ class SurveyEvent(Event):
 
     type: Literal["survey"]
     contact_id: InboundId | None = None
-    """The `event_id` of the call that it is about."""
+    """The `event_id` of the call that it is about: both are one complaint. Without it a bad survey is one of its own."""
     csat: Annotated[int, Whole(1, 5)] | None = None
     """Satisfaction; satisfied from 4."""
     nps: Annotated[int, Whole(0, 10)] | None = None

@@ -19,7 +19,7 @@ from streams.core.decode import decode
 from streams.core.engine import ALL, BatchResult, Clock, process_batch
 from streams.core.erasure import Erasure
 from streams.core.events.table import EVENTS
-from streams.core.facts import Fact, versioned
+from streams.core.facts import Fact
 from streams.core.history import View
 from streams.core.policy import Policy
 from streams.core.published import Output
@@ -35,6 +35,8 @@ KEEP: Final = 38 * DAY
 """How long the marker of an erased customer is kept."""
 START: Final = 1_788_768_000_000
 """Monday 2026-09-07, 08:00 UTC: ten in the morning in Amsterdam, and a working day."""
+STATES_BEFORE: Final = sorted((Path(__file__).parent / "data" / "states").glob("version-*.bin"))
+"""A complaint `k1` and a survey `s1` about it, an hour later, with the episode that they opened: a state as each version before wrote it."""
 _numbers = count(1)
 
 
@@ -85,7 +87,7 @@ def fact_of(decoded: Decoded) -> Fact | None:
     build = EVENTS[event.kind].fact
     if build is None:
         return None
-    return versioned(build(event, decoded.at), revision_of(event.revised_at), decoded.arrival)
+    return build(event, decoded.at, revision_of(event.revised_at), decoded.arrival)
 
 
 def call(at: int, **fields: Any) -> Decoded:

@@ -28,7 +28,7 @@ from streams.core.erasure import (
 from streams.core.events.outcome import reached
 from streams.core.events.rules import EventRules
 from streams.core.events.table import EVENTS
-from streams.core.facts import Fact, find, ghost_of, versioned
+from streams.core.facts import Fact, find, ghost_of
 from streams.core.outlook.shortcut import postpone, shortcut
 from streams.core.policy import Policy
 from streams.core.published import Cause, Output
@@ -225,8 +225,7 @@ class _Batch:
         horizon_start = now - parameters.horizon
         if rules.fact is None:
             return refused or self.stand(decoded, customer, rules, horizon_start)
-        revision = revision_of(event.revised_at)
-        fact = versioned(rules.fact(event, at), revision, decoded.arrival)
+        fact = rules.fact(event, at, revision_of(event.revised_at), decoded.arrival)
         if at <= horizon_start:
             refused = refused or BEYOND_HORIZON
         if refused and not self.may_know(customer, fact):
@@ -253,8 +252,9 @@ class _Batch:
         if not refused and at > state.newest:
             state.newest = at
         answered = not refused and kind == "outcome" and reached(event)
-        identity = _identity(decoded, revision, None if known is None else known.revision)
-        self.decide(state, now, Cause(customer, at, identity, decoded.record.timestamp, answered))
+        identity = _identity(decoded, fact.revision, None if known is None else known.revision)
+        named = None if refused == ERASED else event.event_id
+        self.decide(state, now, Cause(customer, at, identity, decoded.record.timestamp, answered, named))
         return ACCEPTED
 
     def may_know(self, customer: str, fact: Fact) -> bool:
@@ -277,7 +277,8 @@ class _Batch:
             state.newest = at
         state.drop_before(horizon_start)
         identity = _identity(decoded, revision_of(event.revised_at), corrected)
-        self.decide(state, self.clock.now, Cause(customer, at, identity, decoded.record.timestamp))
+        cause = Cause(customer, at, identity, decoded.record.timestamp, event_id=event.event_id)
+        self.decide(state, self.clock.now, cause)
         return ACCEPTED
 
     def unchanged(self, state: State, customer: str, version: bool | None, result: str) -> str:

@@ -283,6 +283,7 @@ def _trigger(
         "offer_allowed": handling.offer_allowed,
         "skill": handling.skill,
         "reason_code": reason,
+        "cause_event_id": current.get("cause_event_id") if current else cause.event_id,
         "score": seen.score,
         "drivers": seen.drivers(),
         "max_attempts": handling.max_attempts,

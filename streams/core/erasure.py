@@ -184,8 +184,8 @@ class Markers:
 
 
 def retraction(state: State, cause: Cause, now: int) -> Output | None:
-    """Take back the open episode, if there is one, with a last record that holds no telephone number; `state` changes."""
-    return close(state, cause, now, "erased", phone_e164=None) if state.episode else None
+    """Take back the open episode, if there is one, with a last record that holds no telephone number and names no event; `state` changes."""
+    return close(state, cause, now, "erased", phone_e164=None, cause_event_id=None) if state.episode else None
 
 
 def tombstone(cause: Cause) -> Output:

@@ -69,9 +69,10 @@ _CONTENT_FIELDS: Final = 9
 class Fact(NamedTuple):
     """One fact; times in ms since the epoch, UTC. What `a`, `b`, `c` and `amount` hold depends on the kind:
 
-    call: channel, IVR steps, transfers, wait in seconds · survey: csat, nps + 1, ces (0 is none) · cancellation: stage,
-    reason (`amount` and `topic`: when the contract ends) · outcome: disposition. Counts are capped at what the field holds. `topic`
-    is `code_of` the contact's reason. The last two fields are its version (`schemas.revisions`) and say nothing of the customer.
+    call: channel, IVR steps, transfers, wait in seconds · survey: csat, nps + 1, ces (0 is none; `amount` and `topic`: the contact that
+    it is about, `references`) · cancellation: stage, reason (`amount` and `topic`: when the contract ends) · outcome: disposition. Counts
+    are capped at what the field holds. `topic` of a call is `code_of` its reason. The last two fields are its version
+    (`schemas.revisions`) and say nothing of the customer.
     """
 
     at: int
@@ -98,11 +99,6 @@ def unpacked_2(data: bytes) -> list[Fact]:
     return [Fact(*content) for content in _CONTENT.iter_unpack(data)]
 
 
-def versioned(fact: Fact, revision: int, arrival: int) -> Fact:
-    """Return a fact with its version."""
-    return tuple.__new__(Fact, (*fact[:_CONTENT_FIELDS], revision, arrival))
-
-
 def ghost_of(known: Fact, winner: Fact) -> Fact:
     """Return what keeps `known` away, which stands among the facts, when its event happened too long ago by the `winner`."""
     return Fact(known.at, known.identity, GONE, 0, 0, 0, 0, 0, 0, winner.revision, winner.arrival)
@@ -112,8 +108,8 @@ def supersedes(fact: Fact, known: Fact) -> bool:
     """Return whether of two deliveries of one event `fact` counts: the later revision, the later arrival, the greater content.
 
     >>> known = Fact(10, 7, CALL, 0, 0, 0, 0, 0, 0, revision=5, arrival=8)
-    >>> supersedes(versioned(known, 0, 9), known), supersedes(versioned(known, 5, 9), known), supersedes(known, known)
-    (False, True, False)
+    >>> [supersedes(known._replace(revision=revision, arrival=arrival), known) for revision, arrival in ((0, 9), (5, 9), (5, 8))]
+    [False, True, False]
     """
     return (fact.revision, fact.arrival, fact) > (known.revision, known.arrival, known)
 

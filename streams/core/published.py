@@ -30,6 +30,8 @@ class Cause(NamedTuple):
     ingested_at: int
     answered: bool = False
     """The event reports that the customer was reached."""
+    event_id: str | None = None
+    """Of the event, where dialers and reports may name it; none for a timer, and of an event that was erased."""
 
 
 class Output(NamedTuple):

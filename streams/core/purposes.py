@@ -101,7 +101,11 @@ ENDINGS: Final[dict[Cause, Ending]] = {
     "cooled_down": Ending(
         "retracted", "cooled_down", "The score has fallen below `close_below`, and no rule matches."
     ),
-    "erased": Ending("retracted", "erased", "The customer is erased; the record holds no telephone number."),
+    "erased": Ending(
+        "retracted",
+        "erased",
+        "The customer is erased; the record holds no telephone number and names no event.",
+    ),
 }
 """Every way out of an open episode, in the order in which they are asked; nothing leads out of an ended one."""
 

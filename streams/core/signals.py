@@ -13,6 +13,7 @@ from typing import Final
 from streams.core import facts as f
 from streams.core.facts import Fact
 from streams.core.history import DAY, History, Parameters, Peaks, Series, Times, View
+from streams.core.references import contact_of
 from streams.core.state import NEVER
 
 Edges = Callable[[Parameters], tuple[int, ...]]
@@ -338,9 +339,13 @@ def complains(fact: Fact, p: Parameters) -> bool:
 
 def _complaints(history: History) -> Times:
     p = history.parameters
-    return sorted(
-        [fact.at for fact in (*history.of(f.SURVEY), *history.contacts(30 * DAY)) if complains(fact, p)]
-    )
+    # Of a contact, and all surveys about it, the last complaint: so that it counts while any of them is in view.
+    last: dict[object, int] = {}
+    for fact in (*history.of(f.SURVEY), *history.contacts(30 * DAY)):
+        if complains(fact, p):
+            contact: object = contact_of(fact)
+            last[contact] = max(fact.at, last.get(contact, NEVER))
+    return sorted(last.values())
 
 
 @signal(
@@ -350,7 +355,7 @@ def _complaints(history: History) -> Times:
     f.SURVEY,
 )
 def repeated_complaint(view: View) -> float:
-    """Complaints of 30 days beyond the first: low grades, unanswered questions, contacts on a complaint reason."""
+    """Complaints of 30 days beyond the first (complaint reasons, low grades, unanswered questions); a contact and the surveys about it are one."""
     return max(0, view.count(_complaints, 30 * DAY) - 1)
 
 

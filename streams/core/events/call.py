@@ -29,7 +29,7 @@ _FLAGS: Final = (
 _NO_REASON: Final = code_of("")
 
 
-def _fact(event: CallEvent, at: int) -> Fact:
+def _fact(event: CallEvent, at: int, revision: int, arrival: int) -> Fact:
     flags = 0
     if event.direction == "inbound":
         flags = INBOUND
@@ -53,6 +53,8 @@ def _fact(event: CallEvent, at: int) -> Fact:
         flags,
         min(event.wait_seconds, 65_535),
         code_of(event.reason),
+        revision,
+        arrival,
     )
 
 

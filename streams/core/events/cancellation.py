@@ -20,13 +20,23 @@ from streams.core.state import NEVER, State
 _TOPIC_BITS: Final = 32
 
 
-def _fact(event: CancellationEvent, at: int) -> Fact:
+def _fact(event: CancellationEvent, at: int, revision: int, arrival: int) -> Fact:
     stage, reason = STAGES.index(event.stage) + 1, REASONS.index(event.reason)
     # 48 bits of ms, which last beyond every calendar; of before 1970 is as good as over.
     effective = 0 if event.effective_at is None else max(ms_of(event.effective_at), 1)
     amount, topic = divmod(effective, 1 << _TOPIC_BITS)
     return Fact(
-        at, identity_of("cancellation", event.event_id), CANCELLATION, stage, reason, 0, 0, amount, topic
+        at,
+        identity_of("cancellation", event.event_id),
+        CANCELLATION,
+        stage,
+        reason,
+        0,
+        0,
+        amount,
+        topic,
+        revision,
+        arrival,
     )
 
 

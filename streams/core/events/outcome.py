@@ -16,9 +16,10 @@ def reached(event: object) -> bool:
     return isinstance(event, OutcomeEvent) and event.disposition == "ANSWERED_HUMAN"
 
 
-def _fact(event: OutcomeEvent, at: int) -> Fact:
+def _fact(event: OutcomeEvent, at: int, revision: int, arrival: int) -> Fact:
     disposition = DISPOSITIONS.index(event.disposition)
-    return Fact(at, identity_of("outcome", event.event_id), OUTCOME, disposition, 0, 0, 0, 0, 0)
+    identity = identity_of("outcome", event.event_id)
+    return Fact(at, identity, OUTCOME, disposition, 0, 0, 0, 0, 0, revision, arrival)
 
 
 def _register(state: State, fact: Fact) -> bool:

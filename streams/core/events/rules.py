@@ -21,8 +21,9 @@ class EventRules(NamedTuple):
 
     kind: int = 0
     """The number of its facts in stored states (`facts.CALL` …), one byte; 0 when it leaves none."""
-    fact: Callable[[Any, int], Fact] | None = None
-    """The fact of an event at a time in ms, without its version. An event with a fact is refused beyond the horizon."""
+    fact: Callable[[Any, int, int, int], Fact] | None = None
+    """The fact of an event at a time in ms, of a version: its revision and its arrival. An event with a fact is refused beyond the
+    horizon."""
     register: Callable[[State, Fact], bool] | None = None
     """Updates the standing registers by a fact that counts; False when that changes nothing.
 

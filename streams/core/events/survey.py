@@ -5,6 +5,7 @@ from typing import Final
 from schemas.survey import SurveyEvent
 from streams.core.events.rules import Codes, EventRules
 from streams.core.facts import ANSWERED, CALLBACK_REQUESTED, NOT_ANSWERED, SURVEY, Fact, identity_of
+from streams.core.references import reference_to
 from streams.core.state import NEVER, State
 
 _FLAGS: Final = (
@@ -14,13 +15,24 @@ _FLAGS: Final = (
 )
 
 
-def _fact(event: SurveyEvent, at: int) -> Fact:
+def _fact(event: SurveyEvent, at: int, revision: int, arrival: int) -> Fact:
     flags = CALLBACK_REQUESTED if event.callback_requested else 0
     if event.answered is not None:
         flags |= ANSWERED if event.answered else NOT_ANSWERED
     nps = 0 if event.nps is None else event.nps + 1
+    amount, topic = reference_to(event.contact_id)
     return Fact(
-        at, identity_of("survey", event.event_id), SURVEY, event.csat or 0, nps, event.ces or 0, flags, 0, 0
+        at,
+        identity_of("survey", event.event_id),
+        SURVEY,
+        event.csat or 0,
+        nps,
+        event.ces or 0,
+        flags,
+        amount,
+        topic,
+        revision,
+        arrival,
     )
 
 

@@ -79,6 +79,7 @@ def trigger(customer: str = "c1", sequence: int = 1, at: datetime = START, **mor
         "offer_allowed": False,
         "skill": "retention",
         "reason_code": "repeat_contact",
+        "cause_event_id": "e1",
         "score": 0.625,
         "drivers": (DRIVER,),
         "max_attempts": 3,

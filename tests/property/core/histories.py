@@ -47,7 +47,12 @@ def _fields(**choices: some.SearchStrategy[Any]) -> some.SearchStrategy[tuple[tu
     return some.fixed_dictionaries(choices).map(lambda fields: tuple(fields.items()))
 
 
-_GRADES = _fields(csat=some.integers(1, 5), ces=some.integers(1, 7), answered=some.booleans())
+_GRADES = _fields(
+    csat=some.integers(1, 5),
+    ces=some.integers(1, 7),
+    answered=some.booleans(),
+    contact_id=some.none() | some.sampled_from(["e1", "e2"]) | some.integers(1, 40).map("e{}".format),
+)
 _KINDS: dict[str, some.SearchStrategy[tuple[tuple[str, Any], ...]]] = {
     "call": _fields(
         resolved=some.sampled_from([True, False, False, "unknown"]),

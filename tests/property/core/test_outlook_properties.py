@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from streams.core.facts import FACT, Fact
-from streams.core.history import View
+from streams.core.history import History, View
 from streams.core.outlook.arrival import Arrival
 from streams.core.outlook.rises import RISES, rise_of
 from streams.core.policy import Policy
@@ -77,6 +77,19 @@ def test_a_signal_keeps_to_what_it_declares(history: list[Sketch], policy: Polic
         assert newer <= reading, each.name  # the oldest fact that falls out lowers, if anything
         if not each.rising:
             assert float(each.measure(View(State(facts=facts), now + DAY, shape))) <= reading, each.name
+
+
+@given(histories(most=60), some.sampled_from(POLICIES), some.integers(0, 100 * DAY))
+def test_what_was_found_at_one_time_holds_later(history: list[Sketch], policy: Policy, later: int) -> None:
+    facts = facts_of(history)
+    if not facts:
+        return
+    now, shape = facts[-1].at, policy.parameters
+    found = History(facts, now, shape)
+    for each in SIGNALS.values():
+        each.measure(View(State(facts=facts), now, shape, found))
+        kept = each.measure(View(State(facts=facts), now + later, shape, found))
+        assert kept == each.measure(View(State(facts=facts), now + later, shape)), each.name
 
 
 def test_each_signal_of_facts_has_a_bound_or_every_event_is_judged() -> None:

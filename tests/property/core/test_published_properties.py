@@ -76,6 +76,7 @@ triggers = in_order(
         "offer_allowed": some.booleans(),
         "skill": identifiers,
         "reason_code": identifiers,
+        "cause_event_id": some.none() | identifiers,
         "score": scores,
         "drivers": drivers,
         "max_attempts": some.integers(1, 20),
@@ -112,7 +113,7 @@ def test_a_retraction_by_erasure_is_the_record_as_its_model_would_change_it(fiel
     last = retraction(State(episode=before), cause, START)
     assert last is not None
     changed = {"sequence": fields["sequence"] + 1, "status": "retracted", "status_reason": "erased"}
-    changed |= {"phone_e164": None, "updated_at": to_datetime(START)}
+    changed |= {"phone_e164": None, "cause_event_id": None, "updated_at": to_datetime(START)}
     model = CallbackTrigger.model_validate_json(before).model_copy(update=changed)
     assert last.value == model.model_dump_json().encode()
 

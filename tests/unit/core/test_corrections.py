@@ -5,7 +5,7 @@ from pathlib import Path
 
 from streams.commands.explain import _rows
 from streams.core import state as st
-from streams.core.facts import GONE, versioned
+from streams.core.facts import GONE
 from streams.core.policy import Policy
 from streams.core.records import Record
 from streams.core.repartition import decode_rekeyed, wrap
@@ -71,7 +71,7 @@ def test_the_same_once_more_keeps_the_later_version_and_decides_nothing() -> Non
     before = partition.state()
     result = partition.feed(again)
     assert result.counts == {("call", "duplicate"): 1}
-    assert partition.state().facts == [versioned(before.facts[0], 0, again.arrival)]
+    assert partition.state().facts == [before.facts[0]._replace(arrival=again.arrival)]
     assert partition.feed(again).states == {}
 
 
@@ -256,7 +256,7 @@ def test_a_state_of_before_yields_to_any_delivery() -> None:
     partition = Partition()
     partition.feed(call(T, event_id="k", resolved=False))
     state = partition.state()
-    state.facts = [versioned(fact, 0, 0) for fact in state.facts]
+    state.facts = [fact._replace(revision=0, arrival=0) for fact in state.facts]
     state._packed = None
     partition.states["c1"] = st.encode(state)
     partition.feed(call(T, event_id="k", resolved=True))

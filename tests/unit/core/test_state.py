@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from schemas.revisions import NO_REVISION, arrival_of
-from streams.core.facts import FACT, Fact, versioned
+from streams.core.facts import FACT, SURVEY, Fact
+from streams.core.references import reference_to
 from streams.core.state import NEVER, VERSION, State, UnknownVersionError, asked_since, decode, due_of, encode
 from tests.builders import HOUR, Partition, call
 from tests.property.core.test_engine_properties import REGISTERS
@@ -33,6 +34,14 @@ GOLDEN = {
         "adde00000000000000000300a0afdd09be1900a4381c9c01000007000000000000000201040280010000000000000009"
         "063a9c0100000500a09f60a0c3197b22636f756e7472795f636f6465223a224e4c227d7b7d"
     ),
+    4: (
+        "04030200002000008844709e01000000a4381c9c01000000a4381c9c010000000000000000f43f0500000000000000be"
+        "bafeca02020000a4381c9c01000000000000000000c0003f6bfe9b01000000000000000000c000000000000000c000c0"
+        "2cc89901000000da9de09b010000006ed3579c01000000a4381c9c01000000000000000000c0008ac7039a0100004d00"
+        "401fcc829c190700000000000000040000001500020000da9de09b0100001032547698badcfe0101050209003d00efbe"
+        "adde00000000000000000300a0afdd09be1900a4381c9c01000007000000000000000201040280011dc1c45fb9670009"
+        "063a9c0100000500a09f60a0c3197b22636f756e7472795f636f6465223a224e4c227d7b7d"
+    ),
 }
 """What each version wrote for `STATE`. Never edited: a new layout adds its own, and the one before stays readable."""
 
@@ -54,7 +63,16 @@ STATE = State(
             arrival_of(1_769_000_000_250, 3),
         ),
         Fact(
-            1_770_000_000_000, 7, 2, 1, 4, 2, 384, 0, 0, 1_770_500_000_000, arrival_of(1_770_500_000_250, 5)
+            1_770_000_000_000,
+            7,
+            2,
+            1,
+            4,
+            2,
+            384,
+            *reference_to("k-1"),
+            1_770_500_000_000,
+            arrival_of(1_770_500_000_250, 5),
         ),
     ],
     requested_at=1_770_000_000_000,
@@ -78,16 +96,20 @@ STATE = State(
     judged_by=0xCAFEBABE,
     judged_at=1_770_000_000_000,
 )
+UNREFERRED = replace(
+    STATE, facts=[fact._replace(amount=0, topic=0) if fact.kind == SURVEY else fact for fact in STATE.facts]
+)
+"""What version 3 knew of it: no survey names its contact."""
 UNVERSIONED = replace(
     STATE,
-    facts=[versioned(fact, NO_REVISION, 0) for fact in STATE.facts],
+    facts=[fact._replace(revision=NO_REVISION, arrival=0) for fact in UNREFERRED.facts],
     profile_revision=NO_REVISION,
     profile_arrival=0,
 )
 """What version 2 knew of it: any other delivery of its events replaces them."""
 UNJUDGED = replace(UNVERSIONED, slack=-1.0, saturated=0, spare=0, judged_by=0, judged_at=NEVER)
 """What version 1 knew of it: the next event will be judged."""
-READ = {1: UNJUDGED, 2: UNVERSIONED, 3: STATE}
+READ = {1: UNJUDGED, 2: UNVERSIONED, 3: UNREFERRED, 4: STATE}
 
 
 def test_this_version_writes_its_golden_bytes() -> None:
