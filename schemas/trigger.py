@@ -24,6 +24,7 @@ class Driver(Message):
     contribution: float
     """Its part of logit(score); 0 where a plain rule decided."""
     evidence: ShortText
+    """What it means, in one sentence. Whoever shows it in another language makes it of `signal` and `value` (docs/languages.md)."""
 
 
 class Consent(Message):
@@ -65,6 +66,9 @@ class CallbackTrigger(Message):
     reason_code: Identifier
     score: Annotated[float, Field(ge=0, le=1)]
     drivers: Annotated[tuple[Driver, ...], Field(max_length=3)]
+    evidence_language: LanguageTag | None = None
+    """The language (BCP 47) that the drivers' evidence is in: the customer's own, or the nearest there is. None in a trigger that was
+    opened by 0.2 or before: those are in English."""
     max_attempts: Annotated[int, Field(ge=1)]
     retry_delay_seconds: Annotated[int, Field(ge=0)]
     consent: Consent

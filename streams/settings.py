@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from schemas.base import LANGUAGE_PATTERN
 from schemas.topics import CHANGELOG
 from streams.core.decode import Reading
 from streams.core.erasure import FOR_EVER, Erasure
@@ -135,6 +136,17 @@ class Settings(BaseSettings):
 
     # Deciding
     policy: str = Field("default", min_length=1, description="Name of a built-in policy, or path of a file.")
+    language: str = Field(
+        "en",
+        pattern=LANGUAGE_PATTERN,
+        description="Language (BCP 47) of the evidence where the customer's own is unknown or has no sentences, and of the pictures of "
+        "`customer.signals`. `en` and `nl` come along.",
+    )
+    phrases: Path | None = Field(
+        None,
+        description="Directory of `.ftl` files: sentences of further languages, or in place of those that come along "
+        "([languages](languages.md)). The same for every worker and command.",
+    )
     mode: Literal["shadow", "live"] = Field(
         "shadow", description="`shadow` records triggers only; `live` publishes them for dialers."
     )
