@@ -21,7 +21,6 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from schemas.base import LANGUAGE_PATTERN
 from schemas.topics import CHANGELOG
 from streams.core.decode import Reading
 from streams.core.erasure import FOR_EVER, Erasure
@@ -138,7 +137,7 @@ class Settings(BaseSettings):
     policy: str = Field("default", min_length=1, description="Name of a built-in policy, or path of a file.")
     language: str = Field(
         "en",
-        pattern=LANGUAGE_PATTERN,
+        min_length=2,
         description="Language (BCP 47) of the evidence where the customer's own is unknown or has no sentences, and of the pictures of "
         "`customer.signals`. `en` and `nl` come along.",
     )

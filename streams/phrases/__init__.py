@@ -60,6 +60,10 @@ class Phrases:
             self._kept[key] = said
         return said
 
+    def text(self, language: str) -> str:
+        """Return the file of a language. Raises KeyError for one that is not known."""
+        return self._catalogues[language].text
+
     def _nearest(self, tag: str) -> str | None:
         """Return the language that RFC 4647 ("lookup") finds for a tag: part by part is left out from the end."""
         parts = tag.lower().split("-")

@@ -28,7 +28,7 @@ class Catalogue:
         self.source = source
         self.language = language
         self.locale = locale
-        self._text = text
+        self.text = text
         resource = FluentParser(with_spans=True).parse(text)
         self.entries = [each for each in resource.body if isinstance(each, ast.Message | ast.Term)]
         self.junk = [each for each in resource.body if isinstance(each, ast.Junk)]
@@ -50,7 +50,7 @@ class Catalogue:
 
     def line(self, node: ast.SyntaxNode) -> int:
         """Return the line (from 1) in which a part of the file begins."""
-        return 1 if node.span is None else self._text.count("\n", 0, node.span.start) + 1
+        return 1 if node.span is None else self.text.count("\n", 0, node.span.start) + 1
 
 
 def read_catalogue(path: Path) -> Catalogue:
