@@ -139,7 +139,7 @@ class Settings(BaseSettings):
         "en",
         min_length=2,
         description="Language (BCP 47) of the evidence where the customer's own is unknown or has no sentences, and of the pictures of "
-        "`customer.signals`. `en` and `nl` come along.",
+        "`customer.signals`. `en` and `nl` come along ([languages](languages.md)).",
     )
     phrases: Path | None = Field(
         None,

@@ -94,9 +94,10 @@ repeated_complaint = { $count ->
    *[other] showed dissatisfaction { $count } more times
 } { in-days }
 
+# In the past tense: the record that ends an episode repeats it.
 callback_pending = { $count ->
     [0] is not waiting to be called back
-   *[other] asked to be called back and is still waiting
+   *[other] asked to be called back
 }
 
 cancel_intent = { $count ->

@@ -88,9 +88,10 @@ repeated_complaint = { $count ->
    *[other] toonde zich { in-days } nog { $count } keer ontevreden
 }
 
+# In de verleden tijd: het bericht dat een episode sluit, herhaalt het.
 callback_pending = { $count ->
     [0] wacht niet op een telefoontje van ons
-   *[other] vroeg om teruggebeld te worden en wacht daar nog op
+   *[other] vroeg om teruggebeld te worden
 }
 
 cancel_intent = { $count ->

@@ -190,3 +190,25 @@ def test_two_files_of_one_language_are_one_too_many(tmp_path: Path) -> None:
 def test_no_language_is_spoken_that_has_no_sentences() -> None:
     with pytest.raises(DocumentError, match="no sentences in this language"):
         Phrases([ENGLISH], "nl")
+
+
+def test_what_the_page_says_of_one_more_language_is_true(tmp_path: Path) -> None:
+    """The German of docs/languages.md in a copy of the English file: it may be used, and says what it should."""
+    page = (HERE.parents[1] / "docs" / "languages.md").read_text(encoding="utf-8")
+    german = re.search(r"```ftl\n(.*?)```", page, re.DOTALL)
+    assert german is not None
+    names = re.findall(r"^([\w-]+) =", german[1], re.MULTILINE)
+    kept = re.sub(rf"^({'|'.join(names)}) =.*\n(?:[ }}].*\n)*", "", ENGLISH.text, flags=re.MULTILINE)
+    phrases = load_phrases("de-AT", own(tmp_path, kept + german[1]))
+    said = [
+        phrases.sentence("contacts_7d", {"count": n, "days": d}, "de")
+        for n, d in ((1, 7), (2, 1), (1_200, 2))
+    ]
+    assert said == [
+        "hat sich in 7 Tagen einmal gemeldet",
+        "hat sich an einem Tag 2-mal gemeldet",
+        "hat sich in 2 Tagen 1.200-mal gemeldet",
+    ]
+    quoted = {" ".join(each.split()) for each in re.findall(r"`(gave up[^`]*)`", page)}
+    assert quoted
+    assert quoted <= {phrases.sentence("silent_after_abandon", {"count": 2, "days": 30, "hours": 24}, "en")}
