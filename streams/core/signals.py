@@ -196,6 +196,7 @@ def _unanswered(history: History) -> Times:
 @signal(
     lambda p: (p.silent_after, 30 * DAY),
     f.CALL,
+    f.OUTCOME,
     flags=f.ABANDONED,
     rising=lambda p: (p.silent_after,),
     bounds=lambda p: {"days": _within(30, p), "hours": p.silent_after // HOUR},

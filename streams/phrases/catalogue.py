@@ -69,4 +69,7 @@ def read_catalogue(path: Path) -> Catalogue:
         raise DocumentError([Problem(source, None, "the file is no UTF-8 text")]) from None
     except OSError as error:
         raise DocumentError([Problem(source, None, f"cannot be read: {error.strerror or error}")]) from None
-    return Catalogue(source, path.stem, locale, text.replace("\r\n", "\n"))
+    try:
+        return Catalogue(source, path.stem, locale, text.replace("\r\n", "\n"))
+    except RecursionError:
+        raise DocumentError([Problem(source, None, "a sentence is nested too deeply")]) from None

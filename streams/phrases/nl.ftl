@@ -26,7 +26,7 @@ fourth_contact = { $count ->
 repeat_contacts = zocht binnen { $apart ->
     [one] 1 dag
    *[other] { $apart } dagen
-} opnieuw contact over zo te zien hetzelfde onderwerp ({ $count } keer { in-days })
+} opnieuw contact, zo te zien over hetzelfde onderwerp ({ $count } keer { in-days })
 
 unresolved_30d = bleef { in-days } { $count } keer zonder oplossing
 unresolved_90d = bleef { in-days } { $count } keer zonder oplossing

@@ -25,6 +25,8 @@ MOST_CHARACTERS: Final = 200
 OTHER: Final = "other"
 _NUMBERS: Final = (0, 1, 2, 3, 5, 11, 21, 120, 1_000_000)
 """Those for which languages have other forms than for their neighbours, and one that is long."""
+_REST: Final = (1, 5)
+"""What the other numbers are meanwhile."""
 _CONTROL: Final = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control characters and line ends."""
 _COUNTED: Final = range(1_001)
@@ -148,9 +150,9 @@ def _formless(catalogue: Catalogue, entry: ast.Message | ast.Term) -> Iterator[P
     choices = _Choices()
     choices.visit(entry)
     for choice in choices.found:
-        if not isinstance(choice.selector, ast.VariableReference):
+        number = _number_of(choice.selector)
+        if number is None:
             continue
-        number = choice.selector.id.name
         named = {each.key.name for each in choice.variants if isinstance(each.key, ast.Identifier)}
         exact = {float(each.key.value) for each in choice.variants if isinstance(each.key, ast.NumberLiteral)}
         default = next(each.key for each in choice.variants if each.default)
@@ -163,6 +165,13 @@ def _formless(catalogue: Catalogue, entry: ast.Message | ast.Term) -> Iterator[P
         if lacking:
             said = f"{_name(entry)} chooses by ${number} without {', '.join(lacking)}: the language needs it"
             yield Problem(catalogue.source, catalogue.line(choice), said)
+
+
+def _number_of(selector: ast.SyntaxNode) -> str | None:
+    """Return the number by which a choice is made, also where it is to be written in a way of its own: `NUMBER($count, …)`."""
+    if isinstance(selector, ast.FunctionReference) and selector.arguments.positional:
+        selector = selector.arguments.positional[0]
+    return selector.id.name if isinstance(selector, ast.VariableReference) else None
 
 
 def _tells_itself(variant: ast.Variant, number: str) -> bool:
@@ -185,8 +194,8 @@ def _said(
     """Yield what is wrong with a sentence as it is said."""
     name = entry.id.name
     problem = partial(Problem, catalogue.source, catalogue.line(entry))
-    for values in product(_NUMBERS, repeat=len(numbers)):
-        said, errors = catalogue.sentence(name, dict(zip(sorted(numbers), values, strict=True)))
+    for number, value, rest in product(sorted(numbers), _NUMBERS, _REST):
+        said, errors = catalogue.sentence(name, {**dict.fromkeys(numbers, rest), number: value})
         fault = _fault(said, errors)
         if fault:
             yield problem(f"{name}: {fault}: {said[:MOST_CHARACTERS]!r}")

@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from streams.core.signals import SIGNALS
 from streams.documents import DocumentError
 from streams.phrases import HERE, SPOKEN, Phrases, built_in_languages, load_phrases
-from streams.phrases.catalogue import read_catalogue
-from streams.phrases.review import mistakes
+from streams.phrases.catalogue import Catalogue, read_catalogue
+from streams.phrases.review import MOST_CHARACTERS, mistakes
 
 ENGLISH = read_catalogue(HERE / "en.ftl")
 NUMBERS = {"count": 2, "days": 30}
@@ -119,6 +121,9 @@ def test_the_same_question_has_the_same_answer_however_many_there_were() -> None
         ("transferred { times }", f"{'very ' * 40} often transferred {{ times }}", "transfers_30d: it has more than 200 characters"),
         ("transfers_30d = was", "low_csat = rude\ntransfers_30d = was", "low_csat is given twice, first in line"),
         ("[one] once\n", "", "times chooses by $count without [one]: the language needs it"),
+        ("times = { $count ->\n    [one] once\n", "times = { NUMBER($count) ->\n", "times chooses by $count without [one]"),
+        ("transferred { times }", "transferred { transfers_30d }", "de.ftl:{line}: transfers_30d: Cyclic reference"),
+        ("transferred { times }", f"transferred {'{' * 300}$count{'}' * 300}", "de.ftl: a sentence is nested too deeply"),
         ("*[other] { $count } times", "*[few] { $count } times", "times chooses by $count without *[other]: the language needs it"),
         ("transfers_30d = was transferred { times } { in-days }", "transfers_30d =\n    .of = was", "transfers_30d has no sentence"),
     ],
@@ -212,3 +217,29 @@ def test_what_the_page_says_of_one_more_language_is_true(tmp_path: Path) -> None
     quoted = {" ".join(each.split()) for each in re.findall(r"`(gave up[^`]*)`", page)}
     assert quoted
     assert quoted <= {phrases.sentence("silent_after_abandon", {"count": 2, "days": 30, "hours": 24}, "en")}
+
+
+_PIECES = some.sampled_from(
+    ["{", "}", "$", "[", "]", "*", "->", "=", "\n", "    ", '"', ".", "-", "#", "0", "a", ""]
+)
+
+
+@given(
+    some.lists(
+        some.tuples(some.integers(0, len(ENGLISH.text) - 1), some.integers(0, 20), _PIECES),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_a_file_is_refused_or_speaks_whatever_is_in_it(changes: list[tuple[int, int, str]]) -> None:
+    text = ENGLISH.text
+    for at, cut, piece in changes:
+        text = text[:at] + piece + text[at + cut :]
+    catalogue = Catalogue("de.ftl", "de", ENGLISH.locale, text)
+    if mistakes(catalogue, SPOKEN, ENGLISH):
+        return
+    for name, numbers in SPOKEN.items():
+        for number in (0, 1, 7, 33, 1_000_000):
+            sentence, errors = catalogue.sentence(name, dict.fromkeys(numbers, number))
+            assert errors == []
+            assert 0 < len(sentence) <= MOST_CHARACTERS
