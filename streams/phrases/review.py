@@ -23,6 +23,8 @@ from streams.phrases.catalogue import Catalogue
 MOST_CHARACTERS: Final = 200
 """As long as evidence in a record may be."""
 OTHER: Final = "other"
+_FORMS: Final = frozenset({"zero", "one", "two", "few", "many", OTHER})
+"""Those of CLDR."""
 _NUMBERS: Final = (0, 1, 2, 3, 5, 11, 21, 120, 1_000_000)
 """Those for which languages have other forms than for their neighbours, and one that is long."""
 _REST: Final = (1, 5)
@@ -30,7 +32,7 @@ _REST: Final = (1, 5)
 _CONTROL: Final = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control characters and line ends."""
 _COUNTED: Final = range(1_001)
-_TWO: Final = (5, 7)
+_TWO: Final = (25, 27)
 """Of one form in every language: a sentence that differs between them tells the number."""
 
 Spoken = Mapping[str, frozenset[str]]
@@ -155,6 +157,9 @@ def _formless(catalogue: Catalogue, entry: ast.Message | ast.Term) -> Iterator[P
             continue
         named = {each.key.name for each in choice.variants if isinstance(each.key, ast.Identifier)}
         exact = {float(each.key.value) for each in choice.variants if isinstance(each.key, ast.NumberLiteral)}
+        for form in sorted(named - _FORMS):
+            said = f"{_name(entry)} has [{form}], which is no form: there are {', '.join(sorted(_FORMS))}, and numbers"
+            yield Problem(catalogue.source, catalogue.line(choice), said)
         default = next(each.key for each in choice.variants if each.default)
         lacking = [] if isinstance(default, ast.Identifier) and default.name == OTHER else [f"*[{OTHER}]"]
         if named != {OTHER} or any(_tells_itself(each, number) for each in choice.variants):

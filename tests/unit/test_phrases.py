@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from babel.core import Locale
+from babel.localedata import locale_identifiers
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -122,6 +124,7 @@ def test_the_same_question_has_the_same_answer_however_many_there_were() -> None
         ("transfers_30d = was", "low_csat = rude\ntransfers_30d = was", "low_csat is given twice, first in line"),
         ("[one] once\n", "", "times chooses by $count without [one]: the language needs it"),
         ("times = { $count ->\n    [one] once\n", "times = { NUMBER($count) ->\n", "times chooses by $count without [one]"),
+        ("[one] once\n", "[one] once\n    [onne] once\n", "times has [onne], which is no form: there are few, many"),
         ("transferred { times }", "transferred { transfers_30d }", "de.ftl:{line}: transfers_30d: Cyclic reference"),
         ("transferred { times }", f"transferred {'{' * 300}$count{'}' * 300}", "de.ftl: a sentence is nested too deeply"),
         ("*[other] { $count } times", "*[few] { $count } times", "times chooses by $count without *[other]: the language needs it"),
@@ -243,3 +246,9 @@ def test_a_file_is_refused_or_speaks_whatever_is_in_it(changes: list[tuple[int, 
             sentence, errors = catalogue.sentence(name, dict.fromkeys(numbers, number))
             assert errors == []
             assert 0 < len(sentence) <= MOST_CHARACTERS
+
+
+def test_whether_a_number_is_told_is_asked_by_numbers_of_one_form() -> None:
+    forms = [Locale.parse(name).plural_form for name in locale_identifiers()]
+    assert len(forms) > 700
+    assert all(form(25) == form(27) for form in forms)
