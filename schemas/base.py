@@ -54,7 +54,8 @@ def in_words(message: str) -> str:
 TimeZoneName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+\-/]{1,64}$")]
 """A name of a time zone, as a profile once gave it."""
 
-LanguageTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9\-]{2,16}$")]
+LANGUAGE_PATTERN: Final = r"^[A-Za-z0-9\-]{2,16}$"
+LanguageTag = Annotated[str, StringConstraints(pattern=LANGUAGE_PATTERN)]
 """BCP 47."""
 
 

@@ -24,6 +24,7 @@ class Driver(Message):
     contribution: float
     """Its part of logit(score); 0 where a plain rule decided."""
     evidence: ShortText
+    """What it means, in one sentence. Whoever shows it in another language makes it of `signal` and `value` (docs/languages.md)."""
 
 
 class Consent(Message):

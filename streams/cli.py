@@ -22,6 +22,7 @@ COMMANDS: Final = (
     "backtest",
     "explain",
     "policy",
+    "phrases",
     "schemas",
     "dead_letters",
     "erase",

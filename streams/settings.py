@@ -135,6 +135,17 @@ class Settings(BaseSettings):
 
     # Deciding
     policy: str = Field("default", min_length=1, description="Name of a built-in policy, or path of a file.")
+    language: str = Field(
+        "en",
+        min_length=2,
+        description="Language (BCP 47) of the evidence where the customer's own is unknown or has no sentences, and of the pictures of "
+        "`customer.signals`. `en` and `nl` come along ([languages](languages.md)).",
+    )
+    phrases: Path | None = Field(
+        None,
+        description="Directory of `.ftl` files: sentences of further languages, or in place of those that come along "
+        "([languages](languages.md)). The same for every worker and command.",
+    )
     mode: Literal["shadow", "live"] = Field(
         "shadow", description="`shadow` records triggers only; `live` publishes them for dialers."
     )

@@ -27,6 +27,7 @@ from streams.core.records import Decoded, Record
 from streams.core.signals import SIGNALS
 from streams.core.state import State
 from streams.core.state import decode as decode_state
+from streams.core.wording import CODES, Wording
 from streams.policies import load_policy
 
 HOUR: Final = 3_600_000
@@ -141,9 +142,12 @@ def with_shape(policy: Policy, **shape: Any) -> Policy:
 class Partition:
     """One partition: states, clock, and everything that came out so far."""
 
-    def __init__(self, policy: Policy | None = None, erasure: Erasure | None = None) -> None:
+    def __init__(
+        self, policy: Policy | None = None, erasure: Erasure | None = None, wording: Wording = CODES
+    ) -> None:
         self.policy = policy or default_policy()
         self.erasure = erasure or Erasure(b"the key of every timeline", KEEP)
+        self.wording = wording
         self.states: dict[str, bytes] = {}
         self.clock = Clock()
         self.outputs: list[Output] = []
@@ -159,6 +163,7 @@ class Partition:
             advance_to=advance_to,
             most_timers=most_timers,
             erasure=self.erasure,
+            wording=self.wording,
         )
         for customer, data in result.states.items():
             if data is None:

@@ -13,6 +13,7 @@ from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.merge import Merger
 from streams.core.records import Decoded, Record
+from streams.phrases import load_phrases
 from streams.policies import load_policy
 from streams.settings import Settings
 
@@ -37,7 +38,7 @@ def answer(
     `arrivals`: of records that arrived elsewhere than they stand here.
     """
     arrivals = arrivals or {}
-    policy = load_policy(settings.policy)
+    policy, phrases = load_policy(settings.policy), load_phrases(settings.language, settings.phrases)
     states: dict[str, bytes] = {}
     outputs: set[bytes] = set()
     rejects: list[Decoded] = []
@@ -52,7 +53,7 @@ def answer(
         mine: dict[str, bytes] = {}
         clock = Clock()
         while run := merger.take(0):
-            result = process_batch(run, mine, policy, clock)
+            result = process_batch(run, mine, policy, clock, wording=phrases)
             for customer, state in result.states.items():
                 if state is None:
                     mine.pop(customer, None)

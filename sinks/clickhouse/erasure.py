@@ -88,7 +88,7 @@ class ClickHouseEraser:
         left = self._count(rows)
         if left:
             raise SinkMismatch(
-                f"ClickHouse still holds {left} rows in {rows.table} that were to be erased: look at system.mutations, "
+                f"ClickHouse still holds in {rows.table} what was to be erased ({left} left): look at system.mutations, "
                 "then start the worker again"
             )
 

@@ -11,6 +11,8 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, MutableMapping
 from typing import Any, Final
 
+from streams.telemetry.amounts import amount
+
 _WAIT_MS: Final = 200
 
 
@@ -19,7 +21,7 @@ class SilenceError(Exception):
 
     def __init__(self, left: Iterable[Any]) -> None:
         self.left = sorted(left)
-        super().__init__(f"nothing was heard of {len(self.left)} partitions")
+        super().__init__(f"nothing was heard of {amount(len(self.left), 'partition')}")
 
 
 async def read_to_ends(

@@ -19,6 +19,7 @@ from streams.cluster.access import AccessError, check_door
 from streams.cluster.reading import SilenceError, poll_to_ends
 from streams.core.records import Record
 from streams.settings import Settings
+from streams.telemetry.amounts import amount
 
 CONNECT_MS: Final = 10_000
 SILENT_SECONDS: Final = 30.0
@@ -153,7 +154,7 @@ class TopicReader:
                     pass
             except SilenceError as error:
                 raise BrokerError(
-                    f"the end of {len(error.left)} partitions is not known: have they a leader?"
+                    f"the end of {amount(len(error.left), 'partition')} is not known: is there a leader?"
                 ) from None
             for place, end in ends.items():
                 self._consumer.seek(place, end)

@@ -17,6 +17,7 @@ from kafka.errors import KafkaError
 from schemas import topics as names
 from streams.cluster.access import AccessError, check_door
 from streams.settings import Settings
+from streams.telemetry.amounts import amount
 
 COMPACTED = frozenset({names.PROFILES, names.SIGNALS, names.CHANGELOG})
 ALL = (*names.INPUTS, *names.OUTPUTS, names.CHANGELOG, names.REPARTITION)
@@ -77,13 +78,13 @@ def mismatches(topic: Wanted, found: Found) -> list[str]:
     problems = []
     if found.partitions != topic.partitions:
         problems.append(
-            f"{topic.name} has {found.partitions} partitions, but every topic must have {topic.partitions}. "
+            f"{topic.name} has {amount(found.partitions, 'partition')}, but every topic must have {topic.partitions}. "
             f"Set BEHOUDLIJN_PARTITIONS={found.partitions} if all topics have that many, or make the topic "
             "anew; adding partitions would send a customer's events to another worker than its state."
         )
     if found.replication < topic.replication:
         problems.append(
-            f"{topic.name} has {found.replication} replicas, but {topic.replication} are asked for. "
+            f"{topic.name} has {amount(found.replication, 'replica')}, but {topic.replication} are asked for. "
             "Reassign its partitions (kafka-reassign-partitions), or lower BEHOUDLIJN_REPLICATION."
         )
     for key in _CHECKED:

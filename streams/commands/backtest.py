@@ -21,6 +21,7 @@ from streams.core.published import Output
 from streams.files.backtest import Summary, backtest
 from streams.files.ndjson import read_lines
 from streams.files.rejections import MOST_REJECTED
+from streams.phrases import load_phrases
 from streams.policies import load_policy
 
 _TOO_MANY = 3
@@ -56,7 +57,8 @@ def run(
     """
     limit = time.time_ns() // 1_000_000 if as_of is None else ms_of(as_of.replace(tzinfo=UTC))
     with one_line("backtest"):
-        chosen = load_policy(policy)
+        settings, chosen = settings_of(None), load_policy(policy)
+        phrases = load_phrases(settings.language, settings.phrases)
         refuse_overwriting("backtest", [*files, policy], filter(None, (triggers_out,)))
         with _triggers_to(triggers_out) as write, spinner() as progress:
             found = backtest(
@@ -64,7 +66,8 @@ def run(
                 chosen,
                 partitions=partitions,
                 as_of=limit,
-                reading=settings_of(None).reading(),
+                reading=settings.reading(),
+                wording=phrases,
                 progress=_judged(progress),
                 outputs=write,
             )

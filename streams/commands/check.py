@@ -25,6 +25,7 @@ from streams.files.ndjson import Line, decode_line, read_lines
 from streams.files.rejections import MOST_REJECTED
 from streams.mappings import load_mapping
 from streams.mappings.language import Mapping
+from streams.telemetry.amounts import amount
 
 _TOO_MANY = 3
 _LONG_AGO = 946_684_800_000
@@ -136,18 +137,18 @@ def remarks(census: Census, *, of_events: bool = True) -> Iterator[str]:
     for kind, name, count in census.unknown()[:10]:
         near = census.near(kind, name)
         hint = f"; is {near} meant?" if near else ""
-        yield f"unknown field of {kind}, kept aside: {name!r} in {count:,} events{hint}"
+        yield f"unknown field of {kind}, kept aside: {name!r} in {amount(count, 'event')}{hint}"
     for gap in census.gaps()[:5]:
         yield f"no event at all from {gap.first} to {gap.last}"
     for share in census.lone:
         yield f"one customer id has {share:.0%} of all events: does it stand for nobody in particular?"
     if census.too_old:
         yield (
-            f"{census.too_old:,} events stand behind others that are {HORIZON_DAYS} days later, and come too late to count: "
+            f"{amount(census.too_old, 'event stands', 'events stand')} behind others that are {HORIZON_DAYS} days later, too late to count: "
             "give files, and lines, in the order of time"
         )
     if census.busy:
-        yield f"{census.busy:,} times a customer has {BUSY} events or more on one day: does the id stand for many people?"
+        yield f"{amount(census.busy, 'time')} a customer has {BUSY} events or more on one day: does the id stand for many people?"
     if 0 <= census.first < _LONG_AGO:
         yield f"the first event is of {to_datetime(census.first):%Y}: does the time say what its format does?"
     if not census.accepted and not of_events:

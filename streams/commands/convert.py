@@ -28,6 +28,7 @@ from streams.files.rejections import MOST_REJECTED
 from streams.files.sorting import Sorter
 from streams.mappings import load_mapping
 from streams.mappings.language import Mapping
+from streams.telemetry.amounts import amount
 
 TOO_MANY: Final = 3
 
@@ -114,7 +115,7 @@ def convert(
             write_lines("convert", out, corrections.latest(sorter))
             if corrections.left_out:
                 typer.echo(
-                    f"convert: left out, since a later record tells the event anew, at an earlier time: {corrections.left_out:,} events",
+                    f"convert: left out, since a later record tells the event anew, at an earlier time: {amount(corrections.left_out, 'event')}",
                     err=True,
                 )
 
@@ -126,13 +127,13 @@ def mapping_key() -> bytes:
 
 def record_sentences(counts: Counts) -> Iterator[str]:
     """Yield what became of the records, a sentence each, but for the refused ones."""
-    yield f"{counts.records:,} records, {counts.events:,} events"
+    yield f"{amount(counts.records, 'record')}, {amount(counts.events, 'event')}"
     if counts.passed_over:
-        yield f"passed over, since the mapping has no event for them: {counts.passed_over:,} records"
+        yield f"passed over, since the mapping has no event for them: {amount(counts.passed_over, 'record')}"
     if counts.unfinished:
         contacts, records = counts.unfinished_contacts, counts.unfinished
         yield (
-            f"unfinished: {contacts:,} contacts ({records:,} records) have no end, or no beginning, in these files; "
+            f"unfinished: {amount(contacts, 'contact')} ({amount(records, 'record')}) without an end, or a beginning, in these files; "
             "--rejects lists them, --unfinished keeps them for the next time"
         )
 

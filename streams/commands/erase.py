@@ -18,6 +18,7 @@ from sinks.contract import SinkError
 from streams.cluster.topics import TopicsError
 from streams.commands.options import Bootstrap, fail, one_line, settings_of
 from streams.operations.erasure import CustomerErasure, Receipt
+from streams.telemetry.amounts import amount
 
 
 def register(app: typer.Typer) -> None:
@@ -109,7 +110,7 @@ def _stores(receipt: Receipt) -> Table:
     table.add_row("marker (changelog)", f"a keyed hash and a time, until {kept}")
     table.add_row("customer.signals", "nothing of before" if receipt.signals_gone else "not seen to be gone")
     for name, rows in receipt.rows_left.items():
-        table.add_row(f"ClickHouse {name}", f"{rows:,} rows")
+        table.add_row(f"ClickHouse {name}", amount(rows, "row"))
     if not receipt.rows_left:
         table.add_row("ClickHouse", "not looked at")
     return table

@@ -18,11 +18,11 @@ from schemas.ids import ID_PATTERN, ID_WORDS
 from schemas.instants import ms_of, to_datetime
 from streams.commands.options import Bootstrap, counted, fail, one_line, settings_of, spinner
 from streams.core.facts import GONE, STAGES
-from streams.core.signals import evidence
 from streams.core.state import NEVER
 from streams.files.ndjson import read_lines
 from streams.operations.explanation import Explanation, from_files, from_topics
 from streams.operations.fact_text import noun_of, text_of
+from streams.phrases import load_phrases
 from streams.policies import load_policy
 
 _ORDER: Final = {"cancellation": 0, "contact": 0, "survey": 0, "callback": 0, "score": 1, "episode": 2}
@@ -44,6 +44,9 @@ def explain(
     policy: Annotated[
         str | None, typer.Option("--policy", help="Name or file of the policy; default BEHOUDLIJN_POLICY.")
     ] = None,
+    language: Annotated[
+        str | None, typer.Option("--language", help="Language of the evidence; default BEHOUDLIJN_LANGUAGE.")
+    ] = None,
     bootstrap: Bootstrap = None,
 ) -> None:
     """Show a customer's timeline, signals, score with its drivers, and episodes.
@@ -57,12 +60,14 @@ def explain(
     with one_line("explain"):
         settings = settings_of(bootstrap)
         chosen = load_policy(policy or settings.policy)
+        phrases = load_phrases(language or settings.language, settings.phrases)
         if file:
             with spinner() as progress:
                 lines = counted(read_lines(file), progress, "lines read")
-                found = from_files(lines, chosen, customer, settings.reading(), time.time_ns() // 1_000_000)
+                now = time.time_ns() // 1_000_000
+                found = from_files(lines, chosen, customer, settings.reading(), now, wording=phrases)
         else:
-            found = from_topics(settings, chosen, customer)
+            found = from_topics(settings, chosen, customer, phrases)
     if found.rejected:
         typer.echo(
             f"explain: {found.rejected:,} lines are no events, and are left out; `behoudlijn check` tells why",
@@ -161,7 +166,7 @@ def _score(found: Explanation) -> Table:
     for name in sorted(seen.readings, key=lambda n: (-seen.contributions.get(n, 0.0), n)):
         share = seen.contributions.get(name)
         value = seen.readings[name]
-        table.add_row(name, f"{value:.4g}", "" if share is None else f"{share:+.3f}", evidence(name, value))
+        table.add_row(name, f"{value:.4g}", "" if share is None else f"{share:+.3f}", seen.evidence(name))
     if scoring is not None:
         table.add_section()
         table.add_row("intercept", "", f"{scoring.intercept.value:+.3f}", "a customer without any sign")

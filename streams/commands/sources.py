@@ -31,6 +31,7 @@ from streams.files.replay import Outgoing, ReplayError, Sent, outgoing_lines, ou
 from streams.settings import Settings
 from streams.simulate import Quarter, SimulationSettings
 from streams.simulate import simulate as simulate_quarter
+from streams.telemetry.amounts import amount
 
 
 def register(app: typer.Typer) -> None:
@@ -113,7 +114,7 @@ def _tell_before(files: list[str], keep_invalid: bool, settings: Settings) -> No
     if census.rejected and not keep_invalid:
         fail(
             "replay",
-            f"{census.rejected:,} of {census.lines:,} lines are no events, and nothing was sent: repair them, or send them "
+            f"{census.rejected:,} of {amount(census.lines, 'line')} cannot be read as an event, and nothing was sent: repair them, or send them "
             "too with --keep-invalid",
         )
 
@@ -141,14 +142,17 @@ def _send(
 
 def _tell_sent(sent: Sent) -> None:
     shown = ", ".join(f"{topic} {count:,}" for topic, count in sorted(sent.by_topic.items()))
-    invalid = f"; {sent.invalid:,} of them no valid events" if sent.invalid else ""
-    typer.echo(f"sent {sent.records:,} events ({shown}){invalid}", err=True)
+    invalid = f"; {sent.invalid:,} of them not valid" if sent.invalid else ""
+    typer.echo(f"sent {amount(sent.records, 'event')} ({shown}){invalid}", err=True)
 
 
 def _tell_quarter(quarter: Quarter) -> None:
     left = sum(truth.left_in_period for truth in quarter.truths)
     events, customers = len(quarter.records), len(quarter.truths)
-    typer.echo(f"simulated {events:,} events of {customers:,} customers, of whom {left:,} left", err=True)
+    typer.echo(
+        f"simulated {amount(events, 'event')} of {amount(customers, 'customer')}, of whom {left:,} left",
+        err=True,
+    )
 
 
 def _progress() -> Progress:

@@ -26,6 +26,7 @@ from streams.files.replay import ReplayError, outgoing_simulated, send
 from streams.policies import load_policy
 from streams.simulate import Quarter, SimulationSettings, simulate
 from streams.telemetry import log
+from streams.telemetry.amounts import amount
 
 POISON = 0.0005
 WAIT_SECONDS = 600.0
@@ -120,7 +121,7 @@ def _demo(console: Console, chosen: SimulationSettings, policy: str, *, unconfin
         for table in shown.after_the_calls(stack.store()):
             console.print(table)
     console.print(
-        f"\n{events:,} simulated events sent and decided in {seconds:.0f} s: {events / seconds:,.0f} events/s.\n"
+        f"\n{amount(events, 'simulated event')} sent and decided in {seconds:.0f} s: {events / seconds:,.0f} events/s.\n"
         "Where to look next: [bold]make up[/bold] keeps such a stack running; README.md says how to connect your own\n"
         "Kafka and ClickHouse; [bold].venv/bin/behoudlijn backtest FILE[/bold] judges your own events."
     )
@@ -159,7 +160,7 @@ def _dial(console: Console, stack: Stack, decided: int) -> None:
         attempts = dialer.run(threading.Event())["attempts"]
         wait_until_done(stack, "signals", at_least=decided + attempts, timeout=WAIT_SECONDS)
         wait_until_done(stack, "sink", timeout=WAIT_SECONDS)
-    console.print(f"The reference dialer made {attempts:,} attempts (simulated) and reported each.\n")
+    console.print(f"The reference dialer made {amount(attempts, 'attempt')} (simulated) and reported each.\n")
 
 
 def _addresses(console: Console, stack: Stack) -> None:

@@ -22,6 +22,7 @@ from streams.operations.migration import MigrationError
 from streams.operations.migration import migrate as move
 from streams.settings import SettingsError, load_settings
 from streams.state.delivery import EffectsError
+from streams.telemetry.amounts import amount
 
 app = typer.Typer(no_args_is_help=True, help="Make, check and list the Kafka topics, and the rights on them.")
 
@@ -108,7 +109,7 @@ def migrate(
             fail("topics", "; ".join(str(error).splitlines()))
     at = to_datetime(moved.clock).isoformat() if moved.clock >= 0 else "the beginning"
     typer.echo(
-        f"{moved.customers} customers moved from {moved.before} to {moved.after} partitions, as of {at}. Now start "
+        f"{amount(moved.customers, 'customer')} moved from {moved.before} to {amount(moved.after, 'partition')}, as of {at}. Now start "
         f"producers and workers with BEHOUDLIJN_TOPIC_PREFIX={to_prefix} BEHOUDLIJN_PARTITIONS={to_partitions}."
     )
 
@@ -151,7 +152,7 @@ def _table(reports: tuple[TopicReport, ...]) -> Table:
         if cleanup == "compact":
             retention = "newest per key"
         elif retention.isdigit():
-            retention = f"{int(retention) / 86_400_000:g} days"
+            retention = amount(int(retention) / 86_400_000, "day")
         table.add_row(
             report.name, report.result, str(found.partitions), str(found.replication), cleanup, retention
         )

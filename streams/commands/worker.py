@@ -13,6 +13,7 @@ from sinks.clickhouse.erasure import ClickHouseEraser
 from sinks.clickhouse.writer import ClickHouseSink
 from streams.commands.options import Bootstrap
 from streams.documents import DocumentError
+from streams.phrases import load_phrases
 from streams.policies import load_policy
 from streams.settings import Settings, SettingsError, load_settings
 from streams.telemetry import log
@@ -80,6 +81,7 @@ def signals(
     settings = _settings(given | {"kafka_bootstrap": bootstrap, "metrics_port": metrics_port})
     try:
         chosen = load_policy(settings.policy)
+        phrases = load_phrases(settings.language, settings.phrases)
     except DocumentError as error:
         _refuse(error)
     metrics = Metrics()
@@ -89,6 +91,7 @@ def signals(
                 SignalsWorker,
                 settings,
                 chosen,
+                phrases,
                 metrics,
                 data_dir=data_dir,
                 idle_timers=idle_timers,

@@ -26,6 +26,7 @@ from streams.conversion.shapes import NOT_FOUND, Shape
 from streams.files.json_values import values
 from streams.files.ndjson import BROKEN, FOREIGN, STDIN, InputError, open_input, raw_records
 from streams.mappings.language import Mapping, Records
+from streams.telemetry.amounts import amount
 
 Numbered = tuple[int, Any]
 """A record with its line or row, counted from 1; a `RecordError` for one that is none."""
@@ -205,7 +206,7 @@ class File:
             columns = names
         elif header and len(columns) != len(names):
             raise InputError(
-                f"{self.name}:{number}: {len(names)} columns, {len(columns)} are named by the mapping"
+                f"{self.name}:{number}: {amount(len(names), 'column')}, {len(columns)} are named by the mapping"
             )
         if not header and _names_itself(names, columns, used):
             raise InputError(
@@ -301,7 +302,7 @@ def _fitted(row: list[Any], width: int, least: int) -> Any:
         return row[:width]  # a spreadsheet's empty columns
     if len(row) != width:
         expected = width if least >= width else f"{least} to {width}"
-        return RecordError("malformed_record", f"{len(row)} cells, {expected} are expected")
+        return RecordError("malformed_record", f"{amount(len(row), 'cell')}, {expected} are expected")
     return row
 
 

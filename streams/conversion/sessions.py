@@ -17,6 +17,7 @@ from streams.conversion.shapes import Shape
 from streams.conversion.texts import Text, path_text, source_text
 from streams.conversion.times import FindInstant, instant
 from streams.mappings.language import Mapping, Session, Take
+from streams.telemetry.amounts import amount
 
 _NEVER: Final = (-1, -1)
 _MOST_PARTS: Final = 10_000
@@ -177,7 +178,7 @@ class Sessions:
             yield self._over(
                 key,
                 contact,
-                f"more than {self._session.most_open:,} contacts are open (session.most_open)",
+                f"more than {amount(self._session.most_open, 'contact is', 'contacts are')} open (session.most_open)",
                 TOO_MANY_OPEN,
             )
 

@@ -35,6 +35,7 @@ from streams.core.published import Cause, Output
 from streams.core.records import Decoded
 from streams.core.removal import is_blank, is_removal
 from streams.core.state import NEVER, State
+from streams.core.wording import CODES, Wording
 
 ACCEPTED: Final = "accepted"
 DUPLICATE: Final = "duplicate"
@@ -140,15 +141,16 @@ def process_batch(
     advance_to: int | None = None,
     most_timers: int = ALL,
     erasure: Erasure = NO_ERASURE,
+    wording: Wording = CODES,
 ) -> BatchResult:
     """Fold and decide `records` in order upon `states`, which stays as it is; `clock` moves on.
 
     `advance_to` (ms): let time pass up to there after the records, for an idle partition. `most_timers`: judge at most so many
     timers, the earliest due first; the others are put off (`clock.overdue`) to later calls. Putting off never shows in a
-    decision, since a customer's own timers are judged before anything else that happens to that customer. Raises
-    ErasureError when a customer is, or was, erased and `erasure` has no key.
+    decision, since a customer's own timers are judged before anything else that happens to that customer. `wording` tells the
+    evidence, and decides nothing. Raises ErasureError when a customer is, or was, erased and `erasure` has no key.
     """
-    batch = _Batch(states, policy, clock, erasure, most_timers)
+    batch = _Batch(states, policy, clock, erasure, most_timers, wording)
     batch.judge_due(clock.now)
     for decoded in records:
         batch.record(decoded)
@@ -161,12 +163,19 @@ class _Batch:
     """The work of one call: the states it has changed so far, as bytes."""
 
     def __init__(
-        self, states: Mapping[str, bytes], policy: Policy, clock: Clock, erasure: Erasure, most_timers: int
+        self,
+        states: Mapping[str, bytes],
+        policy: Policy,
+        clock: Clock,
+        erasure: Erasure,
+        most_timers: int,
+        wording: Wording,
     ) -> None:
         self.before = states
         self.timers_left = most_timers
         self.markers = Markers(states, erasure)
         self.policy = policy
+        self.wording = wording
         self.plan = policy.plan
         self.outlook = policy.outlook
         self.clock = clock
@@ -370,13 +379,13 @@ class _Batch:
         self.decide(state, due, Cause(customer, due, f"timer:{due}", -1))
 
     def _leave(self, state: State, customer: str, due: int) -> list[Output]:
-        outputs = decide(state, self.policy, due, Cause(customer, due, f"timer:{due}", -1))
+        outputs = decide(state, self.policy, due, Cause(customer, due, f"timer:{due}", -1), self.wording)
         self.touched[customer] = None
         return outputs
 
     def decide(self, state: State, now: int, cause: Cause) -> None:
         old_due = state.due
-        self.outputs.extend(decide(state, self.policy, now, cause))
+        self.outputs.extend(decide(state, self.policy, now, cause, self.wording))
         self.touched[cause.customer_id] = st.encode(state)
         if state.due != old_due:
             self.clock.schedule(state.due, cause.customer_id)

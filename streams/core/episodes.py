@@ -11,7 +11,7 @@ from typing import Any, Final
 from schemas.instants import from_text, to_datetime
 from schemas.trigger import Purpose
 from streams.core import facts as f
-from streams.core.history import DAY, View
+from streams.core.history import DAY, Parameters, View
 from streams.core.hours import candidate_zones, first_open
 from streams.core.outlook.bounds import look_ahead
 from streams.core.plan import Plan
@@ -31,30 +31,53 @@ from streams.core.purposes import (
 from streams.core.purposes import Cause as EndingCause
 from streams.core.signals import evidence, measure
 from streams.core.state import NEVER, State
+from streams.core.wording import CODES, Wording
 
 HOUR: Final = 3_600_000
 NO_REASON: Final = ""
 
 
 class Assessment:
-    """The customer's picture at one instant."""
+    """The customer's picture at one instant, and how it is told."""
 
-    __slots__ = ("_drivers", "contributions", "readings", "rule", "score")
+    __slots__ = ("_parameters", "_wording", "contributions", "readings", "rule", "score")
 
     def __init__(
-        self, readings: dict[str, float], contributions: dict[str, float], score: float, rule: Rule | None
+        self,
+        readings: dict[str, float],
+        contributions: dict[str, float],
+        score: float,
+        rule: Rule | None,
+        parameters: Parameters,
+        wording: Wording,
     ) -> None:
         self.readings = readings
         self.contributions = contributions
         self.score = score
         self.rule = rule
-        self._drivers: list[dict[str, Any]] | None = None
+        self._parameters = parameters
+        self._wording = wording
 
-    def drivers(self) -> list[dict[str, Any]]:
+    def language(self, asked: str | None) -> str:
+        """Return the language in which evidence is told to who asks for that one."""
+        return self._wording.language(asked)
+
+    def drivers(self, language: str) -> list[dict[str, Any]]:
         """Return the three signals that speak most for a call; a rule's own signal first."""
-        if self._drivers is None:
-            self._drivers = [self._driver(name) for name in self._ranked()[:3]]
-        return self._drivers
+        return [
+            {
+                "signal": name,
+                "value": self.readings[name],
+                "contribution": self.contributions.get(name, 0.0),
+                "evidence": self.evidence(name, language),
+            }
+            for name in self._ranked()[:3]
+        ]
+
+    def evidence(self, name: str, language: str | None = None) -> str:
+        """Return what an agent reads of a signal that is not zero; in the default language when none is given."""
+        told_in = language or self._wording.language(None)
+        return evidence(name, self.readings[name], self._parameters, self._wording, told_in)
 
     def _ranked(self) -> list[str]:
         names = [
@@ -66,22 +89,13 @@ class Assessment:
         first = self.rule.signal
         return [first, *(name for name in names if name != first)]
 
-    def _driver(self, name: str) -> dict[str, Any]:
-        value = self.readings[name]
-        return {
-            "signal": name,
-            "value": value,
-            "contribution": self.contributions.get(name, 0.0),
-            "evidence": evidence(name, value),
-        }
 
-
-def assess(state: State, policy: Policy, now: int) -> Assessment:
+def assess(state: State, policy: Policy, now: int, wording: Wording = CODES) -> Assessment:
     """Measure, score and check the rules at `now` (ms)."""
-    return _assess(View(state, now, policy.parameters), policy.plan)
+    return _assess(View(state, now, policy.parameters), policy.plan, wording)
 
 
-def _assess(view: View, plan: Plan) -> Assessment:
+def _assess(view: View, plan: Plan, wording: Wording) -> Assessment:
     readings = measure(view, plan.used)
     contributions = plan.contributions(readings)
     met: Rule | None = None
@@ -89,14 +103,15 @@ def _assess(view: View, plan: Plan) -> Assessment:
         if readings.get(rule.signal, 0.0) >= rule.at_least:
             met = rule
             break
-    return Assessment(readings, contributions, plan.score_of(contributions), met)
+    score = plan.score_of(contributions)
+    return Assessment(readings, contributions, score, met, plan.parameters, wording)
 
 
-def decide(state: State, policy: Policy, now: int, cause: Cause) -> list[Output]:
-    """Bring the ledger up to `now` (ms), in place, and return what must be published, in order."""
+def decide(state: State, policy: Policy, now: int, cause: Cause, wording: Wording = CODES) -> list[Output]:
+    """Bring the ledger up to `now` (ms), in place, and return what must be published, in order; evidence is told in `wording`."""
     plan = policy.plan  # whose fields are nearer than a model's
     view = View(state, now, plan.parameters)
-    seen = _assess(view, plan)
+    seen = _assess(view, plan, wording)
     suppressed = _suppressed_by(state)
     outputs = _episode(state, policy, now, cause, seen, suppressed)
     band = plan.band_of(seen.score, state.band)
@@ -259,6 +274,7 @@ def _trigger(
     phone = profile.get("phone_e164")
     opens = first_open(now, country, candidate_zones(time_zone, phone), policy)
     late = expires <= now
+    language = seen.language(profile.get("language"))
     return {
         "type": "callback_trigger",
         "schema_version": 1,
@@ -285,7 +301,8 @@ def _trigger(
         "reason_code": reason,
         "cause_event_id": current.get("cause_event_id") if current else cause.event_id,
         "score": seen.score,
-        "drivers": seen.drivers(),
+        "drivers": seen.drivers(language),
+        "evidence_language": language,
         "max_attempts": handling.max_attempts,
         "retry_delay_seconds": handling.retry_delay_seconds,
         "consent": {
@@ -323,7 +340,7 @@ def _signals(state: State, policy: Policy, now: int, cause: Cause, seen: Assessm
             "band": policy.bands[band].name,
             "previous_band": policy.bands[min(state.band, len(policy.bands) - 1)].name,
             "signals": seen.readings,
-            "drivers": seen.drivers(),
+            "drivers": seen.drivers(seen.language(None)),  # read beside other customers', not to this one
             "policy": policy.label,
         },
     )

@@ -94,7 +94,8 @@ class Rule(Part):
 
     name: Name
     signal: SignalName
-    at_least: float
+    at_least: Annotated[float, Field(gt=0)]
+    """Above 0: a signal that is 0 speaks for nothing, and is never a driver."""
     source: Text
 
 

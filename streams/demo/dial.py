@@ -24,6 +24,7 @@ from streams.cluster.topic_reader import BrokerError, TopicReader, kafka_errors,
 from streams.core.records import Record
 from streams.demo.dial_list import Call, Dial, DialList, outcome_of, simulated
 from streams.settings import Settings
+from streams.telemetry.amounts import amount
 
 log = structlog.get_logger(__name__)
 
@@ -159,7 +160,7 @@ class ReferenceDialer:
             self._producer.flush(timeout=30)
         if self._other["undelivered"]:
             raise BrokerError(
-                f"{self._other['undelivered']} outcomes were not taken by Kafka at "
+                f"{amount(self._other['undelivered'], 'outcome was', 'outcomes were')} not taken by Kafka at "
                 f"{self._settings.kafka_bootstrap}. Check that the broker runs and the topic exists, then "
                 "dial with --from-beginning: attempts that are reported again count once."
             )

@@ -22,6 +22,7 @@ from streams.core.erasure import IN_FILES
 from streams.core.policy import Policy
 from streams.core.published import Output
 from streams.core.records import Decoded
+from streams.core.wording import CODES, Wording
 from streams.files.backlog import PARTITIONS, Backlog
 from streams.files.census import Census, Counting
 from streams.files.garbage import seldom_collected
@@ -73,6 +74,7 @@ def backtest(
     as_of: int = NO_TIME,
     max_batch: int = 2_000,
     reading: Reading = AS_USUAL,
+    wording: Wording = CODES,
     most_bytes: int = MOST_BYTES,
     progress: Callable[[int], None] | None = None,
     outputs: Callable[[Output], None] | None = None,
@@ -81,7 +83,7 @@ def backtest(
     """Judge the events of `lines` by `policy`, as they would have been judged then.
 
     `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. More than `most_bytes` of lines go
-    into a temporary file. `progress` gets counts of events.
+    into a temporary file. `wording` tells the evidence. `progress` gets counts of events.
     `outputs` gets what is published, partition by partition in order of decision; `states` each partition with the states at its end,
     and with the markers of customers whom the files erase. Raises SpillError.
     """
@@ -96,7 +98,7 @@ def backtest(
         for partition in range(partitions):
             known: dict[str, bytes] = {}
             for micro_batch, decisions in decided(
-                backlog, partition, policy, known, Clock(), max_batch=max_batch
+                backlog, partition, policy, known, Clock(), wording=wording, max_batch=max_batch
             ):
                 tally.add(micro_batch, decisions)
                 if outputs is not None:
@@ -117,6 +119,7 @@ def decided(
     known: dict[str, bytes],
     clock: Clock,
     *,
+    wording: Wording = CODES,
     max_batch: int = 2_000,
     until: int = NO_TIME,
 ) -> Iterator[tuple[list[Decoded], list[Output]]]:
@@ -126,7 +129,9 @@ def decided(
     """
     for micro_batch in chain(backlog.runs(partition, max_batch), [[]] if until >= 0 else []):
         end = None if micro_batch else until
-        result = process_batch(micro_batch, known, policy, clock, advance_to=end, erasure=IN_FILES)
+        result = process_batch(
+            micro_batch, known, policy, clock, advance_to=end, erasure=IN_FILES, wording=wording
+        )
         for customer, data in result.states.items():
             if data is None:
                 del known[customer]

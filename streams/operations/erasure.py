@@ -35,6 +35,7 @@ from streams.core.state import decode as decode_state
 from streams.settings import SEGMENT_MS, SIGNALS_GROUP, SINK_GROUP, Settings
 from streams.state.recovery import recover
 from streams.state.store import PartitionStore
+from streams.telemetry.amounts import amount
 
 _POLL_SECONDS: Final = 0.5
 _EVERY: Final = (*topics.INPUTS, *topics.OUTPUTS)
@@ -157,11 +158,11 @@ class CustomerErasure:
                 while left := _behind(admin, self._settings.topic(group), ends):
                     if time.monotonic() > self._deadline:
                         receipt.problems.append(
-                            f"the {worker} worker has not yet read {left:,} records of {_names(ends)}: see that it "
+                            f"the {worker} worker has not yet read {amount(left, 'record')} of {_names(ends)}: see that it "
                             "runs, and give the command again; the order stays in force"
                         )
                         return False
-                    self._tell(f"the {worker} worker has {left:,} records to read")
+                    self._tell(f"the {worker} worker has {amount(left, 'record')} to read")
                     time.sleep(_POLL_SECONDS)
             finally:
                 admin.close()
@@ -227,7 +228,7 @@ class CustomerErasure:
         for table, rows in receipt.rows_left.items():
             if rows:
                 receipt.problems.append(
-                    f"{table} still holds {rows:,} rows of the customer: give the command again"
+                    f"{table} still holds {amount(rows, 'row')} of the customer: give the command again"
                 )
 
     def _topics(self, receipt: Receipt, sent_at: datetime) -> list[TopicPart]:
@@ -293,7 +294,7 @@ def topic_part(name: str, found: Found | None, receipt: Receipt, sent_at: dateti
     segment = int(found.configs.get("segment.ms", SEGMENT_MS))
     last = sent_at + timedelta(milliseconds=retention + segment)
     days = retention / 86_400_000
-    return TopicPart(name, f"its retention of {days:g} days, by whole segments", _text(last))
+    return TopicPart(name, f"its retention of {amount(days, 'day')}, by whole segments", _text(last))
 
 
 def _due(data: bytes) -> str | None:

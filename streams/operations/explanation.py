@@ -26,6 +26,7 @@ from streams.core.episodes import Assessment, assess
 from streams.core.policy import Policy
 from streams.core.state import NEVER, State
 from streams.core.state import decode as decode_state
+from streams.core.wording import CODES, Wording
 from streams.files.backlog import PARTITIONS, Backlog
 from streams.files.backtest import decided
 from streams.files.ndjson import NO_TIME, Line, decode_line
@@ -72,8 +73,10 @@ class Explanation:
         return self.policy.bands[min(self.state.band, len(self.policy.bands) - 1)].name
 
 
-def from_topics(settings: Settings, policy: Policy, customer_id: str) -> Explanation:
-    """Gather from the changelog and the output topics.
+def from_topics(
+    settings: Settings, policy: Policy, customer_id: str, wording: Wording = CODES
+) -> Explanation:
+    """Gather from the changelog and the output topics. `wording` tells the evidence.
 
     Raises BrokerError, ChangelogError, RecoveryError, UnknownVersionError.
     """
@@ -100,7 +103,7 @@ def from_topics(settings: Settings, policy: Policy, customer_id: str) -> Explana
     data = store.states.get(customer_id)
     state = State() if data is None else decode_state(data)
     return _explanation(
-        customer_id, store.clock.now, policy, store.policy, state, data is not None, changes, signals
+        customer_id, store.clock.now, policy, store.policy, state, data is not None, changes, signals, wording
     )
 
 
@@ -123,11 +126,13 @@ def from_files(
     reading: Reading = AS_USUAL,
     as_of: int = NO_TIME,
     partitions: int = PARTITIONS,
+    wording: Wording = CODES,
 ) -> Explanation:
     """Decide lines of files anew, as `backtest` does with so many partitions, up to the newest event of all, and tell of one customer.
 
     The others of the customer's partition are decided too: lines that are not in the order of time wait for each other, and time is theirs.
-    `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. Raises SpillError.
+    `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. `wording` tells the evidence. Raises
+    SpillError.
     """
     newest, rejected = NO_TIME, 0
     known: dict[str, bytes] = {}
@@ -140,7 +145,7 @@ def from_files(
             newest = max(newest, decoded.at)
             backlog.add(line)
         home = partition_of(customer_id.encode(), partitions)
-        for _, outputs in decided(backlog, home, policy, known, clock, until=newest):
+        for _, outputs in decided(backlog, home, policy, known, clock, wording=wording, until=newest):
             for output in outputs:
                 if output.customer_id != customer_id:
                     continue
@@ -151,7 +156,7 @@ def from_files(
     data = known.get(customer_id)
     state = State() if data is None else decode_state(data)
     found = _explanation(
-        customer_id, clock.now, policy, policy.label, state, data is not None, changes, signals
+        customer_id, clock.now, policy, policy.label, state, data is not None, changes, signals, wording
     )
     return replace(found, rejected=rejected)
 
@@ -165,6 +170,7 @@ def _explanation(
     stored: bool,
     changes: list[Change],
     signals: list[CustomerSignals],
+    wording: Wording,
 ) -> Explanation:
     if now < 0:
         now = max(state.newest, 0) if state.newest != NEVER else 0
@@ -176,7 +182,7 @@ def _explanation(
         label or policy.label,
         state,
         stored,
-        assess(state, policy, now),
+        assess(state, policy, now, wording),
         tuple(sorted(repeated.values(), key=lambda each: (each.trigger.updated_at, each.trigger.sequence))),
         tuple(sorted({each.sequence: each for each in signals}.values(), key=lambda each: each.sequence)),
     )

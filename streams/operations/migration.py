@@ -26,6 +26,7 @@ from streams.state.delivery import Deliveries
 from streams.state.fencing import Change, FencedChangelog
 from streams.state.recovery import ChangelogReader, Recovered, recover
 from streams.state.store import PartitionStore
+from streams.telemetry.amounts import amount
 
 _PIECE: Final = 10_000
 """States in one write."""
@@ -129,7 +130,7 @@ def _refuse_unsent(recovered: list[Recovered]) -> None:
     unsent = sum(len(part.unsent) for part in recovered)
     if unsent:
         raise MigrationError(
-            f"{unsent} outputs of the last batches may not have been published. Start the signals worker on the "
+            f"{amount(unsent, 'output')} of the last batches may not have been published. Start the signals worker on the "
             "old prefix, leave it alone for half a minute, stop it, and begin again"
         )
 
@@ -138,7 +139,7 @@ def _refuse_states(states: Mapping[int, dict[str, bytes]], target: Settings) -> 
     there = sum(map(len, states.values()))
     if there:
         raise MigrationError(
-            f"{target.topic(topics.CHANGELOG)} holds {there} states already: choose a prefix that is new, or "
+            f"{target.topic(topics.CHANGELOG)} holds {amount(there, 'state')} already: choose a prefix that is new, or "
             "delete its topics if an earlier attempt broke off"
         )
 
@@ -155,7 +156,7 @@ async def _refuse_unfinished(source: Settings) -> None:
         await admin.close()
     if members:
         raise MigrationError(
-            f"{members} signals workers of group {group} still run: stop them when they have read everything"
+            f"signals workers of group {group} still run ({members}): stop them when they have read everything"
         )
     committed = {tp: each.offset for tp, each in offsets.items() if each.offset >= 0}
     unread = await _unread(source, committed)
@@ -193,7 +194,7 @@ async def _unread(source: Settings, committed: Mapping[Any, int]) -> list[str]:
         return sorted(unread)
     except SilenceError as error:
         raise MigrationError(
-            f"nothing is heard of {len(error.left)} partitions, {error.left[0].topic} among them: have they a leader?"
+            f"nothing is heard of {amount(len(error.left), 'partition')}, the first of {error.left[0].topic}: is there a leader?"
         ) from None
     except KafkaError as error:
         raise MigrationError(

@@ -14,6 +14,7 @@ from streams.core.policy import Policy
 from streams.core.published import Output
 from streams.core.records import Decoded
 from streams.core.state import NEVER
+from streams.core.wording import Wording
 from streams.settings import Settings
 from streams.state.changelog import Mode, Sending
 from streams.state.fencing import Change, FencedChangelog
@@ -36,6 +37,7 @@ class Batches:
         self,
         settings: Settings,
         policy: Policy,
+        wording: Wording,
         fence: Fence,
         fenced: FencedChangelog,
         effects: Effects,
@@ -45,6 +47,7 @@ class Batches:
     ) -> None:
         self._mode: Mode = settings.mode
         self._policy = policy
+        self._wording = wording
         self._erasure = settings.erasure()
         self._fence = fence
         self._fenced = fenced
@@ -81,6 +84,7 @@ class Batches:
             advance_to=advance_to,
             most_timers=most_timers,
             erasure=self._erasure,
+            wording=self._wording,
         )
         outboxes = self._outboxes(result.outputs)
         told = bool(result.rejects)

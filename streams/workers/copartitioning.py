@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from schemas import topics
 from streams.settings import Settings
+from streams.telemetry.amounts import amount
 
 _TOPICS: Final = (
     *topics.INPUTS,
@@ -56,7 +57,7 @@ def problem_of(found: Mapping[str, int], settings: Settings) -> str:
     ]
     if others:
         return (
-            f"every topic must have {settings.partitions} partitions, but {', '.join(others)}: set "
+            f"every topic must have {amount(settings.partitions, 'partition')}, but {', '.join(others)}: set "
             "BEHOUDLIJN_PARTITIONS to what all of them have, or make those topics anew; adding partitions "
             "would send a customer's events to another worker than its state"
         )

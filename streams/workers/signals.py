@@ -18,6 +18,7 @@ from streams.core.decode import Reading, decode
 from streams.core.policy import Policy
 from streams.core.records import Decoded, FetchedRecord, records_of
 from streams.core.repartition import decode_rekeyed
+from streams.core.wording import Wording
 from streams.lane.agent import add_agent, in_turn
 from streams.lane.app import faust_app, lane_settings
 from streams.lane.lane import Lane
@@ -52,13 +53,14 @@ class SignalsWorker:
         self,
         settings: Settings,
         policy: Policy,
+        wording: Wording,
         metrics: Metrics,
         *,
         data_dir: str,
         idle_timers: bool = True,
         fail_point: FailPoint | None = None,
     ) -> None:
-        """`idle_timers`: let wall time pass on partitions without new events; off for history."""
+        """`wording` tells the evidence. `idle_timers`: let wall time pass on partitions without new events; off for history."""
         fail_point = fail_point or FailPoint()
         self.settings = settings
         self.store = Store()
@@ -91,7 +93,9 @@ class SignalsWorker:
         turns, effects = Turns(), Effects(settings, self._deliveries)
         changelog = settings.topic(topics.CHANGELOG)
         fenced = FencedChangelog(changelog, settings, self._deliveries, metrics.foreign_writes.inc)
-        batches = Batches(settings, policy, self._fence, fenced, effects, fail_point, idle_timers=idle_timers)
+        batches = Batches(
+            settings, policy, wording, self._fence, fenced, effects, fail_point, idle_timers=idle_timers
+        )
         timers = Timers(self.app, self.lane, self.store, turns, batches, self._seen, idle_timers=idle_timers)
         self._recovery = Recovery(settings, self.store, turns, self._fence, fenced, effects, self._seen)
         self._handler = MicroBatchHandler(

@@ -13,6 +13,7 @@ from typing import ClassVar
 
 from streams.core.records import Decoded
 from streams.lane.micro_batch import MicroBatch
+from streams.phrases import load_phrases
 from streams.policies import load_policy
 from streams.settings import load_settings
 from streams.telemetry import log
@@ -43,6 +44,7 @@ def main() -> int:
             ThrottledWorker,
             settings,
             load_policy(settings.policy),
+            load_phrases(settings.language, settings.phrases),
             metrics,
             data_dir=directory,
             idle_timers=False,

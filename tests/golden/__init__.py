@@ -23,6 +23,7 @@ from streams.core.published import Output
 from streams.core.records import Decoded, Record
 from streams.files.ndjson import Line
 from streams.lane.micro_batch import TP
+from streams.phrases import load_phrases
 from streams.policies import load_policy
 from streams.simulate import SimulationSettings, simulate
 from streams.state.changelog import Sending, Stamp, encode_entry
@@ -80,13 +81,13 @@ def hashes_of(case: Case) -> dict[str, str]:
             digest.update(part if isinstance(part, bytes) else repr(part).encode())
             digest.update(b"\0")
 
-    policy = load_policy(case.policy)
+    policy, phrases = load_policy(case.policy), load_phrases()
     for partition, by_topic in queues_of(lines_of(case.history), case.partitions, _ARRIVAL).items():
         published: dict[str, list[Record]] = {}
         states: dict[str, bytes] = {}
         clock = Clock()
         for number, run in enumerate(runs_of(by_topic)):
-            result = process_batch(run, states, policy, clock, erasure=IN_FILES)
+            result = process_batch(run, states, policy, clock, erasure=IN_FILES, wording=phrases)
             outboxes: dict[str, list[Sending]] = {}
             for output in result.outputs:
                 sending = _sending(output)

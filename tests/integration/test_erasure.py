@@ -227,6 +227,6 @@ def test_without_workers_the_receipt_says_what_was_not_seen(settings: Settings) 
     assert result.exit_code == 1, result.output
     receipt = json.loads(result.stdout)
     assert not receipt["complete"]
-    assert "signals worker has not yet read 1 records" in receipt["problems"][0]
+    assert "signals worker has not yet read 1 record" in receipt["problems"][0]
     assert not receipt["order_removed"]
     assert topics.DEAD_LETTERS in {part["topic"] for part in receipt["topics"]}

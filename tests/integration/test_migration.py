@@ -17,6 +17,7 @@ from streams.core.decode import decode
 from streams.core.engine import Clock, process_batch
 from streams.core.records import Record
 from streams.core.state import State
+from streams.phrases import load_phrases
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.recovery import recover
@@ -42,10 +43,10 @@ def oracle(events: list[tuple[str, dict[str, Any]]], policy: str) -> tuple[dict[
     """States and outputs of the whole history by the core alone, in one partition: events come in order of time."""
     states: dict[str, bytes] = {}
     outputs: Counter[bytes] = Counter()
-    clock, rules = Clock(), load_policy(policy)
+    clock, rules, phrases = Clock(), load_policy(policy), load_phrases()
     for number, (topic, event) in enumerate(events):
         record = Record(topic, 0, number, -1, event["customer_id"].encode(), json.dumps(event).encode())
-        result = process_batch([decode(record)], states, rules, clock)
+        result = process_batch([decode(record)], states, rules, clock, wording=phrases)
         for customer, state in result.states.items():
             if state is None:
                 states.pop(customer, None)

@@ -19,6 +19,7 @@ from streams.core.published import Output
 from streams.files.backtest import Summary, backtest
 from streams.files.ndjson import Line
 from streams.files.replay import outgoing_lines, send
+from streams.phrases import load_phrases
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
 from tests.converted import converted
@@ -48,7 +49,14 @@ def judged(events: list[Line], partitions: int, max_batch: int = 2_000) -> Expec
         if output.kind == "trigger":
             triggers.append(output.value)
 
-    found = backtest(events, load_policy(POLICY), partitions=partitions, max_batch=max_batch, outputs=note)
+    found = backtest(
+        events,
+        load_policy(POLICY),
+        partitions=partitions,
+        max_batch=max_batch,
+        wording=load_phrases(),
+        outputs=note,
+    )
     return Expected(found.summary, triggers)
 
 

@@ -124,4 +124,4 @@ def test_the_commands_from_table_to_topics(settings: Settings, tmp_path: Path) -
         [*program, "replay", str(table)], env=environment, capture_output=True, text=True, timeout=60
     )
     assert refused.returncode == 2
-    assert "5,000 of 5,000 lines are no events, and nothing was sent" in refused.stderr
+    assert "5,000 of 5,000 lines cannot be read as an event, and nothing was sent" in refused.stderr

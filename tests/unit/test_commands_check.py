@@ -117,7 +117,7 @@ def test_what_comes_a_horizon_too_late_is_told(tmp_path: Path) -> None:
         tmp_path, event(2), late, event(3, type="profile", occurred_at="2025-01-01T10:00:00Z")
     )
     assert (code, found["too_old"]) == (0, 1)
-    assert "1 events stand behind others" in shown(tmp_path, event(2), late)
+    assert "1 event stands behind others" in shown(tmp_path, event(2), late)
     assert checked(tmp_path, late, event(2))[1]["too_old"] == 0
 
 

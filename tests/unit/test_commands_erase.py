@@ -77,7 +77,7 @@ def test_each_topic_says_what_removes_the_rest_and_when() -> None:
 
     dated = part(topics.CALLS, retention_ms=DAY_MS, segment_ms=DAY_MS)
     assert dated.by == "2026-09-09T08:00:00.000Z"
-    assert "1 days" in dated.how
+    assert "1 day," in dated.how
     assert part(topics.CALLS, retention_ms=DAY_MS).by == "2026-09-15T08:00:00.000Z"
     for_ever = part(topics.CALLS, retention_ms="-1")
     assert for_ever.by is None

@@ -86,4 +86,4 @@ def test_replay_tells_what_is_wrong_before_anything_is_sent(app: typer.Typer, tm
     assert "Events in files" in done.stderr
     assert "is wait_seconds meant?" in done.stderr
     assert "rejected as not_json: 1" in done.stderr
-    assert "1 of 2 lines are no events, and nothing was sent" in done.stderr
+    assert "1 of 2 lines cannot be read as an event, and nothing was sent" in done.stderr

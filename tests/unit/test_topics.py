@@ -40,7 +40,7 @@ def test_dead_letters_are_kept_shorter_than_events() -> None:
     ("found", "said"),
     [
         ({"partitions": 8}, "has 8 partitions, but every topic must have 6"),
-        ({"replication": 1}, "has 1 replicas, but 3"),
+        ({"replication": 1}, "has 1 replica, but 3"),
         ({"configs": {"cleanup.policy": "compact"}}, "cleanup.policy=compact, but must have delete"),
         ({"configs": {"retention.ms": "5"}}, "BEHOUDLIJN_RETENTION_MS"),
         ({"configs": {"min.insync.replicas": "1"}}, "--add-config min.insync.replicas=2"),

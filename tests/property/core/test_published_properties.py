@@ -79,6 +79,7 @@ triggers = in_order(
         "cause_event_id": some.none() | identifiers,
         "score": scores,
         "drivers": drivers,
+        "evidence_language": some.none() | some.sampled_from(["nl", "en", "und", "zh-Hant-TW"]),
         "max_attempts": some.integers(1, 20),
         "retry_delay_seconds": some.integers(60, 10**9),
         "consent": in_order(

@@ -79,7 +79,7 @@ def test_events_are_written_in_order_and_counted(tmp_path: Path) -> None:
     assert [event["event_id"] for event in events("out.ndjson.gz")] == [str(number) for number in range(31)]
     assert told.stderr.splitlines() == [
         "convert: 32 records, 31 events",
-        "convert: passed over, since the mapping has no event for them: 1 records",
+        "convert: passed over, since the mapping has no event for them: 1 record",
     ]
     first = Path("out.ndjson.gz").read_bytes()
     run("m.yaml", "calls.csv", "more.csv", "--out", "out.ndjson.gz")
@@ -204,7 +204,7 @@ def test_unfinished_contacts_are_given_again_the_next_time() -> None:
     Path("two").write_text("104|a|DONE|\n")
     told = run("log.yaml", "one", "--unfinished", "later", "--rejects", "bad", "--out", "first")
     assert told.exit_code == 0
-    assert "unfinished: 1 contacts (2 records)" in told.stderr
+    assert "unfinished: 1 contact (2 records)" in told.stderr
     # The whole one may still go on, so it is read again as well.
     assert Path("later").read_bytes() == Path("one").read_bytes()
     assert events("bad") == []
@@ -268,7 +268,7 @@ def test_the_later_row_counts_also_when_it_moves_the_event_back_in_time() -> Non
     Path("calls.csv").write_text(HEAD + "".join(rows))
     told = run("m.yaml", "calls.csv", "--out", "out.ndjson")
     assert [event["queue"] for event in events("out.ndjson")] == ["new", "q"]
-    assert "at an earlier time: 1 events" in told.stderr
+    assert "at an earlier time: 1 event\n" in told.stderr
 
 
 def test_rows_that_move_an_event_forward_stay_as_they_came() -> None:

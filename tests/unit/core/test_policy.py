@@ -92,3 +92,11 @@ def test_a_policy_needs_the_purposes_that_it_opens(opens: dict[str, Any], needed
 def test_any_change_changes_the_label() -> None:
     assert changed(open_at=0.51).label != default_policy().label
     assert changed().label == default_policy().label
+
+
+@pytest.mark.parametrize("at_least", [0, -1])
+def test_a_rule_that_holds_for_everybody_is_refused(at_least: float) -> None:
+    """It opened an episode for a signal that was 0, which has no evidence."""
+    rule = {"name": "all", "signal": "contacts_7d", "at_least": at_least, "source": "a mistake"}
+    with pytest.raises(ValidationError, match="greater than 0"):
+        Policy.model_validate(default_policy().model_dump() | {"rules": [rule]})

@@ -20,6 +20,7 @@ from streams.core.published import Cause
 from streams.core.purposes import ENDINGS, GROUNDS, OBLIGATIONS, PURPOSES, served
 from streams.core.purposes import Cause as EndingCause
 from streams.core.state import NEVER, State
+from streams.core.wording import CODES
 from streams.policies import load_policy
 from tests.builders import START
 from tests.unit.test_dial import trigger
@@ -29,7 +30,7 @@ DAY = 86_400_000
 NOW = START
 POLICY = load_policy("default")
 ALWAYS = ("deceased", "do_not_call", "cancellation_confirmed", "answered", "time_over")
-HOT, COLD = Assessment({}, {}, 0.9, None), Assessment({}, {}, 0.0, None)
+HOT, COLD = (Assessment({}, {}, score, None, POLICY.parameters, CODES) for score in (0.9, 0.0))
 
 
 def open_state(purpose: Purpose) -> State:

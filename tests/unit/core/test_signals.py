@@ -6,7 +6,7 @@ import pytest
 
 from streams.core import signals
 from streams.core.records import Decoded
-from streams.core.signals import SIGNALS, evidence
+from streams.core.signals import SIGNALS
 from tests.builders import (
     DAY,
     HOUR,
@@ -97,6 +97,10 @@ def test_silence_after_giving_up_is_known_after_a_day_and_forgotten_after_thirty
         (call(T + DAY), 0),  # answered in time
         (call(T + DAY + 1), 1),  # too late
         (call(T + HOUR, direction="outbound"), 0),  # we called back ourselves
+        (outcome(T + HOUR), 0),  # a callback of ours reached the customer
+        (outcome(T + HOUR, "NO_ANSWER"), 1),  # it did not
+        (outcome(T + DAY + 1), 1),  # too late
+        (outcome(T - HOUR), 1),  # before
         (call(T + HOUR, abandoned=True, wait_seconds=300), 2),  # gave up twice
         (call(T + HOUR, abandoned=True, wait_seconds=4), 1),  # the second was a mistake
     ],
@@ -199,10 +203,3 @@ def test_a_calm_customer_is_looked_at_again_when_silence_begins_to_count() -> No
         ("amber", T + DAY + 1),
     ]
     assert [s["signals"]["silent_after_abandon"] for s in partition.signals()] == [1, 2]
-
-
-@pytest.mark.parametrize("name", sorted(SIGNALS))
-def test_an_agent_reads_a_sentence(name: str) -> None:
-    sentence = evidence(name, 3.0)
-    assert "{" not in sentence
-    assert len(sentence) <= 200
