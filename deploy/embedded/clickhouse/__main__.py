@@ -16,7 +16,7 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,8 +45,11 @@ class _Door:
     credentials: Credentials
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the server until SIGTERM, SIGINT or the parent's death. Returns the exit code."""
+def main(arguments: Sequence[str] | None = None, load: Callable[[Path], Engine] | None = None) -> int:
+    """Run the server until SIGTERM, SIGINT or the parent's death. Returns the exit code.
+
+    `load` opens another engine over the data directory than the one that this package is made for.
+    """
     parent = os.getppid()
     chosen = options(arguments)
     _configure_log(chosen.verbose)
@@ -56,13 +59,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         door = _Door(listener.bind(chosen.host, chosen.port), tls(chosen), credentials(chosen))
         with data_directory(chosen.path) as path:
-            return _run(chosen, door, path, parent)
+            return _run(chosen, door, path, parent, load or _pinned)
     except (ConfinementError, EngineError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"The embedded ClickHouse server cannot start: {error}\n")
         return 1
 
 
-def _run(chosen: argparse.Namespace, door: _Door, path: Path, parent: int) -> int:
+def _run(
+    chosen: argparse.Namespace, door: _Door, path: Path, parent: int, load: Callable[[Path], Engine]
+) -> int:
     scratch = path / "tmp"
     scratch.mkdir(exist_ok=True)
     os.environ["TMPDIR"] = str(scratch)
@@ -72,7 +77,7 @@ def _run(chosen: argparse.Namespace, door: _Door, path: Path, parent: int) -> in
         )
     # The engine measures the stack of each thread that enters it; that of the main one is in /proc/self/maps only.
     with ThreadPoolExecutor(1, thread_name_prefix="engine") as thread:
-        engine = thread.submit(_load, path).result()
+        engine = thread.submit(_load, load, path).result()
         all_ended = asyncio.run(_serve(chosen, door, engine, parent))
         if all_ended:
             thread.submit(engine.close).result()
@@ -83,12 +88,16 @@ def _run(chosen: argparse.Namespace, door: _Door, path: Path, parent: int) -> in
     os._exit(0)
 
 
-def _load(path: Path) -> Engine:
+def _pinned(path: Path) -> Engine:
     """Load the engine, which starts threads, and open the database."""
     from deploy.embedded.clickhouse.engine import Engine
 
+    return Engine(path)
+
+
+def _load(load: Callable[[Path], Engine], path: Path) -> Engine:
     try:
-        return Engine(path)
+        return load(path)
     except EngineError as error:
         raise OSError(
             f"{error} (is another process using {path}? Each server needs a --path of its own)"

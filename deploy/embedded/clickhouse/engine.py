@@ -21,7 +21,8 @@ from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, EngineError
 from deploy.embedded.clickhouse.summary import Summary
 
 _INSERT_PIECE: Final = 4 * 1024 * 1024
-_RIGHTS: Final = Path(__file__).with_name("engine.xml")
+RIGHTS: Final = Path(__file__).with_name("engine.xml")
+"""What the engine may do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,9 @@ class Connection:
         self, sql: bytes | str, output: str = "TabSeparated", params: Mapping[str, str] | None = None
     ) -> Result:
         """Run one statement; `output` counts where the statement names no format."""
+        bound = {"params": dict(params)} if params else {}
         try:
-            found = self._raw.query(_text(sql), output, params=dict(params or {}))
+            found = self._raw.query(_text(sql), output, **bound)
             return Result(found.bytes() or b"", _summary(found))
         except (
             Exception
@@ -74,8 +76,9 @@ class Connection:
 
     def stream(self, sql: bytes | str, output: str, params: Mapping[str, str] | None = None) -> ResultStream:
         """Run a SELECT whose answer comes in pieces; until the stream is closed nothing else may run here."""
+        bound = {"params": dict(params)} if params else {}
         try:
-            return ResultStream(self._raw.send_query(_text(sql), output, params=dict(params or {})))
+            return ResultStream(self._raw.send_query(_text(sql), output, **bound))
         except Exception as error:  # as above
             raise EngineError.from_exception(error) from error
 
@@ -132,15 +135,15 @@ class ResultStream:
 class Engine:
     """The one engine of this process, over a directory."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rights: Path = RIGHTS) -> None:
         """Open or create the database in `path`; raises EngineError, for example when another process has
-        it, and OSError."""
+        it, and OSError. `rights` is the engine's configuration."""
         if "?" in str(path):
             raise EngineError.of(
                 BAD_ARGUMENTS, f"The path {str(path)!r} holds a question mark. Choose another one."
             )
         _ensure_default_database(path)
-        self._address = f"{path}?config-file={_RIGHTS}"
+        self._address = f"{path}?config-file={rights}"
         try:
             self._root = chdb.connect(self._address)  # held open: the engine ends with its last connection
         except Exception as error:  # as above
