@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
 from aiohttp import web
 
 from deploy.embedded.clickhouse import listener
@@ -30,6 +29,7 @@ from deploy.embedded.clickhouse.confinement import ConfinementError, confine, fo
 from deploy.embedded.clickhouse.credentials import Credentials
 from deploy.embedded.clickhouse.directory import data_directory
 from deploy.embedded.clickhouse.errors import EngineError
+from deploy.embedded.clickhouse.layout import DATABASE, establish
 from deploy.embedded.clickhouse.options import credentials, options, tls
 
 if TYPE_CHECKING:
@@ -52,9 +52,8 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[Path], Engine] 
     """
     parent = os.getppid()
     chosen = options(arguments)
-    _configure_log(chosen.verbose)
     forget_environment()
-    os.environ["TZ"] = chosen.timezone  # the engine reads it while it is loaded, so that comes after this
+    os.environ["TZ"] = "UTC"  # the engine reads it while it is loaded, so that comes after this
     time.tzset()
     try:
         door = _Door(listener.bind(chosen.host, chosen.port), tls(chosen), credentials(chosen))
@@ -97,7 +96,12 @@ def _pinned(path: Path) -> Engine:
 
 def _load(load: Callable[[Path], Engine], path: Path) -> Engine:
     try:
-        return load(path)
+        engine = load(path)
+        for name in establish(engine):
+            sys.stderr.write(
+                f"The view default.{name} of a former version could not be moved to the database {DATABASE}: make it anew there.\n"
+            )
+        return engine
     except EngineError as error:
         raise OSError(
             f"{error} (is another process using {path}? Each server needs a --path of its own)"
@@ -111,9 +115,7 @@ async def _serve(chosen: argparse.Namespace, door: _Door, engine: Engine, parent
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = Server(
-        engine, door.credentials, host=chosen.host, name=socket.gethostname(), workers=chosen.workers
-    )
+    server = Server(engine, door.credentials, host=chosen.host, name=socket.gethostname())
     runner = web.AppRunner(
         server.application(),
         access_log=None,
@@ -132,12 +134,10 @@ async def _serve(chosen: argparse.Namespace, door: _Door, engine: Engine, parent
         ready["confined"] = not chosen.unconfined
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        tasks = [asyncio.create_task(server.expire_sessions())]
-        if chosen.exit_with_parent:
-            tasks.append(asyncio.create_task(_watch(parent, stop)))
+        watching = asyncio.create_task(_watch(parent, stop)) if chosen.exit_with_parent else None
         await stop.wait()
-        for task in tasks:
-            task.cancel()
+        if watching is not None:
+            watching.cancel()
     finally:
         await runner.cleanup()
         all_ended = await server.close(chosen.grace)
@@ -149,18 +149,6 @@ async def _watch(parent: int, stop: asyncio.Event) -> None:
     while os.getppid() == parent:  # noqa: ASYNC110 - no event tells of it
         await asyncio.sleep(0.25)
     stop.set()
-
-
-def _configure_log(verbose: bool) -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger("info" if verbose else "warning"),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 if __name__ == "__main__":

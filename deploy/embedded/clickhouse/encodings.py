@@ -1,4 +1,4 @@
-"""HTTP content encodings of request and response bodies: lz4 (frames), zstd, gzip, deflate, br.
+"""HTTP content encodings of request and response bodies: lz4 (frames), zstd, gzip.
 
 It must not guess: an encoding that this installation lacks is refused with its name.
 """
@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from deploy.embedded.clickhouse.errors import CANNOT_DECOMPRESS, UNKNOWN_COMPRESSION_METHOD, EngineError
+from deploy.embedded.clickhouse.errors import Code, EngineError
 
 
 def _optional(*names: str) -> Any:
@@ -27,10 +27,6 @@ def _optional(*names: str) -> Any:
 
 def _zstd() -> Any:
     return _optional("compression.zstd", "backports.zstd")
-
-
-def _brotli() -> Any:
-    return _optional("brotli", "brotlicffi")
 
 
 class _Lz4:
@@ -66,26 +62,6 @@ def _read_lz4(lz4: Any, body: bytes) -> bytes:
     return b"".join(decoded)
 
 
-def _read_deflate(body: bytes) -> bytes:
-    """Read one zlib stream, and nothing behind it."""
-    stream = zlib.decompressobj()
-    decoded = stream.decompress(body) + stream.flush()
-    if not stream.eof or stream.unused_data:
-        raise EOFError("the stream is cut off, or something follows it")
-    return decoded
-
-
-class _Brotli:
-    def __init__(self, brotli: Any) -> None:
-        self._encoder = brotli.Compressor(quality=4)
-
-    def compress(self, data: bytes) -> bytes:
-        return bytes(self._encoder.process(data))
-
-    def flush(self) -> bytes:
-        return bytes(self._encoder.finish())
-
-
 def _encoders() -> dict[str, Callable[[], Any]]:
     """In the order of preference; speed first, since client and server share one machine."""
     found: dict[str, Callable[[], Any]] = {}
@@ -93,23 +69,18 @@ def _encoders() -> dict[str, Callable[[], Any]]:
         found["lz4"] = functools.partial(_Lz4, lz4)
     if (zstd := _zstd()) is not None:
         found["zstd"] = functools.partial(zstd.ZstdCompressor, level=1)
-    if (brotli := _brotli()) is not None:
-        found["br"] = functools.partial(_Brotli, brotli)
     found["gzip"] = functools.partial(zlib.compressobj, 3, zlib.DEFLATED, 31)
-    found["deflate"] = functools.partial(zlib.compressobj, 3)
     return found
 
 
 def _decoders() -> dict[str, Callable[[bytes], Any]]:
     """Read a whole body, several frames or members of it included; fail on a damaged
     one."""
-    found: dict[str, Callable[[bytes], Any]] = {"gzip": gzip.decompress, "deflate": _read_deflate}
+    found: dict[str, Callable[[bytes], Any]] = {"gzip": gzip.decompress}
     if (lz4 := _optional("lz4.frame")) is not None:
         found["lz4"] = functools.partial(_read_lz4, lz4)
     if (zstd := _zstd()) is not None:
         found["zstd"] = zstd.decompress
-    if (brotli := _brotli()) is not None:
-        found["br"] = brotli.decompress
     return found
 
 
@@ -129,14 +100,14 @@ def decode(body: bytes, encoding: str) -> bytes:
         return body
     if name not in _DECODERS:
         raise EngineError.of(
-            UNKNOWN_COMPRESSION_METHOD,
+            Code.UNKNOWN_COMPRESSION_METHOD,
             f"Unknown compression method {name!r}; this server reads {', '.join(supported())}.",
         )
     try:
         return bytes(_DECODERS[name](body))
     except Exception as error:  # each codec raises its own kind, and all mean the same: the body is damaged
         raise EngineError.of(
-            CANNOT_DECOMPRESS, f"Cannot decompress the request body as {name}: {error}."
+            Code.CANNOT_DECOMPRESS, f"Cannot decompress the request body as {name}: {error}."
         ) from error
 
 

@@ -19,6 +19,7 @@ from typing import Self
 from urllib.parse import quote
 
 from deploy.embedded.clickhouse.confinement import VARIABLES
+from deploy.embedded.clickhouse.layout import DATABASE
 from deploy.embedded.process import ChildProcess
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -61,8 +62,12 @@ class EmbeddedClickHouse:
 
     @property
     def dsn(self) -> str:
-        """`clickhouse://user:password@host:port/default` of the running server."""
-        return f"clickhouse://{quote(self.user)}:{quote(self.password)}@{self.host}:{self.port}/default"
+        """`clickhouse://user:password@host:port/behoudlijn` of the running server."""
+        return self.dsn_of(DATABASE)
+
+    def dsn_of(self, database: str) -> str:
+        """Return the same with another database."""
+        return f"clickhouse://{quote(self.user)}:{quote(self.password)}@{self.host}:{self.port}/{database}"
 
     @property
     def url(self) -> str:
