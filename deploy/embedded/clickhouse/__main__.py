@@ -1,7 +1,7 @@
 """Start the embedded ClickHouse server: `python -m deploy.embedded.clickhouse --host 127.0.0.1 --port 0`.
 
 Owns the process: the order of its start, the one ready line on standard output, signals, the end. Passwords,
-certificates and the listening sockets come first, then the confinement, and only then the engine.
+certificates and the listening socket come first, then the confinement, and only then the engine.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from deploy.embedded.clickhouse import listener
 from deploy.embedded.clickhouse.confinement import ConfinementError, confine, forget_environment
 from deploy.embedded.clickhouse.credentials import Credentials
 from deploy.embedded.clickhouse.directory import data_directory
@@ -38,9 +37,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """What has to be had before the confinement: sockets, certificates, and who may come in."""
+    """What has to be had before the confinement: a socket, certificates, and who may come in."""
 
-    sockets: list[socket.socket]
+    listener: socket.socket
     tls: ssl.SSLContext | None
     credentials: Credentials
 
@@ -56,12 +55,27 @@ def main(arguments: Sequence[str] | None = None, load: Callable[[Path], Engine] 
     os.environ["TZ"] = "UTC"  # the engine reads it while it is loaded, so that comes after this
     time.tzset()
     try:
-        door = _Door(listener.bind(chosen.host, chosen.port), tls(chosen), credentials(chosen))
+        door = _Door(_bound(chosen.host, chosen.port), tls(chosen), credentials(chosen))
         with data_directory(chosen.path) as path:
             return _run(chosen, door, path, parent, load or _pinned)
     except (ConfinementError, EngineError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"The embedded ClickHouse server cannot start: {error}\n")
         return 1
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    """Return the listening socket, which a confined process could not make. It does not listen yet, so nobody can connect
+    before the engine is ready. Raises OSError, which names address and port."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    made = socket.socket(family, kind)
+    made.setblocking(False)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind(address)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise OSError(f"cannot listen on address {host} port {port}: {reason}") from error
+    return made
 
 
 def _run(
@@ -115,7 +129,7 @@ async def _serve(chosen: argparse.Namespace, door: _Door, engine: Engine, parent
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = Server(engine, door.credentials, host=chosen.host, name=socket.gethostname())
+    server = Server(engine, door.credentials, host=chosen.host)
     runner = web.AppRunner(
         server.application(),
         access_log=None,
@@ -127,8 +141,7 @@ async def _serve(chosen: argparse.Namespace, door: _Door, engine: Engine, parent
     )
     await runner.setup()
     try:
-        for bound in door.sockets:
-            await web.SockSite(runner, bound, ssl_context=door.tls).start()
+        await web.SockSite(runner, door.listener, ssl_context=door.tls).start()
         host, port = runner.addresses[0][:2]
         ready = {"ready": True, "host": host, "port": port, "version": engine.version}
         ready["confined"] = not chosen.unconfined

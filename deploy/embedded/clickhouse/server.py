@@ -40,12 +40,11 @@ class Server:
         credentials: Credentials,
         *,
         host: str,
-        name: str,
         workers: int = 32,
         max_body_bytes: int = 1 << 30,
     ) -> None:
-        """`host` is what the server listens on, `name` what it calls itself. `workers` queries run at once, others
-        wait; a body (encoded or not) has at most `max_body_bytes`."""
+        """`host` is what the server listens on. `workers` queries run at once, others wait; a body (encoded or not) has
+        at most `max_body_bytes`."""
         self._credentials = credentials
         self._host = host
         self._max_body_bytes = max_body_bytes
@@ -53,7 +52,6 @@ class Server:
         self._replies = Replies(
             version=engine.version,
             timezone=engine.timezone,
-            name=name,
             compress_by_default=engine.compresses_by_default,
             in_thread=self._in_thread,
         )

@@ -144,6 +144,21 @@ def test_settings_hold_for_their_request(client: Client) -> None:
     assert caught.value.code == 48
 
 
+def test_what_dbt_asks_of_a_server(server: EmbeddedClickHouse, database: str) -> None:
+    """In a session of its own, which nothing but a SET would need: it sends that only where the setting is off."""
+    sent = {"session_id": "dbt::1", "mutations_sync": "3", "lightweight_deletes_sync": "3", "alter_sync": "3"}
+    with connect(server, database=database, settings=sent) as client:
+        assert client.server_settings["allow_nondeterministic_mutations"].value == "1"
+        for name in ("a", "b"):
+            client.command(f"CREATE TABLE {name} ENGINE = MergeTree ORDER BY n AS SELECT '{name}' AS n")
+        client.command("EXCHANGE TABLES a AND b")
+        assert client.command("SELECT n FROM a") == "b"
+        client.command("DELETE FROM a WHERE n IN (SELECT n FROM a)")
+        assert client.command("SELECT count() FROM a") == 0
+        client.command("RENAME TABLE a TO c")
+        assert client.command(f"EXISTS DATABASE {database}") == 1
+
+
 def test_a_large_answer_comes_in_pieces_and_may_be_left(client: Client) -> None:
     with client.query_row_block_stream("SELECT number FROM numbers(1000000)") as blocks:
         assert sum(len(block) for block in blocks) == 1_000_000

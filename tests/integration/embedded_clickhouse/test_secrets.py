@@ -213,7 +213,7 @@ def test_no_frame_of_a_thread_that_runs_sql_holds_the_password(way: str) -> None
 
     async def serve() -> None:
         credentials = Credentials((Account.of("default", secret),))
-        server = Server(spy, credentials, host="127.0.0.1", name="x")  # type: ignore[arg-type]
+        server = Server(spy, credentials, host="127.0.0.1")  # type: ignore[arg-type]
         runner = web.AppRunner(server.application(), auto_decompress=False, handler_cancellation=True)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
