@@ -49,6 +49,25 @@ PROCESSES ?= 2
 test: env ## All tests; integration tests on real Kafka where Java 17 and Maven are at hand. ARGS="-k merge" narrows
 	$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal $(ARGS)
 
+LTS_VENV := .venv-lts
+LTS_LOCK := requirements/engine-lts.lock
+LTS_STAMP := $(LTS_VENV)/.stamp
+# Those that the sink's SQL is tried on beside the pinned one, which is in `make test`.
+ENGINES ?= lts pinned-by-partition lts-by-partition
+
+$(LTS_STAMP): $(LTS_LOCK) | env
+	@if ! $(LTS_VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+		rm -rf $(LTS_VENV) && $(BIN)/python -m venv $(LTS_VENV); \
+	fi
+	$(LTS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LTS_LOCK)
+	@touch $@
+
+.PHONY: test-engines
+test-engines: env $(LTS_STAMP) ## The sink's SQL on engine 25.8, and on both engines with FINAL by partition (six minutes). ENGINES=lts narrows
+	@for engine in $(ENGINES); do \
+		$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal tests/integration/clickhouse_sink --engine $$engine $(ARGS) || failed=1; \
+	done; exit $${failed:-0}
+
 COVERED := tests/unit/core tests/golden tests/unit/test_dead_letter_limit.py tests/unit/test_merge.py tests/unit/test_timer_share.py \
 	tests/property/test_merge_properties.py
 
@@ -191,8 +210,9 @@ lock: env ## Write the lock files anew from pyproject.toml (needs the package in
 	$(RESOLVE) --extra dev --output-file $(LOCK)
 	$(RESOLVE) --extra build --constraint $(LOCK) --output-file requirements/build.lock
 	$(RESOLVE) --extra bench --output-file $(BENCH_LOCK)
+	$(subst pyproject.toml,requirements/engine-lts.in,$(RESOLVE)) --constraint requirements/runtime.lock --output-file $(LTS_LOCK)
 
 .PHONY: clean
 clean: ## Remove .venv and everything that a run leaves behind
-	rm -rf $(VENV) $(BENCH_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) $(LTS_VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

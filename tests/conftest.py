@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.engines.choice import NAMES
 from tests.kafka.choice import chosen
 from tests.kafka.distribution import cached_jars
 
@@ -17,6 +18,13 @@ settings.register_profile("ci", settings.get_profile("default"), derandomize=Tru
 settings.load_profile("ci" if os.environ.get("CI", "").lower() == "true" else "default")
 
 _WITHOUT_BROKER = {"unit", "property", "contract"}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--engine` says on which engine of ClickHouse the tests of the sink's SQL run."""
+    parser.addoption(
+        "--engine", choices=NAMES, default="pinned", help="engine of tests/integration/clickhouse_sink"
+    )
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Final
 from deploy.generated.alerts_page import alerts_page
 from deploy.generated.episodes_page import episodes_page
 from deploy.generated.grants import grants
+from deploy.generated.limits import limits
 from deploy.generated.mapping_keys import mapping_keys
 from deploy.generated.metrics_page import metrics_page
 from deploy.generated.rights_table import rights_table
@@ -30,6 +31,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
 
 PARTS: Final[dict[str, tuple[str, Callable[[], str]]]] = {
     "deploy/clickhouse/users.xml": ("grants", grants),
+    "deploy/embedded/clickhouse/engine.xml": ("limits", limits),
     "docs/mappings.md": ("keys", mapping_keys),
     "docs/policies.md": ("signals", signals_table),
     "docs/security.md": ("rights", rights_table),

@@ -77,7 +77,7 @@ def trigger_counts(store: ClickHouse, mode: Mode | None = None) -> list[TriggerC
     rows = store.query(
         "SELECT mode, purpose, reason_code, status, count() AS triggers, uniqExact(customer_id) "
         "FROM v_triggers "
-        "WHERE {mode:String} IN ('', mode) GROUP BY mode, purpose, reason_code, status "
+        "WHERE ({mode:String} = '' OR mode = {mode:String}) GROUP BY mode, purpose, reason_code, status "
         "ORDER BY mode, triggers DESC, purpose, reason_code, status",
         {"mode": mode or ""},
     )

@@ -166,7 +166,7 @@ def _dial(console: Console, stack: Stack, decided: int) -> None:
 def _addresses(console: Console, stack: Stack) -> None:
     console.print(f"Kafka          {stack.settings.kafka_bootstrap}")
     console.print(
-        f"ClickHouse     {stack.clickhouse_url}  (user default, password {stack.clickhouse_password}, database default)",
+        f"ClickHouse     {stack.clickhouse_url}  (user default, password {stack.clickhouse_password}, database behoudlijn)",
         highlight=False,
         soft_wrap=True,
     )

@@ -61,7 +61,7 @@ def round_of(bench: Bench, results: Results, settings: Settings, clickhouse: Emb
 
 def _database(clickhouse: EmbeddedClickHouse, settings: Settings, kind: str) -> str:
     name = settings.topic_prefix.rstrip(".") + kind
-    dsn = clickhouse.dsn.removesuffix("/default") + f"/{name}"
+    dsn = clickhouse.dsn_of(name)
     store = ClickHouse(dsn)
     store.create_database()
     migrate(store)

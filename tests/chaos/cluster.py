@@ -41,7 +41,7 @@ class Store:
 
     def direct(self, database: str) -> str:
         """DSN past the proxy."""
-        return self._server.dsn.removesuffix("/default") + f"/{database}"
+        return self._server.dsn_of(database)
 
     def through_the_proxy(self, database: str) -> str:
         """DSN for workers."""

@@ -33,7 +33,7 @@ def command_of(service: str) -> list[str]:
 def clickhouse(folder: Path) -> Iterator[str]:
     """An embedded ClickHouse for this test; its DSN."""
     with EmbeddedClickHouse(path=folder) as server:
-        yield server.dsn.removesuffix("/default") + "/behoudlijn"
+        yield server.dsn
 
 
 @contextmanager

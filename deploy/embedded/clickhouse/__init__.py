@@ -1,6 +1,6 @@
 """A ClickHouse server in one Python process: the HTTP interface of ClickHouse, answered by the chDB engine.
 
-It owns the protocol (requests, sessions, compression, errors, summaries); the engine owns every answer. It
+It owns the protocol (requests, compression, errors, summaries); the engine owns every answer. It
 must not invent a result: what the engine refuses is returned as the engine's own error. Meant for demos,
 tests and one machine; production uses a server. Start it with `python -m deploy.embedded.clickhouse`.
 
@@ -10,6 +10,8 @@ Where it differs from a ClickHouse server:
   `CREATE USER` nor quota.
 - Only tables, views and their data: the engine (`engine.xml`) and the kernel (`confinement`) refuse files outside
   the data directory, the network, programs, dictionaries, functions, named collections, backups and SYSTEM.
+- A session ends with its request, named or not: what only a lasting one could give is refused. There are no roles, forms
+  and external tables.
 - What a reader says, and what comes by GET, runs as the engine's formatter writes it.
 - Requests of other origins, or to a host that is not the server, get 403, and there is no CORS.
 - `query_id` is echoed, but `system.processes` shows ids that chDB gives itself; no `system.query_log`.

@@ -1,7 +1,7 @@
 """Start the embedded ClickHouse server: `python -m deploy.embedded.clickhouse --host 127.0.0.1 --port 0`.
 
 Owns the process: the order of its start, the one ready line on standard output, signals, the end. Passwords,
-certificates and the listening sockets come first, then the confinement, and only then the engine.
+certificates and the listening socket come first, then the confinement, and only then the engine.
 """
 
 from __future__ import annotations
@@ -16,20 +16,19 @@ import socket
 import ssl
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import structlog
 from aiohttp import web
 
-from deploy.embedded.clickhouse import listener
 from deploy.embedded.clickhouse.confinement import ConfinementError, confine, forget_environment
 from deploy.embedded.clickhouse.credentials import Credentials
 from deploy.embedded.clickhouse.directory import data_directory
 from deploy.embedded.clickhouse.errors import EngineError
+from deploy.embedded.clickhouse.layout import DATABASE, establish
 from deploy.embedded.clickhouse.options import credentials, options, tls
 
 if TYPE_CHECKING:
@@ -38,31 +37,50 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """What has to be had before the confinement: sockets, certificates, and who may come in."""
+    """What has to be had before the confinement: a socket, certificates, and who may come in."""
 
-    sockets: list[socket.socket]
+    listener: socket.socket
     tls: ssl.SSLContext | None
     credentials: Credentials
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the server until SIGTERM, SIGINT or the parent's death. Returns the exit code."""
+def main(arguments: Sequence[str] | None = None, load: Callable[[Path], Engine] | None = None) -> int:
+    """Run the server until SIGTERM, SIGINT or the parent's death. Returns the exit code.
+
+    `load` opens another engine over the data directory than the one that this package is made for.
+    """
     parent = os.getppid()
     chosen = options(arguments)
-    _configure_log(chosen.verbose)
     forget_environment()
-    os.environ["TZ"] = chosen.timezone  # the engine reads it while it is loaded, so that comes after this
+    os.environ["TZ"] = "UTC"  # the engine reads it while it is loaded, so that comes after this
     time.tzset()
     try:
-        door = _Door(listener.bind(chosen.host, chosen.port), tls(chosen), credentials(chosen))
+        door = _Door(_bound(chosen.host, chosen.port), tls(chosen), credentials(chosen))
         with data_directory(chosen.path) as path:
-            return _run(chosen, door, path, parent)
+            return _run(chosen, door, path, parent, load or _pinned)
     except (ConfinementError, EngineError, OSError, UnicodeDecodeError) as error:
         sys.stderr.write(f"The embedded ClickHouse server cannot start: {error}\n")
         return 1
 
 
-def _run(chosen: argparse.Namespace, door: _Door, path: Path, parent: int) -> int:
+def _bound(host: str, port: int) -> socket.socket:
+    """Return the listening socket, which a confined process could not make. It does not listen yet, so nobody can connect
+    before the engine is ready. Raises OSError, which names address and port."""
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    made = socket.socket(family, kind)
+    made.setblocking(False)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind(address)
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise OSError(f"cannot listen on address {host} port {port}: {reason}") from error
+    return made
+
+
+def _run(
+    chosen: argparse.Namespace, door: _Door, path: Path, parent: int, load: Callable[[Path], Engine]
+) -> int:
     scratch = path / "tmp"
     scratch.mkdir(exist_ok=True)
     os.environ["TMPDIR"] = str(scratch)
@@ -72,7 +90,7 @@ def _run(chosen: argparse.Namespace, door: _Door, path: Path, parent: int) -> in
         )
     # The engine measures the stack of each thread that enters it; that of the main one is in /proc/self/maps only.
     with ThreadPoolExecutor(1, thread_name_prefix="engine") as thread:
-        engine = thread.submit(_load, path).result()
+        engine = thread.submit(_load, load, path).result()
         all_ended = asyncio.run(_serve(chosen, door, engine, parent))
         if all_ended:
             thread.submit(engine.close).result()
@@ -83,12 +101,21 @@ def _run(chosen: argparse.Namespace, door: _Door, path: Path, parent: int) -> in
     os._exit(0)
 
 
-def _load(path: Path) -> Engine:
+def _pinned(path: Path) -> Engine:
     """Load the engine, which starts threads, and open the database."""
     from deploy.embedded.clickhouse.engine import Engine
 
+    return Engine(path)
+
+
+def _load(load: Callable[[Path], Engine], path: Path) -> Engine:
     try:
-        return Engine(path)
+        engine = load(path)
+        for name in establish(engine):
+            sys.stderr.write(
+                f"The view default.{name} of a former version could not be moved to the database {DATABASE}: make it anew there.\n"
+            )
+        return engine
     except EngineError as error:
         raise OSError(
             f"{error} (is another process using {path}? Each server needs a --path of its own)"
@@ -102,9 +129,7 @@ async def _serve(chosen: argparse.Namespace, door: _Door, engine: Engine, parent
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    server = Server(
-        engine, door.credentials, host=chosen.host, name=socket.gethostname(), workers=chosen.workers
-    )
+    server = Server(engine, door.credentials, host=chosen.host)
     runner = web.AppRunner(
         server.application(),
         access_log=None,
@@ -116,19 +141,16 @@ async def _serve(chosen: argparse.Namespace, door: _Door, engine: Engine, parent
     )
     await runner.setup()
     try:
-        for bound in door.sockets:
-            await web.SockSite(runner, bound, ssl_context=door.tls).start()
+        await web.SockSite(runner, door.listener, ssl_context=door.tls).start()
         host, port = runner.addresses[0][:2]
         ready = {"ready": True, "host": host, "port": port, "version": engine.version}
         ready["confined"] = not chosen.unconfined
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
-        tasks = [asyncio.create_task(server.expire_sessions())]
-        if chosen.exit_with_parent:
-            tasks.append(asyncio.create_task(_watch(parent, stop)))
+        watching = asyncio.create_task(_watch(parent, stop)) if chosen.exit_with_parent else None
         await stop.wait()
-        for task in tasks:
-            task.cancel()
+        if watching is not None:
+            watching.cancel()
     finally:
         await runner.cleanup()
         all_ended = await server.close(chosen.grace)
@@ -140,18 +162,6 @@ async def _watch(parent: int, stop: asyncio.Event) -> None:
     while os.getppid() == parent:  # noqa: ASYNC110 - no event tells of it
         await asyncio.sleep(0.25)
     stop.set()
-
-
-def _configure_log(verbose: bool) -> None:
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.JSONRenderer(),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger("info" if verbose else "warning"),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from deploy.embedded.clickhouse.errors import AUTHENTICATION_FAILED, EngineError
+from deploy.embedded.clickhouse.errors import Code, EngineError
 
 SECRETS: Final = frozenset({"password"})
 """URL parameters that are for `check` alone."""
@@ -107,4 +107,4 @@ def _named(name: str, way: str) -> str:
 
 
 def _refused(text: str) -> EngineError:
-    return EngineError.of(AUTHENTICATION_FAILED, text)
+    return EngineError.of(Code.AUTHENTICATION_FAILED, text)

@@ -1,56 +1,42 @@
-"""HTTP content encodings of request and response bodies: lz4 (frames), zstd, gzip, deflate, br.
+"""HTTP content encodings of request and response bodies: lz4 (frames), zstd, gzip.
 
-It must not guess: an encoding that this installation lacks is refused with its name.
+It must not guess: another encoding is refused with its name.
 """
 
 from __future__ import annotations
 
-import functools
 import gzip
-import importlib
+import sys
 import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from deploy.embedded.clickhouse.errors import CANNOT_DECOMPRESS, UNKNOWN_COMPRESSION_METHOD, EngineError
+import lz4.frame
 
+from deploy.embedded.clickhouse.errors import Code, EngineError
 
-def _optional(*names: str) -> Any:
-    """Return the first of these modules that is installed, or None; clickhouse-connect uses the same ones."""
-    for name in names:
-        try:
-            return importlib.import_module(name)
-        except ImportError:
-            continue
-    return None
-
-
-def _zstd() -> Any:
-    return _optional("compression.zstd", "backports.zstd")
-
-
-def _brotli() -> Any:
-    return _optional("brotli", "brotlicffi")
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 class _Lz4:
     """One LZ4 frame per body, begun with the first piece."""
 
-    def __init__(self, lz4: Any) -> None:
-        self._frame = lz4.LZ4FrameCompressor()
-        self._begun = False
+    def __init__(self) -> None:
+        self._frame = lz4.frame.LZ4FrameCompressor()
+        self._head = self._frame.begin()
 
     def compress(self, data: bytes) -> bytes:
-        head = b"" if self._begun else self._frame.begin()
-        self._begun = True
+        head, self._head = self._head, b""
         return bytes(head + self._frame.compress(data))
 
     def flush(self) -> bytes:
-        head = b"" if self._begun else self._frame.begin()
-        return bytes(head + self._frame.flush())
+        return bytes(self._head + self._frame.flush())
 
 
-def _read_lz4(lz4: Any, body: bytes) -> bytes:
+def _read_lz4(body: bytes) -> bytes:
     """Read every frame of the body.
 
     clickhouse-connect writes one for each block, and `lz4.frame.decompress` would silently stop after the
@@ -58,7 +44,7 @@ def _read_lz4(lz4: Any, body: bytes) -> bytes:
     """
     decoded = []
     while body:
-        frame = lz4.LZ4FrameDecompressor()
+        frame = lz4.frame.LZ4FrameDecompressor()
         decoded.append(frame.decompress(body))
         if not frame.eof:
             raise EOFError("the last frame is not complete")
@@ -66,60 +52,18 @@ def _read_lz4(lz4: Any, body: bytes) -> bytes:
     return b"".join(decoded)
 
 
-def _read_deflate(body: bytes) -> bytes:
-    """Read one zlib stream, and nothing behind it."""
-    stream = zlib.decompressobj()
-    decoded = stream.decompress(body) + stream.flush()
-    if not stream.eof or stream.unused_data:
-        raise EOFError("the stream is cut off, or something follows it")
-    return decoded
-
-
-class _Brotli:
-    def __init__(self, brotli: Any) -> None:
-        self._encoder = brotli.Compressor(quality=4)
-
-    def compress(self, data: bytes) -> bytes:
-        return bytes(self._encoder.process(data))
-
-    def flush(self) -> bytes:
-        return bytes(self._encoder.finish())
-
-
-def _encoders() -> dict[str, Callable[[], Any]]:
-    """In the order of preference; speed first, since client and server share one machine."""
-    found: dict[str, Callable[[], Any]] = {}
-    if (lz4 := _optional("lz4.frame")) is not None:
-        found["lz4"] = functools.partial(_Lz4, lz4)
-    if (zstd := _zstd()) is not None:
-        found["zstd"] = functools.partial(zstd.ZstdCompressor, level=1)
-    if (brotli := _brotli()) is not None:
-        found["br"] = functools.partial(_Brotli, brotli)
-    found["gzip"] = functools.partial(zlib.compressobj, 3, zlib.DEFLATED, 31)
-    found["deflate"] = functools.partial(zlib.compressobj, 3)
-    return found
-
-
-def _decoders() -> dict[str, Callable[[bytes], Any]]:
-    """Read a whole body, several frames or members of it included; fail on a damaged
-    one."""
-    found: dict[str, Callable[[bytes], Any]] = {"gzip": gzip.decompress, "deflate": _read_deflate}
-    if (lz4 := _optional("lz4.frame")) is not None:
-        found["lz4"] = functools.partial(_read_lz4, lz4)
-    if (zstd := _zstd()) is not None:
-        found["zstd"] = zstd.decompress
-    if (brotli := _brotli()) is not None:
-        found["br"] = brotli.decompress
-    return found
-
-
-_ENCODERS: Final = _encoders()
-_DECODERS: Final = _decoders()
-
-
-def supported() -> tuple[str, ...]:
-    """Return the encodings that can be read and written here, best first."""
-    return tuple(_ENCODERS)
+_ENCODERS: Final[dict[str, Callable[[], Any]]] = {
+    "lz4": _Lz4,
+    "zstd": lambda: zstd.ZstdCompressor(level=1),
+    "gzip": lambda: zlib.compressobj(3, zlib.DEFLATED, 31),
+}
+"""In the order of preference; speed first, since client and server share one machine."""
+_DECODERS: Final[dict[str, Callable[[bytes], bytes]]] = {
+    "lz4": _read_lz4,
+    "zstd": zstd.decompress,
+    "gzip": gzip.decompress,
+}
+"""Read a whole body, several frames or members of it included; fail on a damaged one."""
 
 
 def decode(body: bytes, encoding: str) -> bytes:
@@ -129,14 +73,14 @@ def decode(body: bytes, encoding: str) -> bytes:
         return body
     if name not in _DECODERS:
         raise EngineError.of(
-            UNKNOWN_COMPRESSION_METHOD,
-            f"Unknown compression method {name!r}; this server reads {', '.join(supported())}.",
+            Code.UNKNOWN_COMPRESSION_METHOD,
+            f"Unknown compression method {name!r}; this server reads {', '.join(_DECODERS)}.",
         )
     try:
         return bytes(_DECODERS[name](body))
     except Exception as error:  # each codec raises its own kind, and all mean the same: the body is damaged
         raise EngineError.of(
-            CANNOT_DECOMPRESS, f"Cannot decompress the request body as {name}: {error}."
+            Code.CANNOT_DECOMPRESS, f"Cannot decompress the request body as {name}: {error}."
         ) from error
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 import time
 import uuid
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,14 @@ from typing import Any, Final
 
 import chdb
 
-from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, EngineError
+from deploy.embedded.clickhouse.errors import Code, EngineError
 from deploy.embedded.clickhouse.summary import Summary
 
 _INSERT_PIECE: Final = 4 * 1024 * 1024
-_RIGHTS: Final = Path(__file__).with_name("engine.xml")
+RIGHTS: Final = Path(__file__).with_name("engine.xml")
+"""What the engine may do."""
+_READERS: Final = "behoudlijn_bi"
+"""Profile of readers' sessions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Result:
 
 
 class Connection:
-    """One session of the engine: own settings, database, temporary tables. Methods raise EngineError."""
+    """One session of the engine: own settings and database. Methods raise EngineError."""
 
     def __init__(self, raw: Any) -> None:
         self._raw = raw
@@ -42,8 +46,9 @@ class Connection:
         self, sql: bytes | str, output: str = "TabSeparated", params: Mapping[str, str] | None = None
     ) -> Result:
         """Run one statement; `output` counts where the statement names no format."""
+        bound = {"params": dict(params)} if params else {}
         try:
-            found = self._raw.query(_text(sql), output, params=dict(params or {}))
+            found = self._raw.query(_text(sql), output, **bound)
             return Result(found.bytes() or b"", _summary(found))
         except (
             Exception
@@ -74,13 +79,14 @@ class Connection:
 
     def stream(self, sql: bytes | str, output: str, params: Mapping[str, str] | None = None) -> ResultStream:
         """Run a SELECT whose answer comes in pieces; until the stream is closed nothing else may run here."""
+        bound = {"params": dict(params)} if params else {}
         try:
-            return ResultStream(self._raw.send_query(_text(sql), output, params=dict(params or {})))
+            return ResultStream(self._raw.send_query(_text(sql), output, **bound))
         except Exception as error:  # as above
             raise EngineError.from_exception(error) from error
 
     def close(self) -> None:
-        """Give the connection back; temporary tables go with it."""
+        """End the session."""
         self._raw.close()
 
 
@@ -132,15 +138,17 @@ class ResultStream:
 class Engine:
     """The one engine of this process, over a directory."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, rights: Path = RIGHTS) -> None:
         """Open or create the database in `path`; raises EngineError, for example when another process has
-        it, and OSError."""
+        it, and OSError. `rights` is the engine's configuration."""
         if "?" in str(path):
             raise EngineError.of(
-                BAD_ARGUMENTS, f"The path {str(path)!r} holds a question mark. Choose another one."
+                Code.BAD_ARGUMENTS, f"The path {str(path)!r} holds a question mark. Choose another one."
             )
         _ensure_default_database(path)
-        self._address = f"{path}?config-file={_RIGHTS}"
+        self.reader = _reader(rights)
+        """The statement that makes a session a reader's."""
+        self._address = f"{path}?config-file={rights}"
         try:
             self._root = chdb.connect(self._address)  # held open: the engine ends with its last connection
         except Exception as error:  # as above
@@ -185,6 +193,15 @@ def _ensure_default_database(path: Path) -> None:
     found = link.readlink().name if link.is_symlink() else str(uuid.uuid4())
     known.parent.mkdir(exist_ok=True)
     known.write_text(f"ATTACH DATABASE _ UUID '{found}'\nENGINE = Atomic\n")
+
+
+def _reader(rights: Path) -> str:
+    """Return the SET with the profile, whose constraints hold from then on, and its values, which chDB leaves out of that."""
+    profile = ET.parse(rights).find(f"profiles/{_READERS}")  # noqa: S314 - our own file
+    assert profile is not None
+    values = {setting.tag: setting.text for setting in profile if setting.tag != "constraints"}
+    values["readonly"] = values.pop("readonly")  # last, since it bars what follows
+    return f"SET profile = '{_READERS}', " + ", ".join(f"{name} = {value}" for name, value in values.items())
 
 
 def _text(sql: bytes | str) -> str | bytes:

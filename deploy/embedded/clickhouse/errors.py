@@ -6,40 +6,25 @@ It must not translate or soften a message of the engine: clients parse the text.
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 from typing import Final
 
-_CODE: Final = re.compile(r"Code: (\d+)\. ")
+_FOUND: Final = re.compile(r"Code: (\d+)\. ")
 
-# ClickHouse's numbers (src/Common/ErrorCodes.cpp) for the errors that this process raises itself.
-BAD_ARGUMENTS: Final = 36
-NOT_IMPLEMENTED: Final = 48
-SYNTAX_ERROR: Final = 62
-READONLY: Final = 164
-QUERY_IS_TOO_LARGE: Final = 229
-INCORRECT_DATA: Final = 117
-UNKNOWN_COMPRESSION_METHOD: Final = 89
-CANNOT_DECOMPRESS: Final = 271
-SESSION_NOT_FOUND: Final = 372
-SESSION_IS_LOCKED: Final = 373
-INVALID_SESSION_TIMEOUT: Final = 374
-AUTHENTICATION_FAILED: Final = 516
-STD_EXCEPTION: Final = 1001
 
-_NAMES: Final = {
-    BAD_ARGUMENTS: "BAD_ARGUMENTS",
-    NOT_IMPLEMENTED: "NOT_IMPLEMENTED",
-    SYNTAX_ERROR: "SYNTAX_ERROR",
-    READONLY: "READONLY",
-    QUERY_IS_TOO_LARGE: "QUERY_IS_TOO_LARGE",
-    INCORRECT_DATA: "INCORRECT_DATA",
-    UNKNOWN_COMPRESSION_METHOD: "UNKNOWN_COMPRESSION_METHOD",
-    CANNOT_DECOMPRESS: "CANNOT_DECOMPRESS",
-    SESSION_NOT_FOUND: "SESSION_NOT_FOUND",
-    SESSION_IS_LOCKED: "SESSION_IS_LOCKED",
-    INVALID_SESSION_TIMEOUT: "INVALID_SESSION_TIMEOUT",
-    AUTHENTICATION_FAILED: "AUTHENTICATION_FAILED",
-    STD_EXCEPTION: "STD_EXCEPTION",
-}
+class Code(IntEnum):
+    """ClickHouse's numbers (src/Common/ErrorCodes.cpp) for the errors that this process raises itself."""
+
+    BAD_ARGUMENTS = 36
+    NOT_IMPLEMENTED = 48
+    SYNTAX_ERROR = 62
+    UNKNOWN_COMPRESSION_METHOD = 89
+    READONLY = 164
+    QUERY_IS_TOO_LARGE = 229
+    CANNOT_DECOMPRESS = 271
+    AUTHENTICATION_FAILED = 516
+    STD_EXCEPTION = 1001
+
 
 # The same grouping as ClickHouse's exceptionCodeToHTTPStatus; every other code is a 500.
 _BAD_REQUEST: Final = frozenset(
@@ -75,17 +60,17 @@ class EngineError(Exception):
         self.message = message
 
     @classmethod
-    def of(cls, code: int, text: str) -> EngineError:
+    def of(cls, code: Code, text: str) -> EngineError:
         """Make an error of this process (not of the engine), in the engine's layout."""
-        return cls(code, f"Code: {code}. DB::Exception: {text} ({_NAMES[code]})")
+        return cls(code, f"Code: {code:d}. DB::Exception: {text} ({code.name})")
 
     @classmethod
     def from_exception(cls, error: BaseException) -> EngineError:
         """Read the engine's text out of a chDB exception; wording that chDB puts in front is dropped."""
         text = str(error).strip()
-        found = _CODE.search(text)
+        found = _FOUND.search(text)
         if found is None:
-            return cls.of(STD_EXCEPTION, text or type(error).__name__)
+            return cls.of(Code.STD_EXCEPTION, text or type(error).__name__)
         return cls(int(found.group(1)), text[found.start() :])
 
     def body(self, version: str) -> bytes:

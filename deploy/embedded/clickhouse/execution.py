@@ -1,4 +1,4 @@
-"""Running one call on the engine, in a worker thread: session, external tables, statement, answer.
+"""Running one call on the engine, in a worker thread: session, statement, answer.
 
 It must not know HTTP. It holds the session until the answer is complete, also when the client has gone.
 """
@@ -6,26 +6,25 @@ It must not know HTTP. It holds the session until the answer is complete, also w
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from deploy.embedded.clickhouse.call import Call, ExternalTable
+from deploy.embedded.clickhouse.call import Call
 from deploy.embedded.clickhouse.credentials import Account
-from deploy.embedded.clickhouse.engine import Engine, Result, ResultStream
-from deploy.embedded.clickhouse.errors import BAD_ARGUMENTS, EngineError
+from deploy.embedded.clickhouse.engine import Connection, Engine, Result, ResultStream
+from deploy.embedded.clickhouse.errors import Code, EngineError
 from deploy.embedded.clickhouse.formats import STREAMABLE
-from deploy.embedded.clickhouse.literals import identifier, quoted
+from deploy.embedded.clickhouse.literals import quoted
 from deploy.embedded.clickhouse.reading import only_reading
-from deploy.embedded.clickhouse.sessions import Session, Sessions
+from deploy.embedded.clickhouse.session import opened
 from deploy.embedded.clickhouse.summary import Summary
 
 
 class OpenAnswer:
     """The rest of an answer that is still being computed; `close` must be called, from any thread."""
 
-    def __init__(self, stream: ResultStream, release: Callable[[], None]) -> None:
+    def __init__(self, stream: ResultStream, session: Connection) -> None:
         self._stream = stream
-        self._release = release
+        self._session = session
         self._closed = False
 
     def read(self) -> bytes | None:
@@ -33,7 +32,7 @@ class OpenAnswer:
         return self._stream.read()
 
     def close(self) -> None:
-        """Stop the query and give the session back. Repeatable."""
+        """Stop the query and end its session. Repeatable."""
         if self._closed:
             return
         self._closed = True
@@ -41,7 +40,7 @@ class OpenAnswer:
             with contextlib.suppress(EngineError):
                 self._stream.close()
         finally:
-            self._release()
+            self._session.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,26 +57,21 @@ class Answer:
 class Executor:
     """Runs calls; safe to use from many threads."""
 
-    def __init__(self, engine: Engine, sessions: Sessions) -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._sessions = sessions
 
     def run(self, call: Call, account: Account) -> Answer:
-        """Run a call. Raises EngineError, and then the session is free again."""
+        """Run a call. Raises EngineError, and then its session has ended."""
         if account.readonly or call.only_reading:
             call = replace(call, statement=only_reading(self._engine, call.statement))
-        session = self._sessions.acquire(call, account.name, account.readonly)
-        release = self._releaser(session, call)
+        session = opened(self._engine, call, self._marks(call), readonly=account.readonly)
         try:
-            session.prepare(call, self._marks(call))
-            for table in call.external:
-                _load(session, table)
-            answer = self._answer(session, call, release)
+            answer = self._answer(session, call)
         except BaseException:
-            release()
+            session.close()
             raise
         if answer.rest is None:
-            release()
+            session.close()
         return answer
 
     def cancel(self, call: Call) -> None:
@@ -104,50 +98,35 @@ class Executor:
             else {}
         )
 
-    def _releaser(self, session: Session, call: Call) -> Callable[[], None]:
-        def release() -> None:
-            try:
-                if call.session_id is not None:
-                    for table in call.external:
-                        with contextlib.suppress(EngineError):
-                            session.connection.query(
-                                f"DROP TEMPORARY TABLE IF EXISTS {identifier(table.name)}"
-                            )
-            finally:
-                self._sessions.release(session, call)
-
-        return release
-
-    def _answer(self, session: Session, call: Call, release: Callable[[], None]) -> Answer:
+    def _answer(self, session: Connection, call: Call) -> Answer:
         statement = call.statement
         if statement.takes_data:
             return Answer(None, self._insert(session, call).summary, b"")
         if statement.streams and not call.whole and call.output_format in STREAMABLE:
             with contextlib.suppress(_NotStreamableError):
-                return self._open(session, call, release)
-        result = session.connection.query(statement.sql, call.output_format, call.params)
-        session.after(call)
-        return _whole(call, result)
+                return self._open(session, call)
+        result = session.query(statement.sql, call.output_format, call.params)
+        return Answer(call.output_format if statement.has_result else None, result.summary, result.body)
 
     @staticmethod
-    def _insert(session: Session, call: Call) -> Result:
+    def _insert(session: Connection, call: Call) -> Result:
         sql, data = call.statement.sql, call.statement.data
         if (
             call.data_format == "Values" and call.params
         ):  # parameters among the values are the parser's matter
-            return session.connection.query(sql + b" VALUES " + data, params=call.params)
-        return session.connection.insert(sql, call.data_format, data)
+            return session.query(sql + b" VALUES " + data, params=call.params)
+        return session.insert(sql, call.data_format, data)
 
     @staticmethod
-    def _open(session: Session, call: Call, release: Callable[[], None]) -> Answer:
+    def _open(session: Connection, call: Call) -> Answer:
         """Start a stream and read far enough to tell an error, or a short answer, from a long one."""
         try:
-            stream = session.connection.stream(call.statement.sql, call.output_format, call.params)
+            stream = session.stream(call.statement.sql, call.output_format, call.params)
         except EngineError as error:
-            if error.code == BAD_ARGUMENTS and "Streaming query is not supported" in error.message:
+            if error.code == Code.BAD_ARGUMENTS and "Streaming query is not supported" in error.message:
                 raise _NotStreamableError from error
             raise
-        rest = OpenAnswer(stream, release)
+        rest = OpenAnswer(stream, session)
         try:
             first = stream.read() or b""
             second = stream.read() if first else None
@@ -162,20 +141,3 @@ class Executor:
 
 class _NotStreamableError(Exception):
     """The engine gives this statement's answer only as a whole."""
-
-
-def _whole(call: Call, result: Result) -> Answer:
-    return Answer(call.output_format if call.statement.has_result else None, result.summary, result.body)
-
-
-def _load(session: Session, table: ExternalTable) -> None:
-    """Make each external table a temporary table of the session, dropped after the query.
-
-    What the client says of it goes to the engine as values, not as SQL.
-    """
-    if not table.format.isidentifier():
-        raise EngineError.of(BAD_ARGUMENTS, f"{table.format!r} is not a name of a format.")
-    name = identifier(table.name)
-    shape = f"SELECT * FROM null({quoted(table.structure)})"  # noqa: S608 - a literal
-    session.connection.query(f"CREATE TEMPORARY TABLE {name} AS {shape}")
-    session.connection.insert(f"INSERT INTO {name}", table.format, table.data)

@@ -26,8 +26,6 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     add("--reader-password-file", type=Path, help="file with the password of --reader")
     add("--tls-cert", type=Path, help="PEM file with the certificate chain: serve https")
     add("--tls-key", type=Path, help="PEM file with the private key of --tls-cert")
-    add("--timezone", default="UTC", help="time zone of the server (default: %(default)s)")
-    add("--workers", type=int, default=32, help="queries that run at once (default: %(default)s)")
     add(
         "--grace",
         type=float,
@@ -36,7 +34,6 @@ def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     )
     add("--exit-with-parent", action="store_true", help="end when the process that started this one ends")
     add("--unconfined", action="store_true", help="serve without the kernel's confinement, at your own risk")
-    add("--verbose", action="store_true", help="log the code of each failed query to standard error")
     chosen = parser.parse_args(arguments)
     if bool(chosen.tls_cert) != bool(chosen.tls_key):
         parser.error("--tls-cert and --tls-key go together")

@@ -19,6 +19,7 @@ from typing import Self
 from urllib.parse import quote
 
 from deploy.embedded.clickhouse.confinement import VARIABLES
+from deploy.embedded.clickhouse.layout import DATABASE
 from deploy.embedded.process import ChildProcess
 
 _ROOT = Path(__file__).resolve().parents[3]
@@ -28,7 +29,7 @@ class EmbeddedClickHouse:
     """A server on 127.0.0.1, as a context manager.
 
     `path` is a data directory that lasts (default: a temporary one); `arguments` are further options of the
-    server. `user` may write, with `password`, a random one by default.
+    server, `program` what is started in its place. `user` may write, with `password`, a random one by default.
     """
 
     def __init__(
@@ -40,10 +41,11 @@ class EmbeddedClickHouse:
         user: str = "default",
         password: str | None = None,
         arguments: Sequence[str] = (),
+        program: Sequence[str] = (sys.executable, "-m", "deploy.embedded.clickhouse"),
     ) -> None:
         # A name that nobody can guess, for a directory that exists only while the server starts.
         self._password_file = Path(tempfile.gettempdir()) / f"behoudlijn-{secrets.token_hex(16)}" / "password"
-        command = [sys.executable, "-m", "deploy.embedded.clickhouse", "--host", "127.0.0.1"]
+        command = [*program, "--host", "127.0.0.1"]
         command += ["--port", str(port), "--user", user, "--password-file", str(self._password_file)]
         if path is not None:
             command += ["--path", str(path)]
@@ -60,8 +62,12 @@ class EmbeddedClickHouse:
 
     @property
     def dsn(self) -> str:
-        """`clickhouse://user:password@host:port/default` of the running server."""
-        return f"clickhouse://{quote(self.user)}:{quote(self.password)}@{self.host}:{self.port}/default"
+        """`clickhouse://user:password@host:port/behoudlijn` of the running server."""
+        return self.dsn_of(DATABASE)
+
+    def dsn_of(self, database: str) -> str:
+        """Return the same with another database."""
+        return f"clickhouse://{quote(self.user)}:{quote(self.password)}@{self.host}:{self.port}/{database}"
 
     @property
     def url(self) -> str:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import Final
 
 from deploy.embedded.clickhouse.engine import Engine
-from deploy.embedded.clickhouse.errors import READONLY, EngineError
+from deploy.embedded.clickhouse.errors import Code, EngineError
 from deploy.embedded.clickhouse.literals import quoted
 from deploy.embedded.clickhouse.statement import Statement
 
@@ -43,5 +43,6 @@ def only_reading(engine: Engine, statement: Statement) -> Statement:
 
 def _refused(what: str) -> EngineError:
     return EngineError.of(
-        READONLY, f"Cannot execute query in readonly mode, which is every reader's and method GET's: {what}."
+        Code.READONLY,
+        f"Cannot execute query in readonly mode, which is every reader's and method GET's: {what}.",
     )

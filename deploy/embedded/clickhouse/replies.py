@@ -32,11 +32,10 @@ class Replies:
     """Makes the responses of one server."""
 
     def __init__(
-        self, *, version: str, timezone: str, name: str, compress_by_default: bool, in_thread: InThread
+        self, *, version: str, timezone: str, compress_by_default: bool, in_thread: InThread
     ) -> None:
         self._version = version
         self._timezone = timezone
-        self._name = name
         self._compress_by_default = "1" if compress_by_default else "0"
         self._in_thread = in_thread
 
@@ -113,7 +112,6 @@ class Replies:
     def _headers(self, query_id: str) -> dict[str, str]:
         return {
             hdrs.SERVER: f"behoudlijn-embedded-clickhouse (chDB engine {self._version})",
-            "X-ClickHouse-Server-Display-Name": self._name,
             "X-ClickHouse-Query-Id": query_id,
         }
 

@@ -1,7 +1,8 @@
 """The HTTP side: routes, the way of a request from its first header to its response, clients that go away.
 
 It must not decide what SQL means (`call`, `statement`) nor touch the engine on the event loop (`execution`
-runs in worker threads). It must not log SQL, parameters or data: they hold personal data.
+runs in worker threads). It logs nothing: SQL,
+parameters and data hold personal data.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
 
-import structlog
 from aiohttp import hdrs, web
 
 from deploy.embedded.clickhouse import bodies, encodings, origin
@@ -22,7 +22,6 @@ from deploy.embedded.clickhouse.engine import Engine
 from deploy.embedded.clickhouse.errors import EngineError
 from deploy.embedded.clickhouse.execution import Answer, Executor
 from deploy.embedded.clickhouse.replies import Replies
-from deploy.embedded.clickhouse.sessions import Sessions
 
 T = TypeVar("T")
 
@@ -41,45 +40,33 @@ class Server:
         credentials: Credentials,
         *,
         host: str,
-        name: str,
         workers: int = 32,
         max_body_bytes: int = 1 << 30,
     ) -> None:
-        """`host` is what the server listens on, `name` what it calls itself. `workers` queries run at once, others
-        wait; a body (encoded or not) has at most `max_body_bytes`."""
+        """`host` is what the server listens on. `workers` queries run at once, others wait; a body (encoded or not) has
+        at most `max_body_bytes`."""
         self._credentials = credentials
         self._host = host
         self._max_body_bytes = max_body_bytes
-        self._sessions = Sessions(engine)
-        self._executor = Executor(engine, self._sessions)
+        self._executor = Executor(engine)
         self._replies = Replies(
             version=engine.version,
             timezone=engine.timezone,
-            name=name,
             compress_by_default=engine.compresses_by_default,
             in_thread=self._in_thread,
         )
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="query")
         self._cleaning = ThreadPoolExecutor(2, thread_name_prefix="cleaning")
         self._running: set[asyncio.Future[Answer]] = set()
-        self._log = structlog.get_logger("clickhouse")
 
     def application(self) -> web.Application:
         """Return the routes; run it with `auto_decompress=False` and `handler_cancellation=True`."""
         app = web.Application(client_max_size=self._max_body_bytes, middlewares=[origin.guard(self._host)])
         app.router.add_get("/ping", self._ok)
-        app.router.add_get("/replicas_status", self._ok)
-        for path in ("/", "/query"):
-            app.router.add_get(path, self._query)
-            app.router.add_post(path, self._query)
+        app.router.add_get("/", self._query)
+        app.router.add_post("/", self._query)
         app.router.add_route("*", "/{path:.*}", self._unknown)
         return app
-
-    async def expire_sessions(self, every: float = 5.0) -> None:
-        """Close idle sessions for ever; run it as a task. `every` is in seconds."""
-        while True:
-            await asyncio.sleep(every)
-            await self._clean(self._sessions.expire)
 
     async def close(self, grace: float) -> bool:
         """Wait `grace` seconds for running queries, then cancel them. False if one still runs after that."""
@@ -89,7 +76,6 @@ class Server:
             await self._clean(self._executor.cancel_all)
         if self._running:
             await asyncio.wait(self._running, timeout=5.0)
-        await self._clean(self._sessions.close)
         return not self._running
 
     async def _ok(self, _: web.Request) -> web.Response:
@@ -109,7 +95,6 @@ class Server:
             query_id = call.query_id
             answer = await self._run(call, account)
         except EngineError as error:
-            self._log.info("query_failed", code=error.code, query_id=query_id)
             return self._replies.refusal(error, query_id)
         try:
             return await self._replies.reply(request, call, answer)
@@ -117,7 +102,7 @@ class Server:
             if answer.rest is not None:
                 self._cleaning.submit(answer.rest.close)
 
-    def _understanding(self, request: web.Request, body: bodies.Body) -> Callable[[], Call]:
+    def _understanding(self, request: web.Request, body: bytes) -> Callable[[], Call]:
         """Return what is left to do to read a request; no password goes along, since threads that run SQL do it."""
         method = hdrs.METH_GET if request.method == hdrs.METH_HEAD else request.method
         params = {name: value for name, value in request.query.items() if name not in SECRETS}
@@ -125,9 +110,9 @@ class Server:
         encoding = request.headers.get(hdrs.CONTENT_ENCODING, "")
 
         def understanding() -> Call:
-            raw = encodings.decode(body.raw, encoding)
-            bodies.check_size(len(raw), self._max_body_bytes)
-            return understand(method, params, headers, raw, body.form, body.files)
+            decoded = encodings.decode(body, encoding)
+            bodies.check_size(len(decoded), self._max_body_bytes)
+            return understand(method, params, headers, decoded)
 
         return understanding
 
@@ -145,7 +130,7 @@ class Server:
             raise
 
     def _abandon(self, running: asyncio.Future[Answer]) -> None:
-        """Nobody waits for this answer: give its session back."""
+        """Nobody waits for this answer: end its session."""
         if not running.cancelled() and running.exception() is None and (rest := running.result().rest):
             self._cleaning.submit(rest.close)
 

@@ -11,12 +11,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from deploy.embedded.clickhouse.errors import (
-    BAD_ARGUMENTS,
-    NOT_IMPLEMENTED,
-    SYNTAX_ERROR,
-    EngineError,
-)
+from deploy.embedded.clickhouse.errors import Code, EngineError
 
 _TOKEN: Final = re.compile(
     rb"""(?P<blank>\s+|--[^\n]*|\#[!\ ][^\n]*|/\*.*?\*/)
@@ -96,7 +91,7 @@ def parse(text: bytes) -> Statement:
         if scan.ended:
             rest = text[token.start() : token.start() + 60].decode(errors="replace")
             raise EngineError.of(
-                SYNTAX_ERROR, f"Syntax error (Multi-statements are not allowed): failed at: {rest}."
+                Code.SYNTAX_ERROR, f"Syntax error (Multi-statements are not allowed): failed at: {rest}."
             )
         word = token.group().decode().upper() if group == "word" else ""
         if group == "open":
@@ -110,7 +105,8 @@ def parse(text: bytes) -> Statement:
             scan.kind = word
         elif word and (previous, word) in (("INTO", "OUTFILE"), ("FROM", "INFILE")):
             raise EngineError.of(
-                BAD_ARGUMENTS, f"{previous} {word} is not allowed over HTTP: the file would be the server's."
+                Code.BAD_ARGUMENTS,
+                f"{previous} {word} is not allowed over HTTP: the file would be the server's.",
             )
         elif scan.kind == "WITH" and scan.depth == 0 and (previous, word) == ("INSERT", "INTO"):
             scan.kind, scan.from_query = "INSERT", True
@@ -131,7 +127,7 @@ def parse(text: bytes) -> Statement:
 def _check_function(name: str, scan: _Scan) -> None:
     if name.strip('`"').upper() == "INPUT" and scan.kind == "INSERT" and scan.from_query:
         raise EngineError.of(
-            NOT_IMPLEMENTED,
+            Code.NOT_IMPLEMENTED,
             "INSERT ... SELECT ... FROM input() is not supported by the embedded server: the engine would "
             "drop the data. Insert into a temporary table of a session first, and select from that.",
         )
@@ -159,7 +155,7 @@ def _insert(scan: _Scan, token: re.Match[bytes], name: str) -> Statement:
 
 def _whole(scan: _Scan) -> Statement:
     if not scan.kind:
-        raise EngineError.of(SYNTAX_ERROR, "Empty query.")
+        raise EngineError.of(Code.SYNTAX_ERROR, "Empty query.")
     if scan.kind == "INSERT" and not scan.from_query:
         return Statement("INSERT", scan.text.rstrip().rstrip(b";"), None, True, b"")
     format_name = scan.format_name if scan.after_format in ("", "SETTINGS") else None

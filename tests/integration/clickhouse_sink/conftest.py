@@ -1,10 +1,11 @@
-"""The server of BEHOUDLIJN_TEST_CLICKHOUSE_DSN, or an embedded one; a fresh database for each test."""
+"""The server of BEHOUDLIJN_TEST_CLICKHOUSE_DSN, or an embedded one over the engine of `--engine`; a fresh database for
+each test."""
 
 from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -13,18 +14,25 @@ from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.writer import ClickHouseSink
+from tests.engines.choice import program
 
 DSN_VARIABLE = "BEHOUDLIJN_TEST_CLICKHOUSE_DSN"
 
 
 @pytest.fixture(scope="session")
-def server_dsn() -> Iterator[str]:
+def engine(pytestconfig: pytest.Config) -> Sequence[str]:
+    """The program of an embedded server over the engine of `--engine`."""
+    return program(pytestconfig.getoption("engine"))
+
+
+@pytest.fixture(scope="session")
+def server_dsn(engine: Sequence[str]) -> Iterator[str]:
     """DSN of a server where databases may be made."""
     given = os.environ.get(DSN_VARIABLE)
     if given:
         yield given
         return
-    with EmbeddedClickHouse(arguments=["--exit-with-parent"]) as running:
+    with EmbeddedClickHouse(arguments=["--exit-with-parent"], program=engine) as running:
         yield running.dsn
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +25,9 @@ def directory(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def server(directory: Path) -> Iterator[EmbeddedClickHouse]:
+def server(directory: Path, engine: Sequence[str]) -> Iterator[EmbeddedClickHouse]:
     """A server of the test's own, that it may stop and start again on the same port and directory."""
-    with EmbeddedClickHouse(path=directory, arguments=["--exit-with-parent"]) as running:
+    with EmbeddedClickHouse(path=directory, arguments=["--exit-with-parent"], program=engine) as running:
         yield running
 
 
@@ -38,10 +38,14 @@ def calls(first: int, count: int) -> list[Row]:
     ]
 
 
-def again(server: EmbeddedClickHouse, directory: Path) -> EmbeddedClickHouse:
+def again(server: EmbeddedClickHouse, directory: Path, engine: Sequence[str]) -> EmbeddedClickHouse:
     """The same server once more: its port, its data, its password."""
     return EmbeddedClickHouse(
-        path=directory, port=server.port, password=server.password, arguments=["--exit-with-parent"]
+        path=directory,
+        port=server.port,
+        password=server.password,
+        arguments=["--exit-with-parent"],
+        program=engine,
     )
 
 
@@ -51,7 +55,9 @@ def prepared(server: EmbeddedClickHouse, **options: Any) -> tuple[ClickHouse, Cl
     return store, ClickHouseSink(store, **{"attempts": 2, "wait_initial": 0.01, **options})
 
 
-def test_what_was_taken_is_written_after_a_restart(server: EmbeddedClickHouse, directory: Path) -> None:
+def test_what_was_taken_is_written_after_a_restart(
+    server: EmbeddedClickHouse, directory: Path, engine: Sequence[str]
+) -> None:
     retried: list[str] = []
     inserted: list[tuple[str, int]] = []
     store, sink = prepared(
@@ -72,7 +78,7 @@ def test_what_was_taken_is_written_after_a_restart(server: EmbeddedClickHouse, d
     with pytest.raises(SinkUnavailable):
         sink.flush()
 
-    with again(server, directory):
+    with again(server, directory, engine):
         assert sink.flush().rows == {"fct_calls": 15}
         assert store.query("SELECT count(), uniqExact(event_id) FROM fct_calls") == [(25, 25)]
         assert inserted == [("fct_calls", 10), ("fct_calls", 10), ("fct_calls", 5)]
@@ -101,7 +107,9 @@ def test_a_lost_answer_does_not_write_twice(
     sink.close()
 
 
-def test_a_server_that_is_not_there_yet(server: EmbeddedClickHouse, directory: Path) -> None:
+def test_a_server_that_is_not_there_yet(
+    server: EmbeddedClickHouse, directory: Path, engine: Sequence[str]
+) -> None:
     """A sink may be made before its server: the connection opens with the first flush."""
     store, sink = prepared(server)
     store.close()
@@ -109,7 +117,7 @@ def test_a_server_that_is_not_there_yet(server: EmbeddedClickHouse, directory: P
     sink.add(*calls(0, 1)[0])
     with pytest.raises(SinkUnavailable):
         sink.flush()
-    with again(server, directory):
+    with again(server, directory, engine):
         assert sink.flush().total == 1
     sink.close()
 

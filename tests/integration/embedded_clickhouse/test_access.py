@@ -1,20 +1,22 @@
-"""Users, TLS, and the tools of analysts: SQLAlchemy's dialect and the questions that BI tools open with."""
+"""Users and their limits, TLS, and the questions that BI tools open with."""
 
 from __future__ import annotations
 
 import shutil
 import subprocess
+import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from pathlib import Path
 
 import clickhouse_connect
 import pytest
 import requests
-import sqlalchemy
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import DatabaseError
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def test_the_reader_reads(guarded: EmbeddedClickHouse) -> None:
         writer.command("CREATE OR REPLACE TABLE t (a Int8) ENGINE = MergeTree ORDER BY a")
         writer.insert("t", [[1]], column_names=["a"])
     with clickhouse_connect.get_client(
-        host=guarded.host, port=guarded.port, username="bi", password="look"
+        host=guarded.host, port=guarded.port, username="bi", password="look", database="behoudlijn"
     ) as reader:
         assert reader.query("SELECT a FROM t", settings={"max_threads": 1}).result_rows == [(1,)]
         for attempt in (
@@ -86,6 +88,62 @@ def test_the_reader_reads(guarded: EmbeddedClickHouse) -> None:
         with pytest.raises(DatabaseError):
             reader.query("SELECT 1", settings={"readonly": 0})
         assert reader.query("SELECT a FROM t").result_rows == [(1,)]
+
+
+def ask_as_reader(server: EmbeddedClickHouse, sql: str, **settings: str) -> requests.Response:
+    params = {"user": "bi", "password": "look", "database": "behoudlijn", **settings}
+    return requests.post(server.url, params=params, data=sql, timeout=60)
+
+
+def test_the_reader_has_the_limits_of_production(guarded: EmbeddedClickHouse) -> None:
+    profile = ET.parse(ROOT / "deploy/clickhouse/users.xml").find("profiles/behoudlijn_bi")
+    assert profile is not None
+    limits = {each.tag: each.text for each in profile if each.tag != "constraints"}
+    assert set(limits) >= {"readonly", "max_execution_time", "max_memory_usage", "max_result_rows"}
+    for name, value in limits.items():
+        assert ask_as_reader(guarded, f"SELECT getSetting('{name}')").text == f"{value}\n"
+
+
+@pytest.mark.parametrize("value", ["0", "DEFAULT", "9999999999"])
+@pytest.mark.parametrize("name", ["max_execution_time", "max_memory_usage", "max_result_rows"])
+def test_the_reader_does_not_get_rid_of_a_limit(guarded: EmbeddedClickHouse, name: str, value: str) -> None:
+    ask = f"SELECT getSetting('{name}')"
+    held = int(ask_as_reader(guarded, ask).text)
+    attempts = [
+        ask_as_reader(guarded, f"{ask} SETTINGS {name} = {value}"),
+        ask_as_reader(guarded, f"{ask} SETTINGS profile = 'default', {name} = {value}"),
+        ask_as_reader(guarded, f"SELECT * FROM ({ask} SETTINGS {name} = {value})"),
+        ask_as_reader(guarded, ask, **{name: value}),
+        ask_as_reader(guarded, ask, profile="default"),
+        ask_as_reader(guarded, ask, profile="default", **{name: value}),
+    ]
+    # In a subquery the engine takes the nearest value that is allowed.
+    assert all(1 <= int(answer.text) <= held for answer in attempts if answer.status_code == 200)
+    assert attempts[0].headers["X-ClickHouse-Exception-Code"] == "452"
+
+
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        ("SELECT number FROM numbers(1000001)", "396"),
+        ("SELECT number FROM numbers(1000001) FORMAT JSON", "396"),
+        (
+            "SELECT sleepEachRow(0.1) FROM numbers(100) SETTINGS max_execution_time = 1, max_block_size = 1",
+            "159",
+        ),
+        ("SELECT length(groupArray(number)) FROM numbers(1000000000)", "241"),
+    ],
+)
+def test_a_limit_ends_the_readers_query(guarded: EmbeddedClickHouse, sql: str, code: str) -> None:
+    answer = ask_as_reader(guarded, sql, wait_end_of_query="1")
+    assert answer.headers["X-ClickHouse-Exception-Code"] == code
+
+
+def test_the_reader_may_ask_for_less_and_for_what_has_no_limit(guarded: EmbeddedClickHouse) -> None:
+    asked = "SELECT getSetting('max_execution_time')"
+    assert ask_as_reader(guarded, asked, max_execution_time="5").text == "5\n"
+    many = "SELECT max(number) FROM numbers(3000000)"
+    assert ask_as_reader(guarded, many, max_threads="1").text == "2999999\n"
 
 
 @pytest.mark.skipif(shutil.which("openssl") is None, reason="makes its certificate with openssl")
@@ -109,29 +167,6 @@ def test_tls(tmp_path: Path) -> None:
         client = clickhouse_connect.get_client(dsn=running.dsn, secure=True, ca_cert=str(certificate))
         assert client.command("SELECT 1") == 1
         client.close()
-
-
-def test_sqlalchemy(server: EmbeddedClickHouse, database: str, client: Client) -> None:
-    client.command(
-        "CREATE TABLE fct (day Date, reason LowCardinality(String), n UInt32) ENGINE = MergeTree ORDER BY day"
-    )
-    client.raw_insert("fct", ["day", "reason", "n"], "2025-01-01,billing,3\n2025-01-02,fault,4\n", fmt="CSV")
-    engine = sqlalchemy.create_engine(
-        f"clickhousedb://{server.user}:{server.password}@{server.host}:{server.port}/{database}"
-    )
-    with engine.connect() as connection:
-        assert connection.execute(sqlalchemy.text("SELECT sum(n) FROM fct")).scalar() == 7
-        found = sqlalchemy.inspect(engine)
-        assert found.get_table_names(schema=database) == ["fct"]
-        assert [column["name"] for column in found.get_columns("fct", schema=database)] == [
-            "day",
-            "reason",
-            "n",
-        ]
-        table = sqlalchemy.Table("fct", sqlalchemy.MetaData(schema=database), autoload_with=engine)
-        reasons = sqlalchemy.select(table.c.reason).where(table.c.n > 3)
-        assert connection.execute(reasons).scalars().all() == ["fault"]
-    engine.dispose()
 
 
 def test_the_questions_of_bi_tools(client: Client, database: str) -> None:

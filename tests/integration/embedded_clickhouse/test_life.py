@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -142,13 +141,9 @@ def test_the_default_database_of_an_older_server_is_found_again(tmp_path: Path) 
             assert requests.post(asking(running), data="SELECT n FROM kept", timeout=5).text == "7\n"
 
 
-def test_every_address_of_a_name_is_served_on_one_port() -> None:
+def test_a_name_is_served_on_its_address() -> None:
     with EmbeddedClickHouse(arguments=["--host", "localhost"]) as running:
-        found = {
-            info[4][0] for info in socket.getaddrinfo("localhost", running.port, type=socket.SOCK_STREAM)
-        }
-        answered = {host for host in found if accepts_connections(host, running.port)}
-        assert "127.0.0.1" in answered or "::1" in answered
+        assert accepts_connections("localhost", running.port)
 
 
 def test_two_servers_do_not_share_a_path(tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ EVERYTHING = [
     ("GET", "/"),
     ("POST", "/"),
     ("GET", "/ping"),
-    ("POST", "/query"),
     ("OPTIONS", "/"),
     ("PUT", "/x"),
 ]
