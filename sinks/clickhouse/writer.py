@@ -54,8 +54,7 @@ def seal(table: str, rows: list[Values]) -> Batch:
 class ClickHouseSink:
     """A `sinks.contract.Sink`.
 
-    An insert has `batch_rows` rows at most. A flush tries each `attempts` times within `retry_seconds`; `on_retry` and `on_insert`
-    are for metrics.
+    An insert has `batch_rows` rows at most. A flush tries each `attempts` times within `retry_seconds`; `on_insert` is for metrics.
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class ClickHouseSink:
         attempts: int = 5,
         retry_seconds: float = 20.0,
         wait_initial: float = 0.1,
-        on_retry: Callable[[str], None] = lambda _table: None,
         on_insert: Callable[[str, int], None] = lambda _table, _rows: None,
     ) -> None:
         self._store = store
@@ -74,7 +72,6 @@ class ClickHouseSink:
         self._attempts = attempts
         self._retry_seconds = retry_seconds
         self._wait_initial = wait_initial
-        self._on_retry = on_retry
         self._on_insert = on_insert
         self._open: dict[str, list[Values]] = {}
         self._sealed: deque[Batch] = deque()
@@ -124,8 +121,6 @@ class ClickHouseSink:
         ):
             with attempt:
                 self._tries += 1
-                if self._tries > 1:
-                    self._on_retry(batch.table)
                 self._insert(batch)
 
     def _insert(self, batch: Batch) -> None:
