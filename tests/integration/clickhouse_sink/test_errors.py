@@ -17,7 +17,7 @@ from schemas.survey import SurveyEvent
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.erasure import ClickHouseEraser
 from sinks.clickhouse.error_codes import REASONS, reason_of
-from sinks.clickhouse.migrations import migrate
+from sinks.clickhouse.migrations import Migration, available, migrate
 from sinks.clickhouse.reports import table_counts
 from sinks.clickhouse.rows import row_of_event
 from sinks.clickhouse.tables import COLUMNS
@@ -209,13 +209,22 @@ def test_an_answer_that_is_none_does_not_say_that_nobody_was_erased(scene: Scene
 
 @pytest.mark.parametrize("trouble", [page(200), late(252, "TOO_MANY_PARTS"), error(76, "CANNOT_OPEN_FILE")])
 def test_a_migration_that_met_trouble_is_run_again(scene: Scene, trouble: Trouble) -> None:
-    scene.direct.command("DROP VIEW v_calls")
-    scene.direct.command("ALTER TABLE schema_migrations DELETE WHERE number >= 3 SETTINGS mutations_sync = 2")
+    known = available()
+    one_more = Migration(
+        len(known) + 1, "one_more", "CREATE VIEW IF NOT EXISTS one_more AS SELECT 1 AS one;\n"
+    )
     scene.double.play(trouble, at="VIEW")
-    with pytest.raises(SinkUnavailable):
-        migrate(scene.through)
-    assert migrate(scene.through)
-    assert {count.view for count in table_counts(scene.through)} >= {"v_calls"}
+    with pytest.raises(SinkUnavailable, match="for the statement"):
+        migrate(scene.through, [*known, one_more])
+    assert migrate(scene.through, [*known, one_more]) == [one_more]
+    assert scene.through.query("SELECT one FROM one_more") == [(1,)]
+
+
+def test_reports_name_the_trouble(stage: Scene) -> None:
+    stage.double.play(error(202, "TOO_MANY_SIMULTANEOUS_QUERIES"))
+    with pytest.raises(SinkUnavailable, match="for the query: error 202 TOO_MANY_SIMULTANEOUS_QUERIES"):
+        table_counts(stage.through)
+    assert stage.away.pop() == "busy"
 
 
 @pytest.mark.parametrize(
