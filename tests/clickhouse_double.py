@@ -10,13 +10,12 @@ import contextlib
 import threading
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Final
 
 import aiohttp
 from aiohttp import hdrs, web
 
-from deploy.embedded.clickhouse.errors import http_status
+from tests.clickhouse_troubles import HANGS, Trouble
 
 _MARK: Final = "0123456789abcdef"
 _NOT_OURS: Final = frozenset(
@@ -24,54 +23,6 @@ _NOT_OURS: Final = frozenset(
 )
 """Headers of one connection, not of the message."""
 _PAGE: Final = b"<html><head><title>%d</title></head><body>A proxy says no.</body></html>"
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What is done to one request. `done`: the server carries it out before the client sees the trouble."""
-
-    name: str
-    code: int = 0
-    """ClickHouse's, 0 without one."""
-    status: int = 0
-    """Of HTTP; that of the code when 0."""
-    done: bool = False
-    text: bytes = b""
-    """The body, instead of the usual one."""
-
-
-def error(code: int, name: str, text: str = "of the double", *, done: bool = False) -> Trouble:
-    """The server answers with an error of this code."""
-    body = f"Code: {code}. DB::Exception: {text}. ({name}) (version 25.8.2.1 (official build))\n"
-    return Trouble("error", code, http_status(code), done, body.encode())
-
-
-def page(status: int, *, location: str = "") -> Trouble:
-    """Something that is not ClickHouse answers with a page; `location`: where a redirect leads."""
-    return Trouble("page", status=status, text=location.encode())
-
-
-CUT_BEFORE: Final = Trouble("cut before")
-"""The connection ends before the server has the request."""
-CUT_AFTER: Final = Trouble("cut after", done=True)
-"""The request takes effect, the answer does not arrive."""
-CUT_WITHIN: Final = Trouble("cut within", done=True)
-"""The connection ends in the middle of the answer's head."""
-CUT_BODY: Final = Trouble("cut body", done=True)
-"""The answer's body is shorter than its head says."""
-HANGS: Final = Trouble("hangs")
-"""Nothing comes, until the double is told to let go or the client goes away."""
-EMPTY: Final = Trouble("empty", status=200)
-"""An answer of 200 without anything of ClickHouse."""
-SILENT: Final = Trouble("silent")
-"""A head of ClickHouse that does not say what was done."""
-GARBLED: Final = Trouble("garbled", done=True)
-"""The head is right, the body is not."""
-
-
-def late(code: int, name: str) -> Trouble:
-    """The answer has begun with 200 when the error comes: it stands at the end of the body."""
-    return Trouble("late", code, 200, text=error(code, name).text)
 
 
 class Double:
@@ -92,6 +43,11 @@ class Double:
     def play(self, *troubles: Trouble, at: str = "") -> None:
         """One after the other, each for one request whose statement holds `at`."""
         self._script.extend((at, trouble) for trouble in troubles)
+
+    @property
+    def met(self) -> int:
+        """Troubles that somebody has met."""
+        return self.seen.total() - self.seen["handed on"]
 
     @property
     def left(self) -> int:
@@ -197,7 +153,7 @@ async def _troubled(request: web.Request, trouble: Trouble, real: web.Response |
 
 def _write(request: web.Request, data: bytes) -> None:
     assert request.transport is not None
-    request.transport.write(data)  # type: ignore[attr-defined]
+    request.transport.write(data)
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

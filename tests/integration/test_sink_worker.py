@@ -20,7 +20,8 @@ from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
-from tests.clickhouse_double import CUT_AFTER, HANGS, doubled, error
+from tests.clickhouse_double import doubled
+from tests.clickhouse_troubles import CUT_AFTER, HANGS, error
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     Process,
