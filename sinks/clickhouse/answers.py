@@ -9,15 +9,15 @@ import re
 from typing import Any, Final
 
 import orjson
-from clickhouse_connect.driver.exceptions import OperationalError
+from clickhouse_connect.driver.exceptions import OperationalError, error_name_from_body
 from urllib3.exceptions import HTTPError
 
 _SUMMARY: Final = "X-ClickHouse-Summary"
 """The last header that ClickHouse writes, in every answer: without it the head was cut, which Python takes for its end, or is not
 ClickHouse's."""
-_LATE: Final = re.compile(rb"Code: (\d+)\. DB::Exception: .*?(?:\(([A-Z][A-Z0-9_]+)\)|\Z)", re.DOTALL)
-_PROXY_SAYS: Final = "HTTP status"
-_STATUS: Final = re.compile(rf"{_PROXY_SAYS} (\d{{3}})")
+_LATE: Final = re.compile(rb"Code: (\d+)\. DB::Exception: ")
+_SAID: Final = "HTTP status"
+_STATUS: Final = re.compile(rf"(?:HTTP driver received )?{_SAID} (\d{{3}})")
 
 
 class ForeignAnswerError(OperationalError):  # type: ignore[misc]
@@ -49,12 +49,12 @@ class Answers:
             return response
         if not _is_whole(response.headers.get(_SUMMARY, "")):
             response.close()
-            raise ForeignAnswerError(f"{_PROXY_SAYS} {response.status} without {_SUMMARY}")
+            raise ForeignAnswerError(f"{_SAID} {response.status} without {_SUMMARY}")
         if options.get("preload_content") and (late := _LATE.search(response.data)):
-            name = late[2].decode() if late[2] else None
-            raise OperationalError("an error after the answer had begun", code=int(late[1]), name=name)
+            text = response.data[late.start() :].decode(errors="replace")
+            raise OperationalError(text, code=int(late[1]), name=error_name_from_body(text))
         if insert and response.data:
-            raise ForeignAnswerError(f"{_PROXY_SAYS} {response.status} with words, where an insert has none")
+            raise ForeignAnswerError(f"{_SAID} {response.status} with words, where an insert has none")
         return response
 
 
@@ -67,5 +67,5 @@ def _is_whole(summary: str) -> bool:
 
 def status_of(error: BaseException) -> int | None:
     """Return the HTTP status of an answer that ClickHouse gave no code, None when there was no such answer."""
-    found = _STATUS.search(str(error))
+    found = _STATUS.match(str(error))
     return int(found[1]) if found else None
