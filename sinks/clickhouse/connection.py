@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import clickhouse_connect
+from clickhouse_connect.driver.httputil import check_env_proxy, get_pool_manager
 
 from sinks.clickhouse.answers import Answers, ForeignAnswerError
 from sinks.clickhouse.error_codes import CERTIFICATE
@@ -121,18 +122,17 @@ class ClickHouse:
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
         client, self._client = self._client, None
-        answers, self._answers = self._answers, None
         if client is not None:
-            if answers is not None:
-                client.http = answers.pool  # the driver ends the pool that it made
             client.close()
+        if self._answers is not None:
+            self._answers.clear()
 
     def _open(self) -> Any:
         if self._client is None:
-            client = clickhouse_connect.get_client(**self._arguments)
-            if "dsn" not in self._arguments:
-                self._answers = client.http = Answers(client.http)
-            self._client = client
+            if self._answers is None and "dsn" not in self._arguments:
+                self._answers = Answers(_pool(self._arguments))
+            more = {"pool_mgr": self._answers} if self._answers is not None else {}
+            self._client = clickhouse_connect.get_client(**self._arguments, **more)
         return self._client
 
     @contextmanager
@@ -198,6 +198,16 @@ def _arguments(dsn: str, timeout: float) -> dict[str, Any]:
         "connect_timeout": max(1, min(10, int(timeout))),
         "send_receive_timeout": max(1, int(timeout)),
     }
+
+
+def _pool(arguments: Mapping[str, Any]) -> Any:
+    """Return the connections that the driver would make itself, to be looked through."""
+    scheme = "https" if arguments["secure"] else "http"
+    options = {name: arguments[name] for name in ("verify", *_FILES) if name in arguments}
+    if name := arguments.get("server_host_name"):
+        options |= {"server_hostname": name} | ({"assert_hostname": name} if arguments["verify"] else {})
+    proxy = check_env_proxy(scheme, arguments["host"], arguments["port"])
+    return get_pool_manager(**{f"{scheme}_proxy": proxy}, **options)
 
 
 def _flag(text: str, name: str) -> bool:

@@ -141,12 +141,14 @@ def test_nothing_is_lost_and_nothing_doubled(stage: Scene, trouble: Trouble) -> 
 
 HASH = "0123456789abcdef" * 2
 
+OPENING = "the query, on a new connection"
 ROADS: dict[str, Callable[[ClickHouse], Any]] = {
     "the query": lambda store: store.query("SELECT event_id FROM fct_calls"),
     "the statement": lambda store: store.command("CREATE VIEW IF NOT EXISTS one AS SELECT 1"),
     "describing fct_calls": lambda store: store.column_types("fct_calls", ("event_id",)),
     "describing erasures": lambda store: ClickHouseEraser(store).erase("c", "h", Erased(1, 1, 1)),
     "creating the database": lambda store: store.create_database(),
+    OPENING: lambda store: (store.close(), store.query("SELECT 1")),  # the driver's own questions come first
 }
 """Everything that is asked of a store beside inserts, by the words that tell it."""
 
@@ -155,7 +157,7 @@ ROADS: dict[str, Callable[[ClickHouse], Any]] = {
 @pytest.mark.parametrize("trouble", [each for each in TROUBLES if each not in (SILENT, GARBLED)], ids=str)
 def test_no_road_takes_a_trouble_for_an_answer(stage: Scene, road: str, trouble: Trouble) -> None:
     stage.double.play(*[trouble] * 4)  # the driver asks a second and third time where nothing is written
-    with pytest.raises(SinkUnavailable, match=f"is not available for {road}: ") as caught:
+    with pytest.raises(SinkUnavailable, match=f"is not available for {road.split(',')[0]}: ") as caught:
         ROADS[road](stage.through)
     assert caught.value.reason == stage.away.pop()
     stage.double.forget()
