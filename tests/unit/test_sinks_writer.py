@@ -143,6 +143,8 @@ def test_the_recording_sink_fails_as_told() -> None:
         "clickhouse://u:geheim@host:99999/db",
         "clickhouse://u:geheim@host/db?secure=perhaps",
         "clickhouse://u:geheim@host/db?sceure=true",
+        "clickhouse://u:geheim@host/db?secure=true&ca_cert=/nowhere/ca.pem",
+        "clickhouse://u:geheim@host/db?secure=true&client_cert_key=/nowhere/key.pem",
     ],
 )
 def test_a_wrong_dsn_is_explained_without_its_password(dsn: str) -> None:
