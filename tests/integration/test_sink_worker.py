@@ -8,6 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -173,7 +174,9 @@ def test_a_full_disk_is_told_while_the_offsets_are_held_and_afterwards_all_rows_
     assert "Offsets are held" in missing
     assert 'behoudlijn_sink_retries_total{reason="disk_full"} 0.0' not in counted
     assert 'behoudlijn_sink_retries_total{reason="too_many_parts"} 0.0' in counted
-    assert next(line["why"] for line in lines if line["event"].startswith("sink unavailable")) == "disk_full"
+    why = [line["why"] for line in lines if line["event"].startswith("sink unavailable")]
+    assert why[0] == "disk_full"
+    assert all(before != after for before, after in pairwise(why)), "a line for each change, not for each try"
     assert sum(line["event"] == "sink available again" for line in lines) == 1
     assert not [
         line for line in lines if line["logger"].split(".")[0] in ("clickhouse_connect", "stamina", "urllib3")
