@@ -19,6 +19,11 @@ class SinkError(Exception):
 class SinkUnavailable(SinkError):  # noqa: N818 - the name that the worker's code reads best
     """The store cannot be reached or has no room now; nothing is lost, flush again later."""
 
+    def __init__(self, message: str, *, reason: str = "other") -> None:
+        super().__init__(message)
+        self.reason = reason
+        """Why, in the store's own short word: one of few, as metrics need it."""
+
 
 class SinkRefused(SinkError):  # noqa: N818
     """The store refused the rows and will refuse them again; stop and tell a person."""

@@ -224,13 +224,16 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 limit=60,
             ),
             Panel(
-                "Inserts tried again, rows per insert",
+                "Requests tried again, rows per insert",
                 "short",
                 (
-                    ("retries in 5 min", "sum(increase(behoudlijn_sink_retries_total[5m]))"),
+                    (
+                        "{{reason}}, in 5 min",
+                        "sum by (reason) (increase(behoudlijn_sink_retries_total[5m])) > 0",
+                    ),
                     *_quantiles("behoudlijn_sink_insert_rows")[:1],
                 ),
-                "Retries carry the same token: no row is written twice.",
+                "Why ClickHouse was not available. Inserts carry the same token again: no row is written twice.",
             ),
         ),
     ),

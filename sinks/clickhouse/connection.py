@@ -6,31 +6,26 @@ Owns the DSN and the borders of clickhouse-connect. It must not know a table of 
 included; `chdb:///directory` (with `?database=name`) runs the engine in this process, for lone tools.
 """
 
-import ssl
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import clickhouse_connect
-import structlog
-from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from clickhouse_connect.driver.httputil import check_env_proxy, get_pool_manager
 
-from sinks.contract import SinkRefused, SinkUnavailable
+from sinks.clickhouse.answers import Answers, ForeignAnswerError
+from sinks.clickhouse.error_codes import CERTIFICATE
+from sinks.clickhouse.failures import failure_of, sink_error
+from sinks.contract import SinkUnavailable
 
-_LOG: Final = structlog.get_logger(__name__)
 _TRUE: Final = frozenset({"1", "true", "yes", "on"})
 _FALSE: Final = frozenset({"0", "false", "no", "off"})
 _OPTIONS: Final = frozenset(
     {"secure", "verify", "ca_cert", "client_cert", "client_cert_key", "server_host_name"}
 )
-
-_TRANSIENT: Final = frozenset(
-    {159, 160, 164, 173, 202, 203, 209, 210, 225, 236, 241, 242, 243, 252, 279, 285, 286, 287, 298, 307}
-    | {319, 373, 394, 425, 439, 473, 499, 574, 677, 722, 999}
-)
-"""ClickHouse's codes that pass by themselves: time-outs, network, memory, disk, read-only replicas, too many
-parts or queries, Keeper."""
+_FILES: Final = frozenset({"ca_cert", "client_cert", "client_cert_key"})
 
 
 class DsnError(ValueError):
@@ -40,12 +35,17 @@ class DsnError(ValueError):
 class ClickHouse:
     """A connection that opens on first use and again after an outage. One thread at a time.
 
-    `timeout` is in seconds for one request. Raises DsnError for a DSN that is none.
+    `timeout` is in seconds for one request. `on_unavailable` hears the reason of each request that failed in a way that passes.
+    Raises DsnError for a DSN that is none.
     """
 
-    def __init__(self, dsn: str, *, timeout: float = 30.0) -> None:
+    def __init__(
+        self, dsn: str, *, timeout: float = 30.0, on_unavailable: Callable[[str], None] = lambda _reason: None
+    ) -> None:
         self._arguments = _arguments(dsn, timeout)
+        self._on_unavailable = on_unavailable
         self._client: Any = None
+        self._answers: Answers | None = None
 
     @property
     def where(self) -> str:
@@ -62,8 +62,8 @@ class ClickHouse:
 
     def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT; `parameters` fill `{name:Type}`. Raises SinkUnavailable or SinkRefused."""
-        with self._translated("the query"):
-            result = self._open().query(sql, parameters=dict(parameters or {}))
+        with self._translated("the query") as client:
+            result = client.query(sql, parameters=dict(parameters or {}))
             return list(result.result_rows)
 
     def command(
@@ -73,13 +73,13 @@ class ClickHouse:
         settings: Mapping[str, object] | None = None,
     ) -> None:
         """Run a statement without rows. Raises SinkUnavailable or SinkRefused."""
-        with self._translated("the statement"):
-            self._open().command(sql, parameters=dict(parameters or {}), settings=dict(settings or {}))
+        with self._translated("the statement") as client:
+            client.command(sql, parameters=dict(parameters or {}), settings=dict(settings or {}))
 
     def column_types(self, table: str, columns: Sequence[str]) -> list[Any]:
-        """Return the driver's types of those columns, to insert without asking again."""
-        with self._translated(f"describing {table}"):
-            return list(self._open().create_insert_context(table, list(columns)).column_types)
+        """Return the driver's types of those columns, to insert without asking again. Raises as `query` does."""
+        with self._translated(f"describing {table}") as client:
+            return list(client.create_insert_context(table, list(columns)).column_types)
 
     def insert(
         self,
@@ -91,98 +91,78 @@ class ClickHouse:
         settings: Mapping[str, object] | None = None,
     ) -> int:
         """Write the rows; returns how many the server says it wrote. Raises as `query` does."""
+        known = self.column_types(table, columns) if types is None else types
         data = list(zip(*rows, strict=True))
         try:
-            with self._translated(f"the insert into {table}", silent=True):
-                summary = self._open().insert(
+            with self._translated(f"the insert into {table}", writes=True) as client:
+                summary = client.insert(
                     table,
                     data,
                     column_names=list(columns),
-                    column_types=types,
+                    column_types=known,
                     column_oriented=True,
                     settings=dict(settings or {}),
                 )
-                return int(summary.written_rows)
+                written = str(summary.summary.get("written_rows", ""))
+                if not written.isdecimal():
+                    raise ForeignAnswerError("the answer does not say how many rows were written")
+                return int(written)
         finally:
             data.clear()  # the driver's context refers to itself: it would keep them until a garbage collection
 
     def create_database(self) -> None:
-        """Make the DSN's database if it is missing; needs the right to do so."""
-        if "dsn" in self._arguments or self.database == "default":
+        """Make the DSN's database if it is missing; needs the right to do so. Raises as `query` does."""
+        here, name = self._arguments, self.database
+        if "dsn" in here or name == "default":
             return
-        with self._translated("creating the database"):
-            client = clickhouse_connect.get_client(**{**self._arguments, "database": "default"})
-            try:
-                client.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", {"name": self.database})
-            finally:
-                client.close()
+        self.close()
+        self._arguments = {**here, "database": "default"}  # nobody is let in by a database that is not there
+        try:
+            with self._translated("creating the database") as client:
+                client.command("CREATE DATABASE IF NOT EXISTS {name:Identifier}", {"name": name})
+        finally:
+            self.close()
+            self._arguments = here
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
         client, self._client = self._client, None
         if client is not None:
             client.close()
+        if self._answers is not None:
+            self._answers.clear()
 
     def _open(self) -> Any:
         if self._client is None:
-            self._client = clickhouse_connect.get_client(**self._arguments)
+            if self._answers is None and "dsn" not in self._arguments:
+                self._answers = Answers(_pool(self._arguments))
+            more = {"pool_mgr": self._answers} if self._answers is not None else {}
+            self._client = clickhouse_connect.get_client(**self._arguments, **more)
         return self._client
 
     @contextmanager
-    def _translated(self, doing: str, *, silent: bool = False) -> Iterator[None]:
-        """ClickHouse's texts may quote values, so only the code and the symbolic name get out.
+    def _translated(self, doing: str, *, writes: bool = False) -> Iterator[Any]:
+        """Give the client; what it raises becomes the sink's error, but for bugs of ours.
 
-        The driver's error stays attached as the cause for people who write queries, but not when `silent`:
-        the refusal of an insert may quote a customer's data.
+        ClickHouse's texts may quote values, so only the code and the symbolic name get out. The driver's error stays attached
+        as the cause for people who write queries, but not when rows are written: the refusal may quote a customer's data.
         """
+        answered = "dsn" not in self._arguments  # while it opens, the driver asks questions of its own
         try:
-            yield
-        except ClickHouseError as error:
-            if (problem := _certificate_problem(error)) is not None:
-                raise SinkRefused(
-                    f"ClickHouse at {self.where}: the server's certificate was refused ({problem}). Check that ca_cert "
-                    "of the DSN names the authority that signed it, and that the certificate names this host."
-                ) from None
-            code, name = getattr(error, "code", None), getattr(error, "name", None)
-            if code in _TRANSIENT or isinstance(error, OperationalError) or _is_gateway(error, code):
-                cause = f"error {code} {name or ''}".strip() if code else "no connection"
-                raise SinkUnavailable(
-                    f"ClickHouse at {self.where} is not available for {doing}: {cause}. "
-                    "Nothing is lost; check that the server runs and can be reached."
-                ) from (None if silent else error)
-            _LOG.error("clickhouse_refused", doing=doing, code=code, name=name)
-            raise SinkRefused(
-                f"ClickHouse at {self.where} refused {doing}: error {code} {name or type(error).__name__}. "
-                f"{_advice(code)}",
-                code=code,
-            ) from (None if silent else error)
-
-
-def _certificate_problem(error: BaseException) -> str | None:
-    """Return why TLS does not trust the server, None when that was not the trouble. It does not pass by itself."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return cause.verify_message
-        cause = cause.__cause__ or cause.__context__
-    return None
-
-
-def _is_gateway(error: ClickHouseError, code: int | None) -> bool:
-    """Return whether a proxy before the server answered that there is no server."""
-    return code is None and any(f"HTTP status {status}" in str(error) for status in (408, 429, 502, 503, 504))
-
-
-def _advice(code: int | None) -> str:
-    if code in (60, 16, 10):
-        return "Run `behoudlijn clickhouse migrate`: the tables are missing or older than this program."
-    if code == 81:
-        return "The database does not exist: `behoudlijn clickhouse migrate` makes it."
-    if code in (192, 193, 194, 516):
-        return "User or password are wrong: look at the DSN."
-    if code == 497:
-        return "The user lacks a grant; the sink needs INSERT on its tables, readers SELECT."
-    return "Trying again will not help."
+            client = self._open()
+            answered = False
+            if self._answers is not None:
+                self._answers.came = False
+            yield client
+        except Exception as error:  # whatever a server or a network can make the driver raise; bugs go on
+            answered = answered or (self._answers is not None and self._answers.came and not writes)
+            failure = failure_of(error, answered=answered)
+            if failure is None:
+                raise
+            told = sink_error(failure, self.where, doing)
+            if isinstance(told, SinkUnavailable):
+                self._on_unavailable(told.reason)
+            raise told from (None if writes or failure.reason is CERTIFICATE else error)
 
 
 def _arguments(dsn: str, timeout: float) -> dict[str, Any]:
@@ -204,6 +184,9 @@ def _arguments(dsn: str, timeout: float) -> dict[str, Any]:
     unknown = sorted(set(query) - _OPTIONS)
     if unknown:
         raise DsnError(f"the ClickHouse DSN has unknown options {unknown}; known are {sorted(_OPTIONS)}")
+    for name in sorted(_FILES & set(query)):
+        if query[name] != "certifi" and not os.access(query[name], os.R_OK):
+            raise DsnError(f"{name} of the ClickHouse DSN names a file that cannot be read")
     secure = parts.scheme == "clickhouses" or _flag(query.pop("secure", "false"), "secure")
     verify = _flag(query.pop("verify", "true"), "verify")
     return {
@@ -220,6 +203,16 @@ def _arguments(dsn: str, timeout: float) -> dict[str, Any]:
         "connect_timeout": max(1, min(10, int(timeout))),
         "send_receive_timeout": max(1, int(timeout)),
     }
+
+
+def _pool(arguments: Mapping[str, Any]) -> Any:
+    """Return the connections that the driver would make itself, to be looked through."""
+    scheme = "https" if arguments["secure"] else "http"
+    options = {name: arguments[name] for name in ("verify", *_FILES) if name in arguments}
+    if name := arguments.get("server_host_name"):
+        options |= {"server_hostname": name} | ({"assert_hostname": name} if arguments["verify"] else {})
+    proxy = check_env_proxy(scheme, arguments["host"], arguments["port"])
+    return get_pool_manager(**{f"{scheme}_proxy": proxy}, **options)
 
 
 def _flag(text: str, name: str) -> bool:

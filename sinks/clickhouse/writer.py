@@ -55,8 +55,7 @@ def seal(table: str, rows: list[Values]) -> Batch:
 class ClickHouseSink:
     """A `sinks.contract.Sink`.
 
-    An insert has `batch_rows` rows at most. A flush tries each `attempts` times within `retry_seconds`; `on_retry` and `on_insert`
-    are for metrics.
+    An insert has `batch_rows` rows at most. A flush tries each `attempts` times within `retry_seconds`; `on_insert` is for metrics.
     """
 
     def __init__(
@@ -67,7 +66,6 @@ class ClickHouseSink:
         attempts: int = 5,
         retry_seconds: float = 20.0,
         wait_initial: float = 0.1,
-        on_retry: Callable[[str], None] = lambda _table: None,
         on_insert: Callable[[str, int], None] = lambda _table, _rows: None,
     ) -> None:
         self._store = store
@@ -76,7 +74,6 @@ class ClickHouseSink:
         self._attempts = attempts
         self._retry_seconds = retry_seconds
         self._wait_initial = wait_initial
-        self._on_retry = on_retry
         self._on_insert = on_insert
         self._open: dict[str, list[Values]] = {}
         self._sealed: deque[Batch] = deque()
@@ -126,8 +123,6 @@ class ClickHouseSink:
         ):
             with attempt:
                 self._tries += 1
-                if self._tries > 1:
-                    self._on_retry(batch.table)
                 self._insert(batch)
                 self._moves.settle(batch.table, batch.rows)
                 note_changes(self._store, batch.table, batch.rows)

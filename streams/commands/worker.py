@@ -113,12 +113,14 @@ def sink(bootstrap: Bootstrap = None, metrics_port: _MetricsPort = None) -> None
     metrics = Metrics()
     seen = SinkMetrics(metrics, settings)
     try:
-        store = ClickHouse(settings.clickhouse_dsn.get_secret_value(), timeout=settings.sink_timeout_s)
+        store = ClickHouse(
+            settings.clickhouse_dsn.get_secret_value(),
+            timeout=settings.sink_timeout_s,
+            on_unavailable=seen.unavailable,
+        )
     except DsnError as error:
         _refuse(error)
-    clickhouse = ClickHouseSink(
-        store, batch_rows=settings.sink_batch_rows, on_retry=seen.retried, on_insert=seen.inserted
-    )
+    clickhouse = ClickHouseSink(store, batch_rows=settings.sink_batch_rows, on_insert=seen.inserted)
     with tempfile.TemporaryDirectory(prefix="behoudlijn-") as data_dir:
         code = run(
             partial(

@@ -24,6 +24,8 @@ WITHHELD = frozenset(
 """Names under which personal data or secrets would travel; `event` is structlog's own and kept as text."""
 
 _QUIET = ("aiohttp.access", "aiokafka", "faust", "kafka", "mode")
+_TOLD_BY_US = ("clickhouse_connect", "stamina", "urllib3")
+"""Libraries that warn of each failed try: the sink tells an outage once, when it begins, changes and ends."""
 _OURS = ("deploy", "sinks", "streams")
 _CRASHED = "Crashed reason="
 
@@ -65,6 +67,8 @@ def configure(format_: Literal["json", "console"] = "json", level: str = "info")
     root.setLevel(max(number, logging.INFO))
     for name in _OURS:
         logging.getLogger(name).setLevel(number)
+    for name in _TOLD_BY_US:
+        logging.getLogger(name).setLevel(logging.WARNING if number <= logging.DEBUG else logging.ERROR)
     for name in _QUIET:
         logging.getLogger(name).setLevel(
             logging.INFO if number <= logging.DEBUG else max(number, logging.WARNING)

@@ -118,8 +118,10 @@ class Metrics:
     sink_retries = Declaration(
         Counter,
         "behoudlijn_sink_retries_total",
-        "attempts",
-        "Inserts tried again, with the same token, after a failure.",
+        "requests",
+        "Requests to ClickHouse that failed in a way that passes and are tried again, an insert with the same token; by the reasons "
+        "of docs/clickhouse-errors.md.",
+        ("reason",),
     )
     lag_records = Declaration(
         Gauge,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sinks.clickhouse import error_codes
 from streams.core.dead_letter_limit import DeadLetterLimit
 from streams.core.engine import UNKNOWN_FIELD, BatchResult
 from streams.core.records import Decoded
@@ -104,15 +105,17 @@ class SinkMetrics:
     def __init__(self, metrics: Metrics, settings: Settings) -> None:
         self._metrics = metrics
         self._settings = settings
+        for reason in error_codes.PASSING:
+            metrics.sink_retries.labels(reason)  # from 0 on, so that an increase can be seen
 
     def inserted(self, table: str, rows: int) -> None:
         """Count one insert that was confirmed; called from the sink's thread."""
         self._metrics.sink_rows.labels(table).inc(rows)
         self._metrics.sink_insert_rows.labels(table).observe(rows)
 
-    def retried(self, _table: str) -> None:
-        """Count an insert that is tried again; called from the sink's thread."""
-        self._metrics.sink_retries.inc()
+    def unavailable(self, reason: str) -> None:
+        """Count a request that is tried again; called from the sink's thread."""
+        self._metrics.sink_retries.labels(reason).inc()
 
     def written(self, oldest: Mapping[str, int]) -> None:
         """Observe the delay of a flush: per table the earliest ingestion time (ms) among its rows."""

@@ -62,7 +62,7 @@ class SinkWorker:
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._room = asyncio.Event()
-        self._outage = False
+        self._outage: SinkUnavailable | None = None
         self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options())
         every = tuple(self._plain)
         self.lane: Lane[Gathered] = install(
@@ -98,7 +98,7 @@ class SinkWorker:
         """Return what this worker still waits for, in words; empty when it is ready."""
         if not self.lane.assignment.partitions:
             return ["partitions: the group has not assigned any"]
-        return ["ClickHouse: not available, offsets are held"] if self._outage else []
+        return [f"{self._outage} Offsets are held."] if self._outage is not None else []
 
     def refresh(self) -> None:
         """Set the gauges that are looked at rather than counted."""
@@ -151,15 +151,19 @@ class SinkWorker:
                 await asyncio.to_thread(self._flush)
                 break
             except SinkUnavailable as error:
-                if time.monotonic() - began > self.settings.sink_outage_s:
-                    raise
-                self._outage = True
-                log.warning("sink unavailable, offsets are held", reason=str(error), again_in_seconds=pause)
+                lasts = time.monotonic() - began
+                if lasts > self.settings.sink_outage_s:
+                    raise SinkUnavailable(
+                        f"{error} It was tried again for {lasts:.0f} s.", reason=error.reason
+                    ) from error
+                if self._outage is None or self._outage.reason != error.reason:
+                    log.warning("sink unavailable, offsets are held", why=error.reason, reason=str(error))
+                self._outage = error
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self.settings.sink_retry_max_s)
-        if self._outage:
-            self._outage = False
-            log.info("sink available again")
+        if self._outage is not None:
+            self._outage = None
+            log.info("sink available again", after_seconds=round(time.monotonic() - began, 1))
         self._seen.written(oldest)
         # Nothing is done for one that a rebalance took: it is read again, and its rows merge
         for micro_batch in micro_batches:

@@ -1,6 +1,7 @@
 """The cluster and the store under the workers, with what can be done to them.
 
-Owns three Kafka nodes and one embedded ClickHouse behind its proxy. It must not choose when something is done.
+Owns three Kafka nodes, and one embedded ClickHouse behind its proxy with the double that may answer in its stead.
+It must not choose when something is done.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from kafka.errors import KafkaError
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from tests.chaos.proxy import Proxy
+from tests.clickhouse_double import Double
+from tests.clickhouse_troubles import Trouble
 from tests.kafka.broker import KafkaBroker
 from tests.kafka.node import KafkaNode
 
@@ -31,6 +34,7 @@ class Store:
         self._directory = directory
         self._server = EmbeddedClickHouse(path=directory / "data", log=directory / "server.log")
         self.proxy: Proxy
+        self.double: Double
 
     async def start(self) -> None:
         """The server, then the road to it."""
@@ -38,6 +42,7 @@ class Store:
         await asyncio.to_thread(self._server.start, START_SECONDS)
         self.proxy = Proxy(self._server.host, self._server.port)
         await self.proxy.__aenter__()
+        self.double = await Double(self._server.host, self._server.port).start()
 
     def direct(self, database: str) -> str:
         """DSN past the proxy."""
@@ -48,6 +53,16 @@ class Store:
         return (
             f"clickhouse://{self._server.user}:{self._server.password}@127.0.0.1:{self.proxy.port}/{database}"
         )
+
+    def lead_to_the_double(self, *troubles: Trouble) -> None:
+        """Workers talk to the double from now on, whose inserts meet these troubles, one each."""
+        self.double.play(*troubles, at="INSERT INTO")
+        self.proxy.lead("127.0.0.1", self.double.port)
+
+    def lead_to_the_server(self) -> None:
+        """Workers talk to the server again; troubles that are left do not come."""
+        self.double.forget()
+        self.proxy.lead(self._server.host, self._server.port)
 
     async def kill(self) -> None:
         """SIGKILL."""
@@ -67,6 +82,8 @@ class Store:
         """Ends both."""
         if hasattr(self, "proxy"):
             await self.proxy.__aexit__()
+        if hasattr(self, "double"):
+            await self.double.close()
         await asyncio.to_thread(self._server.child.kill)
 
 

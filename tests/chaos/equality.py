@@ -156,3 +156,4 @@ def _figures(stage: Stage, logs: Logs, right: Answer) -> None:
     figures["triggers and signals published, distinct"] = f"{sent:,}, {distinct:,}"
     figures["duplicate rate before deduplication"] = f"{(sent - distinct) / max(1, sent):.3%}"
     figures["ClickHouse answers cut"] = stage.store.proxy.seen["answers cut"]
+    figures["troubles of ClickHouse met by inserts"] = stage.store.double.met

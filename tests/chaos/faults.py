@@ -10,6 +10,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from random import Random
 from typing import Final
 
 from tests.chaos.cluster import START_SECONDS, Cluster, Store
@@ -25,6 +26,7 @@ from tests.chaos.profile import (
     KILL,
     STORE_CUTS,
     STORE_DOWN,
+    STORE_ERRS,
     STORE_HANGS,
     STORE_REFUSES,
     STORE_SLOW,
@@ -34,9 +36,11 @@ from tests.chaos.profile import (
 from tests.chaos.progress import Progress
 from tests.chaos.proxy import Road
 from tests.chaos.schedule import Fault, Round
+from tests.clickhouse_troubles import TROUBLES
 
 _RECOVERY_SECONDS: Final = 60.0
 _VICTIM_SECONDS: Final = 120.0
+_ERRS_SECONDS: Final = 10.0
 
 
 @dataclass(slots=True)
@@ -93,6 +97,7 @@ class Faults:
             STORE_SLOW: lambda fault: self._road(fault, Road.SLOW, 6),
             STORE_HANGS: lambda fault: self._road(fault, Road.SILENT, 8),
             STORE_CUTS: self._store_cuts,
+            STORE_ERRS: self._store_errs,
         }
 
     async def carry_out(self, together: Round) -> None:
@@ -241,6 +246,19 @@ class Faults:
         else:
             self.tally.late[f"{fault.name} (no insert came)"] += 1
         await proxy.set(Road.OPEN)
+        self.tally.note(fault.name, await self._watch("sink", self._partitions()))
+
+    async def _store_errs(self, fault: Fault) -> None:
+        """Every error that passes, before and after the insert took effect, and answers that are none; in an order by chance."""
+        before = self._store.double.met
+        self._store.lead_to_the_double(*Random(fault.chance).sample(TROUBLES, len(TROUBLES)))
+        for _ in range(int(_ERRS_SECONDS * 20)):
+            if not self._store.double.left:
+                break
+            await asyncio.sleep(0.05)
+        self._store.lead_to_the_server()
+        if self._store.double.met == before:
+            self.tally.late[f"{fault.name} (no insert came)"] += 1
         self.tally.note(fault.name, await self._watch("sink", self._partitions()))
 
     # -- recovery -------------------------------------------------------------------------------------------

@@ -176,7 +176,7 @@ class Fleet:
 
     def _read(self, life: Life, text: str) -> None:
         partitions: set[int] = set()
-        events = duplicates = moved = 0.0
+        events = duplicates = moved = retries = 0.0
         for name, labels, value in _SAMPLE.findall(text):
             if name == "behoudlijn_lag_records":
                 partitions.update(map(int, _PARTITION.findall(labels)))
@@ -188,7 +188,8 @@ class Fleet:
             elif name == "behoudlijn_outputs_resent_total":
                 life.resent = float(value)
             elif name == "behoudlijn_sink_retries_total":
-                life.retries = float(value)
+                retries += float(value)
+        life.retries = retries
         life.events, life.duplicates, life.moved = events, duplicates, moved
         life.partitions = frozenset(partitions)
 

@@ -23,6 +23,7 @@ STORE_REFUSES: Final = "ClickHouse refuses"
 STORE_SLOW: Final = "ClickHouse slow"
 STORE_HANGS: Final = "ClickHouse hangs"
 STORE_CUTS: Final = "answer cut after insert"
+STORE_ERRS: Final = "ClickHouse errs"
 
 FROZEN_POINTS: Final = ("before_changelog", "after_changelog")
 FAIL_POINTS: Final = ("after_changelog", "after_outputs", "before_ack", "after_commit")
@@ -68,6 +69,7 @@ _SHORT: Final = {
     ("clickhouse", STORE_SLOW): 1,
     ("clickhouse", STORE_HANGS): 1,
     ("clickhouse", STORE_CUTS): 1,
+    ("clickhouse", STORE_ERRS): 1,
     ("kafka", BROKER_KILL): 1,
     ("kafka", BROKER_ROLL): 1,
     ("kafka", BROKER_PAUSE): 1,
@@ -79,7 +81,13 @@ SMOKE: Final = Profile(
     "chaos-smoke",
     20_000,
     1_500,
-    {("signals", KILL): 1, ("signals", FROZEN_POINT): 1, ("sink", KILL): 1, ("clickhouse", STORE_CUTS): 1},
+    {
+        ("signals", KILL): 1,
+        ("signals", FROZEN_POINT): 1,
+        ("sink", KILL): 1,
+        ("clickhouse", STORE_CUTS): 1,
+        ("clickhouse", STORE_ERRS): 1,
+    },
     partitions=3,
     signals_workers=2,
     sink_workers=1,
@@ -104,6 +112,7 @@ LONG: Final = Profile(
         ("clickhouse", STORE_SLOW): 5,
         ("clickhouse", STORE_HANGS): 5,
         ("clickhouse", STORE_CUTS): 8,
+        ("clickhouse", STORE_ERRS): 5,
         ("kafka", BROKER_KILL): 3,
         ("kafka", BROKER_ROLL): 1,
         ("kafka", BROKER_PAUSE): 1,

@@ -1,4 +1,4 @@
-"""The road to ClickHouse, which can be closed, slow, silent, or cut just after an insert took effect.
+"""The road to ClickHouse, which can be closed, slow, silent, cut just after an insert took effect, or lead to another address.
 
 Owns the connections between sink workers and the store, and in which way they are broken now. It must not change a byte.
 """
@@ -34,7 +34,7 @@ class Proxy:
     """A TCP proxy on 127.0.0.1 to one address; as a context manager. `seen` counts what it did."""
 
     def __init__(self, host: str, port: int) -> None:
-        self._target = (host, port)
+        self.target = (host, port)
         self._server: asyncio.Server | None = None
         self._road = Road.OPEN
         self._changed = asyncio.Event()
@@ -67,6 +67,11 @@ class Proxy:
         elif road is Road.OPEN:
             self._reset()  # what was silent or half cut begins anew
 
+    def lead(self, host: str, port: int) -> None:
+        """From now on it leads there: connections that are open are reset, and their owners come again."""
+        self.target = (host, port)
+        self._reset()
+
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
@@ -92,7 +97,7 @@ class Proxy:
         self._writers.add(writer)
         try:
             await self._through_silence()
-            store_reader, store_writer = await asyncio.open_connection(*self._target)
+            store_reader, store_writer = await asyncio.open_connection(*self.target)
         except OSError:
             self._writers.discard(writer)
             writer.transport.abort()

@@ -47,7 +47,9 @@ class Report:
             peak = max((life.peak_kib for life in fleet.lives), default=0)
             self.figures[f"{group}: peak memory, MiB"] = round(peak / 1024)
         if "sink" in fleets:
-            self.figures["inserts tried again"] = int(sum(life.retries for life in fleets["sink"].lives))
+            self.figures["requests to ClickHouse tried again"] = int(
+                sum(life.retries for life in fleets["sink"].lives)
+            )
 
     def seen_of_replays(self, fleet: Fleet) -> None:
         """Takes what the signals workers have counted so far; a process that is killed takes its last two seconds with it."""

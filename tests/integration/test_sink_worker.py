@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
@@ -18,8 +21,11 @@ from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
+from tests.clickhouse_double import doubled
+from tests.clickhouse_troubles import CUT_AFTER, HANGS, error
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
+    Process,
     call,
     committed,
     history,
@@ -50,6 +56,10 @@ def count(server: EmbeddedClickHouse, view: str) -> int:
         return int(store.query(f"SELECT count() FROM {view}")[0][0])
     finally:
         store.close()
+
+
+def logged(process: Process) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in process.log().splitlines()]
 
 
 def test_events_and_decisions_become_rows(
@@ -127,6 +137,72 @@ def test_an_outage_that_lasts_ends_the_worker_and_acknowledges_nothing(broker: B
     with worker(settings, "sink") as sink:
         assert sink.wait() == 1
         assert "ClickHouse at 127.0.0.1:1/none is not available" in sink.log()
+    assert asyncio.run(committed(settings, SINK_GROUP, INPUTS)) == 0
+
+
+def test_a_full_disk_is_told_while_the_offsets_are_held_and_afterwards_all_rows_are_there(
+    broker: Broker, unique: str, clickhouse: EmbeddedClickHouse
+) -> None:
+    events = history(10)
+    with doubled("127.0.0.1", clickhouse.port) as double:
+        settings = settings_of(
+            broker,
+            unique,
+            clickhouse_dsn=clickhouse.dsn.replace(f":{clickhouse.port}/", f":{double.port}/"),
+            sink_batch_s=0.2,
+            sink_retry_max_s=0.5,
+            sink_timeout_s=2,
+        )
+        ensure(settings)
+        double.play(*[error(243, "NOT_ENOUGH_SPACE")] * 12, at="INSERT INTO")
+        double.play(*[HANGS, CUT_AFTER, error(1002, "UNKNOWN_EXCEPTION", done=True)] * 50, at="INSERT INTO")
+        with worker(settings, "sink") as sink:
+            asyncio.run(produce(settings, events))
+            asyncio.run(until_said(sink, "sink unavailable"))
+            told = requests.get(f"{sink.health()}/readyz", timeout=10)
+            counted = requests.get(f"{sink.health()}/metrics", timeout=10).text
+            assert asyncio.run(committed(settings, SINK_GROUP, INPUTS)) == 0
+            while double.seen["cut after"] + double.seen["hangs"] == 0:
+                time.sleep(0.05)
+            double.forget()
+            asyncio.run(until_committed(sink, settings, SINK_GROUP, INPUTS, len(events)))
+            assert sink.stop() == 0, sink.log()
+            lines = logged(sink)
+    assert told.status_code == 503
+    [missing] = told.json()["missing"]
+    assert "error 243 NOT_ENOUGH_SPACE, its disk is full" in missing
+    assert "Offsets are held" in missing
+    assert 'behoudlijn_sink_retries_total{reason="disk_full"} 0.0' not in counted
+    assert 'behoudlijn_sink_retries_total{reason="too_many_parts"} 0.0' in counted
+    why = [line["why"] for line in lines if line["event"].startswith("sink unavailable")]
+    assert why[0] == "disk_full"
+    assert all(before != after for before, after in pairwise(why)), "a line for each change, not for each try"
+    assert sum(line["event"] == "sink available again" for line in lines) == 1
+    assert not [
+        line for line in lines if line["logger"].split(".")[0] in ("clickhouse_connect", "stamina", "urllib3")
+    ]
+    rows = sum(count(clickhouse, table) for table in ("fct_calls", "fct_surveys"))
+    assert rows == len(events), "tables, not views: nothing is written twice"
+
+
+def test_what_lasts_ends_the_worker_with_the_true_reason(
+    broker: Broker, unique: str, clickhouse: EmbeddedClickHouse
+) -> None:
+    with doubled("127.0.0.1", clickhouse.port) as double:
+        dsn = clickhouse.dsn.replace(f":{clickhouse.port}/", f":{double.port}/")
+        settings = settings_of(
+            broker, unique, clickhouse_dsn=dsn, sink_batch_s=0.2, sink_outage_s=1, sink_retry_max_s=0.5
+        )
+        ensure(settings)
+        asyncio.run(produce(settings, history(3)))
+        double.play(*[error(75, "CANNOT_WRITE_TO_FILE_DESCRIPTOR")] * 1_000, at="INSERT INTO")
+        with worker(settings, "sink") as sink:
+            assert sink.wait() == 1
+            [failed] = [line for line in logged(sink) if line["event"].startswith("worker failed")]
+    assert (
+        "error 75 CANNOT_WRITE_TO_FILE_DESCRIPTOR, its disk is full or cannot be written" in failed["reason"]
+    )
+    assert "It was tried again for" in failed["reason"]
     assert asyncio.run(committed(settings, SINK_GROUP, INPUTS)) == 0
 
 

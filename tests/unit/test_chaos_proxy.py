@@ -94,3 +94,28 @@ def test_a_silent_road_lets_nothing_through() -> None:
         assert await ask(proxy, QUESTION) == b"done"
 
     with_proxy(scene)
+
+
+def test_it_leads_elsewhere_and_back_and_connections_begin_anew() -> None:
+    async def scene(proxy: Proxy, asked: list[bytes]) -> None:
+        async def other(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.read(1_000)
+            writer.write(b"other")
+            writer.close()
+
+        elsewhere = await asyncio.start_server(other, "127.0.0.1", 0)
+        here = proxy.target
+        async with elsewhere:
+            reader, writer = await asyncio.open_connection("127.0.0.1", proxy.port)
+            writer.write(QUESTION)
+            assert await reader.read(100) == b"done"
+            proxy.lead("127.0.0.1", elsewhere.sockets[0].getsockname()[1])
+            with suppress(ConnectionError):
+                assert await reader.read(100) == b"", "what was open has ended"
+            writer.transport.abort()
+            assert await ask(proxy, INSERT) == b"other"
+            proxy.lead(*here)
+            assert await ask(proxy, QUESTION) == b"done"
+        assert asked == [QUESTION, QUESTION]
+
+    with_proxy(scene)

@@ -69,8 +69,7 @@ def test_no_insert_is_larger_than_a_batch() -> None:
 def test_repeats_carry_the_same_token_within_a_flush_and_after_it() -> None:
     away = SinkUnavailable("away")
     store = Store(away, away, away, away)
-    retried: list[str] = []
-    sink = sink_on(store, on_retry=retried.append)
+    sink = sink_on(store)
     sink.add(*row(1))
     with pytest.raises(SinkUnavailable):
         sink.flush()
@@ -79,7 +78,6 @@ def test_repeats_carry_the_same_token_within_a_flush_and_after_it() -> None:
     assert [count for count, _ in store.inserts] == [1, 1, 1, 1, 1, 1]
     assert len(set(store.tokens[:5])) == 1
     assert store.tokens[5] != store.tokens[0]
-    assert len(retried) == 4
 
 
 def test_a_refusal_is_not_tried_again() -> None:
@@ -145,6 +143,8 @@ def test_the_recording_sink_fails_as_told() -> None:
         "clickhouse://u:geheim@host:99999/db",
         "clickhouse://u:geheim@host/db?secure=perhaps",
         "clickhouse://u:geheim@host/db?sceure=true",
+        "clickhouse://u:geheim@host/db?secure=true&ca_cert=/nowhere/ca.pem",
+        "clickhouse://u:geheim@host/db?secure=true&client_cert_key=/nowhere/key.pem",
     ],
 )
 def test_a_wrong_dsn_is_explained_without_its_password(dsn: str) -> None:

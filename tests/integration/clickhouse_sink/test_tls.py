@@ -12,7 +12,7 @@ from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.rows import row_of_event
 from sinks.clickhouse.writer import ClickHouseSink
-from sinks.contract import SinkRefused
+from sinks.contract import SinkRefused, SinkUnavailable
 from tests.authority import Authority
 from tests.builders import START, call
 
@@ -51,6 +51,23 @@ def test_rows_arrive(guarded: Guarded) -> None:
     sink.flush()
     assert store.query("SELECT count() FROM v_calls") == [(1,)]
     store.close()
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
+@pytest.mark.parametrize("option", ["server_host_name=127.0.0.1", "verify=false"])
+def test_an_option_of_the_dsn_lets_in_a_server_of_another_name(guarded: Guarded, option: str) -> None:
+    store = ClickHouse(f"{guarded.dsn('localhost', guarded.authority.certificate)}&{option}")
+    assert store.query("SELECT 1") == [(1,)]
+    store.close()
+
+
+def test_a_port_that_speaks_no_tls_is_told_as_that() -> None:
+    with EmbeddedClickHouse(arguments=["--exit-with-parent"]) as plain:
+        store = ClickHouse(f"{plain.dsn}?secure=true")
+        with pytest.raises(SinkUnavailable, match="no TLS connection could be made") as caught:
+            store.query("SELECT 1")
+        assert caught.value.reason == "tls"
+        store.close()
 
 
 @pytest.mark.parametrize("wrong", ["authority", "host"])
