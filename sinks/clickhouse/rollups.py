@@ -15,7 +15,7 @@ from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.declarations.derived import CHANGED_DAYS, CHANGING, changed_by
 from sinks.clickhouse.declarations.rollups import ROLLUPS, Rollup
 from sinks.clickhouse.tables import COLUMNS
-from sinks.contract import Values
+from sinks.contract import SinkUnavailable, Values
 
 _LOG: Final = structlog.get_logger(__name__)
 _DAY_MS: Final = 86_400_000
@@ -47,12 +47,35 @@ SELECT now64(3, 'UTC') AS now, groupArray(day) FROM (
 """
 
 
+class Refreshing:
+    """Computes figures now and then, between the flushes of a sink worker. One thread at a time."""
+
+    def __init__(
+        self, store: ClickHouse, *, every_s: float = 60.0, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._store = store
+        self._every_s = every_s
+        self._clock = clock
+        self._due = clock() + every_s
+
+    def when_due(self) -> None:
+        """Compute for a second at most, once every `every_s`. An outage leaves it to the next time; SinkRefused is raised."""
+        if self._clock() < self._due:
+            return
+        self._due = self._clock() + self._every_s
+        try:
+            refresh(self._store, budget_s=1.0)
+        except SinkUnavailable as error:
+            _LOG.warning("figures_put_off", reason=str(error))
+
+
 def refresh(
     store: ClickHouse,
     *,
     quiet_s: float = 300.0,
     budget_s: float = 2.0,
     clock: Callable[[], float] = time.monotonic,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> int:
     """Compute days that have changed, the latest first, until none is left or `budget_s` is over; returns how many.
 
@@ -63,6 +86,7 @@ def refresh(
     for rollup in ROLLUPS:
         while days := _compute(store, rollup, round(quiet_s * 1000)):
             computed += days
+            tell(f"{rollup.name}: {computed} days computed")
             if clock() >= until:
                 return computed
     return computed

@@ -20,7 +20,7 @@ import structlog
 
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.moves import Moves
-from sinks.clickhouse.rollups import note_changes
+from sinks.clickhouse.rollups import Refreshing, note_changes
 from sinks.clickhouse.tables import COLUMNS
 from sinks.contract import Flushed, SinkMismatch, SinkUnavailable, Values
 
@@ -70,6 +70,7 @@ class ClickHouseSink:
     ) -> None:
         self._store = store
         self._moves = Moves(store)
+        self._figures = Refreshing(store)
         self._batch_rows = batch_rows
         self._attempts = attempts
         self._retry_seconds = retry_seconds
@@ -100,6 +101,7 @@ class ClickHouseSink:
             self._tries = 0
             written[batch.table] = written.get(batch.table, 0) + len(batch.rows)
             self._on_insert(batch.table, len(batch.rows))
+        self._figures.when_due()
         return Flushed(written)
 
     def close(self) -> None:

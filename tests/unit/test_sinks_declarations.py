@@ -121,8 +121,16 @@ def test_columns_that_rows_would_not_find_are_refused() -> None:
         ({"columns": (*source(), Column("late", "UInt8", "Behind"))}, "do not stand in the order"),
         ({"identity": ("customer", "event_id")}, r"has no columns \['customer'\]"),
         ({"views": (View("v", "", without=("colour",)),)}, r"has no columns \['colour'\]"),
-        ({"views": (View("v", "", latest_of=("event_id",)),)}, "does not begin the identity"),
-        ({"views": (View("v", "", latest_by=("age",)),)}, r"has no columns \['age'\]"),
+        ({"views": (View("v", "", latest_of=("age",)),)}, r"has no columns \['age'\]"),
+        (
+            {"views": (View("v", "", latest_of=("event_id",)),)},
+            "v: say by `latest_by` which row of a thing is the last",
+        ),
+        ({"spread_by": "reason"}, "reason is not of its identity, by which rows must be spread"),
+        (
+            {"columns": events.CALLS.columns[:-2] + events.CALLS.columns[-1:]},
+            "its day may change: it needs the column moved",
+        ),
         ({"time": ""}, "say by `time` which of its rows an erasure covers"),
     ],
 )

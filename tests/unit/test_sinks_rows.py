@@ -19,7 +19,7 @@ from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.contract import ForeignRecordError, Row
 from tests.integration.clickhouse_sink.messages import START, At, dead_letter, event, signals, trigger, wire
 
-START_MS = 1_709_285_415_123
+START_MS = 2_971_589_415_123
 
 
 def named(row: Row | None) -> dict[str, Any]:

@@ -18,16 +18,23 @@ from tests.integration.clickhouse_sink.messages import At, event
 
 
 class Store:
-    """Takes the inserts of a sink; `answers` are numbers of rows, or errors, one per insert."""
+    """Takes the inserts of a sink; `answers` are numbers of rows, or errors, one per insert of its own rows."""
 
     def __init__(self, *answers: int | Exception) -> None:
         self.answers = list(answers)
         self.inserts: list[tuple[int, dict[str, Any]]] = []
+        self.followed: list[str] = []
+
+    def command(self, sql: str, settings: Any) -> None:
+        self.followed.append(sql.split()[2])
 
     def column_types(self, table: str, columns: Any) -> list[Any]:
         return []
 
     def insert(self, table: str, columns: Any, rows: Any, *, types: Any, settings: Any) -> int:
+        if table == "event_days":
+            self.followed.append(table)
+            return len(rows)
         self.inserts.append((len(rows), settings))
         answer = self.answers.pop(0) if self.answers else len(rows)
         if isinstance(answer, Exception):

@@ -124,6 +124,13 @@ class Table:
             raise ValueError(
                 f"{self.name}: {self.spread_by} is not of its identity, by which rows must be spread"
             )
+        if self.day and self.kind_of_event is not None and not self.moves:
+            raise ValueError(f"{self.name}: of an event its day may change: it needs the column moved")
+        for view in self.views:
+            if bool(view.latest_of) != bool(view.latest_by):
+                raise ValueError(
+                    f"{view.name}: say by `latest_by` which row of a thing is the last, and by `latest_of` what that is"
+                )
 
     @property
     def inserted(self) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ CREATE TABLE is a statement of ours (`rebuilding`).
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.resources import files
 from typing import Final, NamedTuple
 
@@ -70,8 +70,12 @@ def available() -> list[Migration]:
     return found
 
 
-def migrate(store: ClickHouse, migrations: Sequence[Migration] | None = None) -> list[Migration]:
-    """Apply what is missing; returns what was applied, nothing when all was there.
+def migrate(
+    store: ClickHouse,
+    migrations: Sequence[Migration] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> list[Migration]:
+    """Apply what is missing; returns what was applied, nothing when all was there. `tell` is told what is being done.
 
     Raises MigrationError when an applied file was changed, or the database is newer than this program;
     SinkUnavailable and SinkRefused as the store says.
@@ -98,9 +102,10 @@ def migrate(store: ClickHouse, migrations: Sequence[Migration] | None = None) ->
                     "restore the file and put the change into the next number"
                 )
             continue
+        tell(f"{each.number:03} {each.name}")
         for statement in each.statements:
             if statement.startswith(REBUILD):
-                rebuild(store, statement, QUIET_S if done else 0)
+                rebuild(store, statement, QUIET_S if done else 0, tell)
             else:
                 store.command(statement)
         store.insert(

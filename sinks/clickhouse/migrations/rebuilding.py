@@ -13,6 +13,7 @@ A materialized view that reads such a table is not carried over: make it after t
 
 import re
 import time
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -27,7 +28,9 @@ QUIET_S: Final = 1.0
 """Seconds without a new row in the old table after which nobody writes there: writers find tables by name, for each insert."""
 
 
-def rebuild(store: ClickHouse, statement: str, quiet: float = QUIET_S) -> None:
+def rebuild(
+    store: ClickHouse, statement: str, quiet: float = QUIET_S, tell: Callable[[str], None] = lambda _: None
+) -> None:
     """Run one such statement; `quiet`: 0 for tables that nobody knows yet. Raises what the store raises."""
     create = statement.removeprefix(REBUILD)
     [name] = _NAMED.findall(create)
@@ -41,7 +44,9 @@ def rebuild(store: ClickHouse, statement: str, quiet: float = QUIET_S) -> None:
         if store.query(_DONE, {"name": name}) == store.query(_DONE, {"name": new}):
             store.command(f"DROP TABLE {new}")
             return
-        for partition in _partitions(store, name):
+        partitions = _partitions(store, name)
+        for number, partition in enumerate(partitions, 1):
+            tell(f"{name}: part {number} of {len(partitions)}")
             _copy(store, name, new, f"_partition_id = '{partition}'")
         store.command(f"RENAME TABLE {name} TO {old}, {new} TO {name}")
     elif not _exists(store, name):
