@@ -174,6 +174,12 @@ def _addresses(console: Console, stack: Stack) -> None:
         console.print(
             "               [bold]It is not confined[/bold]: who has the password reads and writes what you can."
         )
+    for name in stack.clickhouse_stayed:
+        console.print(
+            f"               The view default.{name} of a former version could not be moved to behoudlijn: make it anew there.",
+            highlight=False,
+            soft_wrap=True,
+        )
     for name, url in stack.health.items():
         console.print(f"{name + ' worker':<15}{url}/metrics  /healthz  /readyz")
     console.print("To use every command on this stack, in another terminal:")

@@ -73,6 +73,8 @@ class Stack:
         self.clickhouse_url = self.clickhouse_password = ""
         """Of user `default`; the password is another one at each start."""
         self.clickhouse_confined = False
+        self.clickhouse_stayed: list[str] = []
+        """Views that a former version left in the database `default`, and that could not be moved."""
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
@@ -86,7 +88,7 @@ class Stack:
                 )
             )
             self.clickhouse_url, self.clickhouse_password = clickhouse.url, clickhouse.password
-            self.clickhouse_confined = clickhouse.confined
+            self.clickhouse_confined, self.clickhouse_stayed = clickhouse.confined, clickhouse.stayed
             self.settings = load_settings(
                 kafka_bootstrap=broker.bootstrap,
                 partitions=self._partitions,

@@ -28,7 +28,7 @@ from deploy.embedded.clickhouse.confinement import ConfinementError, confine, fo
 from deploy.embedded.clickhouse.credentials import Credentials
 from deploy.embedded.clickhouse.directory import data_directory
 from deploy.embedded.clickhouse.errors import EngineError
-from deploy.embedded.clickhouse.layout import DATABASE, establish
+from deploy.embedded.clickhouse.layout import establish
 from deploy.embedded.clickhouse.options import credentials, options, tls
 
 if TYPE_CHECKING:
@@ -90,8 +90,8 @@ def _run(
         )
     # The engine measures the stack of each thread that enters it; that of the main one is in /proc/self/maps only.
     with ThreadPoolExecutor(1, thread_name_prefix="engine") as thread:
-        engine = thread.submit(_load, load, path).result()
-        all_ended = asyncio.run(_serve(chosen, door, engine, parent))
+        engine, stayed = thread.submit(_load, load, path).result()
+        all_ended = asyncio.run(_serve(chosen, door, engine, stayed, parent))
         if all_ended:
             thread.submit(engine.close).result()
             return 0
@@ -108,21 +108,20 @@ def _pinned(path: Path) -> Engine:
     return Engine(path)
 
 
-def _load(load: Callable[[Path], Engine], path: Path) -> Engine:
+def _load(load: Callable[[Path], Engine], path: Path) -> tuple[Engine, list[str]]:
+    """Return the engine, and the views that a former version has left in `default` for good."""
     try:
         engine = load(path)
-        for name in establish(engine):
-            sys.stderr.write(
-                f"The view default.{name} of a former version could not be moved to the database {DATABASE}: make it anew there.\n"
-            )
-        return engine
+        return engine, establish(engine)
     except EngineError as error:
         raise OSError(
             f"{error} (is another process using {path}? Each server needs a --path of its own)"
         ) from error
 
 
-async def _serve(chosen: argparse.Namespace, door: _Door, engine: Engine, parent: int) -> bool:
+async def _serve(
+    chosen: argparse.Namespace, door: _Door, engine: Engine, stayed: list[str], parent: int
+) -> bool:
     """Serve until told to stop; False if a query could not be stopped. Raises OSError if it cannot listen."""
     from deploy.embedded.clickhouse.server import Server
 
@@ -143,8 +142,8 @@ async def _serve(chosen: argparse.Namespace, door: _Door, engine: Engine, parent
     try:
         await web.SockSite(runner, door.listener, ssl_context=door.tls).start()
         host, port = runner.addresses[0][:2]
-        ready = {"ready": True, "host": host, "port": port, "version": engine.version}
-        ready["confined"] = not chosen.unconfined
+        ready: dict[str, object] = {"ready": True, "host": host, "port": port, "version": engine.version}
+        ready |= {"confined": not chosen.unconfined, "stayed": stayed}
         sys.stdout.write(json.dumps(ready) + "\n")
         sys.stdout.flush()
         watching = asyncio.create_task(_watch(parent, stop)) if chosen.exit_with_parent else None

@@ -57,6 +57,8 @@ class EmbeddedClickHouse:
         self.version = ""
         self.confined = False
         """Whether the kernel confines it; known after the start."""
+        self.stayed: list[str] = []
+        """Views of a former version that stay in `default`, since they cannot be moved; known after the start."""
         self.user = user
         self.password = secrets.token_urlsafe(24) if password is None else password
 
@@ -86,6 +88,8 @@ class EmbeddedClickHouse:
         self.port = int(str(ready["port"]))
         self.version = str(ready["version"])
         self.confined = ready["confined"] is True
+        stayed = ready["stayed"]
+        self.stayed = [str(name) for name in stayed] if isinstance(stayed, list) else []
         return self
 
     def stop(self) -> int | None:

@@ -49,7 +49,7 @@ def test_one_ready_line_and_a_clean_end(tmp_path: Path, number: signal.Signals) 
     )
     assert process.stdout is not None
     ready = json.loads(process.stdout.readline())
-    assert set(ready) == {"ready", "host", "port", "version", "confined"}
+    assert set(ready) == {"ready", "host", "port", "version", "confined", "stayed"}
     asked = f"http://127.0.0.1:{ready['port']}/?password=s3cret&query=SELECT version()"
     assert requests.get(asked, timeout=5).text == ready["version"] + "\n"
     assert len(list((tmp_path / "temporary").glob("behoudlijn-clickhouse-*"))) == 1
