@@ -113,7 +113,7 @@ def _latest(table: Table, view: View, shown: tuple[Column, ...]) -> str:
             f"    SELECT {', '.join(inner)}",
             f"    FROM {table.name}",
             f"    GROUP BY {', '.join(view.latest_of)}",
-            ")",
+            ") AS things",  # named: 26.3 takes the COMMENT that follows for its name
         ]
     )
 
