@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
 from streams import policies
-from streams.commands import policy as command
+from streams.cli import build
 from streams.documents import DocumentError
 from streams.policies import built_in, load_policy, policy_path
 
@@ -21,9 +20,7 @@ LABELS = {
 
 
 def run(*arguments: str) -> Result:
-    app = typer.Typer()
-    command.register(app)
-    return CliRunner().invoke(app, ["policy", *arguments], env={"COLUMNS": "200"})
+    return CliRunner().invoke(build(), ["policy", *arguments], env={"COLUMNS": "200"})
 
 
 def line_of(text: str, part: str) -> int:
