@@ -46,61 +46,61 @@ COMMANDS: Final[dict[str, Entry]] = {
     "up": Entry("stack", "Start the embedded stack and keep it up until Ctrl-C.", {"": _KAFKA}),
     "demo": Entry(
         "stack",
-        "Send a simulated quarter of a telecom's contact centre through the whole pipeline, and report what came of it.",
+        "Show the whole pipeline at work on a simulated quarter.",
         {"": _KAFKA},
     ),
     "topics": Entry(
         "topics",
-        "Make, check and list the Kafka topics, and the rights on them.",
+        "Make, check, list and migrate the Kafka topics.",
         {"ensure": _KAFKA, "list": _KAFKA, "acls": (), "migrate": _STATES},
     ),
     "clickhouse": Entry("clickhouse", "Make and update the ClickHouse tables.", {"migrate": _KAFKA}),
     "simulate": Entry(
         "sources",
-        "Make up a quarter of a telecom's contact centre: calls, surveys, cancellations and profiles, by time.",
+        "Make up the events of a telecom's contact centre.",
         {"": _KAFKA},
     ),
     "replay": Entry(
         "sources",
-        "Send the events of files to Kafka's input topics, once it has told what the workers would make of them.",
+        "Send the events of files to Kafka's input topics.",
         {"": (*_JUDGED, *_KAFKA)},
     ),
     "convert": Entry(
         "convert",
-        "Turn what another system exports into events, NDJSON in the order of time, by a mapping (docs/mappings.md).",
+        "Turn what another system exports into events.",
         {"": _JUDGED},
     ),
     "check": Entry(
         "check",
-        "Tell what the workers would make of the events of files: counts, refusals with their lines, what looks wrong.",
+        "Tell what the workers would make of files. Sends nothing.",
         {"": _JUDGED},
     ),
     "backtest": Entry(
         "backtest",
-        "Judge the events of files by a policy, as they would have been judged then: what would have fired.",
+        "Judge the events of files by a policy: what would have fired.",
         {"": _JUDGED},
     ),
-    "explain": Entry(
-        "explain", "Show a customer's timeline, signals, score with its drivers, and episodes.", {"": _STATES}
-    ),
+    "explain": Entry("explain", "Show why a customer is, or is not, to be called.", {"": _STATES}),
     "policy": Entry(
-        "policy", "What decides who is called, why and when.", {"list": (), "show": (), "check": ()}
+        "policy",
+        "List, show and check policies: who is called, why and when.",
+        {"list": (), "show": (), "check": ()},
     ),
-    "schemas": Entry("schemas", "The messages' formats.", {"export": ()}),
+    "schemas": Entry("schemas", "Write the messages' JSON Schemas.", {"export": ()}),
     "dead-letters": Entry(
         "dead_letters",
-        "Show records that could not be read, and send them once more.",
+        "Show what could not be read, and send it once more.",
         {"list": _KAFKA, "redrive": (ExitCode.INCOMPLETE, *_STATES)},
     ),
     "erase": Entry(
         "erase",
-        "Erase a customer: state, rows and open callback, and keep out what is read again.",
+        "Erase a customer everywhere, with a receipt.",
         {"": (ExitCode.INCOMPLETE, *_STATES)},
     ),
-    "dial": Entry("dial", "Take callback triggers, simulate the calls, answer with outcomes.", {"": _KAFKA}),
+    "dial": Entry("dial", "Simulate the calls that triggers ask for, with outcomes.", {"": _KAFKA}),
     "info": Entry(
         "info",
-        "Say which Behoudlijn runs here: version, Python, compiled core or plain, libraries, codecs, policies.",
+        "Say which Behoudlijn runs here, and on what.",
         {"": (ExitCode.MISFIT,)},
     ),
 }

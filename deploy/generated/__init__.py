@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.generated.alerts_page import alerts_page
+from deploy.generated.commands_page import commands_page
 from deploy.generated.episodes_page import episodes_page
 from deploy.generated.grants import grants
 from deploy.generated.mapping_keys import mapping_keys
@@ -22,6 +23,7 @@ ROOT: Final = Path(__file__).resolve().parents[2]
 FILES: Final[dict[str, Callable[[], str]]] = {
     "deploy/grafana/dashboards/behoudlijn.json": rendered,
     "docs/alerts.md": alerts_page,
+    "docs/commands.md": commands_page,
     "docs/episodes.md": episodes_page,
     "docs/metrics.md": metrics_page,
     "docs/settings.md": settings_page,

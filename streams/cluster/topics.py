@@ -14,6 +14,7 @@ from typing import Any, Literal
 from kafka.admin import ConfigResource, KafkaAdminClient
 
 from schemas import topics as names
+from streams.cluster import topic_reader
 from streams.cluster.access import check_door
 from streams.cluster.topic_reader import kafka_errors
 from streams.settings import Settings
@@ -150,7 +151,11 @@ def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
     """Provide a client for administration; its errors become BrokerError."""
     with kafka_errors(settings):
         check_door(settings)
-        admin = KafkaAdminClient(client_id="behoudlijn-topics", **settings.kafka_python_options())
+        admin = KafkaAdminClient(
+            client_id="behoudlijn-topics",
+            bootstrap_timeout_ms=topic_reader.CONNECT_MS,
+            **settings.kafka_python_options(),
+        )
         try:
             yield admin
         finally:

@@ -60,6 +60,10 @@ def ended(name: Callable[[], str]) -> Iterator[None]:
     except CommandError as error:
         _tell(name(), str(error))
         raise typer.Exit(error.code) from None
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # the help is printed by a console of typer's own
+            raise typer.Exit(ExitCode.READER_GONE) from None
+        raise
     except (typer.Exit, typer.Abort, TyperException):
         raise
     except Exception as error:  # noqa: BLE001  (whatever it is, it is told, and the code says what it was)

@@ -181,7 +181,7 @@ def _score(found: Explanation) -> Table:
     table = listing(
         words("signal"), whole("value", right=True), whole("share", right=True), words("evidence")
     )
-    table.title = "signals that are not zero" + (", with their share of logit(score)" if scoring else "")
+    table.heading = "signals that are not zero" + (", with their share of logit(score)" if scoring else "")
     for name in sorted(seen.readings, key=lambda n: (-seen.contributions.get(n, 0.0), n)):
         share = seen.contributions.get(name)
         value = seen.readings[name]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Column, Table
 from rich.text import Text
 
@@ -43,14 +43,28 @@ def shown(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
-def listing(*columns: Column | str, title: str = "") -> Table:
-    """Return an empty table in the manner of all: narrow margins, the title above on the left."""
-    return Table(*columns, title=title or None, title_justify="left", title_style="bold")
+class Listing(Table):
+    """A table below its heading, which may be wider than the table is: an id is not broken for that."""
+
+    heading: str = ""
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Render heading and table."""
+        if self.heading:
+            yield console.render_str(self.heading, style="bold", overflow="fold")
+        yield from super().__rich_console__(console, options)
+
+
+def listing(*columns: Column | str, title: str = "") -> Listing:
+    """Return an empty table in the manner of all."""
+    table = Listing(*columns)
+    table.heading = title
+    return table
 
 
 def words(header: str, *, narrowest: int | None = None) -> Column:
     """Return a column of sentences, which give way when the terminal is narrow: their lines break between words."""
-    return Column(header, overflow="fold", min_width=narrowest, ratio=None)
+    return Column(header, overflow="fold", min_width=narrowest)
 
 
 def whole(header: str, *, right: bool = False) -> Column:

@@ -6,6 +6,7 @@ It only shows what `streams.cluster.topics` and `streams.operations.migration` d
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -127,21 +128,24 @@ def _table(reports: tuple[TopicReport, ...]) -> Table:
         whole("state"),
         whole("parts", right=True),
         whole("copies", right=True),
-        words("cleanup"),
-        words("retention"),
+        words("kept"),
     )
     for report in reports:
         found = report.found
         if found is None:
-            table.add_row(report.name, report.result, "", "", "", "")
+            table.add_row(report.name, report.result, "", "", "")
             continue
-        cleanup = found.configs.get("cleanup.policy", "not reported")
-        retention = found.configs.get("retention.ms", "not reported")
-        if cleanup == "compact":
-            retention = "newest per key"
-        elif retention.isdigit():
-            retention = f"{int(retention) / 86_400_000:g} days"
         table.add_row(
-            report.name, report.result, str(found.partitions), str(found.replication), cleanup, retention
+            report.name, report.result, str(found.partitions), str(found.replication), _kept(found.configs)
         )
     return table
+
+
+def _kept(configs: Mapping[str, str]) -> str:
+    """Return which records the topic keeps, as far as the broker tells."""
+    cleanup, retention = (configs.get(key, "not reported") for key in ("cleanup.policy", "retention.ms"))
+    if retention.lstrip("-").isdigit():
+        retention = "for ever" if retention.startswith("-") else f"{int(retention) / 86_400_000:g} days"
+    if "compact" not in cleanup:
+        return retention
+    return "newest per key" if cleanup == "compact" else f"newest per key, {retention}"

@@ -38,7 +38,7 @@ MEANINGS: Final[dict[ExitCode, tuple[str, str]]] = {
     ),
     ExitCode.MISTAKE: (
         "It was asked for in a way that cannot be carried out: an option, a setting, a file, a policy or a mapping is wrong.",
-        "Correct what the message names. Nothing was changed.",
+        "Correct what the message names.",
     ),
     ExitCode.REFUSED: (
         "More lines than the limit allows are no events, or no record gives one.",
@@ -58,11 +58,11 @@ MEANINGS: Final[dict[ExitCode, tuple[str, str]]] = {
         "Make room, then give the same command again.",
     ),
     ExitCode.BROKE_OFF: (
-        "A worker could not keep what it promises, and acknowledged nothing unfinished.",
+        "What was begun could not be carried to its end: Kafka did not confirm, or another worker took over. Nothing unfinished was acknowledged.",
         "Start it again; an orchestrator does.",
     ),
     ExitCode.MISFIT: (
-        "What is there does not fit the settings or this release: topics, rights, tables, migrations, the key of erasures, codecs.",
+        "What is there does not fit the settings or this release: topics, rights, tables, migrations, the key of erasures.",
         "Do what the message says; starting it again ends in the same way.",
     ),
     ExitCode.INTERRUPTED: ("Ctrl-C.", ""),
