@@ -102,7 +102,7 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
                 log.error("worker cannot begin", reason=problem)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stopping.wait(), _TELL_SECONDS)
-                return ExitCode.UNAVAILABLE
+                return ExitCode.MISFIT
             failed = await _until_stopped(worker, stopping)
             log.info("worker stops", failed=failed)
             _end_hard_after(grace + 5.0, ExitCode.BUG)

@@ -298,7 +298,7 @@ def test_a_tool_that_lacks_a_codec_names_the_package(
         timeout=60,
         check=False,
     )
-    assert done.returncode == ExitCode.UNAVAILABLE, done.stderr
+    assert done.returncode == ExitCode.MISFIT, done.stderr
     assert codec in done.stderr
     assert f"install {'python-snappy' if package == 'snappy' else package}" in done.stderr
     assert "Traceback" not in done.stderr

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -15,6 +16,8 @@ from xml.etree import ElementTree as ET
 import pytest
 import typer.main
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from setuptools import find_packages
 from typer.core import TyperGroup
 
@@ -226,11 +229,35 @@ def test_the_image_may_copy_what_it_copies() -> None:
             assert {source.rstrip("/"), f"{source}*.lock"} & sent, source
 
 
-def test_what_compiles_the_image_is_what_compiles_here() -> None:
-    def versions(name: str) -> dict[str, str]:
-        lock = (ROOT / "requirements" / name).read_text(encoding="utf-8")
-        return dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
+def versions(name: str) -> dict[str, str]:
+    """What a lock names."""
+    lock = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
 
+
+def test_the_demo_has_all_that_its_packages_need_but_what_makes_data_frames() -> None:
+    found = re.search(r"^FRAMES := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    frames, demo = {*found[1].split()}, versions("demo.lock")
+    assert demo.items() <= versions("dev.lock").items()
+    assert not frames & {*demo}
+    lacking = {}
+    for name in demo:
+        try:
+            needs = [Requirement(each) for each in requires(name) or ()]
+        except PackageNotFoundError:  # of another platform or Python
+            continue
+        here = {
+            canonicalize_name(each.name)
+            for each in needs
+            if each.marker is None or each.marker.evaluate({"extra": ""})
+        }
+        lacking[name] = here - {*demo}
+    assert {name for name, names in lacking.items() if names} <= {"chdb", "chdb-core"}
+    assert set().union(*lacking.values()) <= frames
+
+
+def test_what_compiles_the_image_is_what_compiles_here() -> None:
     build = versions("build.lock")
     assert {"mypy", "pydantic", "setuptools"} <= set(build)
     assert build.items() <= versions("dev.lock").items()

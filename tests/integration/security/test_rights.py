@@ -119,7 +119,7 @@ def test_a_worker_without_its_rights_ends_and_says_which(secured: Secured, insta
         secured.acls.withdraw("signals", right)
     try:
         with worker(secured.settings("signals", "rights"), "signals") as process:
-            assert process.wait() == ExitCode.UNAVAILABLE, process.log()
+            assert process.wait() == ExitCode.MISFIT, process.log()
             (reason,) = errors_of(process)
     finally:
         secured.acls.grant("signals", missing)
@@ -146,6 +146,6 @@ def test_a_group_that_may_only_be_looked_at_ends_the_worker(secured: Secured, un
     secured.acls.withdraw("signals", right)
     secured.acls.grant("signals", [right._replace(operation="Describe")])  # type: ignore[arg-type]
     with worker(secured.settings("signals", unique), "signals") as process:
-        assert process.wait() == ExitCode.UNAVAILABLE, process.log()
+        assert process.wait() == ExitCode.MISFIT, process.log()
         (reason,) = errors_of(process)
     assert right.name in reason
