@@ -201,7 +201,7 @@ def _episode(trigger_id: str, mode: str, changes: list[Change]) -> Table:
         words("purpose, priority, reason", narrowest=12),
         words("not before (UTC)", narrowest=10),
         words("expires (UTC)", narrowest=10),
-        title=f"episode {trigger_id} ({mode})",
+        title=f"episode {trigger_id}, {mode}",
     )
     for trigger, _ in changes:
         table.add_row(

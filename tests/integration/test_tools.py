@@ -210,7 +210,7 @@ def events(customer: str) -> list[bytes]:
                 "occurred_at": start + timedelta(days=number),
                 "direction": "inbound",
                 "channel": "phone",
-                "reason": "internet_down",
+                "reason": "fault",
                 "wait_seconds": 300,
                 "resolved": False,
             }
