@@ -99,10 +99,12 @@ def _a_band_can_be_left(fields: Fields) -> Iterator[Broken]:
 
 def _names_are_given_once(fields: Fields) -> Iterator[Broken]:
     for key, field in (("bands", "name"), ("rules", "name")):
-        seen: set[object] = set()
+        seen: set[str] = set()
         for place, each in enumerate(_sequence(fields.get(key))):
             name = _mapping(each).get(field)
-            if name is not None and name in seen:
+            if not isinstance(name, str):
+                continue
+            if name in seen:
                 yield Broken((key, place), f"there is another one of the name {name}")
             seen.add(name)
 
@@ -159,11 +161,13 @@ def _everywhere_there_are_hours(fields: Fields) -> Iterator[Broken]:
 
 
 def _hours_are_given_once(fields: Fields) -> Iterator[Broken]:
-    seen: set[tuple[object, str]] = set()
+    seen: set[tuple[str, str]] = set()
     for place, each in enumerate(_sequence(fields.get("calling_hours"))):
         given = _mapping(each)
         country, since = given.get("country"), str(given.get("effective_from"))
-        if country is not None and (country, since) in seen:
+        if not isinstance(country, str):
+            continue
+        if (country, since) in seen:
             yield Broken(("calling_hours", place), f"there is another one of {country} from {since}")
         seen.add((country, since))
 

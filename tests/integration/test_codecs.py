@@ -273,7 +273,7 @@ def test_a_worker_that_lacks_a_codec_says_so_before_it_is_ready_and_does_not_beg
         told = requests.get(f"{process.health()}/readyz", timeout=10)
         metrics = requests.get(f"{process.health()}/metrics", timeout=10).text
         assert "partitions" not in process.log(), "it does not take part in its group"
-        assert process.stop() == 1
+        assert process.stop() == ExitCode.MISFIT
     assert told.status_code == 503
     assert "snappy, lz4, zstd cannot be read here" in told.json()["missing"][0]
     assert "install cramjam" in told.json()["missing"][0]

@@ -211,11 +211,33 @@ _VALUES = some.recursive(
     max_leaves=5,
 )
 _PATHS = [
-    "score", "score.weights", "score.weights.low_csat", "score.open_at", "score.intercept", "bands", "bands.1", "bands.1.starts_at",
-    "band_hysteresis", "rules", "purposes", "purposes.save", "purposes.save.due_hours", "purposes.save.max_attempts", "calling_hours",
-    "calling_hours.1", "calling_hours.1.sunday", "calling_hours.1.sunday.opens", "shape", "shape.horizon_days", "shape.complaint_reasons",
-    "calibrated", "act_on_requests",
-]  # fmt: skip
+    "score",
+    "score.weights",
+    "score.weights.low_csat",
+    "score.open_at",
+    "score.intercept",
+    "bands",
+    "bands.1",
+    "bands.1.name",
+    "bands.1.starts_at",
+    "band_hysteresis",
+    "rules",
+    "purposes",
+    "purposes.save",
+    "purposes.save.due_hours",
+    "purposes.save.max_attempts",
+    "calling_hours",
+    "calling_hours.1",
+    "calling_hours.1.country",
+    "score.weights.low_csat.effect",
+    "calling_hours.1.sunday",
+    "calling_hours.1.sunday.opens",
+    "shape",
+    "shape.horizon_days",
+    "shape.complaint_reasons",
+    "calibrated",
+    "act_on_requests",
+]
 
 
 @given(
