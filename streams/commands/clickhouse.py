@@ -6,11 +6,7 @@ from typing import Annotated
 
 import typer
 
-from sinks.clickhouse.connection import ClickHouse, DsnError
-from sinks.clickhouse.migrations import MigrationError, available
-from sinks.clickhouse.migrations import migrate as apply_migrations
-from sinks.contract import SinkError
-from streams.settings import SettingsError, load_settings
+from streams.commands.options import settings_of
 
 app = typer.Typer(no_args_is_help=True, help="Make and update the ClickHouse tables.")
 
@@ -40,18 +36,17 @@ def migrate(
 
     Example: behoudlijn clickhouse migrate --dsn clickhouse://127.0.0.1:8123/behoudlijn
     """
+    from sinks.clickhouse.connection import ClickHouse
+    from sinks.clickhouse.migrations import available
+    from sinks.clickhouse.migrations import migrate as apply_migrations
+
+    settings = settings_of(None, clickhouse_dsn=dsn)
+    store = ClickHouse(settings.clickhouse_dsn.get_secret_value(), timeout=settings.sink_timeout_s)
     try:
-        settings = load_settings(**({} if dsn is None else {"clickhouse_dsn": dsn}))
-        store = ClickHouse(settings.clickhouse_dsn.get_secret_value(), timeout=settings.sink_timeout_s)
-        try:
-            store.create_database()
-            applied = apply_migrations(store)
-        finally:
-            store.close()
-    except (SettingsError, DsnError, MigrationError, SinkError) as error:
-        for line in str(error).splitlines():
-            typer.echo(f"clickhouse: {line}", err=True)
-        raise typer.Exit(1) from None
+        store.create_database()
+        applied = apply_migrations(store)
+    finally:
+        store.close()
     for each in applied:
         typer.echo(f"applied {each.number:03} {each.name}")
     typer.echo(f"{store.where} has all {len(available())} migrations")

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import available
-from streams.commands.clickhouse import register
+from streams.cli import build
+from streams.telemetry.exit_codes import ExitCode
 
 _CHDB = """
 import sys
@@ -43,9 +44,7 @@ print("done")
 
 @pytest.fixture
 def app() -> typer.Typer:
-    made = typer.Typer()
-    register(made)
-    return made
+    return build()
 
 
 def test_migrate_makes_the_database_and_may_be_run_again(app: typer.Typer, dsn: str) -> None:
@@ -61,10 +60,16 @@ def test_migrate_makes_the_database_and_may_be_run_again(app: typer.Typer, dsn: 
     store.close()
 
 
-@pytest.mark.parametrize("wrong", ["clickhouse://u:geheim@127.0.0.1:1/x", "mysql://u:geheim@h/x"])
-def test_a_mistake_is_one_line_and_no_traceback(app: typer.Typer, wrong: str) -> None:
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ("clickhouse://u:geheim@127.0.0.1:1/x", ExitCode.UNAVAILABLE),
+        ("mysql://u:geheim@h/x", ExitCode.MISTAKE),
+    ],
+)
+def test_a_mistake_is_one_line_and_no_traceback(app: typer.Typer, wrong: str, code: ExitCode) -> None:
     found = CliRunner().invoke(app, ["clickhouse", "migrate", "--dsn", wrong])
-    assert found.exit_code == 1
+    assert found.exit_code == code
     assert found.output.startswith("clickhouse: ")
     assert "geheim" not in found.output
     assert "Traceback" not in found.output
