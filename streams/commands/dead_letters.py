@@ -10,6 +10,7 @@ from schemas.dead_letter import DeadLetter, RejectCode
 from streams.commands.ending import end, fail
 from streams.commands.options import Bootstrap, settings_of
 from streams.commands.screen import Screen, listing, whole, words
+from streams.telemetry.amounts import amount
 from streams.telemetry.exit_codes import ExitCode
 
 if TYPE_CHECKING:
@@ -108,7 +109,10 @@ def _check(reason: str | None) -> None:
 
 def _unreadable(number: int) -> None:
     if number:
-        typer.echo(f"{number} records of the topic are no dead letters that this release can read.", err=True)
+        said = amount(
+            number, "record of the topic is no dead letter", "records of the topic are no dead letters"
+        )
+        typer.echo(f"{said} that this release can read.", err=True)
 
 
 def _summary(letters: tuple[DeadLetter, ...]) -> Table:

@@ -17,6 +17,7 @@ from schemas.ids import ID_PATTERN, ID_WORDS
 from streams.commands.ending import fail
 from streams.commands.options import Bootstrap, counted, settings_of, spinner
 from streams.commands.screen import Screen, listing, whole, words
+from streams.telemetry.amounts import amount
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -73,7 +74,8 @@ def explain(
         found = from_topics(settings, chosen, customer, phrases)
     if found.rejected:
         typer.echo(
-            f"explain: {found.rejected:,} lines are no events, and are left out; `behoudlijn check` tells why",
+            f"explain: {amount(found.rejected, 'line is no event, and is', 'lines are no events, and are')} left out; "
+            "`behoudlijn check` tells why",
             err=True,
         )
     if not found.known:

@@ -14,6 +14,7 @@ from streams.commands.screen import listing, whole, words
 from streams.core.policy import Policy
 from streams.core.policy_parts import CallingHours, Handling, Opening, Scoring
 from streams.core.policy_rules import openers
+from streams.telemetry.amounts import amount
 
 
 def sentences(policy: Policy, extends: str) -> Iterator[str]:
@@ -98,7 +99,7 @@ def _purposes(policy: Policy) -> Table:
 def _handling(handling: Handling) -> str:
     return (
         f"skill {handling.skill}, priority {handling.priority}, {'with' if handling.offer_allowed else 'without'} an offer\n"
-        f"due after {handling.due_hours:g} h, valid for {handling.valid_hours:g} h; at most {handling.max_attempts} attempts, "
+        f"due after {handling.due_hours:g} h, valid for {handling.valid_hours:g} h; at most {amount(handling.max_attempts, 'attempt')}, "
         f"{_duration(handling.retry_delay_seconds)} apart"
     )
 
