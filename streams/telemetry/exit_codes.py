@@ -104,6 +104,7 @@ FAILURES: Final[dict[str, ExitCode]] = {
     "streams.workers.copartitioning.PartitionsError": ExitCode.MISFIT,
     "sinks.clickhouse.migrations.MigrationError": ExitCode.MISFIT,
     "sinks.contract.SinkRefused": ExitCode.MISFIT,
+    "sinks.contract.SinkDefect": ExitCode.BUG,
 }
 """The failures that end a process, by their full name. One that is not here, and derives from none of them, is a bug."""
 

@@ -198,7 +198,7 @@ def test_what_lasts_ends_the_worker_with_the_true_reason(
         asyncio.run(produce(settings, history(3)))
         double.play(*[error(75, "CANNOT_WRITE_TO_FILE_DESCRIPTOR")] * 1_000, at="INSERT INTO")
         with worker(settings, "sink") as sink:
-            assert sink.wait() == 1
+            assert sink.wait() == ExitCode.UNAVAILABLE
             [failed] = [line for line in logged(sink) if line["event"].startswith("worker failed")]
     assert (
         "error 75 CANNOT_WRITE_TO_FILE_DESCRIPTOR, its disk is full or cannot be written" in failed["reason"]

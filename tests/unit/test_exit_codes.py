@@ -39,7 +39,11 @@ NEVER_AN_END: Final = {
     "sinks.clickhouse.answers.ForeignAnswerError": "the connection makes it an error of the sink",
 }
 """Exceptions of ours that end no process by themselves."""
-A_BUG: Final = {"schemas.parts.MissingPartError", "sinks.clickhouse.registration.RegistrationError"}
+A_BUG: Final = {
+    "schemas.parts.MissingPartError",
+    "sinks.clickhouse.registration.RegistrationError",
+    "sinks.contract.SinkDefect",
+}
 
 EVENTS: Final = "events.ndjson"
 ARGUMENTS: Final[dict[str, list[str]]] = {
