@@ -9,6 +9,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
 LOCK := requirements/dev.lock
+DEMO_STAMP := $(VENV)/.demo
+DEMO_LOCK := requirements/demo.lock
 # The oldest Python that the project supports; PYTHON=/path/to/python makes another choice.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python3.14; do \
 	"$$p" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
@@ -19,27 +21,46 @@ help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } /^[a-z][a-z-]*:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: env
-env: $(STAMP) ## Set up .venv from the hashed lock (a no-op when up to date)
+env: $(STAMP) ## Set up .venv with all that tests and tools need, from the hashed lock (a no-op when up to date)
 
-$(STAMP): $(LOCK) pyproject.toml
-	@if [ -z "$(PYTHON)" ]; then \
-		echo "make env: found no Python >= 3.11 with venv and pip."; \
-		echo "Install one (on Debian: apt install python3 python3-venv), or say which: make env PYTHON=/path/to/python3"; \
-		exit 1; \
-	fi
-	@if ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
-		rm -rf $(VENV) && "$(PYTHON)" -m venv $(VENV); \
-	fi
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LOCK)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+# An environment with a Python that is new enough, made anew where there is none or it has gone.
+define INTERPRETER
+if [ -z "$(PYTHON)" ]; then \
+	echo "make: found no Python >= 3.11 with venv and pip."; \
+	echo "Install one (on Debian: apt install python3 python3-venv), or say which: make env PYTHON=/path/to/python3"; \
+	exit 1; \
+fi; \
+if ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+	echo "make: an environment for $(PYTHON) in $(VENV)"; \
+	rm -rf $(VENV) && "$(PYTHON)" -m venv $(VENV); \
+fi
+endef
+
+# A lock names all that its environment needs, so that pip resolves nothing; of bytecode there is what was imported.
+PIP = PYTHONUNBUFFERED=1 $(BIN)/python -m pip --disable-pip-version-check install --no-compile --no-deps
+COUNTED = | awk -v terminal=$$([ -t 2 ] && echo 1 || echo 0) -f requirements/progress.awk
+
+$(STAMP): $(LOCK) pyproject.toml setup.py
+	@$(INTERPRETER)
+	@echo "make env: all that tests and tools need, into $(VENV) (once; 1.3 GB)"
+	@$(PIP) --progress-bar off --require-hashes -r $(LOCK) $(COUNTED)
+	@$(PIP) --quiet --no-build-isolation --editable .
+	@touch $@ $(DEMO_STAMP)
+
+# A part of the above, in the same place: without the tools, and without what the engine needs for data frames only.
+$(DEMO_STAMP): $(DEMO_LOCK) pyproject.toml setup.py
+	@$(INTERPRETER)
+	@echo "make: what the demo needs, into $(VENV) (once; 0.7 GB)"
+	@$(PIP) --progress-bar off --require-hashes -r $(DEMO_LOCK) $(COUNTED)
+	@$(PIP) --quiet --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: demo
-demo: env ## A simulated quarter of a telecom through the whole pipeline, then its report (under two minutes)
+demo: $(DEMO_STAMP) ## A simulated quarter of a telecom through the whole pipeline, then its report (under two minutes)
 	$(BIN)/behoudlijn demo
 
 .PHONY: up
-up: env ## The same stack, staying up until Ctrl-C
+up: $(DEMO_STAMP) ## The same stack, staying up until Ctrl-C
 	$(BIN)/behoudlijn up
 
 # Of pytest; each has brokers of its own, and most tests wait more than they compute.
@@ -204,10 +225,14 @@ sbom: env ## Software bill of materials, CycloneDX, to build/sbom.json
 RESOLVE = $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --no-annotate \
 	--python-version 3.11 pyproject.toml
 
+# What chdb brings along for data frames, of which the embedded server makes none.
+FRAMES := numpy pandas pyarrow
+
 .PHONY: lock
 lock: env ## Write the lock files anew from pyproject.toml (needs the package index)
 	$(RESOLVE) --output-file requirements/runtime.lock
 	$(RESOLVE) --extra dev --output-file $(LOCK)
+	$(RESOLVE) --extra demo --constraint $(LOCK) $(addprefix --no-emit-package ,$(FRAMES)) --output-file $(DEMO_LOCK)
 	$(RESOLVE) --extra build --constraint $(LOCK) --output-file requirements/build.lock
 	$(RESOLVE) --extra bench --output-file $(BENCH_LOCK)
 	$(subst pyproject.toml,requirements/engine-lts.in,$(RESOLVE)) --constraint requirements/runtime.lock --output-file $(LTS_LOCK)

@@ -4,8 +4,9 @@ Owns the contract between the sink worker and any store. It must not know a stor
 
     SinkError
     ├── SinkUnavailable   an outage: keep the offsets, the same rows may be flushed again
-    └── SinkRefused       the store said no for good: a wrong setting, a missing table or grant, or a bug
-        └── SinkMismatch  the store wrote another number of rows than it was sent
+    └── SinkRefused       the store said no for good: a wrong setting, a missing table or grant
+        ├── SinkMismatch  the store wrote another number of rows than it was sent
+        └── SinkDefect    it is a bug of this program, and only another release can mend it
 """
 
 from collections.abc import Mapping
@@ -36,6 +37,10 @@ class SinkRefused(SinkError):  # noqa: N818
 
 class SinkMismatch(SinkRefused):
     """The store reports another number of rows than were sent."""
+
+
+class SinkDefect(SinkRefused):
+    """The store cannot take what this program sends, whoever runs it: a bug."""
 
 
 class ForeignRecordError(ValueError):

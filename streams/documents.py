@@ -44,12 +44,18 @@ class Place(NamedTuple):
 def read(path: Path, kind: str) -> yaml.MappingNode:
     """Return the nodes of a file that should hold a `kind` (policy, mapping).
 
-    Raises `DocumentError` when it is no YAML mapping, OSError when it cannot be read.
+    Raises `DocumentError` when it cannot be read, or is no YAML mapping.
     """
     source = str(path)
     try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise DocumentError([Problem(source, 1, "not YAML: the file is no UTF-8 text")]) from None
+    except OSError as error:
+        raise DocumentError([Problem(source, None, f"cannot be read: {error.strerror or error}")]) from None
+    try:
         # Scalars stay text until the model reads them, so that an impossible date too is told with its line.
-        loader = yaml.BaseLoader(path.read_text(encoding="utf-8"))
+        loader = yaml.BaseLoader(text)
         loader.name = source
         root = loader.get_single_node()
         if root is not None:
@@ -60,8 +66,8 @@ def read(path: Path, kind: str) -> yaml.MappingNode:
         raise DocumentError([Problem(source, line, f"not YAML: {said}")]) from None
     except RecursionError:
         raise DocumentError([Problem(source, 1, "it is nested too deeply")]) from None
-    except (UnicodeDecodeError, yaml.YAMLError):
-        raise DocumentError([Problem(source, 1, "not YAML: the file is no UTF-8 text")]) from None
+    except yaml.YAMLError:  # of its reader: characters that YAML does not know
+        raise DocumentError([Problem(source, 1, "not YAML: it holds control characters")]) from None
     if not isinstance(root, yaml.MappingNode):
         raise DocumentError(
             [Problem(source, 1, f"no {kind}: keys with values are expected; start with `name:`")]

@@ -1,11 +1,14 @@
-"""What every test shares: hypothesis profiles and the header that names the broker of this run."""
+"""What every test shares: hypothesis profiles, the log of before, and the header that names the broker of this run."""
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from tests.engines.choice import NAMES
@@ -39,3 +42,13 @@ def _needs_no_broker(argument: str, config: pytest.Config) -> bool:
     path = (config.invocation_params.dir / argument.split("::")[0]).resolve()
     tests = Path(__file__).resolve().parent
     return path.is_relative_to(tests) and bool(_WITHOUT_BROKER & set(path.relative_to(tests).parts[:1]))
+
+
+@pytest.fixture(autouse=True)
+def _with_the_log_of_before() -> Iterator[None]:
+    """Commands configure the log of their process; here there is another test after them."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    structlog.configure(**before)

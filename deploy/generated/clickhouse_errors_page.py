@@ -19,20 +19,25 @@ _CHAPTERS: Final = {
 ## Errors that pass
 
 The sink holds its offsets and tries again, with longer and longer pauses, for `BEHOUDLIJN_SINK_OUTAGE_S`. `/readyz` and the log say why;
-`behoudlijn_sink_retries_total` counts by `reason`. Then it ends unacknowledged and says why once more. Commands (`clickhouse migrate`,
-`erase`) say it and end at once: run them again.""",
+`behoudlijn_sink_retries_total` counts by `reason`. Then it ends unacknowledged, with code 69, and says why once more. Commands
+(`clickhouse migrate`, `erase`) say it and end at once: run them again.""",
     Verdict.OURS: """\
 ## Errors of ours
 
 Trying again would change nothing: it ends at once, unacknowledged, and says what to do. At every start the sink comes to the same batch
 again, and stands still there until that is mended: nothing is skipped, and what Kafka's retention removes meanwhile is counted as lost.
 When a release changes tables, migrate first and start its workers then; one that came too early ends with `schema`, and does its work when
-it is started again.""",
+it is started again. The exit code is 78 ([commands](commands.md)).""",
+    Verdict.DEFECT: """\
+## Bugs of ours
+
+As errors of ours, but only another release mends them. The exit code is 70.""",
     Verdict.THEIRS: """\
 ## Errors of the installation
 
-Somebody must change the server, a proxy or our settings, and settings are read when a process starts: it ends at once, unacknowledged. So
-it does while a password is rotated: a process that holds the old one does not go on knocking with it, and the next start reads the new one.""",
+Somebody must change the server, a proxy or our settings, and settings are read when a process starts: it ends at once, unacknowledged,
+with code 78. So it does while a password is rotated: a process that holds the old one does not go on knocking with it, and the next start
+reads the new one.""",
 }
 
 

@@ -18,7 +18,9 @@ class Verdict(StrEnum):
     PASSING = "passing"
     """Nobody, or somebody at the server: it is tried again for a while."""
     OURS = "ours"
-    """We: a migration is missing, or a statement or a value of ours is wrong. It ends at once."""
+    """We: a migration is missing, or the server does not know a statement of ours. It ends at once."""
+    DEFECT = "defect"
+    """We, and only by another release: what we send is wrong. It ends at once."""
     THEIRS = "theirs"
     """Whoever runs the server or wrote our settings, and we must be started again to see it. It ends at once."""
 
@@ -94,7 +96,7 @@ TOO_LARGE: Final = Reason(
 )
 DRIVER: Final = Reason(
     "driver",
-    Verdict.OURS,
+    Verdict.DEFECT,
     "the driver cannot do this",
     "This is a bug: please report it with this line. The sink ends at this batch at every start, until a release writes it.",
 )
@@ -231,7 +233,7 @@ REASONS: Final = (
     ),
     Reason(
         "data",
-        Verdict.OURS,
+        Verdict.DEFECT,
         "it cannot take a value of ours",
         "This is a bug: please report it with this line. The sink ends at this batch at every start, until a release writes it.",
         {

@@ -19,7 +19,7 @@ from urllib3 import exceptions as http
 from sinks.clickhouse import error_codes as codes
 from sinks.clickhouse.answers import status_of
 from sinks.clickhouse.error_codes import Reason, Verdict
-from sinks.contract import SinkError, SinkRefused, SinkUnavailable
+from sinks.contract import SinkDefect, SinkError, SinkRefused, SinkUnavailable
 
 _NO_SPACE: Final = "No space left on device"
 _TOO_LARGE: Final = 413
@@ -58,7 +58,7 @@ def failure_of(error: Exception, *, answered: bool) -> Failure | None:
 
 
 def sink_error(failure: Failure, where: str, doing: str) -> SinkError:
-    """Return the error to raise: SinkUnavailable for what passes, else SinkRefused. `doing` names the road."""
+    """Return the error to raise: SinkUnavailable for what passes, SinkDefect for a bug, else SinkRefused. `doing` names the road."""
     reason = failure.reason
     why = f"{failure.cause}, {reason.said}" if failure.code else f"{reason.said} ({failure.cause})"
     if reason.verdict is Verdict.PASSING:
@@ -66,7 +66,8 @@ def sink_error(failure: Failure, where: str, doing: str) -> SinkError:
             f"ClickHouse at {where} is not available for {doing}: {why}. Nothing is lost. {reason.advice}",
             reason=reason.name,
         )
-    return SinkRefused(f"ClickHouse at {where} refused {doing}: {why}. {reason.advice}", code=failure.code)
+    kind = SinkDefect if reason.verdict is Verdict.DEFECT else SinkRefused
+    return kind(f"ClickHouse at {where} refused {doing}: {why}. {reason.advice}", code=failure.code)
 
 
 def _of_the_network(error: Exception) -> Failure:

@@ -60,7 +60,8 @@ class ReasonCount:
 _URGENT: Final = """
 SELECT trigger_id, customer_id, purpose, reason_code, priority, score, created_at, due_at,
     arrayZip(driver_signals, driver_values, driver_contributions, driver_evidence) AS drivers
-FROM v_triggers WHERE mode = {mode:String} AND status = 'open'
+FROM v_triggers
+WHERE mode = {mode:String} AND status = 'open' AND phone_known AND consent_do_not_call != 'yes' AND not_before < expires_at
 ORDER BY priority DESC, due_at, score DESC, trigger_id LIMIT {limit:UInt32}
 """
 
@@ -85,7 +86,7 @@ def trigger_counts(store: ClickHouse, mode: Mode | None = None) -> list[TriggerC
 
 
 def most_urgent(store: ClickHouse, mode: Mode = "live", limit: int = 5) -> list[UrgentTrigger]:
-    """Open triggers by priority, then by the time they are due."""
+    """Open triggers of customers who can be called at all, by priority, then by the time they are due."""
     rows = store.query(_URGENT, {"mode": mode, "limit": limit})
     return [UrgentTrigger(*(*row[:8], tuple(map(tuple, row[8])))) for row in rows]
 

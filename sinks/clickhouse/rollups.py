@@ -86,7 +86,7 @@ def refresh(
     for rollup in ROLLUPS:
         while days := _compute(store, rollup, round(quiet_s * 1000)):
             computed += days
-            tell(f"{rollup.name}: {computed} days computed")
+            tell(f"{rollup.name}: days computed {computed}")
             if clock() >= until:
                 return computed
     return computed

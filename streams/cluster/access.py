@@ -29,6 +29,10 @@ class AccessError(Exception):
     """Kafka refuses us, or would refuse what we have to do; the message says what to change, and holds no secret."""
 
 
+class UnreachableError(AccessError):
+    """Kafka did not even refuse: nobody answered."""
+
+
 async def check_access(settings: Settings, rights: Sequence[Right]) -> None:
     """Raise AccessError when the brokers cannot be used as the settings say, or a right is missing.
 
@@ -45,7 +49,7 @@ async def check_access(settings: Settings, rights: Sequence[Right]) -> None:
 async def reach(settings: Settings) -> None:
     """Connect to one of the brokers as the settings say. Raises AccessError with the reason of each failure."""
     options = settings.aiokafka_options()
-    said = []
+    said, answered = [], False
     for address in options.pop("bootstrap_servers").split(","):
         host, _, port = address.rpartition(":")
         try:
@@ -54,10 +58,12 @@ async def reach(settings: Settings) -> None:
             )
         except (OSError, client_errors.KafkaError) as error:
             said.append(f"{address}: {refusal(error, settings)}")
+            answered |= isinstance(error, client_errors.KafkaError | ssl.SSLError)
             continue
         connection.close()
         return
-    raise AccessError("Kafka cannot be used. " + " ".join(dict.fromkeys(said)))
+    kind = AccessError if answered else UnreachableError
+    raise kind("Kafka cannot be used. " + " ".join(dict.fromkeys(said)))
 
 
 def check_door(settings: Settings) -> None:
@@ -134,7 +140,7 @@ def _missing(settings: Settings, rights: Sequence[Right]) -> list[Right]:
             ("group", right.name): _group(admin, right.name) for right in rights if right.resource == "group"
         }
     except KafkaError as error:
-        raise AccessError(
+        raise UnreachableError(
             f"Kafka did not tell what we may do ({type(error).__name__}): try again."
         ) from error
     finally:

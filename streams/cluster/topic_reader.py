@@ -15,7 +15,7 @@ from typing import Any, Final, cast
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from streams.cluster.access import AccessError, check_door
+from streams.cluster.access import check_door
 from streams.cluster.reading import SilenceError, poll_to_ends
 from streams.core.records import Record
 from streams.settings import Settings
@@ -32,11 +32,9 @@ class BrokerError(Exception):
 
 @contextmanager
 def kafka_errors(settings: Settings) -> Iterator[None]:
-    """Turn the client's errors into one sentence: BrokerError."""
+    """Turn the client's errors into one sentence: BrokerError. An AccessError is one already."""
     try:
         yield
-    except AccessError as error:
-        raise BrokerError(str(error)) from error
     except (KafkaError, OSError) as error:
         name = type(error).__name__
         said = " ".join(str(error).removeprefix(f"{name}: ").split())
@@ -50,7 +48,7 @@ class TopicReader:
     """A kafka-python consumer that reads what it is assigned; use it as a context manager. Not for several
     threads.
 
-    Its methods and its making raise BrokerError.
+    Its methods and its making raise BrokerError, its making AccessError too.
     """
 
     def __init__(self, settings: Settings, *, poll_ms: int = 200) -> None:

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from kafka.admin import ConfigResource, KafkaAdminClient
-from kafka.errors import KafkaError
 
 from schemas import topics as names
-from streams.cluster.access import AccessError, check_door
+from streams.cluster import topic_reader
+from streams.cluster.access import check_door
+from streams.cluster.topic_reader import kafka_errors
 from streams.settings import Settings
 from streams.telemetry.amounts import amount
 
@@ -101,7 +102,7 @@ def mismatches(topic: Wanted, found: Found) -> list[str]:
 def ensure(settings: Settings) -> tuple[TopicReport, ...]:
     """Make the topics that are absent, check those that exist.
 
-    Raises TopicsError when one does not fit (then nothing has been made) or when the broker refuses.
+    Raises TopicsError when one does not fit (then nothing has been made) or when the broker refuses, BrokerError when Kafka cannot be reached.
     """
     with _admin(settings) as admin:
         required = wanted(settings)
@@ -117,7 +118,7 @@ def ensure(settings: Settings) -> tuple[TopicReport, ...]:
 
 
 def inspect(settings: Settings) -> tuple[TopicReport, ...]:
-    """Return the topics as they are; changes nothing. Raises TopicsError when Kafka cannot be reached."""
+    """Return the topics as they are; changes nothing. Raises BrokerError when Kafka cannot be reached."""
     with _admin(settings) as admin:
         required = wanted(settings)
         found = _found(admin, [topic.name for topic in required])
@@ -148,22 +149,17 @@ def _configs(name: str, settings: Settings) -> dict[str, str]:
 
 @contextmanager
 def _admin(settings: Settings) -> Iterator[KafkaAdminClient]:
-    """Provide a client for administration; its errors become TopicsError."""
-    admin = None
-    try:
+    """Provide a client for administration; its errors become BrokerError."""
+    with kafka_errors(settings):
         check_door(settings)
-        admin = KafkaAdminClient(client_id="behoudlijn-topics", **settings.kafka_python_options())
-        yield admin
-    except AccessError as error:
-        raise TopicsError([str(error)]) from error
-    except KafkaError as error:
-        problem = (
-            f"Kafka at {settings.kafka_bootstrap}: {type(error).__name__}: {error}. "
-            "Check BEHOUDLIJN_KAFKA_BOOTSTRAP, the security settings, and that the broker runs."
+        admin = KafkaAdminClient(
+            client_id="behoudlijn-topics",
+            bootstrap_timeout_ms=topic_reader.CONNECT_MS,
+            **settings.kafka_python_options(),
         )
-        raise TopicsError([problem]) from error
-    finally:
-        if admin is not None:
+        try:
+            yield admin
+        finally:
             admin.close()
 
 

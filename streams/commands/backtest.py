@@ -1,30 +1,27 @@
 """`behoudlijn backtest`: what a policy would have done with past events. It shows what `streams.files.backtest` finds."""
 
+from __future__ import annotations
+
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
-from schemas.instants import ms_of
-from streams.commands.check import show
-from streams.commands.options import counted, fail, one_line, refuse_overwriting, settings_of, spinner
-from streams.core.published import Output
-from streams.files.backtest import Summary, backtest
-from streams.files.ndjson import read_lines
-from streams.files.rejections import MOST_REJECTED
-from streams.phrases import load_phrases
-from streams.policies import load_policy
+from streams.commands.ending import cannot_write, end
+from streams.commands.options import counted, refuse_overwriting, settings_of, spinner
+from streams.commands.screen import Screen, listing, whole, words
+from streams.telemetry.exit_codes import ExitCode
 
-_TOO_MANY = 3
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from streams.core.published import Output
+    from streams.files.backtest import Summary
 
 
 def register(app: typer.Typer) -> None:
@@ -55,30 +52,39 @@ def run(
 
     Example: behoudlijn backtest events.ndjson.gz --policy default --triggers-out triggers.ndjson
     """
+    import orjson
+
+    from schemas.instants import ms_of
+    from streams.commands.check import show
+    from streams.files.backtest import backtest
+    from streams.files.ndjson import read_lines
+    from streams.files.rejections import MOST_REJECTED
+    from streams.phrases import load_phrases
+    from streams.policies import load_policy
+
     limit = time.time_ns() // 1_000_000 if as_of is None else ms_of(as_of.replace(tzinfo=UTC))
-    with one_line("backtest"):
-        settings, chosen = settings_of(None), load_policy(policy)
-        phrases = load_phrases(settings.language, settings.phrases)
-        refuse_overwriting("backtest", [*files, policy], filter(None, (triggers_out,)))
-        with _triggers_to(triggers_out) as write, spinner() as progress:
-            found = backtest(
-                counted(read_lines(files), progress, "lines read"),
-                chosen,
-                partitions=partitions,
-                as_of=limit,
-                reading=settings.reading(),
-                wording=phrases,
-                progress=_judged(progress),
-                outputs=write,
-            )
+    settings, chosen = settings_of(None), load_policy(policy)
+    phrases = load_phrases(settings.language, settings.phrases)
+    refuse_overwriting([*files, policy], filter(None, (triggers_out,)))
+    with _triggers_to(triggers_out) as write, spinner() as progress:
+        found = backtest(
+            counted(read_lines(files), progress, "lines read"),
+            chosen,
+            partitions=partitions,
+            as_of=limit,
+            reading=settings.reading(),
+            wording=phrases,
+            progress=_judged(progress),
+            outputs=write,
+        )
     refused = dict(found.census.rejections.counts)
     if summary_json:
         summary = found.summary.as_json() | {"reasons": refused}
         sys.stdout.write(orjson.dumps(summary).decode() + "\n")
     else:
-        console = Console()
-        show(found.census, console)
-        _show(found.summary, chosen.label, console)
+        screen = Screen()
+        show(found.census, screen)
+        _show(found.summary, chosen.label, screen)
     if as_of is not None:
         refused.pop("future_dated", None)  # they were to be left out
     if sum(refused.values()) > MOST_REJECTED * found.summary.events:
@@ -86,7 +92,7 @@ def run(
             f"backtest: more than {MOST_REJECTED:.0%} of the lines are no events; `behoudlijn check` tells more",
             err=True,
         )
-        raise typer.Exit(_TOO_MANY)
+        end(ExitCode.REFUSED)
 
 
 @contextmanager
@@ -106,7 +112,7 @@ def _triggers_to(path: Path | None) -> Iterator[Callable[[Output], None]]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        fail("backtest", f"{path}: cannot be written: {error.strerror or error}")
+        raise cannot_write(path, error) from None
 
 
 def _judged(progress: Progress) -> Callable[[int], None]:
@@ -114,9 +120,9 @@ def _judged(progress: Progress) -> Callable[[int], None]:
     return lambda count: progress.advance(task, count)
 
 
-def _show(summary: Summary, label: str, console: Console) -> None:
-    table = Table("figure", "value", title=f"Backtest by {label}", title_justify="left")
+def _show(summary: Summary, label: str, screen: Screen) -> None:
+    table = listing(words("figure"), whole("value"), title=f"Backtest by {label}")
     for name, value in summary.as_json().items():
         shown = "-" if value is None else f"{value:,.4g}" if isinstance(value, float) else f"{value:,}"
         table.add_row(name.replace("_", " "), shown)
-    console.print(table)
+    screen.print(table)

@@ -5,30 +5,26 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
-import orjson
 import typer
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
-from schemas.instants import to_datetime
 from streams.commands.convert import mapping_key, record_sentences
-from streams.commands.options import counted, one_line, settings_of, spinner
-from streams.conversion.refusals import NOT_TOLD_TO_THE_END
-from streams.conversion.run import Conversion, Counts
-from streams.core.decode import Reading
-from streams.core.records import Reject
-from streams.files.census import BUSY, HORIZON_DAYS, Census, Counting, census_of
-from streams.files.ndjson import Line, decode_line, read_lines
-from streams.files.rejections import MOST_REJECTED
-from streams.mappings import load_mapping
-from streams.mappings.language import Mapping
+from streams.commands.ending import end
+from streams.commands.options import counted, settings_of, spinner
+from streams.commands.screen import Screen, listing, words
 from streams.telemetry.amounts import amount
+from streams.telemetry.exit_codes import ExitCode
 
-_TOO_MANY = 3
-_LONG_AGO = 946_684_800_000
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from streams.conversion.run import Counts
+    from streams.core.decode import Reading
+    from streams.files.census import Census
+    from streams.mappings.language import Mapping
+
+_LONG_AGO: Final = 946_684_800_000
 """The year 2000 (ms): what is before it was mostly never meant."""
 
 
@@ -56,9 +52,16 @@ def check(
 
     Example: behoudlijn check events.ndjson.gz
     """
+    import orjson
+
+    from streams.files.census import census_of
+    from streams.files.ndjson import read_lines
+    from streams.files.rejections import MOST_REJECTED
+    from streams.mappings import load_mapping
+
     now = time.time_ns() // 1_000_000
     counts = None
-    with one_line("check"), spinner() as progress:
+    with spinner() as progress:
         reading = settings_of(None).reading()
         if mapping is None:
             found = census_of(counted(read_lines(files), progress, "lines read"), now, reading)
@@ -68,25 +71,30 @@ def check(
         of_records = {} if counts is None else _as_json(counts)
         sys.stdout.write(orjson.dumps(found.as_json() | of_records).decode() + "\n")
     else:
-        console = Console()
+        screen = Screen()
         for sentence in () if counts is None else record_sentences(counts):
-            console.print(sentence, highlight=False, markup=False, soft_wrap=True)
-        show(found, console, of_events=counts is None)
+            screen.print(sentence)
+        show(found, screen, of_events=counts is None)
         if found.accepted and not found.fit:
-            console.print(
+            screen.print(
                 f"more than {MOST_REJECTED:.0%} of the lines would become dead letters: repair them before sending"
                 if counts is None
-                else f"more than {MOST_REJECTED:.0%} of the records are refused: repair them, or the mapping, before sending",
-                soft_wrap=True,
+                else f"more than {MOST_REJECTED:.0%} of the records are refused: repair them, or the mapping, before sending"
             )
     if not found.fit:
-        raise typer.Exit(_TOO_MANY)
+        end(ExitCode.REFUSED)
 
 
 def _of_source(
     mapping: Mapping, files: list[str], progress: Progress, now: int, reading: Reading
 ) -> tuple[Census, Counts]:
     """Count the events that a mapping makes of files, and the records that it refuses."""
+    from streams.conversion.refusals import NOT_TOLD_TO_THE_END
+    from streams.conversion.run import Conversion
+    from streams.core.records import Reject
+    from streams.files.census import Counting
+    from streams.files.ndjson import Line, decode_line
+
     with Counting() as counting:
         conversion = Conversion(
             mapping,
@@ -109,9 +117,11 @@ def _as_json(counts: Counts) -> dict[str, int]:
     return {"records": counts.records, "passed_over": counts.passed_over, "unfinished": counts.unfinished}
 
 
-def show(census: Census, console: Console, *, of_events: bool = True) -> None:
+def show(census: Census, screen: Screen, *, of_events: bool = True) -> None:
     """Print a census, and what somebody should look at. `of_events`: of lines that should be events, and no records of a source."""
-    table = Table("what", "figure", title="Events in files", title_justify="left")
+    from schemas.instants import to_datetime
+
+    table = listing(words("what"), words("figure"), title="Events in files")
     table.add_row("lines", f"{census.lines:,}")
     for kind, count in sorted(census.events.items()):
         table.add_row(f"  {kind}", f"{count:,}")
@@ -126,13 +136,16 @@ def show(census: Census, console: Console, *, of_events: bool = True) -> None:
             to_datetime(at).isoformat(" ", "minutes")[:16] for at in (census.first, census.last)
         )
         table.add_row("from, to (UTC)", span)
-    console.print(table)
+    screen.print(table)
     for sentence in remarks(census, of_events=of_events):
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        screen.print(sentence)
 
 
 def remarks(census: Census, *, of_events: bool = True) -> Iterator[str]:
     """Yield what somebody should look at, a sentence each. `of_events`: as of `show`."""
+    from schemas.instants import to_datetime
+    from streams.files.census import BUSY, HORIZON_DAYS
+
     yield from census.rejections.sentences()
     for kind, name, count in census.unknown()[:10]:
         near = census.near(kind, name)

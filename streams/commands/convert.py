@@ -5,32 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
-import orjson
 import typer
 
+from streams.commands.ending import cannot_write, end, fail
 from streams.commands.options import (
     OUT_HELP,
-    fail,
-    one_line,
+    STDIO,
     refuse_overwriting,
     settings_of,
     spinner,
     write_lines,
 )
-from streams.conversion.corrections import Corrections
-from streams.conversion.refusals import Refusal
-from streams.conversion.run import Conversion, Counts
-from streams.files.garbage import seldom_collected
-from streams.files.ndjson import STDIN
 from streams.files.rejections import MOST_REJECTED
-from streams.files.sorting import Sorter
-from streams.mappings import load_mapping
-from streams.mappings.language import Mapping
 from streams.telemetry.amounts import amount
+from streams.telemetry.exit_codes import ExitCode
 
-TOO_MANY: Final = 3
+if TYPE_CHECKING:
+    from streams.conversion.refusals import Refusal
+    from streams.conversion.run import Counts
+    from streams.mappings.language import Mapping
 
 
 def register(app: typer.Typer) -> None:
@@ -59,7 +54,7 @@ def convert(
     files: Annotated[
         list[str], typer.Argument(help="What was exported, plain, gzip or zstd; `-` for standard input.")
     ],
-    out: Annotated[str, typer.Option("--out", "-o", help=OUT_HELP)] = STDIN,
+    out: Annotated[str, typer.Option("--out", "-o", help=OUT_HELP)] = STDIO,
     rejects: Annotated[
         Path | None,
         typer.Option(help="Write the records that are refused here, as NDJSON with file, line and reason."),
@@ -81,43 +76,47 @@ def convert(
 
     Example: behoudlijn convert asterisk-queue-log queue_log --out events.ndjson.gz
     """
+    from streams.conversion.corrections import Corrections
+    from streams.conversion.run import Conversion
+    from streams.files.garbage import seldom_collected
+    from streams.files.sorting import Sorter
+    from streams.mappings import load_mapping
+
     most = share_of(max_rejected)
-    with one_line("convert"):
-        chosen = load_mapping(mapping)
-        if unfinished is not None and not _resumable(chosen):
-            fail(
-                "convert",
-                f"--unfinished: {chosen.name} joins no records, or its records cannot be told one by one as text",
+    chosen = load_mapping(mapping)
+    if unfinished is not None and not _resumable(chosen):
+        fail(
+            f"--unfinished: {chosen.name} joins no records, or its records cannot be told one by one as text"
+        )
+    outputs = [Path(out), *filter(None, (rejects, unfinished))]
+    refuse_overwriting([*files, mapping], outputs)
+    encoding = chosen.records.encoding if chosen.records.format == "csv" else "utf-8"
+    with Sorter() as sorter, Corrections() as corrections:
+        with (
+            _kept(rejects, unfinished, encoding) as (refuse, later),
+            spinner() as progress,
+            seldom_collected(),
+        ):
+            unrevised = any((part.revision or chosen.revision) is None for part in chosen.events)
+            conversion = Conversion(chosen, mapping_key(), refuse, later)
+            task = progress.add_task("records read", total=None)
+            for converted in conversion.events(files):
+                sorter.add(converted.made)
+                if unrevised:
+                    corrections.add(converted.made.event_id)
+                if len(sorter) % 1_000 == 0:
+                    progress.update(task, completed=conversion.counts.records)
+        counts = conversion.counts
+        for sentence in (*record_sentences(counts), *counts.rejections.sentences()):
+            typer.echo(f"convert: {sentence}", err=True)
+        if counts.rejected_share > most or not counts.events:
+            _give_up(counts, most, rejects)
+        write_lines(out, corrections.latest(sorter))
+        if corrections.left_out:
+            typer.echo(
+                f"convert: left out, since a later record tells the event anew, at an earlier time: {amount(corrections.left_out, 'event')}",
+                err=True,
             )
-        outputs = [Path(out), *filter(None, (rejects, unfinished))]
-        refuse_overwriting("convert", [*files, mapping], outputs)
-        encoding = chosen.records.encoding if chosen.records.format == "csv" else "utf-8"
-        with Sorter() as sorter, Corrections() as corrections:
-            with (
-                _kept(rejects, unfinished, encoding) as (refuse, later),
-                spinner() as progress,
-                seldom_collected(),
-            ):
-                unrevised = any((part.revision or chosen.revision) is None for part in chosen.events)
-                conversion = Conversion(chosen, mapping_key(), refuse, later)
-                task = progress.add_task("records read", total=None)
-                for converted in conversion.events(files):
-                    sorter.add(converted.made)
-                    if unrevised:
-                        corrections.add(converted.made.event_id)
-                    if len(sorter) % 1_000 == 0:
-                        progress.update(task, completed=conversion.counts.records)
-            counts = conversion.counts
-            for sentence in (*record_sentences(counts), *counts.rejections.sentences()):
-                typer.echo(f"convert: {sentence}", err=True)
-            if counts.rejected_share > most or not counts.events:
-                _give_up(counts, most, rejects)
-            write_lines("convert", out, corrections.latest(sorter))
-            if corrections.left_out:
-                typer.echo(
-                    f"convert: left out, since a later record tells the event anew, at an earlier time: {amount(corrections.left_out, 'event')}",
-                    err=True,
-                )
 
 
 def mapping_key() -> bytes:
@@ -138,7 +137,7 @@ def record_sentences(counts: Counts) -> Iterator[str]:
         )
 
 
-def _give_up(counts: Counts, most: float, rejects: Path | None) -> None:
+def _give_up(counts: Counts, most: float, rejects: Path | None) -> NoReturn:
     if not counts.events:
         typer.echo("convert: no record gives an event, and nothing was written", err=True)
     else:
@@ -148,7 +147,7 @@ def _give_up(counts: Counts, most: float, rejects: Path | None) -> None:
             f"written{more}; --max-rejected lets more pass",
             err=True,
         )
-    raise typer.Exit(TOO_MANY)
+    end(ExitCode.REFUSED)
 
 
 def _resumable(mapping: Mapping) -> bool:
@@ -163,6 +162,8 @@ def _kept(
     rejects: Path | None, unfinished: Path | None, encoding: str
 ) -> Iterator[tuple[Callable[[Refusal], object] | None, Callable[[str], object] | None]]:
     """Give what takes refused records, and those to be read again, while their files are open. `encoding`: of the latter."""
+    import orjson
+
     at = "--rejects, --unfinished"
     try:
         with ExitStack() as files:
@@ -177,7 +178,7 @@ def _kept(
                 None if later is None else lambda text: later.write(text + "\n"),
             )
     except OSError as error:
-        fail("convert", f"{error.filename or at}: cannot be written: {error.strerror or error}")
+        raise cannot_write(error.filename or at, error) from None
 
 
 def _reject(refusal: Refusal) -> dict[str, object]:

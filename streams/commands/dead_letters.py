@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 from schemas.dead_letter import DeadLetter, RejectCode
-from streams.cluster.topic_reader import TopicReader
-from streams.commands.options import Bootstrap, fail, one_line, settings_of
-from streams.operations.dead_letters import Filter, Redriven, by_reason, read_letters
-from streams.operations.dead_letters import redrive as redrive_letters
+from streams.commands.ending import end, fail
+from streams.commands.options import Bootstrap, settings_of
+from streams.commands.screen import Screen, listing, whole, words
+from streams.telemetry.amounts import amount
+from streams.telemetry.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from streams.operations.dead_letters import Redriven
 
 app = typer.Typer(no_args_is_help=True, help="Show records that could not be read, and send them once more.")
 
@@ -41,16 +45,18 @@ def list_(
     Example: behoudlijn dead-letters list --reason not_json --limit 20
     """
     _check(reason)
-    with one_line("dead-letters"):
-        settings = settings_of(bootstrap)
-        with TopicReader(settings) as reader:
-            found = read_letters(reader, settings, Filter(reason, topic))
-    console = Console()
+    from streams.cluster.topic_reader import TopicReader
+    from streams.operations.dead_letters import Filter, read_letters
+
+    settings = settings_of(bootstrap)
+    with TopicReader(settings) as reader:
+        found = read_letters(reader, settings, Filter(reason, topic))
+    screen = Screen()
     if not found.letters:
-        console.print("No dead letters.")
+        screen.print("No dead letters.")
     else:
-        console.print(_summary(found.letters))
-        console.print(_letters(found.letters[-limit:], len(found.letters)))
+        screen.print(_summary(found.letters))
+        screen.print(_letters(found.letters[-limit:], len(found.letters)))
     _unreadable(found.unreadable)
 
 
@@ -76,55 +82,59 @@ def redrive(
     """
     _check(reason)
     if reason is None and topic is None and not everything:
-        fail("dead-letters", "choose by --reason or --topic, or say --all")
-    with one_line("dead-letters"):
-        settings = settings_of(bootstrap)
-        with TopicReader(settings) as reader:
-            found = read_letters(reader, settings, Filter(reason, topic))
-            results = redrive_letters(reader, settings, found.letters[:limit], dry_run=dry_run)
+        fail("choose by --reason or --topic, or say --all")
+    from streams.cluster.topic_reader import TopicReader
+    from streams.operations.dead_letters import Filter, read_letters
+    from streams.operations.dead_letters import redrive as redrive_letters
+
+    settings = settings_of(bootstrap)
+    with TopicReader(settings) as reader:
+        found = read_letters(reader, settings, Filter(reason, topic))
+        results = redrive_letters(reader, settings, found.letters[:limit], dry_run=dry_run)
     failed = [result for result in results if result.found is None and not result.erased]
-    console = Console()
-    console.print(_outcome(results, dry_run))
+    screen = Screen()
+    screen.print(_outcome(results, dry_run))
     if failed:
-        console.print(_failed(failed))
+        screen.print(_failed(failed))
     _unreadable(found.unreadable)
     if failed:
-        raise typer.Exit(1)
+        end(ExitCode.INCOMPLETE)
 
 
 def _check(reason: str | None) -> None:
     codes = get_args(RejectCode)
     if reason is not None and reason not in codes:
-        fail("dead-letters", f"there is no reason code {reason}; there are {', '.join(codes)}")
+        fail(f"there is no reason code {reason}; there are {', '.join(codes)}")
 
 
 def _unreadable(number: int) -> None:
     if number:
-        typer.echo(f"{number} records of the topic are no dead letters that this release can read.", err=True)
+        said = amount(
+            number, "record of the topic is no dead letter", "records of the topic are no dead letters"
+        )
+        typer.echo(f"{said} that this release can read.", err=True)
 
 
 def _summary(letters: tuple[DeadLetter, ...]) -> Table:
-    table = Table(Column("topic", overflow="fold"), "reason", Column("letters", justify="right"))
+    from streams.operations.dead_letters import by_reason
+
+    table = listing(words("topic"), whole("reason"), whole("letters", right=True))
     for topic, reason, number in by_reason(letters):
         table.add_row(topic, reason, f"{number:,}")
     return table
 
 
 def _letters(letters: tuple[DeadLetter, ...], total: int) -> Table:
-    table = Table(
-        Column("arrived (UTC)", no_wrap=True),
-        Column("topic/partition/offset", overflow="fold"),
-        Column("reason", no_wrap=True),
-        Column("message", overflow="fold"),
-        Column("bytes", justify="right"),
+    table = listing(
+        words("arrived (UTC)", narrowest=10),
+        words("where, and why", narrowest=20),
+        whole("bytes", right=True),
         title=f"newest {len(letters):,} of {total:,}",
     )
     for each in letters:
         table.add_row(
             f"{each.ingested_at:%Y-%m-%d %H:%M:%S}",
-            f"{each.topic}/{each.partition}/{each.offset}",
-            each.reason_code,
-            each.message,
+            f"{each.topic}/{each.partition}/{each.offset}\n{each.reason_code}: {each.message}",
             f"{each.payload_size:,}",
         )
     return table
@@ -142,7 +152,7 @@ def _outcome(results: list[Redriven], dry_run: bool) -> str:
 
 
 def _failed(failed: list[Redriven]) -> Table:
-    table = Table(Column("topic/partition/offset", overflow="fold"), Column("why not", overflow="fold"))
+    table = listing(words("topic/partition/offset"), words("why not"))
     for letter, _, problem, _ in failed:
         table.add_row(f"{letter.topic}/{letter.partition}/{letter.offset}", problem)
     return table

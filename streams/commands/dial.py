@@ -10,14 +10,15 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from streams.commands.options import Bootstrap, one_line, settings_of
-from streams.demo.dial import ReferenceDialer
+from streams.commands.options import Bootstrap, settings_of
+from streams.commands.screen import Screen, listing, whole, words
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 class ClockChoice(StrEnum):
@@ -56,14 +57,15 @@ def dial(
 
     Example: behoudlijn dial --from-beginning --until-idle 10
     """
-    with one_line("dial"):
-        settings = settings_of(bootstrap)
-        dialer = ReferenceDialer(
-            settings, clock=clock.value, from_beginning=from_beginning, until_idle_s=until_idle
-        )
-        with _stopped_by_signal() as stop:
-            counts = dialer.run(stop)
-    Console().print(_table(counts, dialer.waiting))
+    from streams.demo.dial import ReferenceDialer
+
+    settings = settings_of(bootstrap)
+    dialer = ReferenceDialer(
+        settings, clock=clock.value, from_beginning=from_beginning, until_idle_s=until_idle
+    )
+    with _stopped_by_signal() as stop:
+        counts = dialer.run(stop)
+    Screen().print(_table(counts, dialer.waiting))
 
 
 @contextmanager
@@ -104,8 +106,7 @@ _ROWS = (
 
 
 def _table(counts: Counter[str], waiting: int) -> Table:
-    table = Table("simulated calls")
-    table.add_column("number", justify="right")
+    table = listing(words("simulated calls"), whole("number", right=True))
     for name, text in _ROWS:
         if counts[name] or name in ("new", "attempts"):
             table.add_row(text, f"{counts[name]:,}")

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 from schemas.ids import ID_PATTERN, ID_WORDS, names_nobody
-from sinks.clickhouse.connection import ClickHouse, DsnError
-from sinks.clickhouse.erasure import ClickHouseEraser
-from sinks.contract import SinkError
-from streams.cluster.topics import TopicsError
-from streams.commands.options import Bootstrap, fail, one_line, settings_of
-from streams.operations.erasure import CustomerErasure, Receipt
+from streams.commands.ending import end, fail
+from streams.commands.options import Bootstrap, settings_of
+from streams.commands.screen import Screen, listing, words
 from streams.telemetry.amounts import amount
+from streams.telemetry.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from streams.operations.erasure import Receipt
 
 
 def register(app: typer.Typer) -> None:
@@ -48,27 +48,26 @@ def erase(
     Example: behoudlijn erase c-000123 --json > receipt.json
     """
     if re.fullmatch(ID_PATTERN, customer) is None or names_nobody(customer):
-        fail("erase", f"a customer id has {ID_WORDS}, and names somebody")
+        fail(f"a customer id has {ID_WORDS}, and names somebody")
     at = _time(until)
-    terminal = Console(stderr=True)
-    with one_line("erase"):
-        settings = settings_of(bootstrap)
-        try:
-            store = ClickHouse(
-                settings.clickhouse_dsn.get_secret_value(), timeout=max(wait, settings.sink_timeout_s)
-            )
-            with terminal.status("sending the erasure") as status:
-                work = CustomerErasure(settings, ClickHouseEraser(store), wait=wait, tell=status.update)
-                receipt = work.run(customer, at)
-            store.close()
-        except (DsnError, SinkError, TopicsError) as error:
-            fail("erase", "; ".join(str(error).splitlines()))
+    import orjson
+
+    from sinks.clickhouse.connection import ClickHouse
+    from sinks.clickhouse.erasure import ClickHouseEraser
+    from streams.operations.erasure import CustomerErasure
+
+    settings = settings_of(bootstrap)
+    store = ClickHouse(settings.clickhouse_dsn.get_secret_value(), timeout=max(wait, settings.sink_timeout_s))
+    with Screen(stderr=True).status("sending the erasure") as status:
+        work = CustomerErasure(settings, ClickHouseEraser(store), wait=wait, tell=status.update)
+        receipt = work.run(customer, at)
+    store.close()
     if json:
         typer.echo(orjson.dumps(receipt.as_json(), option=orjson.OPT_INDENT_2))
     else:
-        show(receipt, Console())
+        show(receipt, Screen())
     if not receipt.complete:
-        raise typer.Exit(1)
+        end(ExitCode.INCOMPLETE)
 
 
 def _time(text: str | None) -> datetime:
@@ -78,33 +77,33 @@ def _time(text: str | None) -> datetime:
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        fail("erase", f"--until {text} is no time of ISO 8601, such as 2026-09-17T09:30:00Z")
+        fail(f"--until {text} is no time of ISO 8601, such as 2026-09-17T09:30:00Z")
     if at.tzinfo is None:
-        fail("erase", f"--until {text} has no zone: write 2026-09-17T09:30:00Z or +02:00")
+        fail(f"--until {text} has no zone: write 2026-09-17T09:30:00Z or +02:00")
     if at > now:
-        fail("erase", "--until lies in the future: what has not happened cannot be erased")
+        fail("--until lies in the future: what has not happened cannot be erased")
     return at
 
 
-def show(receipt: Receipt, console: Console) -> None:
+def show(receipt: Receipt, screen: Screen) -> None:
     """Print the receipt."""
-    console.print(f"Erasure of {receipt.customer_id} up to {receipt.erased_until}, ordered {receipt.sent_at}")
-    console.print(_stores(receipt))
-    console.print(_topics(receipt))
-    console.print(
+    screen.print(f"Erasure of {receipt.customer_id} up to {receipt.erased_until}, ordered {receipt.sent_at}")
+    screen.print(_stores(receipt))
+    screen.print(_topics(receipt))
+    screen.print(
         "Dead letters may quote records of the customer that could not be read; they go by the retention of their topic. "
         "`dead-letters redrive` leaves this customer out."
     )
     if receipt.begun_anew:
-        console.print("The customer has done something since: that is kept, as of anybody.")
+        screen.print("The customer has done something since: that is kept, as of anybody.")
     for problem in receipt.problems:
-        console.print(f"Not done: {problem}.", style="red")
+        screen.print(f"Not done: {problem}.", style="red")
     if receipt.complete:
-        console.print("Complete.", style="green")
+        screen.print("Complete.", style="green")
 
 
 def _stores(receipt: Receipt) -> Table:
-    table = Table("store", Column("what is left", overflow="fold"))
+    table = listing(words("store"), words("what is left"))
     table.add_row("state (changelog)", "nothing of before" if receipt.state_gone else "not seen to be gone")
     kept = receipt.marker_until or "for ever, or not seen"
     table.add_row("marker (changelog)", f"a keyed hash and a time, until {kept}")
@@ -117,7 +116,7 @@ def _stores(receipt: Receipt) -> Table:
 
 
 def _topics(receipt: Receipt) -> Table:
-    table = Table("topic", Column("what removes the rest", overflow="fold"), Column("by (UTC)", no_wrap=True))
+    table = listing(words("topic"), words("what removes the rest"), words("by (UTC)", narrowest=10))
     for name, how, by in receipt.topics:
-        table.add_row(name, how, by or "-")
+        table.add_row(name, how, "-" if by is None else by.replace("T", " "))
     return table

@@ -7,23 +7,22 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from itertools import groupby
 from math import log
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
 from schemas.ids import ID_PATTERN, ID_WORDS
-from schemas.instants import ms_of, to_datetime
-from streams.commands.options import Bootstrap, counted, fail, one_line, settings_of, spinner
-from streams.core.facts import GONE, STAGES
-from streams.core.state import NEVER
-from streams.files.ndjson import read_lines
-from streams.operations.explanation import Explanation, from_files, from_topics
-from streams.operations.fact_text import noun_of, text_of
-from streams.phrases import load_phrases
-from streams.policies import load_policy
+from streams.commands.ending import fail
+from streams.commands.options import Bootstrap, counted, settings_of, spinner
+from streams.commands.screen import Screen, listing, whole, words
+from streams.telemetry.amounts import amount
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from streams.operations.explanation import Change, Explanation
 
 _ORDER: Final = {"cancellation": 0, "contact": 0, "survey": 0, "callback": 0, "score": 1, "episode": 2}
 
@@ -56,49 +55,67 @@ def explain(
     Example: behoudlijn explain c-000123 --file events.ndjson --policy four-unresolved-calls
     """
     if re.fullmatch(ID_PATTERN, customer) is None:
-        fail("explain", f"a customer id has {ID_WORDS}")
-    with one_line("explain"):
-        settings = settings_of(bootstrap)
-        chosen = load_policy(policy or settings.policy)
-        phrases = load_phrases(language or settings.language, settings.phrases)
-        if file:
-            with spinner() as progress:
-                lines = counted(read_lines(file), progress, "lines read")
-                now = time.time_ns() // 1_000_000
-                found = from_files(lines, chosen, customer, settings.reading(), now, wording=phrases)
-        else:
-            found = from_topics(settings, chosen, customer, phrases)
+        fail(f"a customer id has {ID_WORDS}")
+
+    from streams.files.ndjson import read_lines
+    from streams.operations.explanation import from_files, from_topics
+    from streams.phrases import load_phrases
+    from streams.policies import load_policy
+
+    settings = settings_of(bootstrap)
+    chosen = load_policy(policy or settings.policy)
+    phrases = load_phrases(language or settings.language, settings.phrases)
+    if file:
+        with spinner() as progress:
+            lines = counted(read_lines(file), progress, "lines read")
+            now = time.time_ns() // 1_000_000
+            found = from_files(lines, chosen, customer, settings.reading(), now, wording=phrases)
+    else:
+        found = from_topics(settings, chosen, customer, phrases)
     if found.rejected:
         typer.echo(
-            f"explain: {found.rejected:,} lines are no events, and are left out; `behoudlijn check` tells why",
+            f"explain: {amount(found.rejected, 'line is no event, and is', 'lines are no events, and are')} left out; "
+            "`behoudlijn check` tells why",
             err=True,
         )
     if not found.known:
         where = "the files" if file else "the pipeline's topics"
-        fail("explain", f"nothing is known of {customer} in {where}")
-    show(found, Console())
+        fail(f"nothing is known of {customer} in {where}")
+    show(found, Screen())
 
 
-def show(found: Explanation, console: Console) -> None:
+def show(found: Explanation, screen: Screen) -> None:
     """Print the explanation."""
-    console.print(_head(found))
+    screen.print(_head(found))
     if found.decided_by != found.policy.label:
-        console.print(
+        screen.print(
             f"The worker decided by {found.decided_by}; score and signals below are by {found.policy.label}. "
             "Choose the same with --policy.",
             style="yellow",
         )
-    console.print(_timeline(found))
-    console.print(_score(found))
+    screen.print(_timeline(found))
+    if _hidden(found):
+        screen.print(
+            "A reason that is shown as #… is known by its digest only: states keep no more of it. It shows as its word where the policy "
+            "names it among complaint_reasons, or the events are given with --file."
+        )
+    screen.print(_score(found))
     if found.changes:
-        console.print(_episodes(found))
+        for (trigger_id, mode), changes in groupby(
+            found.changes, lambda each: (each.trigger.trigger_id, each.mode)
+        ):
+            screen.print(_episode(trigger_id, mode, list(changes)))
     else:
-        console.print("No episode: nothing was published for a dialer.")
+        screen.print("No episode: nothing was published for a dialer.")
 
 
 def _head(found: Explanation) -> Table:
+    from streams.core.facts import STAGES
+    from streams.core.state import NEVER
+
     state = found.state
-    table = Table("", "", title=f"customer {found.customer_id}", show_header=False)
+    table = listing(words(""), words(""), title=f"customer {found.customer_id}")
+    table.show_header = False
     table.add_row("as of", f"{_time(found.now)} UTC, the newest event time seen")
     table.add_row("policy", found.decided_by)
     table.add_row(
@@ -131,20 +148,26 @@ def _head(found: Explanation) -> Table:
 
 
 def _timeline(found: Explanation) -> Table:
-    table = Table(
-        Column("time (UTC)", no_wrap=True), "what", Column("details", overflow="fold"), title="timeline"
-    )
+    table = listing(words("time (UTC)", narrowest=10), whole("what"), words("details"), title="timeline")
     for _, _, at, what, text in sorted(_rows(found), key=lambda row: row[:2]):
         table.add_row(at, what, text)
     return table
 
 
+def _hidden(found: Explanation) -> bool:
+    return any("reason #" in text for *_, text in _rows(found))
+
+
 def _rows(found: Explanation) -> Iterator[tuple[int, int, str, str, str]]:
+    from schemas.instants import ms_of
+    from streams.core.facts import GONE
+    from streams.operations.fact_text import noun_of, text_of
+
     for fact in found.state.facts:
         if fact.kind == GONE:
             continue
         kind = noun_of(fact)
-        text = text_of(fact, found.policy.shape.complaint_reasons)
+        text = text_of(fact, found.reasons)
         yield fact.at, _ORDER.get(kind, 0), _time(fact.at), kind, text
     for record in found.signals:
         at = ms_of(record.as_of)
@@ -161,8 +184,10 @@ def _rows(found: Explanation) -> Iterator[tuple[int, int, str, str, str]]:
 
 def _score(found: Explanation) -> Table:
     seen, scoring = found.seen, found.policy.score
-    table = Table("signal", Column("value", justify="right"), Column("share", justify="right"), "evidence")
-    table.title = "signals that are not zero" + (", with their share of logit(score)" if scoring else "")
+    table = listing(
+        words("signal"), whole("value", right=True), whole("share", right=True), words("evidence")
+    )
+    table.heading = "signals that are not zero" + (", with their share of logit(score)" if scoring else "")
     for name in sorted(seen.readings, key=lambda n: (-seen.contributions.get(n, 0.0), n)):
         share = seen.contributions.get(name)
         value = seen.readings[name]
@@ -175,33 +200,27 @@ def _score(found: Explanation) -> Table:
     return table
 
 
-def _episodes(found: Explanation) -> Table:
-    table = Table(
-        Column("trigger id", overflow="fold"),
-        Column("no.", justify="right"),
-        "status",
-        Column("reason", overflow="fold"),
-        Column("purpose", overflow="fold"),
-        Column("priority", justify="right"),
-        Column("not before (UTC)"),
-        Column("expires (UTC)"),
-        "published",
-        title="episodes",
+def _episode(trigger_id: str, mode: str, changes: list[Change]) -> Table:
+    table = listing(
+        whole("no.", right=True),
+        whole("status"),
+        words("purpose, priority, reason", narrowest=12),
+        words("not before (UTC)", narrowest=10),
+        words("expires (UTC)", narrowest=10),
+        title=f"episode {trigger_id}, {mode}",
     )
-    for trigger, mode in found.changes:
+    for trigger, _ in changes:
         table.add_row(
-            trigger.trigger_id,
             str(trigger.sequence),
             trigger.status,
-            trigger.status_reason,
-            trigger.purpose,
-            str(trigger.priority),
+            f"{trigger.purpose}, {trigger.priority}, {trigger.status_reason}",
             f"{trigger.not_before:%Y-%m-%d %H:%M}",
             f"{trigger.expires_at:%Y-%m-%d %H:%M}",
-            mode,
         )
     return table
 
 
 def _time(ms: int) -> str:
+    from schemas.instants import to_datetime
+
     return f"{to_datetime(ms):%Y-%m-%d %H:%M:%S}"

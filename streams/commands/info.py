@@ -9,20 +9,19 @@ from collections.abc import Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
-import orjson
 import typer
-from rich.console import Console
-from rich.table import Table
 
 import schemas
 import sinks
 import streams
-from streams.cluster import codecs
-from streams.commands.options import fail
-from streams.core import engine
-from streams.policies import built_in, load_policy
+from streams.commands.ending import fail
+from streams.commands.screen import Screen
+from streams.telemetry.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 PACKAGES: Final = (
     "aiokafka", "clickhouse-connect", "confluent-kafka", "faust-streaming", "kafka-python", "orjson", "pydantic", "uvloop",
@@ -53,24 +52,35 @@ def register(app: typer.Typer) -> None:
 def info(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object, nothing else.")] = False,
     require_compiled: Annotated[
-        bool, typer.Option("--require-compiled", help="End with exit code 2 when the core is plain Python.")
+        bool, typer.Option("--require-compiled", help="End with exit code 78 when the core is plain Python.")
     ] = False,
 ) -> None:
     """Say which Behoudlijn runs here: version, Python, compiled core or plain, libraries, codecs, policies.
 
     Example: behoudlijn info --json
     """
+    import orjson
+
+    from streams.core import engine
+
     found = installation()
     if json:
         typer.echo(orjson.dumps(found._asdict(), option=orjson.OPT_INDENT_2))
     else:
-        Console().print(_table(found))
+        Screen().print(_table(found))
     if require_compiled and found.core != "compiled":
-        fail("info", f"the core is plain Python: {engine.__file__}; install a compiled wheel (`make wheels`)")
+        fail(
+            f"the core is plain Python: {engine.__file__}; install a compiled wheel (`make wheels`)",
+            ExitCode.MISFIT,
+        )
 
 
 def installation() -> Installation:
     """Look at what is installed. Reads the packages' directories and the packaged policies."""
+    from streams.cluster import codecs
+    from streams.core import engine
+    from streams.policies import built_in, load_policy
+
     native = list(compiled_modules())
     unreadable = codecs.missing()
     return Installation(
@@ -103,6 +113,8 @@ def _version(package: str) -> str | None:
 
 
 def _table(found: Installation) -> Table:
+    from rich.table import Table
+
     table = Table(show_header=False, box=None)
     table.add_row("behoudlijn", found.version)
     table.add_row("Python", f"{found.python}, {found.platform}")

@@ -7,11 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from streams.commands.options import one_line, settings_of
-from streams.core.signals import SIGNALS, evidence
-from streams.documents import DocumentError
-from streams.phrases import Phrases, load_phrases
-from streams.policies import load_policy
+from streams.commands.options import settings_of
 
 _SHOWN: Final = (1.0, 2.0, 5.0)
 
@@ -42,11 +38,14 @@ def run(
 
     Example: behoudlijn phrases --language nl
     """
-    with one_line("phrases"):
-        settings = settings_of(None)
-        parameters = load_policy(policy or settings.policy).parameters
-        asked = language or settings.language
-        phrases = _load(asked, directory or settings.phrases)
+    from streams.core.signals import SIGNALS, evidence
+    from streams.phrases import load_phrases
+    from streams.policies import load_policy
+
+    settings = settings_of(None)
+    parameters = load_policy(policy or settings.policy).parameters
+    asked = language or settings.language
+    phrases = load_phrases(asked, directory or settings.phrases)
     spoken = phrases.language(asked)
     if ftl:
         typer.echo(phrases.text(spoken), nl=False)
@@ -55,12 +54,3 @@ def run(
         typer.echo(name)
         for said in dict.fromkeys(evidence(name, value, parameters, phrases, spoken) for value in _SHOWN):
             typer.echo(f"    {said}")
-
-
-def _load(language: str, directory: Path | None) -> Phrases:
-    try:
-        return load_phrases(language, directory)
-    except DocumentError as error:
-        for problem in error.problems:
-            typer.echo(f"phrases: {problem}", err=True)
-        raise typer.Exit(2) from None

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from pydantic import BaseModel, TypeAdapter
 
-from schemas import topics
+from streams.commands.ending import cannot_write
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 app = typer.Typer(no_args_is_help=True, help="The messages' formats.")
 
@@ -34,19 +36,27 @@ def export(
 
     Example: behoudlijn schemas export build/schemas
     """
+    from schemas import topics
+
+    written = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for topic, model in topics.MODELS.items():
             path = directory / f"{topic}.v1.json"
             path.write_text(json.dumps(document(topic, model), indent=2) + "\n", encoding="utf-8")
-            typer.echo(str(path))
+            written.append(path)
     except OSError as error:
-        typer.echo(f"schemas: cannot write: {error}. Give a directory that you may write to.", err=True)
-        raise typer.Exit(1) from None
+        raise cannot_write(error.filename or directory, error) from None
+    for path in written:
+        typer.echo(str(path))
 
 
 def document(topic: str, model: type[BaseModel]) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of what `topic` carries."""
+    from pydantic import TypeAdapter
+
+    from schemas import topics
+
     beside = topics.BESIDE.get(topic)
     either: Any = model if beside is None else model | beside
     schema = TypeAdapter[Any](either).json_schema()

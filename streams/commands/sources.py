@@ -6,32 +6,31 @@ import asyncio
 import time
 from collections.abc import Iterable
 from datetime import date
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from schemas import topics
-from streams.cluster.topics import TopicsError, inspect
 from streams.commands.check import show
+from streams.commands.ending import fail
 from streams.commands.options import (
     OUT_HELP,
+    STDIO,
     Bootstrap,
     counted,
-    fail,
-    one_line,
     settings_of,
     spinner,
     write_lines,
 )
-from streams.files.census import census_of
-from streams.files.ndjson import STDIN, read_lines
-from streams.files.replay import Outgoing, ReplayError, Sent, outgoing_lines, outgoing_simulated, send
-from streams.settings import Settings
-from streams.simulate import Quarter, SimulationSettings
-from streams.simulate import simulate as simulate_quarter
+from streams.commands.screen import Screen
 from streams.telemetry.amounts import amount
+from streams.telemetry.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from streams.files.replay import Outgoing, Sent
+    from streams.settings import Settings
+    from streams.simulate import Quarter
 
 
 def register(app: typer.Typer) -> None:
@@ -60,24 +59,28 @@ def simulate(
 
     Example: behoudlijn simulate --customers 2000 --out quarter.ndjson.gz --truth truth.ndjson
     """
+    from streams.simulate import SimulationSettings
+    from streams.simulate import simulate as simulate_quarter
+
     try:
         chosen = SimulationSettings(customers, days, seed, date.fromisoformat(start), anonymous, poison)
     except ValueError as error:
-        fail("simulate", str(error))
-    with one_line("simulate"):
-        settings = settings_of(bootstrap) if to_topics else None
+        fail(str(error))
+    settings = settings_of(bootstrap) if to_topics else None
     if out is None and not to_topics:
-        out = STDIN
+        out = STDIO
     with _progress() as progress:
         task = progress.add_task("customers", total=customers)
         quarter = simulate_quarter(chosen, lambda done: progress.update(task, completed=done))
         progress.update(task, completed=customers)
     if out is not None:
-        write_lines("simulate", out, (record.value + b"\n" for record in quarter.records))
+        write_lines(out, (record.value + b"\n" for record in quarter.records))
     if truth is not None:
-        write_lines("simulate", truth, (line + b"\n" for line in quarter.truth_lines()))
+        write_lines(truth, (line + b"\n" for line in quarter.truth_lines()))
     if settings is not None:
-        _send("simulate", outgoing_simulated(quarter.records), settings, len(quarter.records))
+        from streams.files.replay import outgoing_simulated
+
+        _send(outgoing_simulated(quarter.records), settings, len(quarter.records))
     _tell_quarter(quarter)
 
 
@@ -98,45 +101,50 @@ def replay(
 
     Example: behoudlijn convert telco-churn churn.all | behoudlijn replay -
     """
-    with one_line("replay"):
-        settings = settings_of(bootstrap)
-        if STDIN not in files:
-            _tell_before(files, keep_invalid, settings)
-        outgoing = outgoing_lines(read_lines(files), keep_invalid=keep_invalid, reading=settings.reading())
-        _send("replay", outgoing, settings, None)
+    from streams.files.ndjson import read_lines
+    from streams.files.replay import outgoing_lines
+
+    settings = settings_of(bootstrap)
+    if STDIO not in files:
+        _tell_before(files, keep_invalid, settings)
+    outgoing = outgoing_lines(read_lines(files), keep_invalid=keep_invalid, reading=settings.reading())
+    _send(outgoing, settings, None)
 
 
 def _tell_before(files: list[str], keep_invalid: bool, settings: Settings) -> None:
+    from streams.files.census import census_of
+    from streams.files.ndjson import read_lines
+
     now = time.time_ns() // 1_000_000
     with spinner() as progress:
         census = census_of(counted(read_lines(files), progress, "lines read"), now, settings.reading())
-    show(census, Console(stderr=True))
+    show(census, Screen(stderr=True))
     if census.rejected and not keep_invalid:
         fail(
-            "replay",
             f"{census.rejected:,} of {amount(census.lines, 'line')} cannot be read as an event, and nothing was sent: repair them, or send them "
             "too with --keep-invalid",
+            ExitCode.REFUSED,
         )
 
 
-def _send(
-    command: str, records: Iterable[tuple[Outgoing, bool]], settings: Settings, total: int | None
-) -> None:
-    try:
-        # Asking Kafka for a topic that is absent may make it, with one partition: look first.
-        inputs = {settings.topic(name) for name in topics.INPUTS}
-        absent = [each.name for each in inspect(settings) if each.result == "absent" and each.name in inputs]
-        if absent:
-            fail(
-                command, f"no topic {absent[0]} at {settings.kafka_bootstrap}: run `behoudlijn topics ensure`"
-            )
-        with _progress() as progress:
-            task = progress.add_task("events sent", total=total)
-            sent = asyncio.run(
-                send(records, settings, progress=lambda done: progress.update(task, completed=done))
-            )
-    except (ReplayError, TopicsError) as error:
-        fail(command, " ".join(str(error).split()))
+def _send(records: Iterable[tuple[Outgoing, bool]], settings: Settings, total: int | None) -> None:
+    from schemas import topics
+    from streams.cluster.topics import inspect
+    from streams.files.replay import send
+
+    # Asking Kafka for a topic that is absent may make it, with one partition: look first.
+    inputs = {settings.topic(name) for name in topics.INPUTS}
+    absent = [each.name for each in inspect(settings) if each.result == "absent" and each.name in inputs]
+    if absent:
+        fail(
+            f"no topic {absent[0]} at {settings.kafka_bootstrap}: run `behoudlijn topics ensure`",
+            ExitCode.UNAVAILABLE,
+        )
+    with _progress() as progress:
+        task = progress.add_task("events sent", total=total)
+        sent = asyncio.run(
+            send(records, settings, progress=lambda done: progress.update(task, completed=done))
+        )
     _tell_sent(sent)
 
 
@@ -156,7 +164,9 @@ def _tell_quarter(quarter: Quarter) -> None:
 
 
 def _progress() -> Progress:
-    console = Console(stderr=True)
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    console = Screen(stderr=True)
     columns = (
         TextColumn("{task.completed:,.0f} {task.description}"),
         BarColumn(),

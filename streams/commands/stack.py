@@ -7,31 +7,22 @@ import signal
 import threading
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from deploy.embedded.process import ChildError
-from sinks.contract import SinkError
-from streams.cluster.topic_reader import BrokerError
-from streams.cluster.topics import TopicsError
-from streams.demo import figures as shown
-from streams.demo.dial import ReferenceDialer
-from streams.demo.progress import wait_until_done
-from streams.demo.stack import Stack
-from streams.documents import DocumentError
-from streams.files.replay import ReplayError, outgoing_simulated, send
-from streams.policies import load_policy
-from streams.simulate import Quarter, SimulationSettings, simulate
-from streams.telemetry import log
+from streams.commands.screen import Screen
 from streams.telemetry.amounts import amount
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from streams.demo.stack import Stack
+    from streams.simulate import Quarter, SimulationSettings
 
 POISON = 0.0005
 WAIT_SECONDS = 600.0
 DIAL_IDLE_SECONDS = 3.0
-MISTAKES = (BrokerError, ChildError, DocumentError, ReplayError, SinkError, TimeoutError, TopicsError)
 
 _Unconfined = Annotated[
     bool,
@@ -62,24 +53,24 @@ def up(
 
     Example: behoudlijn up --data ./data
     """
-    console = Console()
+    from streams.demo.stack import Stack
+    from streams.policies import load_policy
+    from streams.telemetry import log
+
+    screen = Screen()
     log.configure("console", "warning")
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    try:
-        load_policy(policy)
-        with Stack(
-            mode=mode, policy=policy, data=data, unconfined=unconfined, idle_timers=True, say=console.print
-        ) as stack:
-            _addresses(console, stack)
-            console.print("Ctrl-C ends it.")
-            while not ended.wait(1.0):
-                stack.check()
-            console.print("stopping")
-    except MISTAKES as error:
-        typer.echo(f"up: {error}", err=True)
-        raise typer.Exit(1) from None
+    load_policy(policy)
+    with Stack(
+        mode=mode, policy=policy, data=data, unconfined=unconfined, idle_timers=True, say=screen.print
+    ) as stack:
+        _addresses(screen, stack)
+        screen.print("Ctrl-C ends it.")
+        while not ended.wait(1.0):
+            stack.check()
+        screen.print("stopping")
 
 
 def demo(
@@ -92,46 +83,53 @@ def demo(
 
     Example: behoudlijn demo --customers 5000
     """
-    console = Console()
+    from streams.policies import load_policy
+    from streams.simulate import SimulationSettings
+    from streams.telemetry import log
+
     log.configure("console", "warning")
-    try:
-        load_policy(policy)
-        chosen = SimulationSettings(customers=customers, seed=seed, poison=POISON)
-        _demo(console, chosen, policy, unconfined=unconfined)
-    except MISTAKES as error:
-        typer.echo(f"demo: {error}", err=True)
-        raise typer.Exit(1) from None
+    load_policy(policy)
+    chosen = SimulationSettings(customers=customers, seed=seed, poison=POISON)
+    _demo(Screen(), chosen, policy, unconfined=unconfined)
 
 
-def _demo(console: Console, chosen: SimulationSettings, policy: str, *, unconfined: bool) -> None:
-    with _bars(console) as bars:
+def _demo(screen: Screen, chosen: SimulationSettings, policy: str, *, unconfined: bool) -> None:
+    from streams.demo import figures as shown
+    from streams.demo.progress import wait_until_done
+    from streams.demo.stack import Stack
+    from streams.simulate import simulate
+
+    with _bars(screen) as bars:
         bar = bars.add_task("customers simulated", total=chosen.customers)
         quarter = simulate(chosen, lambda done: bars.update(bar, completed=done))
         bars.update(bar, completed=chosen.customers)
     events = len(quarter.records)
     with Stack(
-        policy=policy, unconfined=unconfined, say=lambda text: console.print(f"[dim]{text}[/dim]")
+        policy=policy, unconfined=unconfined, say=lambda text: screen.print(text, style="dim")
     ) as stack:
-        seconds = _feed(console, stack, quarter)
-        with console.status("the sink writes the rest"):
+        seconds = _feed(screen, stack, quarter)
+        with screen.status("the sink writes the rest"):
             wait_until_done(stack, "sink", timeout=WAIT_SECONDS)
         for table in shown.before_the_calls(stack.store()):
-            console.print(table)
-        _dial(console, stack, events)
+            screen.print(table)
+        _dial(screen, stack, events)
         for table in shown.after_the_calls(stack.store()):
-            console.print(table)
-    console.print(
+            screen.print(table)
+    screen.print(
         f"\n{amount(events, 'simulated event')} sent and decided in {seconds:.0f} s: {events / seconds:,.0f} events/s.\n"
-        "Where to look next: [bold]make up[/bold] keeps such a stack running; README.md says how to connect your own\n"
-        "Kafka and ClickHouse; [bold].venv/bin/behoudlijn backtest FILE[/bold] judges your own events."
+        "Where to look next: `make up` keeps such a stack running; README.md says how to connect your own Kafka and "
+        "ClickHouse; `.venv/bin/behoudlijn backtest FILE` judges your own events."
     )
 
 
-def _feed(console: Console, stack: Stack, quarter: Quarter) -> float:
+def _feed(screen: Screen, stack: Stack, quarter: Quarter) -> float:
     """Send the quarter through the input topics and wait until it is decided; the seconds that took."""
+    from streams.demo.progress import wait_until_done
+    from streams.files.replay import outgoing_simulated, send
+
     events = len(quarter.records)
     began = time.monotonic()
-    with _bars(console) as bars:
+    with _bars(screen) as bars:
         bar = bars.add_task("events sent", total=events)
         asyncio.run(
             send(
@@ -151,28 +149,31 @@ def _feed(console: Console, stack: Stack, quarter: Quarter) -> float:
     return time.monotonic() - began
 
 
-def _dial(console: Console, stack: Stack, decided: int) -> None:
+def _dial(screen: Screen, stack: Stack, decided: int) -> None:
     """Let the reference dialer call whom the triggers name, and wait until its answers have arrived."""
-    with console.status("the reference dialer calls (simulated)"):
+    from streams.demo.dial import ReferenceDialer
+    from streams.demo.progress import wait_until_done
+
+    with screen.status("the reference dialer calls (simulated)"):
         dialer = ReferenceDialer(
             stack.settings, clock="trigger", from_beginning=True, until_idle_s=DIAL_IDLE_SECONDS
         )
         attempts = dialer.run(threading.Event())["attempts"]
         wait_until_done(stack, "signals", at_least=decided + attempts, timeout=WAIT_SECONDS)
         wait_until_done(stack, "sink", timeout=WAIT_SECONDS)
-    console.print(f"The reference dialer made {amount(attempts, 'attempt')} (simulated) and reported each.\n")
+    screen.print(f"The reference dialer made {amount(attempts, 'attempt')} (simulated) and reported each.\n")
 
 
-def _addresses(console: Console, stack: Stack) -> None:
-    console.print(f"Kafka          {stack.settings.kafka_bootstrap}")
-    console.print(
+def _addresses(screen: Screen, stack: Stack) -> None:
+    screen.print(f"Kafka          {stack.settings.kafka_bootstrap}")
+    screen.print(
         f"ClickHouse     {stack.clickhouse_url}  (user default, password {stack.clickhouse_password}, database behoudlijn)",
-        highlight=False,
         soft_wrap=True,
     )
     if not stack.clickhouse_confined:
-        console.print(
-            "               [bold]It is not confined[/bold]: who has the password reads and writes what you can."
+        screen.print(
+            "               It is not confined: who has the password reads and writes what you can.",
+            style="bold",
         )
     for name in stack.clickhouse_stayed:
         console.print(
@@ -181,12 +182,14 @@ def _addresses(console: Console, stack: Stack) -> None:
             soft_wrap=True,
         )
     for name, url in stack.health.items():
-        console.print(f"{name + ' worker':<15}{url}/metrics  /healthz  /readyz")
-    console.print("To use every command on this stack, in another terminal:")
+        screen.print(f"{name + ' worker':<15}{url}/metrics  /healthz  /readyz")
+    screen.print("To use every command on this stack, in another terminal:")
     for name, value in stack.environment().items():
-        console.print(f"  export {name}={value}", highlight=False, soft_wrap=True)
+        screen.print(f"  export {name}={value}", soft_wrap=True)
 
 
-def _bars(console: Console) -> Progress:
+def _bars(screen: Screen) -> Progress:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     columns = (TextColumn("{task.description:<20}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=console)
+    return Progress(*columns, console=screen)

@@ -6,23 +6,21 @@ It only shows what `streams.cluster.topics` and `streams.operations.migration` d
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, NoReturn
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Column, Table
 
-from schemas.instants import to_datetime
-from streams.cluster.rights import commands, signals_rights, sink_rights
-from streams.cluster.topics import TopicReport, TopicsError
-from streams.cluster.topics import ensure as ensure_topics
-from streams.cluster.topics import inspect as inspect_topics
-from streams.commands.options import Bootstrap, fail, one_line
-from streams.operations.migration import MigrationError
-from streams.operations.migration import migrate as move
-from streams.settings import SettingsError, load_settings
-from streams.state.delivery import EffectsError
+from streams.commands.ending import fail
+from streams.commands.options import Bootstrap, settings_of
+from streams.commands.screen import Screen, listing, whole, words
 from streams.telemetry.amounts import amount
+from streams.telemetry.exit_codes import ExitCode
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from streams.cluster.topics import TopicReport
 
 app = typer.Typer(no_args_is_help=True, help="Make, check and list the Kafka topics, and the rights on them.")
 
@@ -38,7 +36,7 @@ def register(parent: typer.Typer) -> None:
 
 @app.command()
 def ensure(bootstrap: Bootstrap = None, partitions: _Partitions = None) -> None:
-    """Make the topics that are absent and check the others; exit code 1 when one does not fit.
+    """Make the topics that are absent and check the others; exit code 78 when one does not fit.
 
     Example: behoudlijn topics ensure --bootstrap kafka-1:9092,kafka-2:9092
     """
@@ -67,10 +65,9 @@ def acls(
 
     Example: behoudlijn topics acls --signals User:signals --sink User:sink
     """
-    try:
-        settings = load_settings()
-    except SettingsError as error:
-        _refuse(error)
+    from streams.cluster.rights import commands, signals_rights, sink_rights
+
+    settings = settings_of(None)
     lines = commands(signals_rights(settings), signals) + commands(sink_rights(settings), sink)
     for line in lines:
         typer.echo(
@@ -91,22 +88,22 @@ def migrate(
 
     Example: behoudlijn topics migrate --to-prefix v2. --to-partitions 32
     """
-    given = {} if bootstrap is None else {"kafka_bootstrap": bootstrap}
-    with one_line("topics"):
-        try:
-            source = load_settings(**given)
-            target = load_settings(**given, topic_prefix=to_prefix, partitions=to_partitions)
-            if to_prefix == source.topic_prefix:
-                fail("topics", f"the new prefix {to_prefix!r} is the present one: choose another")
-            inspected = [report.name for report in inspect_topics(source) if report.found is None]
-            if inspected:
-                fail(
-                    "topics", f"the present topics are incomplete ({', '.join(inspected)}): check the prefix"
-                )
-            ensure_topics(target)
-            moved = asyncio.run(move(source, target))
-        except (MigrationError, EffectsError, TopicsError) as error:
-            fail("topics", "; ".join(str(error).splitlines()))
+    from schemas.instants import to_datetime
+    from streams.cluster.topics import ensure as ensure_topics
+    from streams.cluster.topics import inspect as inspect_topics
+    from streams.operations.migration import migrate as move
+
+    source = settings_of(bootstrap)
+    target = settings_of(bootstrap, topic_prefix=to_prefix, partitions=to_partitions)
+    if to_prefix == source.topic_prefix:
+        fail(f"the new prefix {to_prefix!r} is the present one: choose another")
+    absent = [report.name for report in inspect_topics(source) if report.found is None]
+    if absent:
+        fail(
+            f"the present topics are incomplete ({', '.join(absent)}): check the prefix", ExitCode.UNAVAILABLE
+        )
+    ensure_topics(target)
+    moved = asyncio.run(move(source, target))
     at = to_datetime(moved.clock).isoformat() if moved.clock >= 0 else "the beginning"
     typer.echo(
         f"{amount(moved.customers, 'customer')} moved from {moved.before} to {amount(moved.after, 'partition')}, as of {at}. Now start "
@@ -114,46 +111,42 @@ def migrate(
     )
 
 
-def _refuse(error: Exception) -> NoReturn:
-    for line in str(error).splitlines():
-        typer.echo(f"topics: {line}", err=True)
-    raise typer.Exit(1) from None
-
-
 def _show(bootstrap: str | None, partitions: int | None, *, change: bool) -> None:
-    given = {"kafka_bootstrap": bootstrap, "partitions": partitions}
-    try:
-        settings = load_settings(**{key: value for key, value in given.items() if value is not None})
-        reports = ensure_topics(settings) if change else inspect_topics(settings)
-    except (SettingsError, TopicsError) as error:
-        _refuse(error)
-    Console().print(_table(reports))
+    from streams.cluster.topics import ensure as ensure_topics
+    from streams.cluster.topics import inspect as inspect_topics
+
+    settings = settings_of(bootstrap, partitions=partitions)
+    reports = ensure_topics(settings) if change else inspect_topics(settings)
+    Screen().print(_table(reports))
     unchecked = sorted({key for report in reports for key in report.unchecked})
     if unchecked:
         typer.echo(f"This broker does not report {', '.join(unchecked)}: not checked.", err=True)
 
 
 def _table(reports: tuple[TopicReport, ...]) -> Table:
-    table = Table(
-        Column("topic", no_wrap=True, overflow="fold"),
-        "state",
-        "partitions",
-        "replicas",
-        "cleanup",
-        "retention",
+    table = listing(
+        words("topic", narrowest=16),
+        whole("state"),
+        whole("parts", right=True),
+        whole("copies", right=True),
+        words("kept"),
     )
     for report in reports:
         found = report.found
         if found is None:
-            table.add_row(report.name, report.result, "", "", "", "")
+            table.add_row(report.name, report.result, "", "", "")
             continue
-        cleanup = found.configs.get("cleanup.policy", "not reported")
-        retention = found.configs.get("retention.ms", "not reported")
-        if cleanup == "compact":
-            retention = "newest per key"
-        elif retention.isdigit():
-            retention = amount(int(retention) / 86_400_000, "day")
         table.add_row(
-            report.name, report.result, str(found.partitions), str(found.replication), cleanup, retention
+            report.name, report.result, str(found.partitions), str(found.replication), _kept(found.configs)
         )
     return table
+
+
+def _kept(configs: Mapping[str, str]) -> str:
+    """Return which records the topic keeps, as far as the broker tells."""
+    cleanup, retention = (configs.get(key, "not reported") for key in ("cleanup.policy", "retention.ms"))
+    if retention.lstrip("-").isdigit():
+        retention = "for ever" if retention.startswith("-") else amount(int(retention) / 86_400_000, "day")
+    if "compact" not in cleanup:
+        return retention
+    return "newest per key" if cleanup == "compact" else f"newest per key, {retention}"

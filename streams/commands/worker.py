@@ -1,28 +1,20 @@
 """`behoudlijn worker`: the two processes of the pipeline. It builds them from settings and options."""
 
+from __future__ import annotations
+
 import tempfile
 from enum import StrEnum
 from functools import partial
 from os import environ
-from typing import Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sinks.clickhouse.connection import ClickHouse, DsnError
-from sinks.clickhouse.erasure import ClickHouseEraser
-from sinks.clickhouse.writer import ClickHouseSink
-from streams.commands.options import Bootstrap
-from streams.documents import DocumentError
-from streams.phrases import load_phrases
-from streams.policies import load_policy
-from streams.settings import Settings, SettingsError, load_settings
-from streams.telemetry import log
-from streams.telemetry.metrics import Metrics
-from streams.workers.fail_point import FailPoint
-from streams.workers.measures import SinkMetrics
-from streams.workers.process import run
-from streams.workers.signals import SignalsWorker
-from streams.workers.sink import SinkWorker
+from streams.commands.ending import end
+from streams.commands.options import Bootstrap, settings_of
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, help="Run a worker: decide on callbacks, or write to ClickHouse.")
 
@@ -71,19 +63,24 @@ def signals(
 ) -> None:
     """Read events, keep every customer's signals, publish callback triggers.
 
-    Ends with code 1 on any failure, with 65 when a topic has gone bad: too many of its records cannot be read.
+    Ends with a code other than 0 on any failure (docs/commands.md), with 65 when a topic has gone bad: too many of its records
+    cannot be read.
 
     Example: behoudlijn worker signals --mode shadow
     """
+    from streams.phrases import load_phrases
+    from streams.policies import load_policy
+    from streams.telemetry.metrics import Metrics
+    from streams.workers.fail_point import FailPoint
+    from streams.workers.process import run
+    from streams.workers.signals import SignalsWorker
+
     given = {"policy": policy, "mode": mode.value if mode else None}
     if dead_letter_limit is not None:
         given["dead_letter_limit"] = "on" if dead_letter_limit else "off"
-    settings = _settings(given | {"kafka_bootstrap": bootstrap, "metrics_port": metrics_port})
-    try:
-        chosen = load_policy(settings.policy)
-        phrases = load_phrases(settings.language, settings.phrases)
-    except DocumentError as error:
-        _refuse(error)
+    settings = _settings(given | {"bootstrap": bootstrap, "metrics_port": metrics_port})
+    chosen = load_policy(settings.policy)
+    phrases = load_phrases(settings.language, settings.phrases)
     metrics = Metrics()
     with tempfile.TemporaryDirectory(prefix="behoudlijn-") as data_dir:
         code = run(
@@ -100,7 +97,7 @@ def signals(
             settings,
             metrics,
         )
-    raise typer.Exit(code)
+    end(code)
 
 
 @app.command()
@@ -109,17 +106,22 @@ def sink(bootstrap: Bootstrap = None, metrics_port: _MetricsPort = None) -> None
 
     Example: behoudlijn worker sink
     """
-    settings = _settings({"kafka_bootstrap": bootstrap, "metrics_port": metrics_port})
+    from sinks.clickhouse.connection import ClickHouse
+    from sinks.clickhouse.erasure import ClickHouseEraser
+    from sinks.clickhouse.writer import ClickHouseSink
+    from streams.telemetry.metrics import Metrics
+    from streams.workers.measures import SinkMetrics
+    from streams.workers.process import run
+    from streams.workers.sink import SinkWorker
+
+    settings = _settings({"bootstrap": bootstrap, "metrics_port": metrics_port})
     metrics = Metrics()
     seen = SinkMetrics(metrics, settings)
-    try:
-        store = ClickHouse(
-            settings.clickhouse_dsn.get_secret_value(),
-            timeout=settings.sink_timeout_s,
-            on_unavailable=seen.unavailable,
-        )
-    except DsnError as error:
-        _refuse(error)
+    store = ClickHouse(
+        settings.clickhouse_dsn.get_secret_value(),
+        timeout=settings.sink_timeout_s,
+        on_unavailable=seen.unavailable,
+    )
     clickhouse = ClickHouseSink(store, batch_rows=settings.sink_batch_rows, on_insert=seen.inserted)
     with tempfile.TemporaryDirectory(prefix="behoudlijn-") as data_dir:
         code = run(
@@ -129,19 +131,12 @@ def sink(bootstrap: Bootstrap = None, metrics_port: _MetricsPort = None) -> None
             settings,
             metrics,
         )
-    raise typer.Exit(code)
+    end(code)
 
 
 def _settings(given: dict[str, Any]) -> Settings:
-    try:
-        settings = load_settings(**{name: value for name, value in given.items() if value is not None})
-    except SettingsError as error:
-        _refuse(error)
+    from streams.telemetry import log
+
+    settings = settings_of(**given)
     log.configure(settings.log_format, settings.log_level)
     return settings
-
-
-def _refuse(error: Exception) -> NoReturn:
-    for line in str(error).splitlines():
-        typer.echo(f"worker: {line}", err=True)
-    raise typer.Exit(2)

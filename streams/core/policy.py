@@ -1,17 +1,13 @@
 """The policy: every number that decides, frozen, each with its source. Owns its meaning; reading files is the shell's."""
 
-from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from functools import cached_property
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import (
-    Field,
-    ValidationInfo,
-    field_validator,
-)
+from pydantic import Field, model_validator
+from pydantic_core import PydanticCustomError
 
 from schemas.trigger import Purpose
 from streams.core.facts import code_of
@@ -31,18 +27,11 @@ from streams.core.policy_parts import (
     Shape,
     Text,
 )
-from streams.core.purposes import BY_SCORE, OBLIGATIONS
+from streams.core.policy_rules import NEEDED, broken
+from streams.core.purposes import BY_SCORE
 
-
-def _opened(fields: Mapping[str, Any]) -> Iterator[tuple[Purpose, str]]:
-    """Yield the purposes of which a policy of these fields can open episodes, and by which of them. A field in error is left out."""
-    if fields.get("act_on_requests"):
-        for purpose, _, _ in OBLIGATIONS:
-            yield purpose, "act_on_requests"
-    if fields.get("score"):
-        yield BY_SCORE, "the score"
-    elif fields.get("rules"):
-        yield BY_SCORE, "a rule"
+BROKEN_RULES: Final = "broken_rules"
+"""The type of the error that tells of rules over several fields."""
 
 
 class Policy(Part):
@@ -65,32 +54,14 @@ class Policy(Part):
     """How each is called; one that this policy does not open may be absent."""
     calling_hours: tuple[CallingHours, ...]
 
-    @field_validator("bands")
-    @classmethod
-    def _rising(cls, bands: tuple[Band, ...]) -> tuple[Band, ...]:
-        starts = [band.starts_at for band in bands]
-        if not starts or starts[0] != 0 or starts != sorted(set(starts)):
-            raise ValueError("they start at 0 and rise")
-        return bands
-
-    @field_validator("purposes")
-    @classmethod
-    def _enough(cls, purposes: dict[Purpose, Handling], info: ValidationInfo) -> dict[Purpose, Handling]:
-        missing = [
-            f"{purpose}, which {opener} opens"
-            for purpose, opener in _opened(info.data)
-            if purpose not in purposes
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        said = [
+            f"{'.'.join(map(str, each.location))}: {each.said}" for each in broken(self.model_dump(), NEEDED)
         ]
-        if missing:
-            raise ValueError(f"missing: {'; '.join(missing)}")
-        return purposes
-
-    @field_validator("calling_hours")
-    @classmethod
-    def _for_all_others(cls, hours: tuple[CallingHours, ...]) -> tuple[CallingHours, ...]:
-        if not any(each.country == "*" for each in hours):
-            raise ValueError("one entry for country '*' is needed")
-        return hours
+        if said:
+            raise PydanticCustomError(BROKEN_RULES, "{said}", {"said": "; ".join(said)})
+        return self
 
     @cached_property
     def label(self) -> str:

@@ -1,9 +1,9 @@
 """The parts of a policy: frozen models, each number with its source. Owns what a part may hold; `policy` puts them together."""
 
 from datetime import date, time
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from streams.core.signals import SIGNALS
 
@@ -49,14 +49,6 @@ class Weight(Part):
     cap: Annotated[float, Field(gt=0)] = 10.0
     source: Text
 
-    @model_validator(mode="after")
-    def _sign(self) -> Self:
-        if (self.weight >= 0) != (self.effect == "raises"):
-            raise ValueError(
-                "a weight >= 0 raises the score, one < 0 lowers it: change the weight or the effect"
-            )
-        return self
-
 
 class Number(Part):
     """A number and where it comes from."""
@@ -74,12 +66,6 @@ class Scoring(Part):
     close_below: Probability
     """Below this an episode that the score opened is retracted; lower than `open_at`, so that it does not flutter."""
     weights: dict[SignalName, Weight]
-
-    @model_validator(mode="after")
-    def _hysteresis(self) -> Self:
-        if self.close_below > self.open_at:
-            raise ValueError("close_below must not be above open_at")
-        return self
 
 
 class Band(Part):

@@ -89,11 +89,14 @@ def open_input(path: str) -> IO[bytes]:
 
     Raises InputError when it cannot be opened.
     """
+    raw = None
     try:
         source = _Unclosed(sys.stdin.buffer) if path == STDIN else io.FileIO(path)
         raw = io.BufferedReader(cast("io.RawIOBase", source))
         head = raw.peek(4)
     except OSError as error:
+        if raw is not None:
+            raw.close()
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
     if head.startswith(_GZIP_MAGIC):
         return cast("IO[bytes]", _Gzip(raw))

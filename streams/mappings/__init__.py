@@ -26,7 +26,7 @@ def built_in_mappings() -> tuple[str, ...]:
 def mapping_path(name_or_path: str) -> Path:
     """Return the file of a built-in mapping, or the path itself. Raises `DocumentError` when there is neither."""
     path = HERE / f"{name_or_path}.yaml" if name_or_path in built_in_mappings() else Path(name_or_path)
-    if not path.is_file():
+    if not path.is_file() and not path.is_dir():  # of a directory, reading tells
         known = ", ".join(built_in_mappings())
         raise DocumentError([Problem(name_or_path, None, f"no such mapping or file; built in: {known}")])
     return path
@@ -35,11 +35,7 @@ def mapping_path(name_or_path: str) -> Path:
 def load_mapping(name_or_path: str) -> Mapping:
     """Read and check a mapping by name or path. Raises `DocumentError` with every mistake."""
     path = mapping_path(name_or_path)
-    try:
-        root = read(path, "mapping")
-    except OSError as error:
-        said = f"cannot be read: {error.strerror or error}"
-        raise DocumentError([Problem(str(path), None, said)]) from None
+    root = read(path, "mapping")
     problems = list(repeated(root))
     try:
         mapping = Mapping.model_validate(plain(root))

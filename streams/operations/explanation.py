@@ -11,15 +11,15 @@ import asyncio
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from pydantic import ValidationError
 
 from schemas import topics
+from schemas.call import CallEvent
 from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger
 from streams.cluster.partitioning import partition_of
-from streams.cluster.topic_reader import TopicReader
 from streams.core.decode import AS_USUAL, Reading
 from streams.core.engine import Clock
 from streams.core.episodes import Assessment, assess
@@ -31,7 +31,9 @@ from streams.files.backlog import PARTITIONS, Backlog
 from streams.files.backtest import decided
 from streams.files.ndjson import NO_TIME, Line, decode_line
 from streams.settings import Settings
-from streams.state.recovery import recover
+
+if TYPE_CHECKING:
+    from streams.cluster.topic_reader import TopicReader
 
 _SHADOW: Final = "shadow"
 Published = Literal["live", "shadow", "file"]
@@ -61,11 +63,18 @@ class Explanation:
     signals: tuple[CustomerSignals, ...]
     rejected: int = 0
     """Lines of files that are no events."""
+    words: frozenset[str] = frozenset()
+    """The customer's reasons as files hold them: a state keeps their digests only."""
 
     @property
     def known(self) -> bool:
         """Whether anything at all was found."""
         return self.stored or bool(self.changes or self.signals)
+
+    @property
+    def reasons(self) -> frozenset[str]:
+        """The reasons whose words are known."""
+        return self.words.union(self.policy.shape.complaint_reasons)
 
     @property
     def band(self) -> str:
@@ -80,6 +89,9 @@ def from_topics(
 
     Raises BrokerError, ChangelogError, RecoveryError, UnknownVersionError.
     """
+    from streams.cluster.topic_reader import TopicReader  # the Kafka clients are not needed for files
+    from streams.state.recovery import recover
+
     key = customer_id.encode()
     with TopicReader(settings) as reader:
         changelog = settings.topic(topics.CHANGELOG)
@@ -136,6 +148,7 @@ def from_files(
     """
     newest, rejected = NO_TIME, 0
     known: dict[str, bytes] = {}
+    words: set[str] = set()
     clock = Clock()
     changes, signals = [], []
     with Backlog(partitions, as_of, reading=reading) as backlog:
@@ -143,6 +156,8 @@ def from_files(
             decoded = decode_line(line, as_of, reading)
             rejected += decoded.event is None
             newest = max(newest, decoded.at)
+            if isinstance(decoded.event, CallEvent) and decoded.event.customer_id == customer_id:
+                words.add(decoded.event.reason)
             backlog.add(line)
         home = partition_of(customer_id.encode(), partitions)
         for _, outputs in decided(backlog, home, policy, known, clock, wording=wording, until=newest):
@@ -158,7 +173,7 @@ def from_files(
     found = _explanation(
         customer_id, clock.now, policy, policy.label, state, data is not None, changes, signals, wording
     )
-    return replace(found, rejected=rejected)
+    return replace(found, rejected=rejected, words=frozenset(words))
 
 
 def _explanation(

@@ -3,13 +3,15 @@
 A policy may extend one that comes along (docs/policies.md). Begin with `load_policy`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 from pydantic import ValidationError
 
-from streams.core.policy import Policy
+from streams.core.policy import BROKEN_RULES, Policy
+from streams.core.policy_rules import RULES, broken
 from streams.documents import (
     DocumentError,
     Place,
@@ -44,7 +46,7 @@ def built_in() -> list[str]:
 def policy_path(name_or_path: str) -> Path:
     """Return the file of a built-in policy, or the path itself. Raises `DocumentError` when there is neither."""
     path = _packaged(name_or_path) if name_or_path in built_in() else Path(name_or_path)
-    if not path.is_file():
+    if not path.is_file() and not path.is_dir():  # of a directory, reading tells
         known = ", ".join(built_in())
         raise DocumentError([Problem(name_or_path, None, f"no such policy or file; built in: {known}")])
     return path
@@ -65,7 +67,12 @@ def read_policy(name_or_path: str) -> PolicyFile:
     try:
         policy = Policy.model_validate(plain(root))
     except ValidationError as error:
-        problems += [_problem(own, root, each) for each in error.errors(include_url=False)]
+        problems += [
+            _problem(own, root, each["loc"], each["msg"])
+            for each in error.errors(include_url=False)
+            if each["type"] != BROKEN_RULES
+        ]
+    problems += [_problem(own, root, each.location, each.said) for each in broken(plain(root), RULES)]
     if problems or policy is None:
         raise DocumentError(sorted(problems, key=lambda each: (each.source != str(path), each.line or 0)))
     base = base_of(own)
@@ -97,8 +104,10 @@ def _extended(own: yaml.MappingNode, above: tuple[str, ...] = ()) -> Extended:
     return Extended(root, [*below.problems, *problems])
 
 
-def _problem(own: yaml.MappingNode, root: yaml.MappingNode, error: Any) -> Problem:
-    location = [part for part in error["loc"] if part != "[key]"]
-    message: str = error["msg"].removeprefix("Value error, ")
+def _problem(own: yaml.MappingNode, root: yaml.MappingNode, where: Sequence[str | int], said: str) -> Problem:
+    location = [part for part in where if part != "[key]"]
     place: Place = max(place_of(own, location), place_of(root, location), key=lambda each: each.depth)
-    return Problem(place.source, place.line, f"{'.'.join(map(str, location))}: {message}")
+    message = said.removeprefix("Value error, ")
+    return Problem(
+        place.source, place.line, f"{'.'.join(map(str, location))}: {message}" if location else message
+    )

@@ -20,6 +20,7 @@ from streams.cluster import codecs
 from streams.core.dead_letter_limit import DeadLetterLimitError
 from streams.settings import Settings
 from streams.telemetry import stacks
+from streams.telemetry.exit_codes import ExitCode, code_of
 from streams.telemetry.failure import reason
 from streams.telemetry.health import HealthServer
 from streams.telemetry.metrics import Metrics
@@ -27,10 +28,6 @@ from streams.workers.interpreter import new_event_loop, tune
 
 log = structlog.get_logger(__name__)
 
-EXIT_FAILED = 1
-EXIT_DEAD_LETTER_LIMIT = 65
-"""A topic has gone bad (EX_DATAERR of sysexits.h): a restart alone does not help."""
-EXIT_STUCK = 70
 _TELL_SECONDS = 30.0
 """A worker that cannot begin shows why so long, so that Prometheus hears of it although the process is started again and again."""
 _GRACE_AFTER_DRAIN = 10.0
@@ -75,7 +72,7 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
 
     def on_signal(*_: object) -> None:
         if not stopping.is_set():
-            _end_hard_after(grace + 5.0, EXIT_STUCK)
+            _end_hard_after(grace + 5.0, ExitCode.BUG)
         loop.call_soon_threadsafe(stopping.set)
 
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -105,10 +102,10 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
                 log.error("worker cannot begin", reason=problem)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stopping.wait(), _TELL_SECONDS)
-                return EXIT_FAILED
+                return ExitCode.MISFIT
             failed = await _until_stopped(worker, stopping)
             log.info("worker stops", failed=failed)
-            _end_hard_after(grace + 5.0, EXIT_STUCK)
+            _end_hard_after(grace + 5.0, ExitCode.BUG)
             try:
                 async with asyncio.timeout(grace):
                     await worker.stop()
@@ -120,13 +117,17 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
             "worker failed: Kafka cannot be used; check BEHOUDLIJN_KAFKA_BOOTSTRAP, and that the brokers run",
             reason=reason(error),
         )
-        return EXIT_FAILED
+        return code_of(error)
     except Exception as error:  # noqa: BLE001  (whatever it is, the process ends with a message)
         log.error("worker failed", reason=reason(error))
-        return EXIT_FAILED
-    if isinstance(worker.app.crash_reason, DeadLetterLimitError):
-        return EXIT_DEAD_LETTER_LIMIT
-    return EXIT_FAILED if failed else 0
+        return code_of(error)
+    return _code_of_crash(worker) if failed else ExitCode.DONE
+
+
+def _code_of_crash(worker: Worker) -> ExitCode:
+    """Return the code of a worker that had begun; without a reason, it did not stop in time or the app ended by itself."""
+    crash = worker.app.crash_reason
+    return ExitCode.BROKE_OFF if crash is None else code_of(crash)
 
 
 async def _until_stopped(worker: Worker, stopping: asyncio.Event) -> bool:
@@ -145,9 +146,11 @@ async def _until_stopped(worker: Worker, stopping: asyncio.Event) -> bool:
     if stopping.is_set() and not worker.app.crashed:
         return False
     crash = worker.app.crash_reason
-    said = "worker failed; nothing unfinished was acknowledged, start it again"
-    if isinstance(crash, DeadLetterLimitError):  # a restart alone would end in the same way
+    said = "worker failed; nothing unfinished was acknowledged"
+    if isinstance(crash, DeadLetterLimitError):
         said = "worker stopped by its limit of dead letters; nothing unfinished was acknowledged"
+    elif _code_of_crash(worker).again:
+        said += ", start it again"
     log.error(
         said,
         reason=reason(crash) if crash is not None else "the app ended by itself",

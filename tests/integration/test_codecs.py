@@ -32,6 +32,7 @@ from streams.cluster import codecs
 from streams.cluster.topic_reader import TopicReader
 from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Compression, Settings
+from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
 from tests.integration.test_brokers import create
 from tests.integration.test_migration import work_off
@@ -272,7 +273,7 @@ def test_a_worker_that_lacks_a_codec_says_so_before_it_is_ready_and_does_not_beg
         told = requests.get(f"{process.health()}/readyz", timeout=10)
         metrics = requests.get(f"{process.health()}/metrics", timeout=10).text
         assert "partitions" not in process.log(), "it does not take part in its group"
-        assert process.stop() == 1
+        assert process.stop() == ExitCode.MISFIT
     assert told.status_code == 503
     assert "snappy, lz4, zstd cannot be read here" in told.json()["missing"][0]
     assert "install cramjam" in told.json()["missing"][0]
@@ -297,7 +298,7 @@ def test_a_tool_that_lacks_a_codec_names_the_package(
         timeout=60,
         check=False,
     )
-    assert done.returncode == 2, done.stderr
+    assert done.returncode == ExitCode.MISFIT, done.stderr
     assert codec in done.stderr
     assert f"install {'python-snappy' if package == 'snappy' else package}" in done.stderr
     assert "Traceback" not in done.stderr

@@ -11,19 +11,18 @@ from hashlib import sha256
 from typing import Any
 
 import pytest
-import typer
 from confluent_kafka import Producer
 from typer.testing import CliRunner
 
 from schemas import topics
+from streams.cli import build
 from streams.cluster.partitioning import partition_of
 from streams.cluster.topics import ensure
-from streams.commands import dead_letters
 from streams.core.records import Record
 from streams.core.state import decode as decode_state
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.recovery import recover
-from streams.workers.process import EXIT_DEAD_LETTER_LIMIT
+from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     alter,
@@ -81,7 +80,7 @@ def test_a_topic_that_goes_bad_ends_the_worker_until_it_is_let_go_on(broker: Bro
     asyncio.run(produce(settings, [*good, *[BAD] * 100]))
     for _ in range(3):
         with worker(settings, "signals", "--no-idle-timers") as process:
-            assert process.wait() == EXIT_DEAD_LETTER_LIMIT, process.log()
+            assert process.wait() == ExitCode.BAD_DATA, process.log()
             log = process.log()
             assert "contact.calls has gone bad: 31 records in a row" in log
             assert "--no-dead-letter-limit" in log
@@ -106,7 +105,7 @@ def test_the_count_survives_a_restart(broker: Broker, unique: str) -> None:
     assert len(letters_of(settings)) == 20
     asyncio.run(produce(settings, [BAD] * 11))
     with worker(settings, "signals", "--no-idle-timers") as process:
-        assert process.wait() == EXIT_DEAD_LETTER_LIMIT, process.log()
+        assert process.wait() == ExitCode.BAD_DATA, process.log()
     assert len(letters_of(settings)) <= 30
 
 
@@ -143,7 +142,7 @@ def test_a_dead_letter_that_cannot_be_delivered_ends_the_worker_unacknowledged(
     asyncio.run(produce(settings, [call("customer-1", 1, 1), BAD]))
     for _ in range(2):
         with worker(settings, "signals", "--no-idle-timers") as process:
-            assert process.wait() == 1, process.log()
+            assert process.wait() == ExitCode.BROKE_OFF, process.log()
             assert f"a record for {settings.topic(topics.DEAD_LETTERS)} was not delivered" in process.log()
             assert "(max.message.bytes" in process.log()
     assert letters_of(settings) == []
@@ -198,8 +197,7 @@ def test_poison_of_any_size_that_the_broker_takes_becomes_a_letter(kafka: KafkaB
 
 @pytest.fixture
 def commands(monkeypatch: pytest.MonkeyPatch) -> Any:
-    app = typer.Typer()
-    dead_letters.register(app)
+    app = build()
 
     def run(settings: Settings, *arguments: str) -> str:
         for name in ("kafka_bootstrap", "topic_prefix", "partitions", "idempotence"):

@@ -29,6 +29,7 @@ from streams.core.records import Record, Reject
 from streams.operations.dead_letters import Filter, read_letters, redrive
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
 from streams.state.changelog import PARTITION_KEY, decode_entry
+from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     call,
@@ -216,7 +217,7 @@ def test_a_worker_without_the_key_stops_and_acknowledges_nothing(
     asyncio.run(produce(settings, [(topics.PROFILES, order)]))
     for name, group in (("signals", SIGNALS_GROUP), ("sink", SINK_GROUP)):
         with worker(settings, name) as process:
-            assert process.wait(90) == 1
+            assert process.wait(90) == ExitCode.MISFIT
             assert "BEHOUDLIJN_ERASURE_KEY" in process.log()
             assert ERASED not in process.log()
         assert asyncio.run(committed(settings, group, INPUTS)) == 0

@@ -21,6 +21,7 @@ from streams.phrases import load_phrases
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.recovery import recover
+from streams.telemetry.exit_codes import ExitCode
 from tests.builders import arrived_anyhow
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
@@ -145,18 +146,18 @@ def test_it_refuses_what_would_lose_or_repeat_something(kafka: Broker, unique: s
     ensure(old)
     asyncio.run(produce(old, events))
     done = migrate(old, f"{unique}-new.", LATER)
-    assert done.returncode == 2
+    assert done.returncode == ExitCode.MISFIT
     assert "has not read everything" in done.stderr
     with worker(old, "signals", "--no-idle-timers") as process:
         asyncio.run(until_committed(process, old, SIGNALS_GROUP, INPUTS, len(events)))
         done = migrate(old, f"{unique}-new.", LATER)
-        assert done.returncode == 2
+        assert done.returncode == ExitCode.MISFIT
         assert "still run" in done.stderr
         asyncio.run(_until_nothing_is_unsent(old))
         assert process.stop() == 0, process.log()
     assert migrate(old, old.topic_prefix, LATER).returncode == 2
     assert migrate(old, f"{unique}-new.", LATER).returncode == 0
     done = migrate(old, f"{unique}-new.", LATER)
-    assert done.returncode == 2
+    assert done.returncode == ExitCode.MISFIT
     assert "holds" in done.stderr
     assert "Traceback" not in done.stderr

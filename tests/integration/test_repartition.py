@@ -10,20 +10,20 @@ from zlib import crc32
 
 import pytest
 import requests
-import typer
 from confluent_kafka import Producer
 from typer.testing import CliRunner
 
 from schemas import topics
+from streams.cli import build
 from streams.cluster.partitioning import partition_of
 from streams.cluster.topics import ensure
-from streams.commands import explain
 from streams.core.repartition import unwrap
 from streams.files.backtest import backtest
 from streams.files.ndjson import Line
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.recovery import recover
+from streams.telemetry.exit_codes import ExitCode
 from tests.builders import arrived_anyhow
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
@@ -175,8 +175,7 @@ def test_explain_finds_all_of_a_customer_who_was_on_several_partitions(broker: B
     with worker(settings, "signals", "--no-idle-timers") as process:
         asyncio.run(until_all_is_done(process, settings, len(events)))
         assert process.stop() == 0, process.log()
-    app = typer.Typer()
-    explain.register(app)
+    app = build()
     app.command("other")(lambda: None)  # a single command would lose its name
     environment = {
         "BEHOUDLIJN_KAFKA_BOOTSTRAP": broker.bootstrap,
@@ -233,6 +232,6 @@ def test_a_worker_whose_number_of_partitions_is_another_does_not_start(broker: B
     settings = settings_of(broker, unique, partitions=PARTITIONS)
     ensure(settings)
     with worker(settings_of(broker, unique, partitions=PARTITIONS + 1), "signals") as process:
-        assert process.wait() == 1
+        assert process.wait() == ExitCode.MISFIT
         assert "BEHOUDLIJN_PARTITIONS" in process.log()
         assert "Traceback" not in process.log()

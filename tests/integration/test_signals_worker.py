@@ -21,7 +21,7 @@ from streams.core.records import Record
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.changelog import PARTITION_KEY
 from streams.state.recovery import recover
-from streams.workers.process import EXIT_STUCK
+from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
     START,
@@ -234,7 +234,7 @@ def test_a_kill_while_timers_that_were_put_off_are_judged_changes_nothing(
 def test_a_broker_out_of_reach_is_told_without_a_traceback(unique: str) -> None:
     settings = Settings(kafka_bootstrap="127.0.0.1:1", topic_prefix=f"{unique}.", metrics_port=0)
     with worker(settings, "signals") as process:
-        assert process.wait() == 1
+        assert process.wait() == ExitCode.UNAVAILABLE
         assert "Traceback" not in process.log()
         assert "BEHOUDLIJN_KAFKA_BOOTSTRAP" in process.log()
 
@@ -294,7 +294,7 @@ def test_a_worker_that_slept_between_two_steps_ends_and_changes_nothing(
         with worker(settings, "signals", "--no-idle-timers") as other:
             asyncio.run(until_committed(other, settings, SIGNALS_GROUP, INPUTS, len(events)))
             sleeper.child.send_signal(signal.SIGCONT)
-            assert sleeper.wait() == 1
+            assert sleeper.wait() == ExitCode.BROKE_OFF
             assert "no heartbeat was confirmed" in sleeper.log()
             assert other.stop() == 0, other.log()
     assert_like_the_oracle(settings)
@@ -333,7 +333,7 @@ def test_a_worker_whose_loop_hangs_ends_hard_after_its_grace(broker: Broker, uni
     settings = prepared(broker, unique, events, drain_s=1)
     with worker(settings, "signals", "--no-idle-timers", fail_point="hang@before_ack") as process:
         asyncio.run(until_hung(process))
-        assert process.stop() == EXIT_STUCK
+        assert process.stop() == ExitCode.BUG
     assert asyncio.run(committed(settings, SIGNALS_GROUP, INPUTS)) == 0
     run_to_the_end(settings, len(events))
     assert_like_the_oracle(settings)
@@ -358,7 +358,7 @@ def test_a_changelog_that_takes_smaller_batches_ends_the_worker_unacknowledged(
     settings = prepared(kafka, unique, events, mode="live")
     alter(settings, topics.CHANGELOG, max_message_bytes="2000")
     with worker(settings, "signals", "--no-idle-timers") as process:
-        assert process.wait() == 1, process.log()
+        assert process.wait() == ExitCode.BROKE_OFF, process.log()
         said = process.log()
     assert f"a record for {settings.topic(topics.CHANGELOG)} was not delivered" in said
     assert "let the topic take batches of 1,000,000 bytes (max.message.bytes" in said

@@ -21,6 +21,7 @@ from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
+from streams.telemetry.exit_codes import ExitCode
 from tests.clickhouse_double import doubled
 from tests.clickhouse_troubles import CUT_AFTER, HANGS, error
 from tests.integration.conftest import Broker
@@ -135,7 +136,7 @@ def test_an_outage_that_lasts_ends_the_worker_and_acknowledges_nothing(broker: B
     ensure(settings)
     asyncio.run(produce(settings, history(3)))
     with worker(settings, "sink") as sink:
-        assert sink.wait() == 1
+        assert sink.wait() == ExitCode.UNAVAILABLE
         assert "ClickHouse at 127.0.0.1:1/none is not available" in sink.log()
     assert asyncio.run(committed(settings, SINK_GROUP, INPUTS)) == 0
 
@@ -197,7 +198,7 @@ def test_what_lasts_ends_the_worker_with_the_true_reason(
         asyncio.run(produce(settings, history(3)))
         double.play(*[error(75, "CANNOT_WRITE_TO_FILE_DESCRIPTOR")] * 1_000, at="INSERT INTO")
         with worker(settings, "sink") as sink:
-            assert sink.wait() == 1
+            assert sink.wait() == ExitCode.UNAVAILABLE
             [failed] = [line for line in logged(sink) if line["event"].startswith("worker failed")]
     assert (
         "error 75 CANNOT_WRITE_TO_FILE_DESCRIPTOR, its disk is full or cannot be written" in failed["reason"]
@@ -213,7 +214,7 @@ def test_an_output_that_is_none_of_ours_ends_the_worker_and_says_what_to_do(
     ensure(settings)
     asyncio.run(produce(settings, [(topics.SIGNALS, b'{"type":"customer_signals","schema_version":9}')]))
     with worker(settings, "sink") as sink:
-        assert sink.wait() == 1
+        assert sink.wait() == ExitCode.BAD_DATA
         assert "is no CustomerSignals (fields: as_of, band," in sink.log()
         assert "upgrade the sink worker" in sink.log()
     assert asyncio.run(committed(settings, SINK_GROUP, [topics.SIGNALS])) == 0

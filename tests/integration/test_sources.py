@@ -19,6 +19,7 @@ from streams.files.ndjson import InputError, Line
 from streams.files.replay import ReplayError, outgoing_lines, outgoing_simulated, send
 from streams.settings import Settings
 from streams.simulate import SimulationSettings, simulate
+from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
 
 PARTITIONS = 3
@@ -117,11 +118,11 @@ def test_the_commands_from_table_to_topics(settings: Settings, tmp_path: Path) -
     refused = subprocess.run(
         [*program, "replay", str(events)], env=missing, capture_output=True, text=True, timeout=60
     )
-    assert refused.returncode == 2
+    assert refused.returncode == ExitCode.UNAVAILABLE
     assert "replay: no topic nowhere." in refused.stderr
     assert "topics ensure" in refused.stderr
     refused = subprocess.run(
         [*program, "replay", str(table)], env=environment, capture_output=True, text=True, timeout=60
     )
-    assert refused.returncode == 2
+    assert refused.returncode == ExitCode.REFUSED
     assert "5,000 of 5,000 lines cannot be read as an event, and nothing was sent" in refused.stderr

@@ -17,10 +17,10 @@ from typer.testing import CliRunner
 from deploy.embedded.broker import EmbeddedBroker
 from schemas import topics as names
 from schemas.outcome import OutcomeEvent
+from streams.cli import build
 from streams.cluster.partitioning import partition_of
 from streams.cluster.topic_reader import TopicReader
 from streams.cluster.topics import ensure
-from streams.commands import dead_letters, dial, explain
 from streams.core.decode import decode, encode_dead_letter
 from streams.core.engine import Clock, process_batch
 from streams.core.records import Record
@@ -35,6 +35,7 @@ from streams.state.changelog import (
     encode_entry,
     encode_partition,
 )
+from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
 from tests.unit.test_dial import T0, trigger
 
@@ -65,10 +66,7 @@ def sender(settings: Settings) -> Iterator[Any]:
 def app(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> typer.Typer:
     for name in ("kafka_bootstrap", "topic_prefix", "partitions", "idempotence"):
         monkeypatch.setenv(f"BEHOUDLIJN_{name.upper()}", str(getattr(settings, name)))
-    made = typer.Typer()
-    for command in (dial, dead_letters, explain):
-        command.register(made)
-    return made
+    return build()
 
 
 def read(settings: Settings, name: str) -> list[Record]:
@@ -212,7 +210,7 @@ def events(customer: str) -> list[bytes]:
                 "occurred_at": start + timedelta(days=number),
                 "direction": "inbound",
                 "channel": "phone",
-                "reason": "internet_down",
+                "reason": "fault",
                 "wait_seconds": 300,
                 "resolved": False,
             }
@@ -297,13 +295,13 @@ def test_topics_that_are_not_there_are_told(
 ) -> None:
     monkeypatch.setenv("BEHOUDLIJN_TOPIC_PREFIX", "absent.")
     result = RUNNER.invoke(app, command.split())
-    assert result.exit_code == 2, result.output
+    assert result.exit_code == ExitCode.UNAVAILABLE, result.output
     assert "topics ensure" in result.stderr
 
 
 @pytest.mark.slow
 def test_a_broker_that_cannot_be_reached_is_told(app: typer.Typer) -> None:
     result = RUNNER.invoke(app, ["dead-letters", "list", "--bootstrap", "127.0.0.1:1"])
-    assert result.exit_code == 2, result.output
+    assert result.exit_code == ExitCode.UNAVAILABLE, result.output
     assert "BEHOUDLIJN_KAFKA_BOOTSTRAP" in result.stderr
     assert len(result.stderr.splitlines()) == 1

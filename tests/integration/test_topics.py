@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import pytest
-import typer
 from kafka.admin import KafkaAdminClient
 from typer.testing import CliRunner
 
 from schemas import topics as names
+from streams.cli import build
 from streams.cluster.topics import ALL, TopicsError, ensure, inspect
-from streams.commands import topics as command
 from streams.settings import Settings
+from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
 
 
@@ -71,8 +71,7 @@ def test_the_command_makes_shows_and_refuses(
 ) -> None:
     monkeypatch.setenv("BEHOUDLIJN_TOPIC_PREFIX", f"{unique}.")
     monkeypatch.setenv("BEHOUDLIJN_KAFKA_BOOTSTRAP", broker.bootstrap)
-    app = typer.Typer()
-    command.register(app)
+    app = build()
     run = CliRunner()
 
     made = run.invoke(app, ["topics", "ensure", "--partitions", "2"])
@@ -81,15 +80,14 @@ def test_the_command_makes_shows_and_refuses(
     assert listed.exit_code == 0
     assert names.DEAD_LETTERS in listed.output
     refused = run.invoke(app, ["topics", "ensure", "--partitions", "4"])
-    assert refused.exit_code == 1
+    assert refused.exit_code == ExitCode.MISFIT
     assert "every topic must have 4" in refused.output
     assert "Traceback" not in refused.output
 
 
 def test_an_absent_broker_is_named(unique: str) -> None:
-    app = typer.Typer()
-    command.register(app)
+    app = build()
     result = CliRunner().invoke(app, ["topics", "list", "--bootstrap", "127.0.0.1:9"])
-    assert result.exit_code == 1
+    assert result.exit_code == ExitCode.UNAVAILABLE
     assert "127.0.0.1:9" in result.output
     assert "Check BEHOUDLIJN_KAFKA_BOOTSTRAP" in result.output

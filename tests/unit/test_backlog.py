@@ -23,6 +23,7 @@ from streams.files.numbers import Numbers
 from streams.files.spill import Spill, SpillError
 from streams.policies import load_policy
 from streams.simulate import SimulationSettings, simulate
+from streams.telemetry.exit_codes import ExitCode
 from tests.plain_backlog import queues_of, runs_of
 
 ROOT = Path(__file__).parents[2]
@@ -136,7 +137,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
     event = b'{"type":"call","schema_version":1,"event_id":"e%d","customer_id":"c%d","occurred_at":"2026-01-01T10:00:00Z"}\n'
     events.write_bytes(b"".join(event % (n, n) for n in range(2_000)))
     program = (
-        "import resource, sys; from functools import partial; from streams.commands import backtest; from streams.cli import main;"
+        "import resource, sys; from functools import partial; from streams.files import backtest; from streams.cli import main;"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
         "backtest.backtest = partial(backtest.backtest, most_bytes=50_000);"
         f"sys.argv[1:] = ['backtest', {str(events)!r}]; main()"
@@ -150,7 +151,7 @@ def test_a_full_disk_is_a_sentence_and_leaves_nothing(tmp_path: Path) -> None:
         check=False,
         timeout=60,
     )
-    assert done.returncode == 2, done.stderr
+    assert done.returncode == ExitCode.UNWRITTEN, done.stderr
     [said] = done.stderr.splitlines()
     assert said.startswith("backtest: what does not fit into memory cannot be kept on disk: File too large")
     assert list(scratch.iterdir()) == []

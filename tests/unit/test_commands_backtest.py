@@ -10,13 +10,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
-from streams.commands import backtest, check
+from streams.cli import build
 from streams.files.backtest import backtest as decided
 from streams.files.ndjson import Line
 from streams.policies import load_policy
+from streams.telemetry.exit_codes import ExitCode
 from tests.builders import HOUR, START, call, cancellation, iso
 
 
@@ -37,10 +37,8 @@ def test_as_of_is_in_utc_wherever_the_machine_is(tmp_path: Path) -> None:
     assert known is not None
     assert later is not None
     events.write_bytes(known + b"\n" + later + b"\n")
-    app = typer.Typer()
-    backtest.register(app)
     as_of = iso(START)[:19]
-    done = CliRunner().invoke(app, [str(events), "--as-of", as_of, "--summary-json"])
+    done = invoke(str(events), "--as-of", as_of, "--summary-json")
     assert done.exit_code == 0, done.output
     summary = json.loads(done.output)
     assert (summary["events"], summary["rejected"]) == (2, 1)
@@ -66,9 +64,7 @@ def test_who_cancelled_by_mistake_did_not(turned: bool) -> None:
 def test_lines_that_are_no_events_are_told_with_their_reason_and_end_with_3(tmp_path: Path) -> None:
     events = tmp_path / "events.csv"
     events.write_bytes(b"customer;date\n1;2026-01-01\n" + (call(START).record.value or b"") + b"\n")
-    app = typer.Typer()
-    backtest.register(app)
-    done = CliRunner().invoke(app, [str(events)])
+    done = invoke(str(events))
     assert done.exit_code == 3
     assert "rejected as not_json: 2" in done.output
     assert "events.csv:1: " in done.output
@@ -81,9 +77,7 @@ def test_an_event_far_in_the_future_is_rejected_and_the_rest_is_judged(tmp_path:
     far = call(START + 400_000 * HOUR).record.value or b""
     rest = [call(START + n * HOUR, resolved=False).record.value or b"" for n in range(-200, 0)]
     events.write_bytes(b"\n".join([far, *rest]) + b"\n")
-    app = typer.Typer()
-    backtest.register(app)
-    done = CliRunner().invoke(app, [str(events), "--policy", "four-unresolved-calls", "--summary-json"])
+    done = invoke(str(events), "--policy", "four-unresolved-calls", "--summary-json")
     assert done.exit_code == 0, done.output
     summary = json.loads(done.output)
     assert (summary["rejected"], summary["reasons"]) == (1, {"future_dated": 1})
@@ -91,18 +85,14 @@ def test_an_event_far_in_the_future_is_rejected_and_the_rest_is_judged(tmp_path:
 
 
 def invoke(*arguments: str) -> Result:
-    app = typer.Typer()
-    backtest.register(app)
-    return CliRunner().invoke(app, list(arguments))
+    return CliRunner(env={"COLUMNS": "200"}).invoke(build(), ["backtest", *arguments])
 
 
 def test_the_head_is_that_of_check(tmp_path: Path) -> None:
     events = tmp_path / "events.ndjson"
     good = [call(START + n * HOUR).record.value or b"" for n in range(300)]
     events.write_bytes(b"\n".join([b"{", *good, good[0]]) + b"\n")
-    app = typer.Typer()
-    check.register(app)
-    head = CliRunner().invoke(app, [str(events)]).stdout
+    head = CliRunner(env={"COLUMNS": "200"}).invoke(build(), ["check", str(events)]).stdout
     found = invoke(str(events))
     assert found.exit_code == 0, found.output
     assert found.stdout.startswith(head)
@@ -119,9 +109,12 @@ def test_triggers_are_written_one_a_line_and_no_room_for_them_is_told(tmp_path: 
     assert invoke(*options, str(triggers)).exit_code == 0
     [first, *_] = triggers.read_text().splitlines()
     assert json.loads(first)["status"] == "open"
-    for path, reason in (("/dev/full", "No space left"), (str(tmp_path / "no" / "x"), "No such file")):
+    for path, reason, code in (
+        ("/dev/full", "No space left", ExitCode.UNWRITTEN),
+        (str(tmp_path / "no" / "x"), "No such file", ExitCode.MISTAKE),
+    ):
         told = invoke(*options, path)
-        assert told.exit_code == 2
+        assert told.exit_code == code
         assert told.stderr.startswith(f"backtest: {path}: cannot be written: {reason}")
 
 

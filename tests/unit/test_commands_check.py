@@ -4,14 +4,11 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-import typer
 from typer.testing import CliRunner
 
-from streams.commands import check
+from streams.cli import build
 
-APP = typer.Typer()
-check.register(APP)
-RUNNER = CliRunner()
+RUNNER = CliRunner(env={"COLUMNS": "200"})
 
 
 def event(number: int, **fields: Any) -> bytes:
@@ -23,14 +20,14 @@ def event(number: int, **fields: Any) -> bytes:
 def checked(tmp_path: Path, *lines: bytes) -> tuple[int, dict[str, Any]]:
     file = tmp_path / "events.ndjson"
     file.write_bytes(b"\n".join(lines) + b"\n")
-    result = RUNNER.invoke(APP, [str(file), "--json"])
+    result = RUNNER.invoke(build(), ["check", str(file), "--json"])
     return result.exit_code, orjson.loads(result.stdout)
 
 
 def shown(tmp_path: Path, *lines: bytes) -> str:
     file = tmp_path / "events.ndjson"
     file.write_bytes(b"\n".join(lines) + b"\n")
-    return RUNNER.invoke(APP, [str(file)]).stdout
+    return RUNNER.invoke(build(), ["check", str(file)]).stdout
 
 
 def test_good_events_are_counted_and_pass(tmp_path: Path) -> None:
@@ -106,7 +103,7 @@ def test_a_file_of_another_kind_is_told_to_be_one(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_the_users_mistake(tmp_path: Path) -> None:
-    result = RUNNER.invoke(APP, [str(tmp_path / "absent")])
+    result = RUNNER.invoke(build(), ["check", str(tmp_path / "absent")])
     assert result.exit_code == 2
     assert "cannot be read" in result.output
 
@@ -156,7 +153,7 @@ def of_mapping(tmp_path: Path, text: str) -> str:
     mapping, file = tmp_path / "m.yaml", tmp_path / "calls.csv"
     mapping.write_text(MAPPING)
     file.write_text(text)
-    return RUNNER.invoke(APP, ["--mapping", str(mapping), str(file)]).stdout
+    return RUNNER.invoke(build(), ["check", "--mapping", str(mapping), str(file)]).stdout
 
 
 def test_a_table_that_gives_no_event_is_not_told_to_be_ndjson(tmp_path: Path) -> None:

@@ -6,14 +6,15 @@ import io
 from datetime import UTC, datetime
 
 import pytest
-from rich.console import Console
 from typer.testing import CliRunner
 
 from schemas import topics
 from streams.cli import build
 from streams.cluster.topics import Found
 from streams.commands.erase import show
+from streams.commands.screen import Screen
 from streams.operations.erasure import Receipt, TopicPart, topic_part
+from streams.telemetry.exit_codes import ExitCode
 from tests.builders import START
 
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
@@ -29,7 +30,6 @@ AT = datetime.fromtimestamp(START / 1000, UTC)
         (["c1", "--until", "yesterday"], "no time of ISO 8601"),
         (["c1", "--until", "2026-01-01T00:00:00"], "has no zone"),
         (["c1", "--until", "2999-01-01T00:00:00Z"], "lies in the future"),
-        (["c1"], "BEHOUDLIJN_ERASURE_KEY"),
     ],
 )
 def test_a_mistake_is_told_and_nothing_is_sent(
@@ -41,14 +41,21 @@ def test_a_mistake_is_told_and_nothing_is_sent(
     assert said in result.stderr
 
 
+def test_without_a_key_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BEHOUDLIJN_KAFKA_BOOTSTRAP", "127.0.0.1:1")
+    result = RUNNER.invoke(build(), ["erase", "c1"])
+    assert result.exit_code == ExitCode.MISFIT
+    assert "BEHOUDLIJN_ERASURE_KEY" in result.stderr
+
+
 def receipt(**more: object) -> Receipt:
     return Receipt("c1", "2026-09-07T08:00:00.000Z", "2026-09-07T08:00:01.000Z", **more)  # type: ignore[arg-type]
 
 
 def shown(made: Receipt) -> str:
-    console = Console(file=io.StringIO(), width=200)
-    show(made, console)
-    return console.file.getvalue()  # type: ignore[attr-defined,no-any-return]
+    screen = Screen(file=io.StringIO(), width=200)
+    show(made, screen)
+    return screen.file.getvalue()  # type: ignore[attr-defined,no-any-return]
 
 
 def test_a_receipt_names_every_store_and_what_is_not_done() -> None:
@@ -59,7 +66,7 @@ def test_a_receipt_names_every_store_and_what_is_not_done() -> None:
         topics=[TopicPart("contact.calls", "its retention", "2026-10-14T08:00:01.000Z")],
     )
     assert all(
-        text in shown(done) for text in ("state", "fct_calls", "0 rows", "2026-10-14T08:00:01", "Complete")
+        text in shown(done) for text in ("state", "fct_calls", "0 rows", "2026-10-14 08:00:01", "Complete")
     )
     late = shown(receipt(problems=["the sink worker has not yet read 3 records"]))
     assert "Not done: the sink worker has not yet read 3 records." in late

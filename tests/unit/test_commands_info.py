@@ -7,28 +7,23 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 import sinks
 import streams
+from streams.cli import build
 from streams.cluster import codecs
 from streams.commands import info
 from streams.core import engine
 from streams.policies import built_in, load_policy
+from streams.telemetry.exit_codes import ExitCode
 
 COMPILED = not engine.__file__.endswith(".py")
 """`make test-compiled` runs these tests too."""
 
 
-def command_line() -> typer.Typer:
-    app = typer.Typer()
-    info.register(app)
-    return app
-
-
 def said(*options: str) -> str:
-    result = CliRunner().invoke(command_line(), [*options])
+    result = CliRunner().invoke(build(), ["info", *options])
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -68,8 +63,8 @@ def test_a_codec_that_cannot_be_read_is_told(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_who_requires_a_compiled_core_is_told_of_a_plain_one() -> None:
-    result = CliRunner().invoke(command_line(), ["--require-compiled"])
-    assert result.exit_code == (0 if COMPILED else 2)
+    result = CliRunner().invoke(build(), ["info", "--require-compiled"])
+    assert result.exit_code == (ExitCode.DONE if COMPILED else ExitCode.MISFIT)
     assert ("make wheels" in result.output) != COMPILED
 
 

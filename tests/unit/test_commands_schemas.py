@@ -3,22 +3,15 @@
 import json
 from pathlib import Path
 
-import typer
 from typer.testing import CliRunner
 
 from schemas import topics
-from streams.commands import schemas
-
-
-def command_line() -> typer.Typer:
-    app = typer.Typer()
-    schemas.register(app)
-    return app
+from streams.cli import build
 
 
 def test_export_writes_a_schema_for_each_topic(tmp_path: Path) -> None:
     target = tmp_path / "a" / "b"
-    result = CliRunner().invoke(command_line(), ["schemas", "export", str(target)])
+    result = CliRunner().invoke(build(), ["schemas", "export", str(target)])
     assert result.exit_code == 0, result.output
     written = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in target.iterdir()}
     assert set(written) == {f"{topic}.v1.json" for topic in topics.MODELS}
@@ -31,14 +24,14 @@ def test_export_writes_a_schema_for_each_topic(tmp_path: Path) -> None:
 
 def test_a_second_export_writes_the_same_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
-        assert CliRunner().invoke(command_line(), ["schemas", "export", str(tmp_path / name)]).exit_code == 0
+        assert CliRunner().invoke(build(), ["schemas", "export", str(tmp_path / name)]).exit_code == 0
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    result = CliRunner().invoke(command_line(), ["schemas", "export", str(tmp_path / "file" / "inside")])
-    assert result.exit_code == 1
-    assert "cannot write" in result.output
+    result = CliRunner().invoke(build(), ["schemas", "export", str(tmp_path / "file" / "inside")])
+    assert result.exit_code == 2
+    assert "cannot be written" in result.output
     assert "Traceback" not in result.output

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -15,7 +16,10 @@ from xml.etree import ElementTree as ET
 import pytest
 import typer.main
 import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from setuptools import find_packages
+from typer.core import TyperGroup
 
 from deploy.grafana.dashboard import build as dashboard
 from sinks.clickhouse.statements import grants_of_readers, grants_of_sink
@@ -45,9 +49,10 @@ EXTRA_VARIABLES = {
 def command_at(words: list[str]) -> Any:
     """The command that `words` name; raises when the command line has none."""
     command: Any = typer.main.get_command(build())
-    while isinstance(getattr(command, "commands", None), dict) and words and words[0] in command.commands:
-        command = command.commands[words.pop(0)]
-    assert not hasattr(command, "commands"), f"no such command: {words}"
+    while isinstance(command, TyperGroup):
+        name = words.pop(0)
+        assert name in command.list_commands(None), f"no such command: {name}"  # type: ignore[arg-type]
+        command = command.get_command(None, name)  # type: ignore[arg-type]
     return command
 
 
@@ -103,8 +108,8 @@ def test_the_image_holds_neither_the_embedded_stack_nor_its_engine(tmp_path: Pat
     script = (
         "import sys; sys.meta_path = [each for each in sys.meta_path if 'Editable' not in str(each)]\n"
         "from typer.main import get_command; from streams.cli import build\n"
-        "commands = get_command(build()).commands\n"
-        "assert 'worker' in commands and not {'up', 'demo'} & set(commands), commands\n"
+        "commands = get_command(build()).list_commands(None)\n"
+        "assert 'worker' in commands and not {'up', 'demo'} & {*commands}, commands\n"
         "assert not [name for name in sys.modules if name.startswith(('chdb', 'deploy.embedded'))]\n"
     )
     subprocess.run([sys.executable, "-c", script], cwd=tmp_path, check=True, timeout=60)
@@ -224,11 +229,35 @@ def test_the_image_may_copy_what_it_copies() -> None:
             assert {source.rstrip("/"), f"{source}*.lock"} & sent, source
 
 
-def test_what_compiles_the_image_is_what_compiles_here() -> None:
-    def versions(name: str) -> dict[str, str]:
-        lock = (ROOT / "requirements" / name).read_text(encoding="utf-8")
-        return dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
+def versions(name: str) -> dict[str, str]:
+    """What a lock names."""
+    lock = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"^([\w.-]+)==(\S+)", lock, re.MULTILINE))
 
+
+def test_the_demo_has_all_that_its_packages_need_but_what_makes_data_frames() -> None:
+    found = re.search(r"^FRAMES := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert found is not None
+    frames, demo = {*found[1].split()}, versions("demo.lock")
+    assert demo.items() <= versions("dev.lock").items()
+    assert not frames & {*demo}
+    lacking = {}
+    for name in demo:
+        try:
+            needs = [Requirement(each) for each in requires(name) or ()]
+        except PackageNotFoundError:  # of another platform or Python
+            continue
+        here = {
+            canonicalize_name(each.name)
+            for each in needs
+            if each.marker is None or each.marker.evaluate({"extra": ""})
+        }
+        lacking[name] = here - {*demo}
+    assert {name for name, names in lacking.items() if names} <= {"chdb", "chdb-core"}
+    assert set().union(*lacking.values()) <= frames
+
+
+def test_what_compiles_the_image_is_what_compiles_here() -> None:
     build = versions("build.lock")
     assert {"mypy", "pydantic", "setuptools"} <= set(build)
     assert build.items() <= versions("dev.lock").items()

@@ -14,8 +14,16 @@ from sinks.clickhouse.error_codes import OTHER, PASSING, REASONS, Reason, Verdic
 from sinks.clickhouse.failures import failure_of, sink_error
 from sinks.contract import SinkError, SinkRefused, SinkUnavailable
 from streams.settings import Settings
+from streams.telemetry.exit_codes import ExitCode, code_of
 
 CELLS = [(reason, code, name) for reason in REASONS for code, name in reason.codes.items()]
+EXITS = {
+    Verdict.PASSING: ExitCode.UNAVAILABLE,
+    Verdict.OURS: ExitCode.MISFIT,
+    Verdict.DEFECT: ExitCode.BUG,
+    Verdict.THEIRS: ExitCode.MISFIT,
+}
+"""With which code a process ends by an error of each verdict."""
 KNOWN = {code for _, code, _ in CELLS}
 QUOTED = "geheim"
 
@@ -37,6 +45,7 @@ def test_a_code(reason: Reason, code: int, name: str, raised: type[Exception]) -
     )
     assert str(error).endswith(reason.advice)
     assert QUOTED not in str(error)
+    assert code_of(error) is EXITS[reason.verdict]
     if reason.verdict is Verdict.PASSING:
         assert isinstance(error, SinkUnavailable)
         assert error.reason == reason.name
@@ -50,7 +59,8 @@ def test_a_code(reason: Reason, code: int, name: str, raised: type[Exception]) -
     ("verdict", "codes"),
     [
         (Verdict.PASSING, (75, 76, 198, 201, 210, 241, 242, 243, 244, 252, 319, 341, 394, 999, 1001, 1002)),
-        (Verdict.OURS, (6, 16, 26, 27, 47, 60, 62, 115, 117)),
+        (Verdict.OURS, (16, 47, 60, 62, 115)),
+        (Verdict.DEFECT, (6, 26, 27, 117)),
         (Verdict.THEIRS, (81, 164, 192, 193, 194, 497, 516)),
     ],
 )

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import structlog
@@ -31,16 +31,12 @@ def raised(error: BaseException) -> BaseException:
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], list[dict[str, str]]]]:
-    """The lines of a freshly configured log; the configuration of before comes back."""
+def lines(monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, str]]]:
+    """The lines of a freshly configured log."""
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
-    root, before = logging.getLogger(), structlog.get_config()
-    handlers, level = root.handlers[:], root.level
     log.configure("json", "debug")
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
-    root.handlers[:], root.level = handlers, level
-    structlog.configure(**before)
+    return lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
 
 
 def test_our_own_errors_speak() -> None:

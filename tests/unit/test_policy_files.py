@@ -3,11 +3,10 @@
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
 from streams import policies
-from streams.commands import policy as command
+from streams.cli import build
 from streams.documents import DocumentError
 from streams.policies import built_in, load_policy, policy_path
 
@@ -21,9 +20,7 @@ LABELS = {
 
 
 def run(*arguments: str) -> Result:
-    app = typer.Typer()
-    command.register(app)
-    return CliRunner().invoke(app, ["policy", *arguments], env={"COLUMNS": "200"})
+    return CliRunner().invoke(build(), ["policy", *arguments], env={"COLUMNS": "200"})
 
 
 def line_of(text: str, part: str) -> int:
@@ -72,6 +69,29 @@ def test_every_mistake_is_told_with_its_line(file: Path) -> None:
     told = {problem.line for problem in caught.value.problems}
     marks = ("open_at: 1.5", "tenure_years", "colour: grey", "cooldown_days: soon")
     assert told == {line_of(text, mark) for mark in marks}
+
+
+def test_mistakes_of_fields_and_between_fields_are_told_together_in_the_order_of_lines(file: Path) -> None:
+    text = changed(
+        file,
+        ("horizon_days: 90", "horizon_days: ninety"),
+        ("close_below: 0.35", "close_below: 0.9"),
+        ("third_contact: {", "third_contcat: {"),
+        ("band_hysteresis: 0.05", "band_hysteresis: 0.2"),
+        ("due_hours: 24, valid_hours: 168", "due_hours: 240, valid_hours: 168"),
+        ('sunday: {opens: "08:00", closes: "21:00"}', 'sunday: {opens: "22:00", closes: "06:00"}'),
+        ("country: NL", "country: Holland"),
+    )
+    marks = (
+        "ninety", "close_below", "third_contcat", "band_hysteresis", "due_hours: 240", "Holland", 'opens: "22:00", closes: "06:00"',
+    )  # fmt: skip
+    result = run("check", str(file))
+    assert result.exit_code == 2
+    told = [int(line.removeprefix(f"policy: {file}:").split(":")[0]) for line in result.stderr.splitlines()]
+    # Of two keys that do not fit each other, the part that holds both is named.
+    assert told == [
+        line_of(text, "score:") if mark == "close_below" else line_of(text, mark) for mark in marks
+    ]
 
 
 @pytest.mark.parametrize(

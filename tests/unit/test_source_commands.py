@@ -8,17 +8,14 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from streams.commands import convert, sources
+from streams.cli import build
 
 DATA = Path(__file__).parents[1] / "data"
 
 
 @pytest.fixture
 def app() -> typer.Typer:
-    made = typer.Typer()
-    sources.register(made)
-    convert.register(made)
-    return made
+    return build()
 
 
 def test_simulate_writes_events_and_truth_and_equal_files_for_equal_seeds(
@@ -81,8 +78,8 @@ def test_replay_tells_what_is_wrong_before_anything_is_sent(app: typer.Typer, tm
     event = {"type": "call", "schema_version": 1, "event_id": "e1", "customer_id": "c1", "wait_second": 3}
     event["occurred_at"] = "2026-01-01T10:00:00Z"
     file.write_text(json.dumps(event) + "\n{broken\n")
-    done = CliRunner().invoke(app, ["replay", str(file)])
-    assert done.exit_code == 2
+    done = CliRunner(env={"COLUMNS": "200"}).invoke(app, ["replay", str(file)])
+    assert done.exit_code == 3
     assert "Events in files" in done.stderr
     assert "is wait_seconds meant?" in done.stderr
     assert "rejected as not_json: 1" in done.stderr

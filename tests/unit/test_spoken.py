@@ -8,7 +8,6 @@ import pytest
 from typer.testing import CliRunner
 
 from streams.cli import build
-from streams.commands import worker
 from streams.phrases import Phrases
 
 EVENTS: tuple[dict[str, Any], ...] = (
@@ -71,7 +70,7 @@ def test_the_signals_worker_is_handed_the_catalogues(monkeypatch: pytest.MonkeyP
         built.append(build)
         return 0
 
-    monkeypatch.setattr(worker, "run", instead)
+    monkeypatch.setattr("streams.workers.process.run", instead)
     run("worker", "signals", BEHOUDLIJN_LANGUAGE="nl")
     wordings = [each for each in built[0].args if isinstance(each, Phrases)]
     assert [each.language(None) for each in wordings] == ["nl"]

@@ -64,7 +64,11 @@ def _words(fact: Fact, codes: Codes) -> list[str]:
         words.append(f"about {codes.get(fact.topic, f'reason #{fact.topic:08x}')}")
     if fact.amount:
         words.append(f"waited {fact.amount} s")
-    words += [f"{number} {text}" for number, text in ((fact.b, "IVR steps"), (fact.c, "transfers")) if number]
+    words += [
+        f"{number} {one}{'s' * (number != 1)}"
+        for number, one in ((fact.b, "IVR step"), (fact.c, "transfer"))
+        if number
+    ]
     return words + [text for flag, text in _FLAGS if fact.flags & flag]
 
 

@@ -5,14 +5,21 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from schemas import topics
+from schemas.call import CallEvent
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import available
-from streams.commands.clickhouse import register
+from sinks.clickhouse.rows import row_of_event
+from streams.cli import build
+from streams.telemetry.exit_codes import ExitCode
+from tests.integration.clickhouse_sink.messages import At, day, event
+from tests.integration.clickhouse_sink.old_sink import OldSink
 
 _CHDB = """
 import sys
@@ -43,9 +50,7 @@ print("done")
 
 @pytest.fixture
 def app() -> typer.Typer:
-    made = typer.Typer()
-    register(made)
-    return made
+    return build()
 
 
 def test_migrate_makes_the_database_and_may_be_run_again(app: typer.Typer, dsn: str) -> None:
@@ -61,10 +66,43 @@ def test_migrate_makes_the_database_and_may_be_run_again(app: typer.Typer, dsn: 
     store.close()
 
 
-@pytest.mark.parametrize("wrong", ["clickhouse://u:geheim@127.0.0.1:1/x", "mysql://u:geheim@h/x"])
-def test_a_mistake_is_one_line_and_no_traceback(app: typer.Typer, wrong: str) -> None:
+def test_what_workers_of_before_leave_out_is_made_up_for_by_a_second_run(app: typer.Typer, dsn: str) -> None:
+    """Beside it a worker of 0.2 writes a call, and its correction to the day after: neither figures nor a move follow from that."""
+
+    def migrate() -> str:
+        ran = CliRunner().invoke(app, ["clickhouse", "migrate", "--dsn", dsn])
+        assert ran.exit_code == 0, ran.output
+        return ran.stdout
+
+    def shown() -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        return (
+            store.query("SELECT toDate(occurred_at) FROM v_calls ORDER BY 1"),
+            store.query("SELECT day, contacts FROM v_daily_contacts WHERE contacts > 0 ORDER BY 1"),
+        )
+
+    assert "figures" not in migrate(), "a new database"
+    store = ClickHouse(dsn)
+    old = OldSink(store)
+    for number in range(2):
+        old.add(row_of_event(event(CallEvent, at=day(number)), At(topics.CALLS, offset=number)))
+    before, after = day(0).date(), day(1).date()
+    assert shown() == ([(before,), (after,)], [])
+    for _ in range(2):
+        assert "days of daily figures" in migrate()
+        assert shown() == ([(after,)], [(after, 1)])
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ("clickhouse://u:geheim@127.0.0.1:1/x", ExitCode.UNAVAILABLE),
+        ("mysql://u:geheim@h/x", ExitCode.MISTAKE),
+    ],
+)
+def test_a_mistake_is_one_line_and_no_traceback(app: typer.Typer, wrong: str, code: ExitCode) -> None:
     found = CliRunner().invoke(app, ["clickhouse", "migrate", "--dsn", wrong])
-    assert found.exit_code == 1
+    assert found.exit_code == code
     assert found.output.startswith("clickhouse: ")
     assert "geheim" not in found.output
     assert "Traceback" not in found.output

@@ -13,6 +13,7 @@ from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from streams.cluster.rights import signals_rights
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
+from streams.telemetry.exit_codes import ExitCode
 from tests.integration.security.conftest import Secured
 from tests.integration.worker_program import Process, call, produce, until_committed, worker
 
@@ -60,7 +61,7 @@ def test_the_signals_worker(secured: Secured, unique: str) -> None:
                 secured.acls.withdraw("signals", right)
         more = [call(f"{CUSTOMER}-{n}", n, 60 + n) for n in range(40)]
         asyncio.run(produce(admin, [*more, (topics.CALLS, POISON.encode())]))
-        assert process.wait() == 1, process.log()
+        assert process.wait() == ExitCode.BROKE_OFF, process.log()
         assert "was not delivered" in process.log()
         assert_discreet(process, secured)
 
@@ -79,7 +80,7 @@ def test_the_sink_worker(secured: Secured, unique: str) -> None:
             asyncio.run(until_committed(process, admin, SINK_GROUP, INPUTS, len(planted())))
             store.command("DROP TABLE fct_surveys")
             asyncio.run(produce(admin, planted()))
-            assert process.wait() == 1, process.log()
+            assert process.wait() == ExitCode.MISFIT, process.log()
             assert "clickhouse migrate" in process.log()
             assert_discreet(process, secured)
         store.close()

@@ -17,6 +17,7 @@ from streams.cluster.access import AccessError, check_access
 from streams.cluster.rights import Right, signals_rights, sink_rights
 from streams.cluster.topics import TopicsError, ensure
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
+from streams.telemetry.exit_codes import ExitCode
 from tests.authority import Authority
 from tests.integration.security.conftest import Secured
 from tests.integration.worker_program import (
@@ -118,7 +119,7 @@ def test_a_worker_without_its_rights_ends_and_says_which(secured: Secured, insta
         secured.acls.withdraw("signals", right)
     try:
         with worker(secured.settings("signals", "rights"), "signals") as process:
-            assert process.wait() == 1, process.log()
+            assert process.wait() == ExitCode.MISFIT, process.log()
             (reason,) = errors_of(process)
     finally:
         secured.acls.grant("signals", missing)
@@ -134,7 +135,7 @@ def test_a_right_that_is_taken_away_ends_the_worker(secured: Secured, unique: st
     with worker(secured.settings("signals", unique), "signals", "--no-idle-timers") as process:
         asyncio.run(until_said(process, "customer states recovered"))
         secured.acls.withdraw("signals", right)
-        assert process.wait() == 1, process.log()
+        assert process.wait() == ExitCode.MISFIT, process.log()
         (reason,) = errors_of(process)
     assert right.name in reason
 
@@ -145,6 +146,6 @@ def test_a_group_that_may_only_be_looked_at_ends_the_worker(secured: Secured, un
     secured.acls.withdraw("signals", right)
     secured.acls.grant("signals", [right._replace(operation="Describe")])  # type: ignore[arg-type]
     with worker(secured.settings("signals", unique), "signals") as process:
-        assert process.wait() == 1, process.log()
+        assert process.wait() == ExitCode.MISFIT, process.log()
         (reason,) = errors_of(process)
     assert right.name in reason

@@ -108,7 +108,7 @@ def test_a_topic_carries_two_types_at_most(monkeypatch: pytest.MonkeyPatch) -> N
     [
         (
             call(START, channel="chat", reason="billing", wait_seconds=90, ivr_steps=3, transfers=1, resolved=False),
-            "inbound, chat, about billing, waited 90 s, 3 IVR steps, 1 transfers, unresolved",
+            "inbound, chat, about billing, waited 90 s, 3 IVR steps, 1 transfer, unresolved",
         ),
         (
             call(START, direction="outbound", reason="", abandoned=True, cancel_intent=True, tried_online_first=True),
