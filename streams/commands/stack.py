@@ -176,9 +176,8 @@ def _addresses(screen: Screen, stack: Stack) -> None:
             style="bold",
         )
     for name in stack.clickhouse_stayed:
-        console.print(
+        screen.print(
             f"               The view default.{name} of a former version could not be moved to behoudlijn: make it anew there.",
-            highlight=False,
             soft_wrap=True,
         )
     for name, url in stack.health.items():
