@@ -56,9 +56,9 @@ def played(dsn: str, direct: ClickHouse) -> Iterator[Scene]:
 
 
 @pytest.fixture
-def scene(dsn: str, store: ClickHouse) -> Iterator[Scene]:
+def scene(dsn: str, own_database: ClickHouse) -> Iterator[Scene]:
     """A database of the test's own."""
-    with played(dsn, store) as made:
+    with played(dsn, own_database) as made:
         yield made
 
 
