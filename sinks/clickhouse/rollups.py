@@ -6,7 +6,7 @@ computing did not see are noted later than that, and whoever dies before the not
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 import structlog
@@ -24,12 +24,15 @@ _DAYS: Final = 31
 _DATED: Final = {name: COLUMNS[name].index(table.day) for name, table in CHANGING.items()}
 
 
-def note_changes(store: ClickHouse, table: str, rows: Sequence[Values]) -> None:
-    """Note the days whose figures rows change that were written into `table`. Raises as `ClickHouse.command`."""
+def note_changes(store: ClickHouse, table: str, rows: Sequence[Values], more: Collection[int] = ()) -> None:
+    """Note the days whose figures rows change that were written into `table`, and `more` days, on which older versions of them lie.
+
+    Raises as `ClickHouse.command`.
+    """
     at = _DATED.get(table)
     if at is None:
         return
-    days = ", ".join(str(day) for day in sorted({int(str(row[at])) // _DAY_MS for row in rows}))
+    days = ", ".join(str(day) for day in sorted({*more, *(int(str(row[at])) // _DAY_MS for row in rows)}))
     store.command(
         f"INSERT INTO {CHANGED_DAYS.name} (figures, day, changed_at) "  # noqa: S608 - constants and numbers
         "SELECT DISTINCT tupleElement(each, 1), tupleElement(each, 2), now64(3, 'UTC') "

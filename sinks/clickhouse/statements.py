@@ -17,8 +17,6 @@ from sinks.clickhouse.tables import TABLES
 _DATABASE: Final = "behoudlijn"
 _PARTITIONS: Final = 8
 """By the hash of a row's customer: an erasure touches one of them in each table."""
-_GRANULE: Final = 1024
-"""Rows: what a look at one customer reads of each day on which that customer has any."""
 
 
 def create_table(table: Table, name: str = "") -> str:
@@ -32,16 +30,17 @@ def create_table(table: Table, name: str = "") -> str:
     lines += [")", f"ENGINE = {_engine(table)}"]
     if table.spread_by:
         lines.append(f"PARTITION BY cityHash64({table.spread_by}) % {_PARTITIONS}")
+    if table.day:
+        # The time itself must not be in it: a condition on the time would then be read as one on that column, not on the day.
+        lines.append(f"PRIMARY KEY (toDate({table.day}), {table.identity[0]})")
     lines.append(
         f"ORDER BY {_key((f'toDate({table.day})', *table.identity) if table.day else table.identity)}"
     )
     if table.keep is not None:
         lines.append(f"TTL {_kept(table, table.keep)}")
-    settings = [f"index_granularity = {_GRANULE}"] if searched else []
     if table.model is not None:  # the writer's inserts carry tokens
-        settings.append("non_replicated_deduplication_window = 10000")
-    if settings:
-        lines.append(f"SETTINGS {', '.join(settings)}")
+        window = "non_replicated_deduplication_window = 10000"
+        lines.append(f"SETTINGS index_granularity = {table.granule}, {window}")
     return "\n".join([*lines, f"COMMENT {text(table.comment)};"])
 
 
@@ -166,6 +165,20 @@ def settle(table: Table, among: str = "") -> str:
             ")",
             "ARRAY JOIN places AS place",
             "WHERE tupleElement(place, 1) != stands",
+        ]
+    )
+
+
+def on_several_days(table: Table, among: str) -> str:
+    """Return the query for events of which versions lie on more than one day, and for those days: most are none of these, so that
+    this is asked before `settle`."""
+    return "\n".join(
+        [
+            "SELECT owner, event_id, groupUniqArray(toUInt16(day))",
+            "FROM event_days",
+            f"WHERE fact = '{table.name}'{among}",
+            "GROUP BY owner, event_id",
+            "HAVING min(day) != max(day)",
         ]
     )
 

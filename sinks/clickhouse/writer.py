@@ -126,8 +126,8 @@ class ClickHouseSink:
             with attempt:
                 self._tries += 1
                 self._insert(batch)
-                self._moves.settle(batch.table, batch.rows)
-                note_changes(self._store, batch.table, batch.rows)
+                days = self._moves.settle(batch.table, batch.rows)
+                note_changes(self._store, batch.table, batch.rows, days)
 
     def _insert(self, batch: Batch) -> None:
         columns = COLUMNS[batch.table]

@@ -8,6 +8,8 @@ from sinks.clickhouse.declarations.table import EPHEMERAL, Column, Keep
 TIME: Final = "DateTime64(3, 'UTC')"
 CODE: Final = "LowCardinality(String)"
 KEEP: Final = Keep(25)
+FEW: Final = 16
+"""The granule of tables with few rows."""
 
 ENVELOPE: Final = dict.fromkeys(("type", "schema_version"), "the table says it")
 """Fields that no table of one kind of message needs, and why."""

@@ -34,9 +34,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_calls
 )
 ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 128, non_replicated_deduplication_window = 10000
 COMMENT 'Contacts, one row per event; read v_calls';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_surveys
@@ -63,9 +64,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_surveys
 )
 ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Answered surveys, one row per event; read v_surveys';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_cancellations
@@ -88,9 +90,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_cancellations
 )
 ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Steps of customers who leave, one row per event; read v_cancellations';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_outcomes
@@ -116,9 +119,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_outcomes
 )
 ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Attempts to call back, one row per event; read v_outcomes';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_unattributable_events
@@ -139,9 +143,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_unattributable_events
 )
 ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(event_id) % 8
+PRIMARY KEY (toDate(occurred_at), event_type)
 ORDER BY (toDate(occurred_at), event_type, event_id)
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Events that name no customer, one row per event; read v_unattributable_events';
 
 REBUILD CREATE TABLE IF NOT EXISTS dim_customers
@@ -169,7 +174,7 @@ ENGINE = ReplacingMergeTree(latest)
 PARTITION BY cityHash64(customer_id) % 8
 ORDER BY customer_id
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 25 MONTH))
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 128, non_replicated_deduplication_window = 10000
 COMMENT 'Customers by their latest profile; read v_customers';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_triggers
@@ -217,9 +222,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_triggers
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(created_at), customer_id)
 ORDER BY (toDate(created_at), customer_id, trigger_id, sequence, mode)
 TTL toDateTime(greatest(created_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Callback triggers, one row per change; read v_triggers or v_trigger_history';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_customer_signals
@@ -246,9 +252,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_customer_signals
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(as_of), customer_id)
 ORDER BY (toDate(as_of), customer_id, as_of, sequence)
 TTL toDateTime(greatest(as_of + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 128, non_replicated_deduplication_window = 10000
 COMMENT 'Rolling pictures of customers, one row per picture; read v_customer_signals or v_customer_signal_history';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_dead_letters
@@ -269,9 +276,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_dead_letters
     inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When this row was written here'
 )
 ENGINE = ReplacingMergeTree(version)
+PRIMARY KEY (toDate(original_ingested_at), original_topic)
 ORDER BY (toDate(original_ingested_at), original_topic, original_partition, original_offset)
 TTL toDateTime(greatest(original_ingested_at + INTERVAL 6 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Records that could not be used, one row each, without payload; read v_dead_letters';
 
 CREATE TABLE IF NOT EXISTS event_days
