@@ -133,15 +133,19 @@ def create_derived(table: Derived) -> str:
 
 def create_rollup_view(rollup: Rollup) -> str:
     """Return the statement of the view that shows stored days, and computes those that have changed since."""
-    names = [each.name for each in rollup.columns]
+    keys = [rollup.day.name, *(key.name for key in rollup.keys)]
+    measures = [column.name for column, _ in rollup.measures]
+    named = [f"{value} AS {name}" for value, name in zip(rollup.values, measures, strict=True)]
     changed = CHANGED.format(name=rollup.name)
     select = "\n".join(
         [
-            f"SELECT {', '.join(names)}",
-            f"FROM {rollup.name} FINAL",
-            f"WHERE {rollup.measures[0].name} > 0 AND NOT has({changed}, day)",
+            # First what asks which days have changed: the stored days are then looked up no earlier than that.
+            f"SELECT {', '.join([*keys, *named])} FROM",
+            f"({rollup.of_days(changed)})",
             "UNION ALL",
-            rollup.measured.replace("{days}", changed),
+            f"SELECT {', '.join([*keys, *measures])}",
+            f"FROM {rollup.name} FINAL",
+            f"WHERE {measures[0]} > 0 AND NOT has({changed}, day)",
         ]
     )
     return view_of(rollup.view, rollup.comment, rollup.columns, select)

@@ -772,14 +772,15 @@ CREATE OR REPLACE VIEW v_daily_contacts
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
+SELECT day, direction, channel, department, queue, reason, value_0 AS contacts, value_1 AS abandoned, value_2 AS wait_seconds, value_3 AS answered_wait_seconds, value_4 AS longest_wait_seconds, value_5 AS talk_seconds, value_6 AS transfers, value_7 AS resolved, value_8 AS unresolved, value_9 AS cancel_intents FROM
+(SELECT toDate(occurred_at) AS day, direction, channel, department, queue, reason, count() AS value_0, countIf(abandoned) AS value_1, sum(wait_seconds) AS value_2, sumIf(wait_seconds, NOT abandoned) AS value_3, max(wait_seconds) AS value_4, sum(talk_seconds) AS value_5, sum(transfers) AS value_6, countIf(resolved = 'yes') AS value_7, countIf(resolved = 'no') AS value_8, countIf(cancel_intent) AS value_9
+FROM fct_calls FINAL
+WHERE toDate(occurred_at) IN (SELECT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_contacts' GROUP BY day HAVING max(changed_at) > max(computed_at)))))
+GROUP BY day, direction, channel, department, queue, reason)
+UNION ALL
 SELECT day, direction, channel, department, queue, reason, contacts, abandoned, wait_seconds, answered_wait_seconds, longest_wait_seconds, talk_seconds, transfers, resolved, unresolved, cancel_intents
 FROM daily_contacts FINAL
 WHERE contacts > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_contacts' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
-UNION ALL
-SELECT toDate(occurred_at) AS day, direction, channel, department, queue, reason, count(), countIf(abandoned), sum(wait_seconds), sumIf(wait_seconds, NOT abandoned), max(wait_seconds), sum(talk_seconds), sum(transfers), countIf(resolved = 'yes'), countIf(resolved = 'no'), countIf(cancel_intent)
-FROM fct_calls FINAL
-WHERE toDate(occurred_at) IN (SELECT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_contacts' GROUP BY day HAVING max(changed_at) > max(computed_at)))))
-GROUP BY day, direction, channel, department, queue, reason
 COMMENT 'Contacts by day, direction, channel, department, queue and reason';
 
 CREATE OR REPLACE VIEW v_daily_surveys
@@ -802,11 +803,8 @@ CREATE OR REPLACE VIEW v_daily_surveys
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-SELECT day, department, queue, reason, surveys, csat_answers, csat_satisfied, csat_sum, nps_answers, promoters, detractors, ces_answers, ces_easy, not_answered, callbacks_requested
-FROM daily_surveys FINAL
-WHERE surveys > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_surveys' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
-UNION ALL
-SELECT day, department, queue, reason, count(), count(csat), countIf(csat >= 4), sum(ifNull(csat, 0)), count(nps), countIf(nps >= 9), countIf(nps <= 6), count(ces), countIf(ces >= 5), countIf(answered = 'no'), countIf(callback_requested)
+SELECT day, department, queue, reason, value_0 AS surveys, value_1 AS csat_answers, value_2 AS csat_satisfied, value_3 AS csat_sum, value_4 AS nps_answers, value_5 AS promoters, value_6 AS detractors, value_7 AS ces_answers, value_8 AS ces_easy, value_9 AS not_answered, value_10 AS callbacks_requested FROM
+(SELECT day, department, queue, reason, count() AS value_0, count(csat) AS value_1, countIf(csat >= 4) AS value_2, sum(ifNull(csat, 0)) AS value_3, count(nps) AS value_4, countIf(nps >= 9) AS value_5, countIf(nps <= 6) AS value_6, count(ces) AS value_7, countIf(ces >= 5) AS value_8, countIf(answered = 'no') AS value_9, countIf(callback_requested) AS value_10
 FROM
 (
     SELECT day, toDate(contacted_at) BETWEEN day - 7 AND day AS near, if(near, contact_department, '') AS department, if(near, contact_queue, '') AS queue, if(near, contact_reason, '') AS reason, csat, nps, ces, answered, callback_requested
@@ -814,7 +812,11 @@ FROM
     LEFT JOIN (SELECT customer_id, event_id, occurred_at AS contacted_at, department AS contact_department, queue AS contact_queue, reason AS contact_reason FROM fct_calls FINAL WHERE toDate(occurred_at) IN (SELECT DISTINCT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_surveys' GROUP BY day HAVING max(changed_at) > max(computed_at)))) - arrayJoin(range(8)))) AS contacts
     ON surveys.customer_id = contacts.customer_id AND surveys.contact_id = contacts.event_id
 )
-GROUP BY day, department, queue, reason
+GROUP BY day, department, queue, reason)
+UNION ALL
+SELECT day, department, queue, reason, surveys, csat_answers, csat_satisfied, csat_sum, nps_answers, promoters, detractors, ces_answers, ces_easy, not_answered, callbacks_requested
+FROM daily_surveys FINAL
+WHERE surveys > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_surveys' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
 COMMENT 'Surveys by day and by department, queue and reason of the contact that they are about, of the 7 days before';
 
 CREATE OR REPLACE VIEW v_daily_triggers
@@ -830,14 +832,15 @@ CREATE OR REPLACE VIEW v_daily_triggers
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
+SELECT day, mode, published, purpose, reason_code, skill, status, value_0 AS triggers FROM
+(SELECT toDate(created_at) AS day, mode, published, purpose, reason_code, skill, status, count() AS value_0
+FROM v_triggers
+WHERE toDate(created_at) IN (SELECT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_triggers' GROUP BY day HAVING max(changed_at) > max(computed_at)))))
+GROUP BY day, mode, published, purpose, reason_code, skill, status)
+UNION ALL
 SELECT day, mode, published, purpose, reason_code, skill, status, triggers
 FROM daily_triggers FINAL
 WHERE triggers > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_triggers' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
-UNION ALL
-SELECT toDate(created_at) AS day, mode, published, purpose, reason_code, skill, status, count()
-FROM v_triggers
-WHERE toDate(created_at) IN (SELECT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_triggers' GROUP BY day HAVING max(changed_at) > max(computed_at)))))
-GROUP BY day, mode, published, purpose, reason_code, skill, status
 COMMENT 'Triggers by the day on which they were opened, as they stand';
 
 CREATE OR REPLACE VIEW v_daily_outcomes
@@ -854,11 +857,8 @@ CREATE OR REPLACE VIEW v_daily_outcomes
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-SELECT day, purpose, reason_code, skill, disposition, result, attempts, reached, agent_minutes
-FROM daily_outcomes FINAL
-WHERE attempts > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_outcomes' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
-UNION ALL
-SELECT day, purpose, reason_code, skill, disposition, result, count(), countIf(disposition = 'ANSWERED_HUMAN'), sum(ifNull(agent_minutes, 0))
+SELECT day, purpose, reason_code, skill, disposition, result, value_0 AS attempts, value_1 AS reached, value_2 AS agent_minutes FROM
+(SELECT day, purpose, reason_code, skill, disposition, result, count() AS value_0, countIf(disposition = 'ANSWERED_HUMAN') AS value_1, sum(ifNull(agent_minutes, 0)) AS value_2
 FROM
 (
     SELECT day, toDate(opened_at) BETWEEN day - 14 AND day AS near, if(near, trigger_purpose, '') AS purpose, if(near, trigger_reason_code, '') AS reason_code, if(near, trigger_skill, '') AS skill, disposition, result, agent_minutes
@@ -866,7 +866,11 @@ FROM
     LEFT JOIN (SELECT customer_id, trigger_id, created_at AS opened_at, purpose AS trigger_purpose, reason_code AS trigger_reason_code, skill AS trigger_skill FROM v_triggers WHERE toDate(created_at) IN (SELECT DISTINCT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_outcomes' GROUP BY day HAVING max(changed_at) > max(computed_at)))) - arrayJoin(range(15)))) AS triggers
     ON outcomes.customer_id = triggers.customer_id AND outcomes.trigger_id = triggers.trigger_id
 )
-GROUP BY day, purpose, reason_code, skill, disposition, result
+GROUP BY day, purpose, reason_code, skill, disposition, result)
+UNION ALL
+SELECT day, purpose, reason_code, skill, disposition, result, attempts, reached, agent_minutes
+FROM daily_outcomes FINAL
+WHERE attempts > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_outcomes' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
 COMMENT 'Attempts to call back by day, disposition, result, and what their trigger was, if opened in the 14 days before';
 
 CREATE OR REPLACE VIEW v_episodes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -22,7 +21,6 @@ from sinks.clickhouse.writer import ClickHouseSink
 from sinks.contract import Erased
 from tests.integration.clickhouse_sink.daily_figures import Cells, Delivery, Written
 from tests.integration.clickhouse_sink.messages import At, day, event, trigger
-
 
 
 def ms(number: float) -> int:
@@ -201,3 +199,218 @@ def empty(store: ClickHouse) -> None:
         store.command(f"CREATE TABLE {name}__fresh AS {name}")
         store.command(f"EXCHANGE TABLES {name} AND {name}__fresh")
         store.command(f"DROP TABLE {name}__fresh")
+
+
+def test_an_event_that_is_corrected_to_another_day_leaves_the_figures_of_the_first(story: Story) -> None:
+    """Also where those were stored long before."""
+    story.write(story.of(CallEvent, "c1", "e1", 0), story.of(CallEvent, "c2", "e2", 0))
+    story.refresh()
+    story.write(story.of(CallEvent, "c1", "e1", 3, revised_at=day(30)))
+    story.holds()
+    story.refresh()
+    story.holds()
+    story.write(story.of(CallEvent, "c2", "e2", 3, revised_at=day(30)))
+    story.holds()
+    assert {cell[0] for cell in story.shown("v_daily_contacts")} == {day(3).date()}, "the first day is empty"
+    story.refresh()
+    story.holds()
+    story.write(story.of(CallEvent, "c1", "e1", 0))  # of before, read again: it counts nowhere
+    story.refresh()
+    story.holds()
+
+
+def test_a_cell_that_vanishes_is_shown_no_more(story: Story) -> None:
+    story.write(story.of(CallEvent, "c1", "e1", 0, department="sales", wait_seconds=90))
+    story.write(story.of(CallEvent, "c2", "e2", 0, department="service"))
+    story.refresh()
+    story.write(story.of(CallEvent, "c1", "e1", 0, department="service", revised_at=day(1)))
+    story.holds()
+    story.refresh()
+    story.holds()
+    assert len(story.shown("v_daily_contacts")) == 1
+    story.store.command("OPTIMIZE TABLE daily_contacts FINAL")
+    story.holds()
+    story.write(story.of(CallEvent, "c1", "e1", 0, department="sales", revised_at=day(2)))
+    story.refresh()
+    assert len(story.shown("v_daily_contacts")) == 2
+    story.holds()
+
+
+def test_a_survey_stands_by_its_contact_whenever_that_comes_and_however_it_is_corrected(story: Story) -> None:
+    def department() -> str:
+        story.holds()
+        [(_, found, _, _)] = story.shown("v_daily_surveys")
+        return str(found)
+
+    story.write(story.of(SurveyEvent, "c1", "s1", 7, contact_id="e1", csat=2))
+    story.refresh()
+    assert department() == ""
+    story.write(story.of(CallEvent, "c1", "e1", 0, department="sales"))
+    assert department() == "sales"
+    story.refresh()
+    assert department() == "sales"
+    story.write(story.of(CallEvent, "c1", "e1", 0, department="service", revised_at=day(30)))
+    assert department() == "service"
+    story.refresh()
+    story.write(story.of(CallEvent, "c1", "e1", -1, department="service", revised_at=day(31)))
+    assert department() == "", "more than seven days before"
+    story.refresh()
+    story.write(story.of(CallEvent, "c1", "e1", 8, department="service", revised_at=day(32)))
+    assert department() == "", "after the survey"
+    story.refresh()
+    story.write(story.of(CallEvent, "c1", "e1", 7, department="service", revised_at=day(33)))
+    assert department() == "service"
+    story.write(story.of(CallEvent, "c2", "e1", 7, department="sales"))
+    assert department() == "service", "another customer's event of the same id"
+
+
+def test_a_trigger_counts_on_the_day_it_was_opened_as_it_stands_now(story: Story) -> None:
+    story.write(
+        story.trigger("c1", 0),
+        story.trigger("c2", 0, live=False),
+        story.trigger("c3", 0, live=False, late=True),
+    )
+    story.refresh()
+    story.holds()
+    assert {cell[1:3] for cell in story.shown("v_daily_triggers")} == {
+        ("live", "yes"),
+        ("shadow", "shadow"),
+        ("shadow", "too_late"),
+    }
+    story.write(
+        story.of(OutcomeEvent, "c1", "o1", 3, trigger_id="c1-1", attempt=1, disposition="ANSWERED_HUMAN")
+    )
+    story.refresh()
+    done = {"status": "completed", "status_reason": "answered", "updated_at": day(3)}
+    story.write(story.trigger("c1", 0, 2, **done), story.trigger("c3", 0, 2, live=True, **done))
+    story.holds()
+    story.refresh()
+    story.holds()
+    assert [cell[1:3] for cell in story.shown("v_daily_triggers") if cell[-1] == "completed"] != []
+
+
+def test_an_attempt_stands_by_its_trigger_whichever_comes_first(story: Story) -> None:
+    def purposes() -> list[Any]:
+        story.holds()
+        return sorted(cell[1] for cell in story.shown("v_daily_outcomes"))
+
+    tried = {"attempt": 1, "disposition": "BUSY", "agent_minutes": 1.5}
+    story.write(story.of(OutcomeEvent, "c1", "o1", 14, trigger_id="c1-1", **tried))
+    story.write(story.of(OutcomeEvent, "c1", "o2", 15, trigger_id="c1-1", **tried))
+    story.refresh()
+    assert purposes() == ["", ""]
+    story.write(story.trigger("c1", 0, purpose="save"))
+    assert purposes() == ["", "save"], "one came more than fourteen days after it"
+    story.refresh()
+    assert purposes() == ["", "save"]
+
+
+def test_erased_rows_leave_the_figures_while_they_are_going_and_afterwards(story: Story) -> None:
+    for customer in ("c1", "c2"):
+        story.write(story.of(CallEvent, customer, "e1", 0), story.trigger(customer, 0))
+        story.write(story.of(SurveyEvent, customer, "s1", 1, contact_id="e1", csat=1))
+    story.refresh()
+    story.erase("c1", 3)
+    story.holds()
+    assert story.refresh() == 0, "not stored while rows may still be there"
+    story.holds()
+    story.erase("c2", 3)
+    story.holds()
+    assert story.shown("v_daily_contacts") == {}
+
+
+class Interposed(ClickHouse):
+    """A store to which something happens before each statement that begins in a certain way, once."""
+
+    def __init__(self, store: ClickHouse, before: str, happens: Callable[[], object]) -> None:
+        self._inner = store
+        self._before = before
+        self._happens: Callable[[], object] | None = happens
+
+    def query(self, *given: Any, **more: Any) -> Any:
+        return self._inner.query(*given, **more)
+
+    def command(self, sql: str, *given: Any, **more: Any) -> None:
+        if self._happens is not None and sql.startswith(self._before):
+            happens, self._happens = self._happens, None
+            happens()
+        self._inner.command(sql, *given, **more)
+
+
+class KilledError(Exception):
+    """The end of a worker."""
+
+
+def dies() -> None:
+    raise KilledError
+
+
+BETWEEN = ("INSERT INTO daily_contacts", "INSERT INTO changed_days")
+"""The two statements of computing."""
+
+
+@pytest.mark.parametrize("before", BETWEEN)
+def test_who_dies_while_computing_leaves_figures_right(story: Story, before: str) -> None:
+    story.write(story.of(CallEvent, "c1", "e1", 0, department="sales"), story.of(CallEvent, "c2", "e2", 0))
+    story.refresh()
+    story.write(story.of(CallEvent, "c1", "e1", 0, department="service", revised_at=day(1)))
+    with pytest.raises(KilledError):
+        refresh(Interposed(story.store, before, dies), quiet_s=0)
+    story.holds()
+    story.write(story.of(CallEvent, "c1", "e1", 0, department="sales", revised_at=day(2)))
+    story.holds()
+    story.refresh()
+    story.holds()
+
+
+@pytest.mark.parametrize("before", BETWEEN)
+def test_a_row_that_is_written_while_a_day_is_computed_counts(story: Story, before: str) -> None:
+    story.write(story.of(CallEvent, "c1", "e1", 0))
+
+    def written() -> None:
+        story.write(story.of(CallEvent, "c2", "e2", 0, wait_seconds=30))
+
+    refresh(Interposed(story.store, before, written), quiet_s=0, budget_s=0)
+    story.holds()
+    assert story.refresh() > 0, "the day has changed since its computing began"
+    story.holds()
+
+
+@pytest.mark.parametrize("before", BETWEEN)
+def test_two_that_compute_one_day_at_once_agree(story: Story, before: str) -> None:
+    """The second does all of it between the first's question and its answer, and a cell has vanished in between."""
+    story.write(story.of(CallEvent, "c1", "e1", 0, department="sales"), story.of(CallEvent, "c2", "e2", 0))
+
+    def corrected_and_computed() -> None:
+        story.write(story.of(CallEvent, "c1", "e1", 0, revised_at=day(1)))
+        story.refresh()
+
+    refresh(Interposed(story.store, before, corrected_and_computed), quiet_s=0)
+    story.holds()
+    story.refresh()
+    story.holds()
+
+
+def test_a_worker_that_dies_before_it_notes_a_change_writes_the_rows_again(story: Story) -> None:
+    story.write(story.of(CallEvent, "c1", "e1", 0))
+    story.refresh()
+    moved = story.of(CallEvent, "c1", "e1", 3, revised_at=day(1))
+    dying = ClickHouseSink(Dying(story.store), attempts=1)
+    dying.add(*moved.row)
+    with pytest.raises(KilledError):
+        dying.flush()
+    story.write(moved)
+    story.holds()
+
+
+class Dying(Interposed):
+    """A store whose worker dies when it wants to note what has changed."""
+
+    def __init__(self, store: ClickHouse) -> None:
+        super().__init__(store, "INSERT INTO changed_days", dies)
+
+    def insert(self, *given: Any, **more: Any) -> int:
+        return self._inner.insert(*given, **more)
+
+    def column_types(self, *given: Any) -> list[Any]:
+        return self._inner.column_types(*given)
