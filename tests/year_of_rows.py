@@ -5,16 +5,26 @@ Owns which rows these are. It must not measure.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from sinks.clickhouse.connection import ClickHouse
-from sinks.clickhouse.tables import COLUMNS
+from sinks.clickhouse.declarations.derived import CHANGING, MOVING
+from sinks.clickhouse.statements import note_changes, note_days
+from sinks.clickhouse.tables import COLUMNS, TABLES
 
 FIRST_DAY: Final = "2064-01-01"
 DAYS: Final = 365
-_CALLS_AN_EVENT: Final = 0.9
+FIVE_WEEKS: Final = ("2064-07-01", "2064-08-05")
+TIMES: Final = {
+    view.name: table.day
+    for table in TABLES
+    for view in table.views
+    if table.day and (not view.latest_of or table.day in view.latest_of)
+}
+"""The views that people ask by time, with that time."""
 SHARES: Final = {
-    "fct_calls": _CALLS_AN_EVENT,
+    "fct_calls": 0.9,
     "fct_surveys": 0.05,
     "fct_cancellations": 0.01,
     "fct_outcomes": 0.02,
@@ -30,7 +40,9 @@ _EACH_CALLS: Final = 12
 
 _CUSTOMER: Final = "concat('K-', toString(cityHash64(m) % {customers}))"
 _CALL: Final = "concat('call-', hex(cityHash64(m, 1)))"
-_CALLED: Final = f"toDateTime64('{FIRST_DAY}', 3, 'UTC') + toIntervalSecond(cityHash64(m, 2) % ({DAYS} * 86400))"
+_CALLED: Final = (
+    f"toDateTime64('{FIRST_DAY}', 3, 'UTC') + toIntervalSecond(cityHash64(m, 2) % ({DAYS} * 86400))"
+)
 _TRIGGER: Final = "lower(hex(MD5(toString(m))))"
 _REASON: Final = "['bill', 'fault', 'contract', 'delivery', 'move', 'other'][1 + m % 6]"
 _KAFKA: Final = {
@@ -119,25 +131,24 @@ _SPARSER: Final = {"fct_triggers": "intDiv(n, 2)"}
 """Two rows are changes of one thing."""
 
 
-def rows_of(table: str, events: int) -> int:
-    """Return how many rows that table gets."""
-    return round(events * SHARES[table])
+def of_events(events: int) -> dict[str, int]:
+    """Return how many rows each table has of so many events."""
+    return {table: round(events * share) for table, share in SHARES.items()}
 
 
-def fill(store: ClickHouse, events: int, *, layers: int = 1) -> None:
-    """Fill empty tables with what belongs to so many events.
+def fill(store: ClickHouse, rows: Mapping[str, int], *, layers: int = 1) -> None:
+    """Fill empty tables with so many rows each.
 
     `layers`: in so many inserts, each over the whole year, which no merge makes one: the worst that reading can meet.
     """
-    calls = rows_of("fct_calls", events)
+    calls = rows["fct_calls"]
     for table, expressions in _EXPRESSIONS.items():
         if layers > 1:
             never = "max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1"
             store.command(f"ALTER TABLE {table} MODIFY SETTING {never}")
-        rows = rows_of(table, events)
         number = _SPARSER.get(table, "n")
         # What is said of contacts is said of every so manieth, not of the first so many.
-        every = 1 if table in ("fct_calls", "dim_customers") else max(1, calls // rows)
+        every = 1 if table in ("fct_calls", "dim_customers") else max(1, calls // rows[table])
         place = {"customers": max(1, calls // _EACH_CALLS), "name": table}
         named = {name: text for name, text in expressions.items() if name in (*COLUMNS[table], "version")}
         listed = ", ".join(named)
@@ -145,10 +156,24 @@ def fill(store: ClickHouse, events: int, *, layers: int = 1) -> None:
         for layer in range(layers):
             store.command(
                 f"INSERT INTO {table} ({listed}) SELECT {values} FROM (SELECT number AS n, {number} * {every} AS m, "
-                f"{_CALLED} AS occurred FROM numbers({rows}) WHERE number % {layers} = {layer}) "
+                f"{_CALLED} AS occurred FROM numbers({rows[table]}) WHERE number % {layers} = {layer}) "
                 "SETTINGS max_insert_block_size = 100000000, min_insert_block_size_rows = 100000000, min_insert_block_size_bytes = 0, "
                 "max_partitions_per_insert_block = 0, max_threads = 1, async_insert = 0"
             )
+
+
+def follow(store: ClickHouse) -> None:
+    """Note the days of the events, and that the figures of all days have changed, long ago."""
+    for table in MOVING:
+        store.command(note_days(table, ""))
+    for table in CHANGING.values():
+        store.command(note_changes(table, "1", "toDateTime64(1, 3, 'UTC')"))
+
+
+def during(column: str) -> str:
+    """Return the condition of the five weeks."""
+    begin, end = FIVE_WEEKS
+    return f"{column} >= '{begin}' AND {column} < '{end}'"
 
 
 def merge(store: ClickHouse) -> None:

@@ -12,30 +12,23 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
+from schemas.instants import ms_of
 from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.declarations.rollups import ROLLUPS
+from sinks.clickhouse.erasure import ClickHouseEraser
 from sinks.clickhouse.migrations import migrate
-from sinks.clickhouse.tables import TABLES
+from sinks.clickhouse.moves import Moves
+from sinks.clickhouse.rollups import refresh
+from sinks.clickhouse.tables import COLUMNS, TABLES
+from sinks.contract import Erased
 from tests.engines.choice import program
 from tests.rows_read import rows_read
-from tests.year_of_rows import fill, merge
-
-FIVE_WEEKS = ("2064-07-01", "2064-08-05")
-TIMES = {
-    "v_calls": "occurred_at",
-    "v_surveys": "occurred_at",
-    "v_survey_comments": "occurred_at",
-    "v_cancellations": "occurred_at",
-    "v_outcomes": "occurred_at",
-    "v_unattributable_events": "occurred_at",
-    "v_trigger_history": "created_at",
-    "v_triggers": "created_at",
-    "v_customer_signal_history": "as_of",
-    "v_dead_letters": "original_ingested_at",
-}
-"""The views with a time by which people ask."""
+from tests.year_of_rows import TIMES, during, fill, follow, merge, of_events
 
 
 def main() -> int:
@@ -52,7 +45,7 @@ def main() -> int:
         migrate(store)
         [(version,)] = store.query("SELECT version()")
         say(f"engine {version}, {options.events:,} events, {options.layers} part(s) a partition")
-        timed("filling", lambda: fill(store, options.events, layers=options.layers))
+        timed("filling", lambda: fill(store, of_events(options.events), layers=options.layers))
         if options.layers == 1:
             timed("merging", lambda: merge(store))
         ranges(store, dsn)
@@ -75,12 +68,6 @@ def ranges(store: ClickHouse, dsn: str) -> None:
             say(f"{view.name:28} {rows:10,} {read:12,} {read / max(1, rows):6.2f}")
 
 
-def during(time_column: str) -> str:
-    """The condition of the five weeks."""
-    begin, end = FIVE_WEEKS
-    return f"{time_column} >= '{begin}' AND {time_column} < '{end}'"
-
-
 def customers(store: ClickHouse, dsn: str) -> None:
     """One customer of every view."""
     say(f"\n{'view':28} {'rows':>6} {'raw read':>10} {'view read':>10} {'ratio':>6}")
@@ -97,7 +84,45 @@ def customers(store: ClickHouse, dsn: str) -> None:
 
 
 def after(store: ClickHouse, dsn: str) -> None:
-    """What came with the daily figures; nothing of it is in the layout of before."""
+    """What follows from rows: episodes, daily figures before and after they are stored, settling, and an erasure."""
+    timed("\nnoting days and changes of all rows", lambda: follow(store))
+    [(customer,)] = store.query("SELECT customer_id FROM fct_triggers ORDER BY customer_id LIMIT 1")
+    for what, where in (
+        ("five weeks", during("created_at")),
+        ("one customer", f"customer_id = '{customer}'"),
+    ):
+        [(rows,)] = store.query(f"SELECT count() FROM v_episodes WHERE {where}")
+        read = rows_read(dsn, f"SELECT * FROM v_episodes WHERE {where}")
+        say(f"v_episodes, {what}: {rows:,} rows, {read:,} read")
+    figures(dsn, "daily figures, every day changed")
+    timed("storing them all", lambda: refresh(store, quiet_s=0, budget_s=3_600))
+    figures(dsn, "daily figures, stored")
+    calls = store.query(
+        f"SELECT {', '.join(COLUMNS['fct_calls'])} FROM fct_calls ORDER BY cityHash64(event_id) LIMIT 10000"
+    )
+    rows = [tuple(to_row(each)) for each in calls]
+    moves = Moves(store)
+    for _ in range(3):
+        timed("settling 10,000 rows", lambda: moves.settle("fct_calls", rows))
+    until = 4_000_000_000_000
+    timed(
+        "erasing a customer",
+        lambda: ClickHouseEraser(store).erase(customer, "ab" * 16, Erased(until, until, 1)),
+    )
+
+
+def figures(dsn: str, what: str) -> None:
+    """Five weeks, and all, of every daily view."""
+    for rollup in ROLLUPS:
+        five, whole = (
+            rows_read(dsn, f"SELECT * FROM {rollup.view} WHERE {where}") for where in (during("day"), "1")
+        )
+        say(f"{what}: {rollup.view}: five weeks {five:,} rows read, the year {whole:,}")
+
+
+def to_row(values: tuple[Any, ...]) -> list[Any]:
+    """As the sink has it: times in ms."""
+    return [ms_of(value) if isinstance(value, datetime) else value for value in values]
 
 
 def timed(what: str, run: Callable[[], object]) -> None:
