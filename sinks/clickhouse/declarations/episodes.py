@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sinks.clickhouse.declarations import results
-from sinks.clickhouse.declarations.shared import CODE, TIME
+from sinks.clickhouse.declarations.shared import CODE, OF_JOINS, TIME
 from sinks.clickhouse.declarations.table import Column, Table
 
 
@@ -44,14 +44,19 @@ EPISODES: Final = Summary(
         Column(
             "cause_reason",
             CODE,
-            "Reason of the contact that opened it, or that its survey is about; empty when not known",
+            "Reason of the contact that opened it, or that its survey is about; empty when not known. Of a call and a survey of one "
+            "event_id the call, unless it was later",
         ),
         _at("first_attempt_at", "First attempt to call"),
         Column("attempts", "UInt64", "Attempts to call"),
         Column("reached", "Bool", "The customer was reached"),
         _at("reached_at", "When the customer was first reached"),
         Column("agent_minutes", "Float64", "Minutes of agent time, of attempts that say it"),
-        _at("next_contact_at", "The customer's next contact on cause_reason after created_at"),
+        _at(
+            "next_contact_at",
+            "The customer's next contact of their own (inbound) on cause_reason after created_at, whether they were reached by then or not: "
+            "compare it with reached_at",
+        ),
         Column("next_contact_id", "String", "event_id of that contact; empty when there is none"),
         _at("next_cancellation_at", "The customer's next step of leaving after created_at"),
         Column(
@@ -73,18 +78,22 @@ EPISODES: Final = Summary(
     nullIf(surveyed_at, {_NEVER}) AS next_survey_at, next_survey_csat, next_survey_nps
 FROM
 (
-    SELECT {", ".join(_EPISODE)}, cause_reason
+    SELECT {", ".join(_EPISODE)},
+        if(call_event != '' AND (survey_event = '' OR called_about_at <= created_at), call_reason, survey_reason) AS cause_reason
     FROM v_triggers AS triggers
     LEFT ANY JOIN
     (
-        SELECT customer_id AS cause_customer, event_id AS cause_event, reason AS cause_reason FROM fct_calls FINAL
-        UNION ALL
-        SELECT surveys.customer_id, surveys.event_id, reason
+        SELECT customer_id AS call_customer, event_id AS call_event, occurred_at AS called_about_at, reason AS call_reason FROM fct_calls FINAL
+    ) AS calls
+    ON customer_id = call_customer AND cause_event_id = call_event
+    LEFT ANY JOIN
+    (
+        SELECT surveys.customer_id AS survey_customer, surveys.event_id AS survey_event, reason AS survey_reason
         FROM (SELECT customer_id, event_id, contact_id FROM fct_surveys FINAL WHERE contact_id != '') AS surveys
         INNER JOIN (SELECT customer_id, event_id, reason FROM fct_calls FINAL) AS contacts
         ON surveys.customer_id = contacts.customer_id AND surveys.contact_id = contacts.event_id
-    ) AS causes
-    ON customer_id = cause_customer AND cause_event_id = cause_event
+    ) AS about
+    ON customer_id = survey_customer AND cause_event_id = survey_event
 ) AS episodes
 LEFT JOIN
 (
@@ -110,6 +119,7 @@ ASOF LEFT JOIN
 (
     SELECT customer_id AS surveyed_customer, occurred_at AS surveyed_at, csat AS next_survey_csat, nps AS next_survey_nps FROM fct_surveys FINAL
 ) AS surveys
-ON customer_id = surveyed_customer AND created_at < surveyed_at""",
+ON customer_id = surveyed_customer AND created_at < surveyed_at
+{OF_JOINS}""",
 )
 """The joins are small beside the events' own tables only when a customer, or few, are asked for; a report on many reads them whole."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sinks.clickhouse.declarations import events, results
-from sinks.clickhouse.declarations.shared import CODE
+from sinks.clickhouse.declarations.shared import CODE, OF_JOINS
 from sinks.clickhouse.declarations.table import Column, Table
 
 
@@ -135,7 +135,8 @@ SURVEYS: Final = Rollup(
     f"WHERE toDate(occurred_at) IN (SELECT DISTINCT arrayJoin({{days}}) - arrayJoin(range({_ABOUT_DAYS + 1})))) AS contacts\n"
     "    ON surveys.customer_id = contacts.customer_id AND surveys.contact_id = contacts.event_id\n"
     ")\n"
-    "GROUP BY day, department, queue, reason",
+    "GROUP BY day, department, queue, reason\n"
+    f"{OF_JOINS}",
     ((events.SURVEYS, 0), (events.CALLS, _ABOUT_DAYS)),
 )
 
@@ -201,7 +202,8 @@ OUTCOMES: Final = Rollup(
     f"WHERE toDate(created_at) IN (SELECT DISTINCT arrayJoin({{days}}) - arrayJoin(range({_DIALLED_DAYS + 1})))) AS triggers\n"
     "    ON outcomes.customer_id = triggers.customer_id AND outcomes.trigger_id = triggers.trigger_id\n"
     ")\n"
-    "GROUP BY day, purpose, reason_code, skill, disposition, result",
+    "GROUP BY day, purpose, reason_code, skill, disposition, result\n"
+    f"{OF_JOINS}",
     ((events.OUTCOMES, 0), (results.TRIGGERS, _DIALLED_DAYS)),
 )
 

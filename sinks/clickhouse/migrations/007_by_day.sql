@@ -812,7 +812,8 @@ FROM
     LEFT JOIN (SELECT customer_id, event_id, occurred_at AS contacted_at, department AS contact_department, queue AS contact_queue, reason AS contact_reason FROM fct_calls FINAL WHERE toDate(occurred_at) IN (SELECT DISTINCT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_surveys' GROUP BY day HAVING max(changed_at) > max(computed_at)))) - arrayJoin(range(8)))) AS contacts
     ON surveys.customer_id = contacts.customer_id AND surveys.contact_id = contacts.event_id
 )
-GROUP BY day, department, queue, reason)
+GROUP BY day, department, queue, reason
+SETTINGS join_use_nulls = 0, aggregate_functions_null_for_empty = 0)
 UNION ALL
 SELECT day, department, queue, reason, surveys, csat_answers, csat_satisfied, csat_sum, nps_answers, promoters, detractors, ces_answers, ces_easy, not_answered, callbacks_requested
 FROM daily_surveys FINAL
@@ -866,7 +867,8 @@ FROM
     LEFT JOIN (SELECT customer_id, trigger_id, created_at AS opened_at, purpose AS trigger_purpose, reason_code AS trigger_reason_code, skill AS trigger_skill FROM v_triggers WHERE toDate(created_at) IN (SELECT DISTINCT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_outcomes' GROUP BY day HAVING max(changed_at) > max(computed_at)))) - arrayJoin(range(15)))) AS triggers
     ON outcomes.customer_id = triggers.customer_id AND outcomes.trigger_id = triggers.trigger_id
 )
-GROUP BY day, purpose, reason_code, skill, disposition, result)
+GROUP BY day, purpose, reason_code, skill, disposition, result
+SETTINGS join_use_nulls = 0, aggregate_functions_null_for_empty = 0)
 UNION ALL
 SELECT day, purpose, reason_code, skill, disposition, result, attempts, reached, agent_minutes
 FROM daily_outcomes FINAL
@@ -890,13 +892,13 @@ CREATE OR REPLACE VIEW v_episodes
     updated_at DateTime64(3, 'UTC') COMMENT 'When this change was decided, event time',
     due_at DateTime64(3, 'UTC') COMMENT 'The customer should have been called by then',
     expires_at DateTime64(3, 'UTC') COMMENT 'Do not dial after it',
-    cause_reason LowCardinality(String) COMMENT 'Reason of the contact that opened it, or that its survey is about; empty when not known',
+    cause_reason LowCardinality(String) COMMENT 'Reason of the contact that opened it, or that its survey is about; empty when not known. Of a call and a survey of one event_id the call, unless it was later',
     first_attempt_at Nullable(DateTime64(3, 'UTC')) COMMENT 'First attempt to call; null when there is none',
     attempts UInt64 COMMENT 'Attempts to call',
     reached Bool COMMENT 'The customer was reached',
     reached_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When the customer was first reached; null when there is none',
     agent_minutes Float64 COMMENT 'Minutes of agent time, of attempts that say it',
-    next_contact_at Nullable(DateTime64(3, 'UTC')) COMMENT 'The customer\'s next contact on cause_reason after created_at; null when there is none',
+    next_contact_at Nullable(DateTime64(3, 'UTC')) COMMENT 'The customer\'s next contact of their own (inbound) on cause_reason after created_at, whether they were reached by then or not: compare it with reached_at; null when there is none',
     next_contact_id String COMMENT 'event_id of that contact; empty when there is none',
     next_cancellation_at Nullable(DateTime64(3, 'UTC')) COMMENT 'The customer\'s next step of leaving after created_at; null when there is none',
     next_cancellation_stage LowCardinality(String) COMMENT 'inquiry, requested, withdrawn or confirmed; empty when there is none',
@@ -912,18 +914,22 @@ SELECT trigger_id, customer_id, mode, published, purpose, reason_code, skill, ca
     nullIf(surveyed_at, toDateTime64(0, 3, 'UTC')) AS next_survey_at, next_survey_csat, next_survey_nps
 FROM
 (
-    SELECT trigger_id, customer_id, mode, published, purpose, reason_code, skill, cause_event_id, created_at, first_status, status, status_reason, updated_at, due_at, expires_at, cause_reason
+    SELECT trigger_id, customer_id, mode, published, purpose, reason_code, skill, cause_event_id, created_at, first_status, status, status_reason, updated_at, due_at, expires_at,
+        if(call_event != '' AND (survey_event = '' OR called_about_at <= created_at), call_reason, survey_reason) AS cause_reason
     FROM v_triggers AS triggers
     LEFT ANY JOIN
     (
-        SELECT customer_id AS cause_customer, event_id AS cause_event, reason AS cause_reason FROM fct_calls FINAL
-        UNION ALL
-        SELECT surveys.customer_id, surveys.event_id, reason
+        SELECT customer_id AS call_customer, event_id AS call_event, occurred_at AS called_about_at, reason AS call_reason FROM fct_calls FINAL
+    ) AS calls
+    ON customer_id = call_customer AND cause_event_id = call_event
+    LEFT ANY JOIN
+    (
+        SELECT surveys.customer_id AS survey_customer, surveys.event_id AS survey_event, reason AS survey_reason
         FROM (SELECT customer_id, event_id, contact_id FROM fct_surveys FINAL WHERE contact_id != '') AS surveys
         INNER JOIN (SELECT customer_id, event_id, reason FROM fct_calls FINAL) AS contacts
         ON surveys.customer_id = contacts.customer_id AND surveys.contact_id = contacts.event_id
-    ) AS causes
-    ON customer_id = cause_customer AND cause_event_id = cause_event
+    ) AS about
+    ON customer_id = survey_customer AND cause_event_id = survey_event
 ) AS episodes
 LEFT JOIN
 (
@@ -950,6 +956,7 @@ ASOF LEFT JOIN
     SELECT customer_id AS surveyed_customer, occurred_at AS surveyed_at, csat AS next_survey_csat, nps AS next_survey_nps FROM fct_surveys FINAL
 ) AS surveys
 ON customer_id = surveyed_customer AND created_at < surveyed_at
+SETTINGS join_use_nulls = 0, aggregate_functions_null_for_empty = 0
 COMMENT 'Triggers and what followed, one row each: attempts, and the customer\'s next contact on the same reason, cancellation step and survey';
 
 INSERT INTO event_days (owner, event_id, fact, day, occurred_at, version)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas import topics
 from schemas.call import CallEvent
+from schemas.cancellation import CancellationEvent
 from schemas.outcome import OutcomeEvent
 from schemas.survey import SurveyEvent
 from sinks.clickhouse.connection import ClickHouse
@@ -30,7 +31,12 @@ def ms(number: float) -> int:
 
 ARRIVED = ms(100)
 """After everything that happens."""
-TOPICS = {CallEvent: topics.CALLS, SurveyEvent: topics.SURVEYS, OutcomeEvent: topics.OUTCOMES}
+TOPICS = {
+    CallEvent: topics.CALLS,
+    SurveyEvent: topics.SURVEYS,
+    CancellationEvent: topics.CANCELLATIONS,
+    OutcomeEvent: topics.OUTCOMES,
+}
 
 
 class Story:
@@ -85,7 +91,9 @@ class Story:
         """What a view shows. No cell is shown twice, and none without anything in it."""
         [rollup] = [each for each in ROLLUPS if each.view == view]
         keys = 1 + len(rollup.keys)
-        rows = self.store.query(f"SELECT * FROM {view}")
+        rows = self.store.query(
+            f"SELECT * FROM {view} SETTINGS join_use_nulls = 1"
+        )  # as somebody may have set
         found = {row[:keys]: tuple(map(float, row[keys:])) for row in rows}
         assert len(found) == len(rows), f"{view} shows a cell twice"
         return found
