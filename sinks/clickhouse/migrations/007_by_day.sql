@@ -665,7 +665,7 @@ FROM
     SELECT created_at, customer_id, trigger_id, argMax(tuple(sequence, status, status_reason, purpose, reason_code, cause_event_id, skill, priority, score, updated_at, not_before, due_at, expires_at, offer_allowed, max_attempts, retry_delay_seconds, phone_known, country_code, time_zone, language, driver_signals, driver_values, driver_contributions, driver_evidence, evidence_language, consent_basis, consent_do_not_call, consent_as_of, policy, source_topic, source_partition, source_offset, ingested_at, version, inserted_at), tuple(sequence, mode = 'live', version)) AS last, if(countIf(mode = 'live') > 0, 'live', 'shadow') AS told_1, multiIf(countIf(mode = 'live' AND status = 'open') > 0, 'yes', countIf(mode = 'shadow' AND (ingested_at >= expires_at OR status = 'expired' AND sequence = 1)) > 0, 'too_late', 'shadow') AS told_2, argMin(status, sequence) AS told_3
     FROM fct_triggers
     GROUP BY created_at, customer_id, trigger_id
-)
+) AS things
 COMMENT 'Triggers as they stand, one row each: the highest sequence, of one that was published and recorded the published';
 
 CREATE OR REPLACE VIEW v_customer_signal_history
@@ -725,7 +725,7 @@ FROM
     SELECT customer_id, argMax(tuple(sequence, as_of, score, band, previous_band, signals, driver_signals, driver_values, driver_contributions, driver_evidence, policy, source_topic, source_partition, source_offset, ingested_at, version, inserted_at), tuple(as_of, sequence, version)) AS last
     FROM fct_customer_signals
     GROUP BY customer_id
-)
+) AS things
 COMMENT 'The latest picture of each customer';
 
 CREATE OR REPLACE VIEW v_dead_letters
@@ -909,53 +909,31 @@ CREATE OR REPLACE VIEW v_episodes
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT trigger_id, customer_id, mode, published, purpose, reason_code, skill, cause_event_id, created_at, first_status, status, status_reason, updated_at, due_at, expires_at, cause_reason, nullIf(tried_at, toDateTime64(0, 3, 'UTC')) AS first_attempt_at, attempts, answered_at > toDateTime64(0, 3, 'UTC') AS reached,
-    nullIf(answered_at, toDateTime64(0, 3, 'UTC')) AS reached_at, agent_minutes, nullIf(called_at, toDateTime64(0, 3, 'UTC')) AS next_contact_at, next_contact_id,
-    nullIf(left_at, toDateTime64(0, 3, 'UTC')) AS next_cancellation_at, next_cancellation_stage,
-    nullIf(surveyed_at, toDateTime64(0, 3, 'UTC')) AS next_survey_at, next_survey_csat, next_survey_nps
+    nullIf(answered_at, toDateTime64(0, 3, 'UTC')) AS reached_at, agent_minutes, nullIf(next_contact.1, toDateTime64(0, 3, 'UTC')) AS next_contact_at, next_contact.2 AS next_contact_id,
+    nullIf(next_step.1, toDateTime64(0, 3, 'UTC')) AS next_cancellation_at, next_step.2 AS next_cancellation_stage,
+    nullIf(next_survey.1, toDateTime64(0, 3, 'UTC')) AS next_survey_at, next_survey.2 AS next_survey_csat, next_survey.3 AS next_survey_nps
 FROM
 (
-    SELECT trigger_id, customer_id, mode, published, purpose, reason_code, skill, cause_event_id, created_at, first_status, status, status_reason, updated_at, due_at, expires_at,
-        if(call_event != '' AND (survey_event = '' OR called_about_at <= created_at), call_reason, survey_reason) AS cause_reason
+    SELECT trigger_id, customer_id, mode, published, purpose, reason_code, skill, cause_event_id, created_at, first_status, status, status_reason, updated_at, due_at, expires_at, tried_at, attempts, answered_at, agent_minutes,
+        arrayFirst(each -> each.4 = cause_event_id, surveys).5 AS about,
+        arrayFirst(each -> cause_event_id != '' AND each.2 = cause_event_id, calls) AS called,
+        arrayFirst(each -> about != '' AND each.2 = about, calls) AS asked,
+        if(called.2 != '' AND (asked.2 = '' OR called.1 <= created_at), called.3, asked.3) AS cause_reason,
+        arrayFirst(each -> each.1 > created_at AND each.4 AND each.3 = cause_reason AND cause_reason != '', calls) AS next_contact,
+        arrayFirst(each -> each.1 > created_at, steps) AS next_step,
+        arrayFirst(each -> each.1 > created_at, surveys) AS next_survey
     FROM v_triggers AS triggers
-    LEFT ANY JOIN
+    LEFT JOIN
     (
-        SELECT customer_id AS call_customer, event_id AS call_event, occurred_at AS called_about_at, reason AS call_reason FROM fct_calls FINAL
-    ) AS calls
-    ON customer_id = call_customer AND cause_event_id = call_event
-    LEFT ANY JOIN
-    (
-        SELECT surveys.customer_id AS survey_customer, surveys.event_id AS survey_event, reason AS survey_reason
-        FROM (SELECT customer_id, event_id, contact_id FROM fct_surveys FINAL WHERE contact_id != '') AS surveys
-        INNER JOIN (SELECT customer_id, event_id, reason FROM fct_calls FINAL) AS contacts
-        ON surveys.customer_id = contacts.customer_id AND surveys.contact_id = contacts.event_id
-    ) AS about
-    ON customer_id = survey_customer AND cause_event_id = survey_event
-) AS episodes
-LEFT JOIN
-(
-    SELECT customer_id AS dialled_customer, trigger_id AS dialled_trigger, count() AS attempts, min(occurred_at) AS tried_at,
-        minIf(occurred_at, disposition = 'ANSWERED_HUMAN') AS answered_at, sum(ifNull(agent_minutes, 0)) AS agent_minutes
-    FROM fct_outcomes FINAL
-    GROUP BY dialled_customer, dialled_trigger
-) AS attempts
-ON customer_id = dialled_customer AND trigger_id = dialled_trigger
-ASOF LEFT JOIN
-(
-    SELECT customer_id AS calling_customer, reason AS calling_reason, occurred_at AS called_at, event_id AS next_contact_id
-    FROM fct_calls FINAL
-    WHERE direction = 'inbound' AND reason != ''
-) AS contacts
-ON customer_id = calling_customer AND cause_reason = calling_reason AND created_at < called_at
-ASOF LEFT JOIN
-(
-    SELECT customer_id AS leaving_customer, occurred_at AS left_at, stage AS next_cancellation_stage FROM fct_cancellations FINAL
-) AS cancellations
-ON customer_id = leaving_customer AND created_at < left_at
-ASOF LEFT JOIN
-(
-    SELECT customer_id AS surveyed_customer, occurred_at AS surveyed_at, csat AS next_survey_csat, nps AS next_survey_nps FROM fct_surveys FINAL
-) AS surveys
-ON customer_id = surveyed_customer AND created_at < surveyed_at
+        SELECT customer_id, trigger_id, count() AS attempts, min(occurred_at) AS tried_at,
+            minIf(occurred_at, disposition = 'ANSWERED_HUMAN') AS answered_at, sum(ifNull(agent_minutes, 0)) AS agent_minutes
+        FROM fct_outcomes FINAL
+        GROUP BY customer_id, trigger_id
+    ) AS dialled USING (customer_id, trigger_id)
+    LEFT JOIN (SELECT customer_id, arraySort(groupArray(tuple(occurred_at, event_id, toString(reason), direction = 'inbound'))) AS calls FROM fct_calls FINAL WHERE customer_id IN (SELECT customer_id FROM fct_triggers) GROUP BY customer_id) AS of_calls USING (customer_id)
+    LEFT JOIN (SELECT customer_id, arraySort(groupArray(tuple(occurred_at, toString(stage)))) AS steps FROM fct_cancellations FINAL WHERE customer_id IN (SELECT customer_id FROM fct_triggers) GROUP BY customer_id) AS of_steps USING (customer_id)
+    LEFT JOIN (SELECT customer_id, arraySort(groupArray(tuple(occurred_at, csat, nps, event_id, contact_id))) AS surveys FROM fct_surveys FINAL WHERE customer_id IN (SELECT customer_id FROM fct_triggers) GROUP BY customer_id) AS of_surveys USING (customer_id)
+)
 SETTINGS join_use_nulls = 0, aggregate_functions_null_for_empty = 0
 COMMENT 'Triggers and what followed, one row each: attempts, and the customer\'s next contact on the same reason, cancellation step and survey';
 
