@@ -9,6 +9,7 @@ from typing import Final
 
 from deploy.generated.alerts_page import alerts_page
 from deploy.generated.clickhouse_errors_page import clickhouse_errors_page
+from deploy.generated.clickhouse_page import clickhouse_page
 from deploy.generated.commands_page import commands_page
 from deploy.generated.episodes_page import episodes_page
 from deploy.generated.grants import of_readers, of_the_sink
@@ -26,6 +27,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "deploy/grafana/dashboards/behoudlijn.json": rendered,
     "docs/alerts.md": alerts_page,
     "docs/clickhouse-errors.md": clickhouse_errors_page,
+    "docs/clickhouse.md": clickhouse_page,
     "docs/commands.md": commands_page,
     "docs/episodes.md": episodes_page,
     "docs/metrics.md": metrics_page,

@@ -60,10 +60,15 @@ class ClickHouse:
         """Database of the DSN."""
         return str(self._arguments.get("database") or "default")
 
-    def query(self, sql: str, parameters: Mapping[str, object] | None = None) -> list[tuple[Any, ...]]:
+    def query(
+        self,
+        sql: str,
+        parameters: Mapping[str, object] | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> list[tuple[Any, ...]]:
         """Return the rows of a SELECT; `parameters` fill `{name:Type}`. Raises SinkUnavailable or SinkRefused."""
         with self._translated("the query") as client:
-            result = client.query(sql, parameters=dict(parameters or {}))
+            result = client.query(sql, parameters=dict(parameters or {}), settings=dict(settings or {}))
             return list(result.result_rows)
 
     def command(

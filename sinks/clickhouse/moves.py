@@ -5,19 +5,21 @@ versions of one event at once one sees both; and again when rows are written aga
 done. Until then such an event shows on two days.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from schemas.revisions import arrival_of
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.declarations.derived import EVENT_DAYS, MOVING
 from sinks.clickhouse.declarations.table import Table
-from sinks.clickhouse.statements import settle, text
+from sinks.clickhouse.statements import on_several_days, settle, text
 from sinks.clickhouse.tables import COLUMNS
 from sinks.contract import Values
 
 _NOTED: Final = ("owner", "event_id", "fact", "occurred_at", "version")
 _SETTINGS: Final[dict[str, object]] = {"async_insert": 0, "insert_deduplicate": 0}
+_LONG: Final[dict[str, object]] = {"max_query_size": 1 << 26}
+"""The identities stand in the statement."""
 
 
 class _Positions(NamedTuple):
@@ -46,10 +48,13 @@ class Moves:
         self._store = store
         self._types: list[Any] | None = None
 
-    def settle(self, table: str, rows: Sequence[Values]) -> None:
-        """Settle the events of rows that were written into `table`; nothing to do where no correction changes the day. Repeatable."""
+    def settle(self, table: str, rows: Sequence[Values]) -> set[int]:
+        """Settle the events of rows that were written into `table`; nothing to do where no correction changes the day. Repeatable.
+
+        Returns the days (since 1970) on which versions of events lie that have been on more than one: their figures may have changed.
+        """
         if table not in _KNOWN:
-            return
+            return set()
         declared, at = _KNOWN[table]
         noted = [
             (row[at.owner], row[at.event_id], table, row[at.occurred_at], _version(row, at)) for row in rows
@@ -58,16 +63,25 @@ class Moves:
             self._types = self._store.column_types(EVENT_DAYS.name, _NOTED)
         self._store.insert(EVENT_DAYS.name, _NOTED, noted, types=self._types, settings=_SETTINGS)
         identities = {(str(row[at.owner]), str(row[at.event_id])) for row in rows}
-        listed = ", ".join(f"({text(owner)}, {text(event_id)})" for owner, event_id in identities)
-        self._store.command(
-            settle(declared, f" AND (owner, event_id) IN ({listed})"),
-            settings={**_SETTINGS, "max_query_size": 1 << 26},  # the identities stand in the statement
-        )
+        moved = self._store.query(on_several_days(declared, _among(identities)), settings=_LONG)
+        if moved:
+            among = _among((_text(owner), _text(event_id)) for owner, event_id, _ in moved)
+            self._store.command(settle(declared, among), settings={**_SETTINGS, **_LONG})
+        return {int(day) for *_, days in moved for day in days}
 
     def settle_all(self) -> None:
         """Settle every event. It reads `event_days` whole, in its order."""
         for table, _ in _KNOWN.values():
             self._store.command(settle(table), settings=_SETTINGS)
+
+
+def _among(identities: Iterable[tuple[str, str]]) -> str:
+    listed = ", ".join(f"({text(owner)}, {text(event_id)})" for owner, event_id in identities)
+    return f" AND (owner, event_id) IN ({listed})"
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _version(row: Values, at: _Positions) -> int:

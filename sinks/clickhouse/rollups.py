@@ -1,12 +1,15 @@
 """Daily figures: which days have changed is noted, and days that have been quiet for a while are computed and stored.
 
-Owns both. What people read is right without the storing: the views compute the days that have changed since. A change is noted after
-its rows are written, at the server's time of the note; a day counts as computed up to when its computing began. So rows that the
-computing did not see are noted later than that, and whoever dies before the note writes the rows again.
+Owns both. What people read is right without the storing: the views compute the days that have changed since. A change is noted before
+its rows are written, so that nobody stores that day meanwhile and whoever reads it sees them, and after that, at the server's time of
+the note; a day counts as computed up to the latest change that was known when its
+computing began. So rows that the computing did not see are noted later than that, also by a clock that was set back by less than the
+quiet time. Several may compute at once: what one has read is written long before the next change of that day is quiet.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from datetime import date
 from typing import Final
 
 import structlog
@@ -14,6 +17,7 @@ import structlog
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.declarations.derived import CHANGED_DAYS, CHANGING, changed_by
 from sinks.clickhouse.declarations.rollups import ROLLUPS, Rollup
+from sinks.clickhouse.declarations.shared import TIME
 from sinks.clickhouse.tables import COLUMNS
 from sinks.contract import SinkUnavailable, Values
 
@@ -21,15 +25,21 @@ _LOG: Final = structlog.get_logger(__name__)
 _DAY_MS: Final = 86_400_000
 _DAYS: Final = 31
 """Days that one statement computes."""
+_QUIET_S: Final = 300.0
+_COMPUTING_S: Final = 60
+"""No statement computes longer. It is less than the quiet time: who computes a day later has seen more, and writes later too."""
 _DATED: Final = {name: COLUMNS[name].index(table.day) for name, table in CHANGING.items()}
 
 
-def note_changes(store: ClickHouse, table: str, rows: Sequence[Values]) -> None:
-    """Note the days whose figures rows change that were written into `table`. Raises as `ClickHouse.command`."""
+def note_changes(store: ClickHouse, table: str, rows: Sequence[Values], more: Collection[int] = ()) -> None:
+    """Note the days whose figures rows change that were written into `table`, and `more` days, on which older versions of them lie.
+
+    Raises as `ClickHouse.command`.
+    """
     at = _DATED.get(table)
     if at is None:
         return
-    days = ", ".join(str(day) for day in sorted({int(str(row[at])) // _DAY_MS for row in rows}))
+    days = ", ".join(str(day) for day in sorted({*more, *(int(str(row[at])) // _DAY_MS for row in rows)}))
     store.command(
         f"INSERT INTO {CHANGED_DAYS.name} (figures, day, changed_at) "  # noqa: S608 - constants and numbers
         "SELECT DISTINCT tupleElement(each, 1), tupleElement(each, 2), now64(3, 'UTC') "
@@ -39,12 +49,14 @@ def note_changes(store: ClickHouse, table: str, rows: Sequence[Values]) -> None:
 
 
 _CHANGED: Final = """
-SELECT now64(3, 'UTC') AS now, groupArray(day) FROM (
-    SELECT day FROM changed_days WHERE figures = {figures:String} GROUP BY day
-    HAVING max(changed_at) > max(computed_at) AND max(changed_at) < now64(3, 'UTC') - toIntervalMillisecond({quiet:UInt64})
-    ORDER BY day DESC LIMIT {limit:UInt32}
-)
+SELECT day, toUnixTimestamp64Milli(max(changed_at)), toUnixTimestamp64Milli(now64(3, 'UTC'))
+FROM changed_days WHERE figures = {figures:String} GROUP BY day
+HAVING max(changed_at) > max(computed_at) AND max(changed_at) < now64(3, 'UTC') - toIntervalMillisecond({quiet:UInt64})
+ORDER BY day DESC LIMIT {limit:UInt32}
 """
+
+
+_SEEN: Final = f"'figures String, day Date, seen {TIME.replace(chr(39), chr(92) + chr(39))}'"
 
 
 class Refreshing:
@@ -72,7 +84,7 @@ class Refreshing:
 def refresh(
     store: ClickHouse,
     *,
-    quiet_s: float = 300.0,
+    quiet_s: float = _QUIET_S,
     budget_s: float = 2.0,
     clock: Callable[[], float] = time.monotonic,
     tell: Callable[[str], None] = lambda _: None,
@@ -94,34 +106,37 @@ def refresh(
 
 def _compute(store: ClickHouse, rollup: Rollup, quiet_ms: int) -> int:
     parameters: dict[str, object] = {"figures": rollup.name, "quiet": quiet_ms, "limit": _DAYS}
-    [(now, days)] = store.query(_CHANGED, parameters)
+    days = store.query(_CHANGED, parameters)
     if not days:
         return 0
-    moment = f"fromUnixTimestamp64Milli({round(now.timestamp() * 1000)}, 'UTC')"
-    listed = "[" + ", ".join(f"toDate('{day}')" for day in days) + "]"
-    store.command(_computing(rollup, listed, moment))
+    store.command(_computing(rollup, [day for day, _, _ in days], days[0][2]))
+    seen = ", ".join(f"('{rollup.name}', '{day}', {_moment(changed)})" for day, changed, _ in days)
     store.command(
-        "INSERT INTO changed_days (figures, day, computed_at) "
-        f"SELECT '{rollup.name}', arrayJoin({listed}), {moment}"
+        f"INSERT INTO {CHANGED_DAYS.name} (figures, day, computed_at) SELECT * FROM values({_SEEN}, {seen}) "  # noqa: S608 - days and numbers
+        "SETTINGS async_insert = 0"
     )
     _LOG.info("figures_computed", figures=rollup.name, days=len(days))
     return len(days)
 
 
-def _computing(rollup: Rollup, days: str, moment: str) -> str:
+def _moment(ms: int) -> str:
+    return f"fromUnixTimestamp64Milli({ms}, 'UTC')"
+
+
+def _computing(rollup: Rollup, computed: Sequence[date], now: int) -> str:
     """Return the statement that stores days; what is no more on a day is stored as nothing, in place of what was."""
+    days = "[" + ", ".join(f"toDate('{day}')" for day in computed) + "]"
     names = [each.name for each in rollup.columns]
     keys = [each.name for each in (rollup.day, *rollup.keys)]
     measures = [
-        f"{'max' if each.name in rollup.largest else 'sum'}(value_{number})"
-        for number, each in enumerate(rollup.measures)
+        f"{'max' if column.name in rollup.largest else 'sum'}({value})"
+        for (column, _), value in zip(rollup.measures, rollup.values, strict=True)
     ]
-    values = [f"value_{number}" for number in range(len(measures))]
-    nothing = ", ".join([*keys, *(f"0 AS {value}" for value in values)])
+    nothing = ", ".join([*keys, *(f"0 AS {value}" for value in rollup.values)])
     return (
         f"INSERT INTO {rollup.name} ({', '.join(names)}, computed_at) "  # noqa: S608 - declarations
-        f"SELECT {', '.join([*keys, *measures])}, {moment} FROM ("
+        f"SELECT {', '.join([*keys, *measures])}, {_moment(now)} FROM ("
         f"SELECT {nothing} FROM {rollup.name} WHERE day IN (SELECT arrayJoin({days})) "
-        f"UNION ALL {rollup.measured.replace('{days}', days)}"
-        f") GROUP BY {', '.join(keys)} SETTINGS async_insert = 0"
+        f"UNION ALL {rollup.of_days(days)}"
+        f") GROUP BY {', '.join(keys)} SETTINGS async_insert = 0, max_execution_time = {_COMPUTING_S}"
     )

@@ -17,8 +17,6 @@ from sinks.clickhouse.tables import TABLES
 _DATABASE: Final = "behoudlijn"
 _PARTITIONS: Final = 8
 """By the hash of a row's customer: an erasure touches one of them in each table."""
-_GRANULE: Final = 1024
-"""Rows: what a look at one customer reads of each day on which that customer has any."""
 
 
 def create_table(table: Table, name: str = "") -> str:
@@ -32,16 +30,17 @@ def create_table(table: Table, name: str = "") -> str:
     lines += [")", f"ENGINE = {_engine(table)}"]
     if table.spread_by:
         lines.append(f"PARTITION BY cityHash64({table.spread_by}) % {_PARTITIONS}")
+    if table.day:
+        # The time itself must not be in it: a condition on the time would then be read as one on that column, not on the day.
+        lines.append(f"PRIMARY KEY (toDate({table.day}), {table.identity[0]})")
     lines.append(
         f"ORDER BY {_key((f'toDate({table.day})', *table.identity) if table.day else table.identity)}"
     )
     if table.keep is not None:
         lines.append(f"TTL {_kept(table, table.keep)}")
-    settings = [f"index_granularity = {_GRANULE}"] if searched else []
     if table.model is not None:  # the writer's inserts carry tokens
-        settings.append("non_replicated_deduplication_window = 10000")
-    if settings:
-        lines.append(f"SETTINGS {', '.join(settings)}")
+        window = "non_replicated_deduplication_window = 10000"
+        lines.append(f"SETTINGS index_granularity = {table.granule}, {window}")
     return "\n".join([*lines, f"COMMENT {text(table.comment)};"])
 
 
@@ -113,7 +112,7 @@ def _latest(table: Table, view: View, shown: tuple[Column, ...]) -> str:
             f"    SELECT {', '.join(inner)}",
             f"    FROM {table.name}",
             f"    GROUP BY {', '.join(view.latest_of)}",
-            ") AS things",  # named: 26.3 takes the COMMENT that follows for its name
+            ") AS things",  # without a name of its own it would be called COMMENT on 25.8 and 26.3
         ]
     )
 
@@ -134,15 +133,19 @@ def create_derived(table: Derived) -> str:
 
 def create_rollup_view(rollup: Rollup) -> str:
     """Return the statement of the view that shows stored days, and computes those that have changed since."""
-    names = [each.name for each in rollup.columns]
+    keys = [rollup.day.name, *(key.name for key in rollup.keys)]
+    measures = [column.name for column, _ in rollup.measures]
+    named = [f"{value} AS {name}" for value, name in zip(rollup.values, measures, strict=True)]
     changed = CHANGED.format(name=rollup.name)
     select = "\n".join(
         [
-            f"SELECT {', '.join(names)}",
-            f"FROM {rollup.name} FINAL",
-            f"WHERE {rollup.measures[0].name} > 0 AND NOT has({changed}, day)",
+            # First what asks which days have changed: the stored days are then looked up no earlier than that.
+            f"SELECT {', '.join([*keys, *named])} FROM",
+            f"({rollup.of_days(changed)})",
             "UNION ALL",
-            rollup.measured.replace("{days}", changed),
+            f"SELECT {', '.join([*keys, *measures])}",
+            f"FROM {rollup.name} FINAL",
+            f"WHERE {measures[0]} > 0 AND NOT has({changed}, day)",
         ]
     )
     return view_of(rollup.view, rollup.comment, rollup.columns, select)
@@ -166,6 +169,20 @@ def settle(table: Table, among: str = "") -> str:
             ")",
             "ARRAY JOIN places AS place",
             "WHERE tupleElement(place, 1) != stands",
+        ]
+    )
+
+
+def on_several_days(table: Table, among: str) -> str:
+    """Return the query for events of which versions lie on more than one day, and for those days: most are none of these, so that
+    this is asked before `settle`."""
+    return "\n".join(
+        [
+            "SELECT owner, event_id, groupUniqArray(toUInt16(day))",
+            "FROM event_days",
+            f"WHERE fact = '{table.name}'{among}",
+            "GROUP BY owner, event_id",
+            "HAVING min(day) != max(day)",
         ]
     )
 

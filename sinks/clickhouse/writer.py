@@ -6,7 +6,7 @@ Owns batching, tokens and retries. It must not know what a row means. Not for se
 A batch is sealed when it is first sent: every further try carries the same rows and the same token, so that
 an insert whose answer was lost is not repeated. The token covers exact retries only; a replay has other
 batches, and there the identities of the tables make one row of two. What follows from rows (`moves`, `rollups`) is written after
-them, as part of the same try.
+them, as part of the same try; that days will change is noted before them too.
 """
 
 import hashlib
@@ -125,9 +125,10 @@ class ClickHouseSink:
         ):
             with attempt:
                 self._tries += 1
-                self._insert(batch)
-                self._moves.settle(batch.table, batch.rows)
                 note_changes(self._store, batch.table, batch.rows)
+                self._insert(batch)
+                days = self._moves.settle(batch.table, batch.rows)
+                note_changes(self._store, batch.table, batch.rows, days)
 
     def _insert(self, batch: Batch) -> None:
         columns = COLUMNS[batch.table]

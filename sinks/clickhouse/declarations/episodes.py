@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sinks.clickhouse.declarations import results
-from sinks.clickhouse.declarations.shared import CODE, TIME
+from sinks.clickhouse.declarations.shared import CODE, OF_JOINS, TIME
 from sinks.clickhouse.declarations.table import Column, Table
 
 
@@ -30,6 +30,17 @@ def _of(table: Table, *names: str) -> tuple[Column, ...]:
     return tuple(columns[name] for name in names)
 
 
+def _when(time: str) -> str:
+    return f"nullIf({time}, {_NEVER})"
+
+
+def _history(name: str, table: str, *values: str) -> str:
+    return (
+        f"(SELECT customer_id, arraySort(groupArray(tuple(occurred_at, {', '.join(values)}))) AS {name} "
+        f"FROM {table} FINAL WHERE customer_id IN (SELECT customer_id FROM fct_triggers) GROUP BY customer_id) AS of_{name}"
+    )
+
+
 _NEVER: Final = "toDateTime64(0, 3, 'UTC')"
 _EPISODE: Final = (
     *("trigger_id", "customer_id", "mode", "published", "purpose", "reason_code", "skill", "cause_event_id"),
@@ -44,14 +55,19 @@ EPISODES: Final = Summary(
         Column(
             "cause_reason",
             CODE,
-            "Reason of the contact that opened it, or that its survey is about; empty when not known",
+            "Reason of the contact that opened it, or that its survey is about; empty when not known. Of a call and a survey of one "
+            "event_id the call, unless it was later",
         ),
         _at("first_attempt_at", "First attempt to call"),
         Column("attempts", "UInt64", "Attempts to call"),
         Column("reached", "Bool", "The customer was reached"),
         _at("reached_at", "When the customer was first reached"),
         Column("agent_minutes", "Float64", "Minutes of agent time, of attempts that say it"),
-        _at("next_contact_at", "The customer's next contact on cause_reason after created_at"),
+        _at(
+            "next_contact_at",
+            "The customer's next contact of their own (inbound) on cause_reason after created_at, whether they were reached by then or not: "
+            "compare it with reached_at",
+        ),
         Column("next_contact_id", "String", "event_id of that contact; empty when there is none"),
         _at("next_cancellation_at", "The customer's next step of leaving after created_at"),
         Column(
@@ -67,49 +83,33 @@ EPISODES: Final = Summary(
         ),
         Column("next_survey_nps", "Nullable(UInt8)", "Its likelihood to recommend 0-10; null as above"),
     ),
-    f"""SELECT {", ".join(_EPISODE)}, cause_reason, nullIf(tried_at, {_NEVER}) AS first_attempt_at, attempts, answered_at > {_NEVER} AS reached,
-    nullIf(answered_at, {_NEVER}) AS reached_at, agent_minutes, nullIf(called_at, {_NEVER}) AS next_contact_at, next_contact_id,
-    nullIf(left_at, {_NEVER}) AS next_cancellation_at, next_cancellation_stage,
-    nullIf(surveyed_at, {_NEVER}) AS next_survey_at, next_survey_csat, next_survey_nps
+    f"""SELECT {", ".join(_EPISODE)}, cause_reason, {_when("tried_at")} AS first_attempt_at, attempts, answered_at > {_NEVER} AS reached,
+    {_when("answered_at")} AS reached_at, agent_minutes, {_when("next_contact.1")} AS next_contact_at, next_contact.2 AS next_contact_id,
+    {_when("next_step.1")} AS next_cancellation_at, next_step.2 AS next_cancellation_stage,
+    {_when("next_survey.1")} AS next_survey_at, next_survey.2 AS next_survey_csat, next_survey.3 AS next_survey_nps
 FROM
 (
-    SELECT {", ".join(_EPISODE)}, cause_reason
+    SELECT {", ".join(_EPISODE)}, tried_at, attempts, answered_at, agent_minutes,
+        arrayFirst(each -> each.4 = cause_event_id, surveys).5 AS about,
+        arrayFirst(each -> cause_event_id != '' AND each.2 = cause_event_id, calls) AS called,
+        arrayFirst(each -> about != '' AND each.2 = about, calls) AS asked,
+        if(called.2 != '' AND (asked.2 = '' OR called.1 <= created_at), called.3, asked.3) AS cause_reason,
+        arrayFirst(each -> each.1 > created_at AND each.4 AND each.3 = cause_reason AND cause_reason != '', calls) AS next_contact,
+        arrayFirst(each -> each.1 > created_at, steps) AS next_step,
+        arrayFirst(each -> each.1 > created_at, surveys) AS next_survey
     FROM v_triggers AS triggers
-    LEFT ANY JOIN
+    LEFT JOIN
     (
-        SELECT customer_id AS cause_customer, event_id AS cause_event, reason AS cause_reason FROM fct_calls FINAL
-        UNION ALL
-        SELECT surveys.customer_id, surveys.event_id, reason
-        FROM (SELECT customer_id, event_id, contact_id FROM fct_surveys FINAL WHERE contact_id != '') AS surveys
-        INNER JOIN (SELECT customer_id, event_id, reason FROM fct_calls FINAL) AS contacts
-        ON surveys.customer_id = contacts.customer_id AND surveys.contact_id = contacts.event_id
-    ) AS causes
-    ON customer_id = cause_customer AND cause_event_id = cause_event
-) AS episodes
-LEFT JOIN
-(
-    SELECT customer_id AS dialled_customer, trigger_id AS dialled_trigger, count() AS attempts, min(occurred_at) AS tried_at,
-        minIf(occurred_at, disposition = 'ANSWERED_HUMAN') AS answered_at, sum(ifNull(agent_minutes, 0)) AS agent_minutes
-    FROM fct_outcomes FINAL
-    GROUP BY dialled_customer, dialled_trigger
-) AS attempts
-ON customer_id = dialled_customer AND trigger_id = dialled_trigger
-ASOF LEFT JOIN
-(
-    SELECT customer_id AS calling_customer, reason AS calling_reason, occurred_at AS called_at, event_id AS next_contact_id
-    FROM fct_calls FINAL
-    WHERE direction = 'inbound' AND reason != ''
-) AS contacts
-ON customer_id = calling_customer AND cause_reason = calling_reason AND created_at < called_at
-ASOF LEFT JOIN
-(
-    SELECT customer_id AS leaving_customer, occurred_at AS left_at, stage AS next_cancellation_stage FROM fct_cancellations FINAL
-) AS cancellations
-ON customer_id = leaving_customer AND created_at < left_at
-ASOF LEFT JOIN
-(
-    SELECT customer_id AS surveyed_customer, occurred_at AS surveyed_at, csat AS next_survey_csat, nps AS next_survey_nps FROM fct_surveys FINAL
-) AS surveys
-ON customer_id = surveyed_customer AND created_at < surveyed_at""",
+        SELECT customer_id, trigger_id, count() AS attempts, min(occurred_at) AS tried_at,
+            minIf(occurred_at, disposition = 'ANSWERED_HUMAN') AS answered_at, sum(ifNull(agent_minutes, 0)) AS agent_minutes
+        FROM fct_outcomes FINAL
+        GROUP BY customer_id, trigger_id
+    ) AS dialled USING (customer_id, trigger_id)
+    LEFT JOIN {_history("calls", "fct_calls", "event_id", "toString(reason)", "direction = 'inbound'")} USING (customer_id)
+    LEFT JOIN {_history("steps", "fct_cancellations", "toString(stage)")} USING (customer_id)
+    LEFT JOIN {_history("surveys", "fct_surveys", "csat", "nps", "event_id", "contact_id")} USING (customer_id)
 )
-"""The joins are small beside the events' own tables only when a customer, or few, are asked for; a report on many reads them whole."""
+{OF_JOINS}""",
+)
+"""Each customer's history is one array by time, of customers who have triggers. So a condition on the customer reaches every table, and each
+table is read once; a condition on `created_at` reaches triggers alone, since what follows has no end."""

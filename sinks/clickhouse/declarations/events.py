@@ -22,6 +22,7 @@ from sinks.clickhouse.declarations.shared import (
     CODE,
     ENVELOPE,
     EVENT_ID,
+    FEW,
     KEEP,
     LATEST,
     REVISED_AT,
@@ -33,7 +34,14 @@ from sinks.clickhouse.declarations.shared import (
 from sinks.clickhouse.declarations.table import Column, Keep, Table, View
 
 
-def _events(name: str, model: type[Event], comment: str, columns: tuple[Column, ...], *views: View) -> Table:
+def _events(
+    name: str,
+    model: type[Event],
+    comment: str,
+    columns: tuple[Column, ...],
+    *views: View,
+    granule: int = FEW,
+) -> Table:
     """Return a table of a customer's events."""
     return Table(
         name,
@@ -43,6 +51,7 @@ def _events(name: str, model: type[Event], comment: str, columns: tuple[Column, 
         model=model,
         time="occurred_at",
         day="occurred_at",
+        granule=granule,
         spread_by="customer_id",
         keep=KEEP,
         views=views,
@@ -79,6 +88,7 @@ CALLS: Final[Table] = _events(
         *source(),
     ),
     View("v_calls", "Contacts, each once"),
+    granule=128,
 )
 
 SURVEYS: Final[Table] = _events(
@@ -196,6 +206,7 @@ UNATTRIBUTABLE: Final[Table] = Table(
     model=Event,
     time="occurred_at",
     day="occurred_at",
+    granule=FEW,
     spread_by="event_id",
     keep=KEEP,
     views=(View("v_unattributable_events", "Events that name no customer, each once"),),

@@ -11,7 +11,7 @@ from sinks.clickhouse.conversions import (
     milliseconds,
     text_or_empty,
 )
-from sinks.clickhouse.declarations.shared import CODE, ENVELOPE, KEEP, TIME, drivers, source_of_output
+from sinks.clickhouse.declarations.shared import CODE, ENVELOPE, FEW, KEEP, TIME, drivers, source_of_output
 from sinks.clickhouse.declarations.table import Column, Keep, Table, View
 
 MODE: Final = Column(
@@ -115,6 +115,7 @@ TRIGGERS: Final[Table] = Table(
     model=CallbackTrigger,
     time="updated_at",
     day="created_at",
+    granule=FEW,
     spread_by="customer_id",
     keep=KEEP,
     views=(
@@ -187,6 +188,7 @@ DEAD_LETTERS: Final[Table] = Table(
     model=DeadLetter,
     time="original_ingested_at",
     day="original_ingested_at",
+    granule=FEW,
     keep=Keep(6),
     views=(View("v_dead_letters", "Records that could not be used, each once"),),
     without=ENVELOPE | dict.fromkeys(("key_base64", "payload_base64"), "the topic holds the payload"),

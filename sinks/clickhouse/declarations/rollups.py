@@ -7,21 +7,22 @@ from dataclasses import dataclass
 from typing import Final
 
 from sinks.clickhouse.declarations import events, results
-from sinks.clickhouse.declarations.shared import CODE
+from sinks.clickhouse.declarations.shared import CODE, OF_JOINS
 from sinks.clickhouse.declarations.table import Column, Table
 
 
 @dataclass(frozen=True, slots=True)
 class Rollup:
-    """Figures by day. `measured` has the condition `{days}` on the days that are computed: an array of dates."""
+    """Figures by day."""
 
     name: str
     comment: str
     keys: tuple[Column, ...]
-    measures: tuple[Column, ...]
+    measures: tuple[tuple[Column, str], ...]
+    """Each with its expression."""
     day: Column
     measured: str
-    """A query that gives `day`, the keys and the measures, in this order."""
+    """A query that gives `day`, the keys and `{measures}`, in this order, of `{days}`: an array of dates."""
     changed_by: tuple[tuple[Table, int], ...]
     """Tables whose rows change a day's figures, and for how many days after their own."""
     largest: tuple[str, ...] = ()
@@ -35,14 +36,25 @@ class Rollup:
     @property
     def columns(self) -> tuple[Column, ...]:
         """What its view shows."""
-        return (self.day, *self.keys, *self.measures)
+        return (self.day, *self.keys, *(column for column, _ in self.measures))
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """What the measures are named while they are computed: a sum named as its column would hide it."""
+        return tuple(f"value_{number}" for number in range(len(self.measures)))
+
+    def of_days(self, days: str) -> str:
+        """Return the query for the figures of days, an array, under the names of `values`."""
+        named = zip(self.measures, self.values, strict=True)
+        measures = ", ".join(f"{expression} AS {value}" for (_, expression), value in named)
+        return self.measured.replace("{measures}", measures).replace("{days}", days)
 
 
 _DAY: Final = Column("day", "Date", "Day of the event time, UTC")
 
 
-def _counted(name: str, comment: str) -> Column:
-    return Column(name, "UInt64", comment)
+def _counted(name: str, comment: str, expression: str) -> tuple[Column, str]:
+    return Column(name, "UInt64", comment), expression
 
 
 CONTACTS: Final = Rollup(
@@ -56,21 +68,29 @@ CONTACTS: Final = Rollup(
         Column("reason", CODE, "Reason of the contact, in the codes of the contact centre"),
     ),
     (
-        _counted("contacts", "Contacts, abandoned ones included"),
-        _counted("abandoned", "Contacts in which the customer left the queue before an answer"),
-        _counted("wait_seconds", "Seconds of waiting, of all contacts"),
-        _counted("answered_wait_seconds", "Seconds of waiting, of answered contacts"),
-        _counted("longest_wait_seconds", "The longest wait of one contact, in seconds"),
-        _counted("talk_seconds", "Seconds of conversation"),
-        _counted("transfers", "How often customers were passed on"),
-        _counted("resolved", "Contacts that settled the matter"),
-        _counted("unresolved", "Contacts that did not"),
-        _counted("cancel_intents", "Contacts in which the customer spoke of leaving"),
+        _counted("contacts", "Contacts, abandoned ones included", "count()"),
+        _counted(
+            "abandoned",
+            "Contacts in which the customer left the queue before an answer",
+            "countIf(abandoned)",
+        ),
+        _counted("wait_seconds", "Seconds of waiting, of all contacts", "sum(wait_seconds)"),
+        _counted(
+            "answered_wait_seconds",
+            "Seconds of waiting, of answered contacts",
+            "sumIf(wait_seconds, NOT abandoned)",
+        ),
+        _counted("longest_wait_seconds", "The longest wait of one contact, in seconds", "max(wait_seconds)"),
+        _counted("talk_seconds", "Seconds of conversation", "sum(talk_seconds)"),
+        _counted("transfers", "How often customers were passed on", "sum(transfers)"),
+        _counted("resolved", "Contacts that settled the matter", "countIf(resolved = 'yes')"),
+        _counted("unresolved", "Contacts that did not", "countIf(resolved = 'no')"),
+        _counted(
+            "cancel_intents", "Contacts in which the customer spoke of leaving", "countIf(cancel_intent)"
+        ),
     ),
     _DAY,
-    "SELECT toDate(occurred_at) AS day, direction, channel, department, queue, reason, count(), countIf(abandoned), "
-    "sum(wait_seconds), sumIf(wait_seconds, NOT abandoned), max(wait_seconds), sum(talk_seconds), sum(transfers), "
-    "countIf(resolved = 'yes'), countIf(resolved = 'no'), countIf(cancel_intent)\n"
+    "SELECT toDate(occurred_at) AS day, direction, channel, department, queue, reason, {measures}\n"
     "FROM fct_calls FINAL\n"
     "WHERE toDate(occurred_at) IN (SELECT arrayJoin({days}))\n"
     "GROUP BY day, direction, channel, department, queue, reason",
@@ -88,21 +108,22 @@ SURVEYS: Final = Rollup(
         Column("reason", CODE, "Reason of the contact; empty when that is not known"),
     ),
     (
-        _counted("surveys", "Answered surveys"),
-        _counted("csat_answers", "Of these with a satisfaction grade"),
-        _counted("csat_satisfied", "Satisfaction 4 or 5"),
-        _counted("csat_sum", "Sum of the satisfaction grades, 1-5"),
-        _counted("nps_answers", "Of the surveys with a likelihood to recommend"),
-        _counted("promoters", "Likelihood 9 or 10"),
-        _counted("detractors", "Likelihood up to 6"),
-        _counted("ces_answers", "Of the surveys with a grade of ease"),
-        _counted("ces_easy", "Ease from 5, of 7"),
-        _counted("not_answered", "Surveys that say that the question was not answered"),
-        _counted("callbacks_requested", "Surveys that ask for a callback"),
+        _counted("surveys", "Answered surveys", "count()"),
+        _counted("csat_answers", "Of these with a satisfaction grade", "count(csat)"),
+        _counted("csat_satisfied", "Satisfaction 4 or 5", "countIf(csat >= 4)"),
+        _counted("csat_sum", "Sum of the satisfaction grades, 1-5", "sum(ifNull(csat, 0))"),
+        _counted("nps_answers", "Of the surveys with a likelihood to recommend", "count(nps)"),
+        _counted("promoters", "Likelihood 9 or 10", "countIf(nps >= 9)"),
+        _counted("detractors", "Likelihood up to 6", "countIf(nps <= 6)"),
+        _counted("ces_answers", "Of the surveys with a grade of ease", "count(ces)"),
+        _counted("ces_easy", "Ease from 5, of 7", "countIf(ces >= 5)"),
+        _counted(
+            "not_answered", "Surveys that say that the question was not answered", "countIf(answered = 'no')"
+        ),
+        _counted("callbacks_requested", "Surveys that ask for a callback", "countIf(callback_requested)"),
     ),
     Column("day", "Date", "Day of the survey, UTC"),
-    "SELECT day, department, queue, reason, count(), count(csat), countIf(csat >= 4), sum(ifNull(csat, 0)), count(nps), countIf(nps >= 9), "
-    "countIf(nps <= 6), count(ces), countIf(ces >= 5), countIf(answered = 'no'), countIf(callback_requested)\n"
+    "SELECT day, department, queue, reason, {measures}\n"
     "FROM\n"
     "(\n"
     f"    SELECT day, toDate(contacted_at) BETWEEN day - {_ABOUT_DAYS} AND day AS near, if(near, contact_department, '') AS department, "
@@ -114,7 +135,8 @@ SURVEYS: Final = Rollup(
     f"WHERE toDate(occurred_at) IN (SELECT DISTINCT arrayJoin({{days}}) - arrayJoin(range({_ABOUT_DAYS + 1})))) AS contacts\n"
     "    ON surveys.customer_id = contacts.customer_id AND surveys.contact_id = contacts.event_id\n"
     ")\n"
-    "GROUP BY day, department, queue, reason",
+    "GROUP BY day, department, queue, reason\n"
+    f"{OF_JOINS}",
     ((events.SURVEYS, 0), (events.CALLS, _ABOUT_DAYS)),
 )
 
@@ -133,9 +155,9 @@ TRIGGERS: Final = Rollup(
         *_TRIGGER,
         Column("status", CODE, "open, retracted, expired or completed"),
     ),
-    (_counted("triggers", "Triggers"),),
+    (_counted("triggers", "Triggers", "count()"),),
     Column("day", "Date", "Day on which they were opened, UTC"),
-    "SELECT toDate(created_at) AS day, mode, published, purpose, reason_code, skill, status, count()\n"
+    "SELECT toDate(created_at) AS day, mode, published, purpose, reason_code, skill, status, {measures}\n"
     "FROM v_triggers\n"
     "WHERE toDate(created_at) IN (SELECT arrayJoin({days}))\n"
     "GROUP BY day, mode, published, purpose, reason_code, skill, status",
@@ -158,13 +180,17 @@ OUTCOMES: Final = Rollup(
         ),
     ),
     (
-        _counted("attempts", "Attempts"),
-        _counted("reached", "Attempts in which the customer was reached"),
-        Column("agent_minutes", "Float64", "Minutes of agent time, of attempts that say it"),
+        _counted("attempts", "Attempts", "count()"),
+        _counted(
+            "reached", "Attempts in which the customer was reached", "countIf(disposition = 'ANSWERED_HUMAN')"
+        ),
+        (
+            Column("agent_minutes", "Float64", "Minutes of agent time, of attempts that say it"),
+            "sum(ifNull(agent_minutes, 0))",
+        ),
     ),
     Column("day", "Date", "Day on which the attempt ended, UTC"),
-    "SELECT day, purpose, reason_code, skill, disposition, result, count(), countIf(disposition = 'ANSWERED_HUMAN'), "
-    "sum(ifNull(agent_minutes, 0))\n"
+    "SELECT day, purpose, reason_code, skill, disposition, result, {measures}\n"
     "FROM\n"
     "(\n"
     f"    SELECT day, toDate(opened_at) BETWEEN day - {_DIALLED_DAYS} AND day AS near, if(near, trigger_purpose, '') AS purpose, "
@@ -176,7 +202,8 @@ OUTCOMES: Final = Rollup(
     f"WHERE toDate(created_at) IN (SELECT DISTINCT arrayJoin({{days}}) - arrayJoin(range({_DIALLED_DAYS + 1})))) AS triggers\n"
     "    ON outcomes.customer_id = triggers.customer_id AND outcomes.trigger_id = triggers.trigger_id\n"
     ")\n"
-    "GROUP BY day, purpose, reason_code, skill, disposition, result",
+    "GROUP BY day, purpose, reason_code, skill, disposition, result\n"
+    f"{OF_JOINS}",
     ((events.OUTCOMES, 0), (results.TRIGGERS, _DIALLED_DAYS)),
 )
 

@@ -8,6 +8,10 @@ from sinks.clickhouse.declarations.table import EPHEMERAL, Column, Keep
 TIME: Final = "DateTime64(3, 'UTC')"
 CODE: Final = "LowCardinality(String)"
 KEEP: Final = Keep(25)
+OF_JOINS: Final = "SETTINGS join_use_nulls = 0, aggregate_functions_null_for_empty = 0"
+"""A view with a join says so: whoever reads it may have set otherwise, for their own."""
+FEW: Final = 16
+"""The granule of tables with few rows."""
 
 ENVELOPE: Final = dict.fromkeys(("type", "schema_version"), "the table says it")
 """Fields that no table of one kind of message needs, and why."""

@@ -99,6 +99,9 @@ class Table:
     """When that of which a row tells happened, or was decided."""
     day: str = ""
     """The column by whose day rows lie in order. It is the same for all rows of an identity, or the table has `moved`."""
+    granule: int = 128
+    """Rows that are read together: what a look at one customer reads of each day on which that customer has any, and a report at the
+    borders of its days. Each costs memory, so tables of many rows have larger ones."""
     spread_by: str = ""
     """The column of the identity by whose hash rows lie in one of the partitions."""
     keep: Keep | None = None

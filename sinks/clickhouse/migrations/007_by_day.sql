@@ -34,9 +34,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_calls
 )
 ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 128, non_replicated_deduplication_window = 10000
 COMMENT 'Contacts, one row per event; read v_calls';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_surveys
@@ -63,9 +64,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_surveys
 )
 ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Answered surveys, one row per event; read v_surveys';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_cancellations
@@ -88,9 +90,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_cancellations
 )
 ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Steps of customers who leave, one row per event; read v_cancellations';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_outcomes
@@ -116,9 +119,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_outcomes
 )
 ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Attempts to call back, one row per event; read v_outcomes';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_unattributable_events
@@ -139,9 +143,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_unattributable_events
 )
 ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(event_id) % 8
+PRIMARY KEY (toDate(occurred_at), event_type)
 ORDER BY (toDate(occurred_at), event_type, event_id)
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Events that name no customer, one row per event; read v_unattributable_events';
 
 REBUILD CREATE TABLE IF NOT EXISTS dim_customers
@@ -169,7 +174,7 @@ ENGINE = ReplacingMergeTree(latest)
 PARTITION BY cityHash64(customer_id) % 8
 ORDER BY customer_id
 TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 25 MONTH))
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 128, non_replicated_deduplication_window = 10000
 COMMENT 'Customers by their latest profile; read v_customers';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_triggers
@@ -217,9 +222,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_triggers
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(created_at), customer_id)
 ORDER BY (toDate(created_at), customer_id, trigger_id, sequence, mode)
 TTL toDateTime(greatest(created_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Callback triggers, one row per change; read v_triggers or v_trigger_history';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_customer_signals
@@ -246,9 +252,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_customer_signals
 )
 ENGINE = ReplacingMergeTree(version)
 PARTITION BY cityHash64(customer_id) % 8
+PRIMARY KEY (toDate(as_of), customer_id)
 ORDER BY (toDate(as_of), customer_id, as_of, sequence)
 TTL toDateTime(greatest(as_of + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS index_granularity = 1024, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 128, non_replicated_deduplication_window = 10000
 COMMENT 'Rolling pictures of customers, one row per picture; read v_customer_signals or v_customer_signal_history';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_dead_letters
@@ -269,9 +276,10 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_dead_letters
     inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When this row was written here'
 )
 ENGINE = ReplacingMergeTree(version)
+PRIMARY KEY (toDate(original_ingested_at), original_topic)
 ORDER BY (toDate(original_ingested_at), original_topic, original_partition, original_offset)
 TTL toDateTime(greatest(original_ingested_at + INTERVAL 6 MONTH, ingested_at + INTERVAL 3 MONTH))
-SETTINGS non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Records that could not be used, one row each, without payload; read v_dead_letters';
 
 CREATE TABLE IF NOT EXISTS event_days
@@ -764,14 +772,15 @@ CREATE OR REPLACE VIEW v_daily_contacts
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
+SELECT day, direction, channel, department, queue, reason, value_0 AS contacts, value_1 AS abandoned, value_2 AS wait_seconds, value_3 AS answered_wait_seconds, value_4 AS longest_wait_seconds, value_5 AS talk_seconds, value_6 AS transfers, value_7 AS resolved, value_8 AS unresolved, value_9 AS cancel_intents FROM
+(SELECT toDate(occurred_at) AS day, direction, channel, department, queue, reason, count() AS value_0, countIf(abandoned) AS value_1, sum(wait_seconds) AS value_2, sumIf(wait_seconds, NOT abandoned) AS value_3, max(wait_seconds) AS value_4, sum(talk_seconds) AS value_5, sum(transfers) AS value_6, countIf(resolved = 'yes') AS value_7, countIf(resolved = 'no') AS value_8, countIf(cancel_intent) AS value_9
+FROM fct_calls FINAL
+WHERE toDate(occurred_at) IN (SELECT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_contacts' GROUP BY day HAVING max(changed_at) > max(computed_at)))))
+GROUP BY day, direction, channel, department, queue, reason)
+UNION ALL
 SELECT day, direction, channel, department, queue, reason, contacts, abandoned, wait_seconds, answered_wait_seconds, longest_wait_seconds, talk_seconds, transfers, resolved, unresolved, cancel_intents
 FROM daily_contacts FINAL
 WHERE contacts > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_contacts' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
-UNION ALL
-SELECT toDate(occurred_at) AS day, direction, channel, department, queue, reason, count(), countIf(abandoned), sum(wait_seconds), sumIf(wait_seconds, NOT abandoned), max(wait_seconds), sum(talk_seconds), sum(transfers), countIf(resolved = 'yes'), countIf(resolved = 'no'), countIf(cancel_intent)
-FROM fct_calls FINAL
-WHERE toDate(occurred_at) IN (SELECT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_contacts' GROUP BY day HAVING max(changed_at) > max(computed_at)))))
-GROUP BY day, direction, channel, department, queue, reason
 COMMENT 'Contacts by day, direction, channel, department, queue and reason';
 
 CREATE OR REPLACE VIEW v_daily_surveys
@@ -794,11 +803,8 @@ CREATE OR REPLACE VIEW v_daily_surveys
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-SELECT day, department, queue, reason, surveys, csat_answers, csat_satisfied, csat_sum, nps_answers, promoters, detractors, ces_answers, ces_easy, not_answered, callbacks_requested
-FROM daily_surveys FINAL
-WHERE surveys > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_surveys' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
-UNION ALL
-SELECT day, department, queue, reason, count(), count(csat), countIf(csat >= 4), sum(ifNull(csat, 0)), count(nps), countIf(nps >= 9), countIf(nps <= 6), count(ces), countIf(ces >= 5), countIf(answered = 'no'), countIf(callback_requested)
+SELECT day, department, queue, reason, value_0 AS surveys, value_1 AS csat_answers, value_2 AS csat_satisfied, value_3 AS csat_sum, value_4 AS nps_answers, value_5 AS promoters, value_6 AS detractors, value_7 AS ces_answers, value_8 AS ces_easy, value_9 AS not_answered, value_10 AS callbacks_requested FROM
+(SELECT day, department, queue, reason, count() AS value_0, count(csat) AS value_1, countIf(csat >= 4) AS value_2, sum(ifNull(csat, 0)) AS value_3, count(nps) AS value_4, countIf(nps >= 9) AS value_5, countIf(nps <= 6) AS value_6, count(ces) AS value_7, countIf(ces >= 5) AS value_8, countIf(answered = 'no') AS value_9, countIf(callback_requested) AS value_10
 FROM
 (
     SELECT day, toDate(contacted_at) BETWEEN day - 7 AND day AS near, if(near, contact_department, '') AS department, if(near, contact_queue, '') AS queue, if(near, contact_reason, '') AS reason, csat, nps, ces, answered, callback_requested
@@ -807,6 +813,11 @@ FROM
     ON surveys.customer_id = contacts.customer_id AND surveys.contact_id = contacts.event_id
 )
 GROUP BY day, department, queue, reason
+SETTINGS join_use_nulls = 0, aggregate_functions_null_for_empty = 0)
+UNION ALL
+SELECT day, department, queue, reason, surveys, csat_answers, csat_satisfied, csat_sum, nps_answers, promoters, detractors, ces_answers, ces_easy, not_answered, callbacks_requested
+FROM daily_surveys FINAL
+WHERE surveys > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_surveys' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
 COMMENT 'Surveys by day and by department, queue and reason of the contact that they are about, of the 7 days before';
 
 CREATE OR REPLACE VIEW v_daily_triggers
@@ -822,14 +833,15 @@ CREATE OR REPLACE VIEW v_daily_triggers
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
+SELECT day, mode, published, purpose, reason_code, skill, status, value_0 AS triggers FROM
+(SELECT toDate(created_at) AS day, mode, published, purpose, reason_code, skill, status, count() AS value_0
+FROM v_triggers
+WHERE toDate(created_at) IN (SELECT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_triggers' GROUP BY day HAVING max(changed_at) > max(computed_at)))))
+GROUP BY day, mode, published, purpose, reason_code, skill, status)
+UNION ALL
 SELECT day, mode, published, purpose, reason_code, skill, status, triggers
 FROM daily_triggers FINAL
 WHERE triggers > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_triggers' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
-UNION ALL
-SELECT toDate(created_at) AS day, mode, published, purpose, reason_code, skill, status, count()
-FROM v_triggers
-WHERE toDate(created_at) IN (SELECT arrayJoin((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_triggers' GROUP BY day HAVING max(changed_at) > max(computed_at)))))
-GROUP BY day, mode, published, purpose, reason_code, skill, status
 COMMENT 'Triggers by the day on which they were opened, as they stand';
 
 CREATE OR REPLACE VIEW v_daily_outcomes
@@ -846,11 +858,8 @@ CREATE OR REPLACE VIEW v_daily_outcomes
 )
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
-SELECT day, purpose, reason_code, skill, disposition, result, attempts, reached, agent_minutes
-FROM daily_outcomes FINAL
-WHERE attempts > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_outcomes' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
-UNION ALL
-SELECT day, purpose, reason_code, skill, disposition, result, count(), countIf(disposition = 'ANSWERED_HUMAN'), sum(ifNull(agent_minutes, 0))
+SELECT day, purpose, reason_code, skill, disposition, result, value_0 AS attempts, value_1 AS reached, value_2 AS agent_minutes FROM
+(SELECT day, purpose, reason_code, skill, disposition, result, count() AS value_0, countIf(disposition = 'ANSWERED_HUMAN') AS value_1, sum(ifNull(agent_minutes, 0)) AS value_2
 FROM
 (
     SELECT day, toDate(opened_at) BETWEEN day - 14 AND day AS near, if(near, trigger_purpose, '') AS purpose, if(near, trigger_reason_code, '') AS reason_code, if(near, trigger_skill, '') AS skill, disposition, result, agent_minutes
@@ -859,6 +868,11 @@ FROM
     ON outcomes.customer_id = triggers.customer_id AND outcomes.trigger_id = triggers.trigger_id
 )
 GROUP BY day, purpose, reason_code, skill, disposition, result
+SETTINGS join_use_nulls = 0, aggregate_functions_null_for_empty = 0)
+UNION ALL
+SELECT day, purpose, reason_code, skill, disposition, result, attempts, reached, agent_minutes
+FROM daily_outcomes FINAL
+WHERE attempts > 0 AND NOT has((SELECT groupUniqArray(day) FROM (SELECT day FROM changed_days WHERE figures = 'daily_outcomes' GROUP BY day HAVING max(changed_at) > max(computed_at))), day)
 COMMENT 'Attempts to call back by day, disposition, result, and what their trigger was, if opened in the 14 days before';
 
 CREATE OR REPLACE VIEW v_episodes
@@ -878,13 +892,13 @@ CREATE OR REPLACE VIEW v_episodes
     updated_at DateTime64(3, 'UTC') COMMENT 'When this change was decided, event time',
     due_at DateTime64(3, 'UTC') COMMENT 'The customer should have been called by then',
     expires_at DateTime64(3, 'UTC') COMMENT 'Do not dial after it',
-    cause_reason LowCardinality(String) COMMENT 'Reason of the contact that opened it, or that its survey is about; empty when not known',
+    cause_reason LowCardinality(String) COMMENT 'Reason of the contact that opened it, or that its survey is about; empty when not known. Of a call and a survey of one event_id the call, unless it was later',
     first_attempt_at Nullable(DateTime64(3, 'UTC')) COMMENT 'First attempt to call; null when there is none',
     attempts UInt64 COMMENT 'Attempts to call',
     reached Bool COMMENT 'The customer was reached',
     reached_at Nullable(DateTime64(3, 'UTC')) COMMENT 'When the customer was first reached; null when there is none',
     agent_minutes Float64 COMMENT 'Minutes of agent time, of attempts that say it',
-    next_contact_at Nullable(DateTime64(3, 'UTC')) COMMENT 'The customer\'s next contact on cause_reason after created_at; null when there is none',
+    next_contact_at Nullable(DateTime64(3, 'UTC')) COMMENT 'The customer\'s next contact of their own (inbound) on cause_reason after created_at, whether they were reached by then or not: compare it with reached_at; null when there is none',
     next_contact_id String COMMENT 'event_id of that contact; empty when there is none',
     next_cancellation_at Nullable(DateTime64(3, 'UTC')) COMMENT 'The customer\'s next step of leaving after created_at; null when there is none',
     next_cancellation_stage LowCardinality(String) COMMENT 'inquiry, requested, withdrawn or confirmed; empty when there is none',
@@ -895,49 +909,32 @@ CREATE OR REPLACE VIEW v_episodes
 DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT trigger_id, customer_id, mode, published, purpose, reason_code, skill, cause_event_id, created_at, first_status, status, status_reason, updated_at, due_at, expires_at, cause_reason, nullIf(tried_at, toDateTime64(0, 3, 'UTC')) AS first_attempt_at, attempts, answered_at > toDateTime64(0, 3, 'UTC') AS reached,
-    nullIf(answered_at, toDateTime64(0, 3, 'UTC')) AS reached_at, agent_minutes, nullIf(called_at, toDateTime64(0, 3, 'UTC')) AS next_contact_at, next_contact_id,
-    nullIf(left_at, toDateTime64(0, 3, 'UTC')) AS next_cancellation_at, next_cancellation_stage,
-    nullIf(surveyed_at, toDateTime64(0, 3, 'UTC')) AS next_survey_at, next_survey_csat, next_survey_nps
+    nullIf(answered_at, toDateTime64(0, 3, 'UTC')) AS reached_at, agent_minutes, nullIf(next_contact.1, toDateTime64(0, 3, 'UTC')) AS next_contact_at, next_contact.2 AS next_contact_id,
+    nullIf(next_step.1, toDateTime64(0, 3, 'UTC')) AS next_cancellation_at, next_step.2 AS next_cancellation_stage,
+    nullIf(next_survey.1, toDateTime64(0, 3, 'UTC')) AS next_survey_at, next_survey.2 AS next_survey_csat, next_survey.3 AS next_survey_nps
 FROM
 (
-    SELECT trigger_id, customer_id, mode, published, purpose, reason_code, skill, cause_event_id, created_at, first_status, status, status_reason, updated_at, due_at, expires_at, cause_reason
+    SELECT trigger_id, customer_id, mode, published, purpose, reason_code, skill, cause_event_id, created_at, first_status, status, status_reason, updated_at, due_at, expires_at, tried_at, attempts, answered_at, agent_minutes,
+        arrayFirst(each -> each.4 = cause_event_id, surveys).5 AS about,
+        arrayFirst(each -> cause_event_id != '' AND each.2 = cause_event_id, calls) AS called,
+        arrayFirst(each -> about != '' AND each.2 = about, calls) AS asked,
+        if(called.2 != '' AND (asked.2 = '' OR called.1 <= created_at), called.3, asked.3) AS cause_reason,
+        arrayFirst(each -> each.1 > created_at AND each.4 AND each.3 = cause_reason AND cause_reason != '', calls) AS next_contact,
+        arrayFirst(each -> each.1 > created_at, steps) AS next_step,
+        arrayFirst(each -> each.1 > created_at, surveys) AS next_survey
     FROM v_triggers AS triggers
-    LEFT ANY JOIN
+    LEFT JOIN
     (
-        SELECT customer_id AS cause_customer, event_id AS cause_event, reason AS cause_reason FROM fct_calls FINAL
-        UNION ALL
-        SELECT surveys.customer_id, surveys.event_id, reason
-        FROM (SELECT customer_id, event_id, contact_id FROM fct_surveys FINAL WHERE contact_id != '') AS surveys
-        INNER JOIN (SELECT customer_id, event_id, reason FROM fct_calls FINAL) AS contacts
-        ON surveys.customer_id = contacts.customer_id AND surveys.contact_id = contacts.event_id
-    ) AS causes
-    ON customer_id = cause_customer AND cause_event_id = cause_event
-) AS episodes
-LEFT JOIN
-(
-    SELECT customer_id AS dialled_customer, trigger_id AS dialled_trigger, count() AS attempts, min(occurred_at) AS tried_at,
-        minIf(occurred_at, disposition = 'ANSWERED_HUMAN') AS answered_at, sum(ifNull(agent_minutes, 0)) AS agent_minutes
-    FROM fct_outcomes FINAL
-    GROUP BY dialled_customer, dialled_trigger
-) AS attempts
-ON customer_id = dialled_customer AND trigger_id = dialled_trigger
-ASOF LEFT JOIN
-(
-    SELECT customer_id AS calling_customer, reason AS calling_reason, occurred_at AS called_at, event_id AS next_contact_id
-    FROM fct_calls FINAL
-    WHERE direction = 'inbound' AND reason != ''
-) AS contacts
-ON customer_id = calling_customer AND cause_reason = calling_reason AND created_at < called_at
-ASOF LEFT JOIN
-(
-    SELECT customer_id AS leaving_customer, occurred_at AS left_at, stage AS next_cancellation_stage FROM fct_cancellations FINAL
-) AS cancellations
-ON customer_id = leaving_customer AND created_at < left_at
-ASOF LEFT JOIN
-(
-    SELECT customer_id AS surveyed_customer, occurred_at AS surveyed_at, csat AS next_survey_csat, nps AS next_survey_nps FROM fct_surveys FINAL
-) AS surveys
-ON customer_id = surveyed_customer AND created_at < surveyed_at
+        SELECT customer_id, trigger_id, count() AS attempts, min(occurred_at) AS tried_at,
+            minIf(occurred_at, disposition = 'ANSWERED_HUMAN') AS answered_at, sum(ifNull(agent_minutes, 0)) AS agent_minutes
+        FROM fct_outcomes FINAL
+        GROUP BY customer_id, trigger_id
+    ) AS dialled USING (customer_id, trigger_id)
+    LEFT JOIN (SELECT customer_id, arraySort(groupArray(tuple(occurred_at, event_id, toString(reason), direction = 'inbound'))) AS calls FROM fct_calls FINAL WHERE customer_id IN (SELECT customer_id FROM fct_triggers) GROUP BY customer_id) AS of_calls USING (customer_id)
+    LEFT JOIN (SELECT customer_id, arraySort(groupArray(tuple(occurred_at, toString(stage)))) AS steps FROM fct_cancellations FINAL WHERE customer_id IN (SELECT customer_id FROM fct_triggers) GROUP BY customer_id) AS of_steps USING (customer_id)
+    LEFT JOIN (SELECT customer_id, arraySort(groupArray(tuple(occurred_at, csat, nps, event_id, contact_id))) AS surveys FROM fct_surveys FINAL WHERE customer_id IN (SELECT customer_id FROM fct_triggers) GROUP BY customer_id) AS of_surveys USING (customer_id)
+)
+SETTINGS join_use_nulls = 0, aggregate_functions_null_for_empty = 0
 COMMENT 'Triggers and what followed, one row each: attempts, and the customer\'s next contact on the same reason, cancellation step and survey';
 
 INSERT INTO event_days (owner, event_id, fact, day, occurred_at, version)
