@@ -18,6 +18,8 @@ from sinks.contract import Values
 
 _NOTED: Final = ("owner", "event_id", "fact", "occurred_at", "version")
 _SETTINGS: Final[dict[str, object]] = {"async_insert": 0, "insert_deduplicate": 0}
+BY_IDENTITY: Final[dict[str, object]] = {**_SETTINGS, "max_query_size": 1 << 26}
+"""The settings of a statement in which identities stand."""
 
 
 class _Positions(NamedTuple):
@@ -39,6 +41,14 @@ def _positions(table: Table) -> _Positions:
 _KNOWN: Final = {table.name: (table, _positions(table)) for table in MOVING}
 
 
+def among(table: str, rows: Sequence[Values]) -> str:
+    """Return the condition on `event_days` that has the events of these rows."""
+    _, at = _KNOWN[table]
+    identities = {(str(row[at.owner]), str(row[at.event_id])) for row in rows}
+    listed = ", ".join(f"({text(owner)}, {text(event_id)})" for owner, event_id in sorted(identities))
+    return f"fact = '{table}' AND (owner, event_id) IN ({listed})"
+
+
 class Moves:
     """Settles events on one day each."""
 
@@ -57,12 +67,7 @@ class Moves:
         if self._types is None:
             self._types = self._store.column_types(EVENT_DAYS.name, _NOTED)
         self._store.insert(EVENT_DAYS.name, _NOTED, noted, types=self._types, settings=_SETTINGS)
-        identities = {(str(row[at.owner]), str(row[at.event_id])) for row in rows}
-        listed = ", ".join(f"({text(owner)}, {text(event_id)})" for owner, event_id in identities)
-        self._store.command(
-            settle(declared, f" AND (owner, event_id) IN ({listed})"),
-            settings={**_SETTINGS, "max_query_size": 1 << 26},  # the identities stand in the statement
-        )
+        self._store.command(settle(declared, f" AND {among(table, rows)}"), settings=BY_IDENTITY)
 
     def settle_all(self) -> None:
         """Settle every event. It reads `event_days` whole, in its order."""

@@ -12,8 +12,9 @@ from typing import Final
 import structlog
 
 from sinks.clickhouse.connection import ClickHouse
-from sinks.clickhouse.declarations.derived import CHANGED_DAYS, CHANGING, changed_by
+from sinks.clickhouse.declarations.derived import CHANGED_DAYS, CHANGING, EVENT_DAYS, changed_by
 from sinks.clickhouse.declarations.rollups import ROLLUPS, Rollup
+from sinks.clickhouse.moves import BY_IDENTITY, among
 from sinks.clickhouse.tables import COLUMNS
 from sinks.contract import SinkUnavailable, Values
 
@@ -25,16 +26,21 @@ _DATED: Final = {name: COLUMNS[name].index(table.day) for name, table in CHANGIN
 
 
 def note_changes(store: ClickHouse, table: str, rows: Sequence[Values]) -> None:
-    """Note the days whose figures rows change that were written into `table`. Raises as `ClickHouse.command`."""
+    """Note the days whose figures rows change that were written into `table`: where a correction has moved an event, also the days
+    from which it did. To be asked after `Moves.settle`. Raises as `ClickHouse.command`."""
     at = _DATED.get(table)
     if at is None:
         return
-    days = ", ".join(str(day) for day in sorted({int(str(row[at])) // _DAY_MS for row in rows}))
+    if CHANGING[table].moves:
+        days = f"SELECT DISTINCT day AS of_day FROM {EVENT_DAYS.name} WHERE {among(table, rows)}"  # noqa: S608 - quoted
+    else:
+        numbers = sorted({int(str(row[at])) // _DAY_MS for row in rows})
+        days = f"SELECT toDate(arrayJoin({numbers})) AS of_day"
     store.command(
-        f"INSERT INTO {CHANGED_DAYS.name} (figures, day, changed_at) "  # noqa: S608 - constants and numbers
+        f"INSERT INTO {CHANGED_DAYS.name} (figures, day, changed_at) "  # noqa: S608 - constants, and as above
         "SELECT DISTINCT tupleElement(each, 1), tupleElement(each, 2), now64(3, 'UTC') "
-        f"FROM (SELECT arrayJoin({changed_by(CHANGING[table])}) AS each FROM (SELECT toDate(arrayJoin([{days}])) AS of_day))",
-        settings={"async_insert": 0, "insert_deduplicate": 0, "max_query_size": 1 << 22},
+        f"FROM (SELECT arrayJoin({changed_by(CHANGING[table])}) AS each FROM ({days}))",
+        settings=BY_IDENTITY,
     )
 
 

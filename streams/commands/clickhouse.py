@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from sinks.clickhouse.connection import ClickHouse, DsnError
 from sinks.clickhouse.migrations import MigrationError, available
 from sinks.clickhouse.migrations import migrate as apply_migrations
+from sinks.clickhouse.older_workers import make_up
 from sinks.contract import SinkError
 from streams.settings import SettingsError, load_settings
+
+_STATEMENT_S: Final = 6 * 3600.0
+"""Seconds that one statement may take without a word: some copy a month of a large table."""
 
 app = typer.Typer(no_args_is_help=True, help="Make and update the ClickHouse tables.")
 
@@ -38,14 +42,18 @@ def migrate(
 ) -> None:
     """Make the database, its tables and views, or bring them up to date; may be run at any time, again.
 
+    Run it once more after the last sink worker of an older version has ended: what those left out is made up for.
+
     Example: behoudlijn clickhouse migrate --dsn clickhouse://127.0.0.1:8123/behoudlijn
     """
     try:
         settings = load_settings(**({} if dsn is None else {"clickhouse_dsn": dsn}))
-        store = ClickHouse(settings.clickhouse_dsn.get_secret_value(), timeout=settings.sink_timeout_s)
+        timeout = max(settings.sink_timeout_s, _STATEMENT_S)
+        store = ClickHouse(settings.clickhouse_dsn.get_secret_value(), timeout=timeout)
         try:
             store.create_database()
-            applied = apply_migrations(store)
+            applied = apply_migrations(store, tell=typer.echo)
+            make_up(store, tell=typer.echo)
         finally:
             store.close()
     except (SettingsError, DsnError, MigrationError, SinkError) as error:
