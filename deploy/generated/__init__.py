@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from deploy.generated import grants
 from deploy.generated.alerts_page import alerts_page
 from deploy.generated.clickhouse_errors_page import clickhouse_errors_page
 from deploy.generated.episodes_page import episodes_page
-from deploy.generated.grants import grants
 from deploy.generated.limits import limits
 from deploy.generated.mapping_keys import mapping_keys
 from deploy.generated.metrics_page import metrics_page
@@ -31,21 +31,27 @@ FILES: Final[dict[str, Callable[[], str]]] = {
 }
 """Whole files, by their path from the root of the repository."""
 
-PARTS: Final[dict[str, tuple[str, Callable[[], str]]]] = {
-    "deploy/clickhouse/users.xml": ("grants", grants),
-    "deploy/embedded/clickhouse/engine.xml": ("limits", limits),
-    "docs/mappings.md": ("keys", mapping_keys),
-    "docs/policies.md": ("signals", signals_table),
-    "docs/security.md": ("rights", rights_table),
+PARTS: Final[dict[str, dict[str, Callable[[], str]]]] = {
+    "deploy/clickhouse/users.xml": {
+        "grants": grants.of_sink,
+        "grants of readers": grants.of_readers,
+        "grants of comments": grants.of_comments,
+    },
+    "deploy/embedded/clickhouse/engine.xml": {"limits": limits},
+    "docs/mappings.md": {"keys": mapping_keys},
+    "docs/policies.md": {"signals": signals_table},
+    "docs/security.md": {"rights": rights_table},
 }
-"""Files written by people, with the part between `<!-- generated: NAME -->` and `<!-- end -->`."""
+"""Files written by people, with the parts between `<!-- generated: NAME -->` and `<!-- end -->`."""
 
 
 def contents(root: Path = ROOT) -> dict[str, str]:
     """Return what every file must hold, by its path. Raises ValueError for a page without the marks of its part."""
     made = {path: make() for path, make in FILES.items()}
-    for path, (name, make) in PARTS.items():
-        made[path] = filled((root / path).read_text(encoding="utf-8"), name, make())
+    for path, parts in PARTS.items():
+        made[path] = (root / path).read_text(encoding="utf-8")
+        for name, make in parts.items():
+            made[path] = filled(made[path], name, make())
     return made
 
 

@@ -18,7 +18,7 @@ _WITHIN_DAYS: Final = 30
 """An upgrade in which workers of both versions run takes no longer."""
 _SINCE: Final = """
 SELECT toUnixTimestamp64Milli(min(applied_at)) FROM schema_migrations
-WHERE number = {number:UInt16} AND applied_at > now64() - toIntervalDay({days:UInt16}) HAVING count()
+WHERE number = {number:UInt16} AND applied_at > now64() - toIntervalDay({days:UInt16}) HAVING count() > 0
 """
 
 

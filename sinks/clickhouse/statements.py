@@ -113,7 +113,7 @@ def _latest(table: Table, view: View, shown: tuple[Column, ...]) -> str:
             f"    SELECT {', '.join(inner)}",
             f"    FROM {table.name}",
             f"    GROUP BY {', '.join(view.latest_of)}",
-            ")",
+            ") AS things",  # without a name of its own it would be called COMMENT on engine 25.8
         ]
     )
 

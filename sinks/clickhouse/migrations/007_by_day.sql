@@ -657,7 +657,7 @@ FROM
     SELECT created_at, customer_id, trigger_id, argMax(tuple(sequence, status, status_reason, purpose, reason_code, cause_event_id, skill, priority, score, updated_at, not_before, due_at, expires_at, offer_allowed, max_attempts, retry_delay_seconds, phone_known, country_code, time_zone, language, driver_signals, driver_values, driver_contributions, driver_evidence, evidence_language, consent_basis, consent_do_not_call, consent_as_of, policy, source_topic, source_partition, source_offset, ingested_at, version, inserted_at), tuple(sequence, mode = 'live', version)) AS last, if(countIf(mode = 'live') > 0, 'live', 'shadow') AS told_1, multiIf(countIf(mode = 'live' AND status = 'open') > 0, 'yes', countIf(mode = 'shadow' AND (ingested_at >= expires_at OR status = 'expired' AND sequence = 1)) > 0, 'too_late', 'shadow') AS told_2, argMin(status, sequence) AS told_3
     FROM fct_triggers
     GROUP BY created_at, customer_id, trigger_id
-)
+) AS things
 COMMENT 'Triggers as they stand, one row each: the highest sequence, of one that was published and recorded the published';
 
 CREATE OR REPLACE VIEW v_customer_signal_history
@@ -717,7 +717,7 @@ FROM
     SELECT customer_id, argMax(tuple(sequence, as_of, score, band, previous_band, signals, driver_signals, driver_values, driver_contributions, driver_evidence, policy, source_topic, source_partition, source_offset, ingested_at, version, inserted_at), tuple(as_of, sequence, version)) AS last
     FROM fct_customer_signals
     GROUP BY customer_id
-)
+) AS things
 COMMENT 'The latest picture of each customer';
 
 CREATE OR REPLACE VIEW v_dead_letters
