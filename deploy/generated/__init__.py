@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from deploy.generated import grants
 from deploy.generated.alerts_page import alerts_page
 from deploy.generated.clickhouse_errors_page import clickhouse_errors_page
 from deploy.generated.clickhouse_page import clickhouse_page
 from deploy.generated.commands_page import commands_page
 from deploy.generated.episodes_page import episodes_page
-from deploy.generated.grants import of_readers, of_the_sink
 from deploy.generated.limits import limits
 from deploy.generated.mapping_keys import mapping_keys
 from deploy.generated.metrics_page import metrics_page
@@ -36,13 +36,17 @@ FILES: Final[dict[str, Callable[[], str]]] = {
 """Whole files, by their path from the root of the repository."""
 
 PARTS: Final[dict[str, dict[str, Callable[[], str]]]] = {
-    "deploy/clickhouse/users.xml": {"grants": of_the_sink, "grants of readers": of_readers},
+    "deploy/clickhouse/users.xml": {
+        "grants": grants.of_sink,
+        "grants of readers": grants.of_readers,
+        "grants of comments": grants.of_comments,
+    },
     "deploy/embedded/clickhouse/engine.xml": {"limits": limits},
     "docs/mappings.md": {"keys": mapping_keys},
     "docs/policies.md": {"signals": signals_table},
     "docs/security.md": {"rights": rights_table},
 }
-"""Files written by people, with each part between `<!-- generated: NAME -->` and `<!-- end -->`."""
+"""Files written by people, with the parts between `<!-- generated: NAME -->` and `<!-- end -->`."""
 
 
 def contents(root: Path = ROOT) -> dict[str, str]:

@@ -12,8 +12,8 @@ from typing import Final, NamedTuple
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.conversions import within
 from sinks.clickhouse.declarations import results
-from sinks.clickhouse.declarations.derived import CHANGING, EVENT_DAYS
-from sinks.clickhouse.statements import note_changes, partition_of
+from sinks.clickhouse.declarations.derived import CHANGING, EVENT_DAYS, MOVING
+from sinks.clickhouse.statements import note_changes, note_days, partition_of, settle
 from sinks.clickhouse.tables import CUSTOMERS, DECIDED, ERASURES, HAPPENED
 from sinks.contract import Erased, SinkMismatch
 
@@ -24,6 +24,9 @@ FROM {ERASURES} GROUP BY customer_hash
 _WAIT: Final = "SETTINGS mutations_sync = 2"
 _AHEAD: Final = "now64(3, 'UTC') + INTERVAL 1 HOUR"
 """Until then the days of what is erased are not stored anew, since its rows may still be there."""
+_MOVING: Final = tuple(table for table in MOVING if table.of_customers)
+_FACTS: Final = ", ".join(f"'{table.name}'" for table in _MOVING)
+"""An event that names nobody has its kind as owner, which may be some customer's id."""
 
 
 class _Covered(NamedTuple):
@@ -60,6 +63,7 @@ class ClickHouseEraser:
                 )
         for each in covered:
             self._remove(each)
+        self._settle_day(customer_id, erased)
 
     def remove_profile(self, customer_id: str, at: int) -> None:
         """Remove the row of a profile that is not newer than `at` (ms)."""
@@ -92,6 +96,17 @@ class ClickHouseEraser:
                 "then start the worker again"
             )
 
+    def _settle_day(self, customer_id: str, erased: Erased) -> None:
+        """Settle anew what the customer has later on the day on which the erasure ends: what says that an event has moved from there
+        may have gone with its earlier versions."""
+        parameters: dict[str, object] = {"customer": customer_id, "until": erased.until}
+        until = "fromUnixTimestamp64Milli({until:Int64}, 'UTC')"
+        rest = f"customer_id = {{customer:String}} AND toDate(occurred_at) = toDate({until}) AND NOT moved"
+        for table in _MOVING:
+            if self._count(_Covered(table.name, rest, parameters)):
+                self._store.command(note_days(table, f" AND {rest}"), parameters)
+                self._store.command(settle(table, " AND owner = {customer:String}"), parameters)
+
     def _count(self, rows: _Covered) -> int:
         found = self._store.query(
             f"SELECT count() FROM {rows.table} WHERE {rows.condition}",  # noqa: S608 - constants
@@ -109,7 +124,7 @@ def _covered(customer_id: str, erased: Erased) -> Iterator[_Covered]:
         )
     yield _Covered(
         EVENT_DAYS.name,
-        "owner = {customer:String} AND occurred_at <= fromUnixTimestamp64Milli({until:Int64}, 'UTC')",
+        f"owner = {{customer:String}} AND fact IN ({_FACTS}) AND occurred_at <= fromUnixTimestamp64Milli({{until:Int64}}, 'UTC')",
         {"customer": customer_id, "until": erased.until},
     )
     for table, time in DECIDED.items():

@@ -16,15 +16,21 @@ _BY_DAY: Final = 7
 """The migration since which there is something to leave out."""
 _WITHIN_DAYS: Final = 30
 """An upgrade in which workers of both versions run takes no longer."""
-_SINCE: Final = (
-    "SELECT toUnixTimestamp64Milli(min(applied_at)) FROM schema_migrations WHERE number = {number:UInt16}"
-)
+_SINCE: Final = """
+SELECT toUnixTimestamp64Milli(min(applied_at)) FROM schema_migrations
+WHERE number = {number:UInt16} AND applied_at > now64() - toIntervalDay({days:UInt16}) HAVING count() > 0
+"""
 
 
 def make_up(store: ClickHouse, tell: Callable[[str], None] = lambda _: None) -> None:
-    """Note, settle and mark what was written since the migration. Repeatable; it reads the times of all rows, and `event_days` whole."""
-    [(since,)] = store.query(_SINCE, {"number": _BY_DAY})
-    began = f"fromUnixTimestamp64Milli({int(since)}, 'UTC')"
+    """Note, settle and mark what was written since the migration. Repeatable; it reads the times of all rows, and `event_days` whole.
+
+    Nothing is done before that migration, nor later than an upgrade takes.
+    """
+    found = store.query(_SINCE, {"number": _BY_DAY, "days": _WITHIN_DAYS})
+    if not found:
+        return
+    began = f"fromUnixTimestamp64Milli({int(found[0][0])}, 'UTC')"
     written = f"inserted_at BETWEEN {began} - INTERVAL 1 HOUR AND {began} + INTERVAL {_WITHIN_DAYS} DAY"
     for table in MOVING:
         tell(f"{table.name}: days of events")

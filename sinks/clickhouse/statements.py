@@ -152,7 +152,9 @@ def create_rollup_view(rollup: Rollup) -> str:
 
 
 def settle(table: Table, among: str = "") -> str:
-    """Return the statement that has an event stand on one day only, that of the version which counts. `among`: a further condition."""
+    """Return the statement that has an event stand on one day only, that of the version which counts, of equal ones the latest day:
+    whoever asks again must say the same. `among`: a further condition.
+    """
     owner = table.identity[0]
     return "\n".join(
         [
@@ -160,7 +162,7 @@ def settle(table: Table, among: str = "") -> str:
             "SELECT owner, event_id, tupleElement(place, 2), now64(3, 'UTC'), newest, 1",
             "FROM",
             "(",
-            "    SELECT owner, event_id, max(version) AS newest, argMax(day, version) AS stands,",
+            "    SELECT owner, event_id, max(version) AS newest, argMax(day, tuple(version, day)) AS stands,",
             "        groupArray(tuple(day, occurred_at)) AS places",
             "    FROM event_days FINAL",
             f"    WHERE fact = '{table.name}'{among}",
@@ -257,8 +259,13 @@ def _engine(table: Table) -> str:
 
 
 def _kept(table: Table, keep: Keep) -> str:
-    happened = f"{table.day or table.time} + INTERVAL {keep.months} MONTH"
-    return f"toDateTime(greatest({happened}, ingested_at + INTERVAL {keep.first} MONTH))"
+    happened = table.day or table.time
+    if table.moves:  # a mark outlasts by a month what it hides
+        return (
+            f"toDateTime(greatest({happened} + toIntervalMonth({keep.months} + moved), "
+            f"ingested_at + toIntervalMonth({keep.first} + moved)))"
+        )
+    return f"toDateTime(greatest({happened} + INTERVAL {keep.months} MONTH, ingested_at + INTERVAL {keep.first} MONTH))"
 
 
 def _key(parts: tuple[str, ...]) -> str:

@@ -22,7 +22,7 @@ from setuptools import find_packages
 from typer.core import TyperGroup
 
 from deploy.grafana.dashboard import build as dashboard
-from sinks.clickhouse.statements import grants_of_readers, grants_of_sink
+from sinks.clickhouse.statements import create_views, grants_of_comments, grants_of_readers, grants_of_sink
 from streams.cli import build
 from streams.settings import PREFIX, Settings
 from streams.telemetry.metrics import CATALOGUE
@@ -147,8 +147,26 @@ def test_clickhouse_users_have_least_rights_and_passwords_from_the_environment()
         grants[user.tag] = [query.text for query in user.iter("query")]
     assert grants["behoudlijn_migrate"] == ["GRANT ALL ON behoudlijn.*"]
     assert grants["behoudlijn_bi"] == grants_of_readers(), "run make generated"
+    assert grants["behoudlijn_comments"] == grants_of_comments(), "run make generated"
     assert grants["behoudlijn_sink"] == grants_of_sink(), "run make generated"
     ET.parse(ROOT / "deploy/clickhouse/config.xml")
+
+
+def test_a_reader_may_read_each_view_by_one_right_and_no_table() -> None:
+    granted = [
+        grant.removeprefix("GRANT SELECT ON behoudlijn.")
+        for grant in (*grants_of_readers(), *grants_of_comments())
+    ]
+    made = re.findall(r"CREATE OR REPLACE VIEW (\w+)", "\n".join(create_views()))
+    assert sorted(granted) == sorted(made)
+    assert grants_of_comments() == ["GRANT SELECT ON behoudlijn.v_survey_comments"]
+
+
+def test_readers_have_limits() -> None:
+    users = ET.parse(ROOT / "deploy/clickhouse/users.xml").find("users")
+    assert users is not None
+    for name in ("behoudlijn_bi", "behoudlijn_comments"):
+        assert [users.findtext(f"{name}/{limit}") for limit in ("profile", "quota")] == ["behoudlijn_bi"] * 2
 
 
 def metrics_in(query: str) -> set[str]:

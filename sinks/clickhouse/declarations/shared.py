@@ -47,7 +47,8 @@ worker up to 0.2.0 fills it with the arrival, which is the version of a row that
 MOVED: Final = Column(
     "moved",
     "UInt8",
-    "1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown",
+    "1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown, and are "
+    "kept a month longer",
     filler="server",
     default="0",
 )

@@ -28,7 +28,7 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_calls
     source_offset UInt64 COMMENT 'Kafka offset of the record',
     ingested_at DateTime64(3, 'UTC') COMMENT 'Kafka time of the record',
     version UInt128 DEFAULT (bitShiftLeft(toUInt128(ifNull(toUnixTimestamp64Milli(revised_at), 0)), 64) + bitShiftLeft(toUInt64(toUnixTimestamp64Milli(ingested_at)), 20)) + bitAnd(source_offset, 1048575) COMMENT 'Of two rows with one identity the higher counts: revised_at in ms (0 for null), shifted by 64 bits, plus ingested_at in ms, shifted by 20 bits, plus the low bits of the offset',
-    moved UInt8 DEFAULT 0 COMMENT '1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown',
+    moved UInt8 DEFAULT 0 COMMENT '1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown, and are kept a month longer',
     inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When this row was written here',
     INDEX by_customer customer_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
@@ -36,7 +36,7 @@ ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
 PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
-TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
+TTL toDateTime(greatest(occurred_at + toIntervalMonth(25 + moved), ingested_at + toIntervalMonth(3 + moved)))
 SETTINGS index_granularity = 128, non_replicated_deduplication_window = 10000
 COMMENT 'Contacts, one row per event; read v_calls';
 
@@ -58,7 +58,7 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_surveys
     source_offset UInt64 COMMENT 'Kafka offset of the record',
     ingested_at DateTime64(3, 'UTC') COMMENT 'Kafka time of the record',
     version UInt128 DEFAULT (bitShiftLeft(toUInt128(ifNull(toUnixTimestamp64Milli(revised_at), 0)), 64) + bitShiftLeft(toUInt64(toUnixTimestamp64Milli(ingested_at)), 20)) + bitAnd(source_offset, 1048575) COMMENT 'Of two rows with one identity the higher counts: revised_at in ms (0 for null), shifted by 64 bits, plus ingested_at in ms, shifted by 20 bits, plus the low bits of the offset',
-    moved UInt8 DEFAULT 0 COMMENT '1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown',
+    moved UInt8 DEFAULT 0 COMMENT '1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown, and are kept a month longer',
     inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When this row was written here',
     INDEX by_customer customer_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
@@ -66,7 +66,7 @@ ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
 PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
-TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
+TTL toDateTime(greatest(occurred_at + toIntervalMonth(25 + moved), ingested_at + toIntervalMonth(3 + moved)))
 SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Answered surveys, one row per event; read v_surveys';
 
@@ -84,7 +84,7 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_cancellations
     source_offset UInt64 COMMENT 'Kafka offset of the record',
     ingested_at DateTime64(3, 'UTC') COMMENT 'Kafka time of the record',
     version UInt128 DEFAULT (bitShiftLeft(toUInt128(ifNull(toUnixTimestamp64Milli(revised_at), 0)), 64) + bitShiftLeft(toUInt64(toUnixTimestamp64Milli(ingested_at)), 20)) + bitAnd(source_offset, 1048575) COMMENT 'Of two rows with one identity the higher counts: revised_at in ms (0 for null), shifted by 64 bits, plus ingested_at in ms, shifted by 20 bits, plus the low bits of the offset',
-    moved UInt8 DEFAULT 0 COMMENT '1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown',
+    moved UInt8 DEFAULT 0 COMMENT '1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown, and are kept a month longer',
     inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When this row was written here',
     INDEX by_customer customer_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
@@ -92,7 +92,7 @@ ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
 PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
-TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
+TTL toDateTime(greatest(occurred_at + toIntervalMonth(25 + moved), ingested_at + toIntervalMonth(3 + moved)))
 SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Steps of customers who leave, one row per event; read v_cancellations';
 
@@ -113,7 +113,7 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_outcomes
     source_offset UInt64 COMMENT 'Kafka offset of the record',
     ingested_at DateTime64(3, 'UTC') COMMENT 'Kafka time of the record',
     version UInt128 DEFAULT (bitShiftLeft(toUInt128(ifNull(toUnixTimestamp64Milli(revised_at), 0)), 64) + bitShiftLeft(toUInt64(toUnixTimestamp64Milli(ingested_at)), 20)) + bitAnd(source_offset, 1048575) COMMENT 'Of two rows with one identity the higher counts: revised_at in ms (0 for null), shifted by 64 bits, plus ingested_at in ms, shifted by 20 bits, plus the low bits of the offset',
-    moved UInt8 DEFAULT 0 COMMENT '1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown',
+    moved UInt8 DEFAULT 0 COMMENT '1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown, and are kept a month longer',
     inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When this row was written here',
     INDEX by_customer customer_id TYPE bloom_filter(0.001) GRANULARITY 1
 )
@@ -121,7 +121,7 @@ ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(customer_id) % 8
 PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
-TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
+TTL toDateTime(greatest(occurred_at + toIntervalMonth(25 + moved), ingested_at + toIntervalMonth(3 + moved)))
 SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Attempts to call back, one row per event; read v_outcomes';
 
@@ -138,14 +138,14 @@ REBUILD CREATE TABLE IF NOT EXISTS fct_unattributable_events
     source_offset UInt64 COMMENT 'Kafka offset of the record',
     ingested_at DateTime64(3, 'UTC') COMMENT 'Kafka time of the record',
     version UInt128 DEFAULT (bitShiftLeft(toUInt128(ifNull(toUnixTimestamp64Milli(revised_at), 0)), 64) + bitShiftLeft(toUInt64(toUnixTimestamp64Milli(ingested_at)), 20)) + bitAnd(source_offset, 1048575) COMMENT 'Of two rows with one identity the higher counts: revised_at in ms (0 for null), shifted by 64 bits, plus ingested_at in ms, shifted by 20 bits, plus the low bits of the offset',
-    moved UInt8 DEFAULT 0 COMMENT '1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown',
+    moved UInt8 DEFAULT 0 COMMENT '1 on a day where the event is no more, since a version that counts more lies on another day; such rows are never shown, and are kept a month longer',
     inserted_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') COMMENT 'When this row was written here'
 )
 ENGINE = ReplacingMergeTree(version, moved)
 PARTITION BY cityHash64(event_id) % 8
 PRIMARY KEY (toDate(occurred_at), event_type)
 ORDER BY (toDate(occurred_at), event_type, event_id)
-TTL toDateTime(greatest(occurred_at + INTERVAL 25 MONTH, ingested_at + INTERVAL 3 MONTH))
+TTL toDateTime(greatest(occurred_at + toIntervalMonth(25 + moved), ingested_at + toIntervalMonth(3 + moved)))
 SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
 COMMENT 'Events that name no customer, one row per event; read v_unattributable_events';
 
@@ -966,7 +966,7 @@ INSERT INTO fct_calls (customer_id, event_id, occurred_at, ingested_at, version,
 SELECT owner, event_id, tupleElement(place, 2), now64(3, 'UTC'), newest, 1
 FROM
 (
-    SELECT owner, event_id, max(version) AS newest, argMax(day, version) AS stands,
+    SELECT owner, event_id, max(version) AS newest, argMax(day, tuple(version, day)) AS stands,
         groupArray(tuple(day, occurred_at)) AS places
     FROM event_days FINAL
     WHERE fact = 'fct_calls'
@@ -980,7 +980,7 @@ INSERT INTO fct_surveys (customer_id, event_id, occurred_at, ingested_at, versio
 SELECT owner, event_id, tupleElement(place, 2), now64(3, 'UTC'), newest, 1
 FROM
 (
-    SELECT owner, event_id, max(version) AS newest, argMax(day, version) AS stands,
+    SELECT owner, event_id, max(version) AS newest, argMax(day, tuple(version, day)) AS stands,
         groupArray(tuple(day, occurred_at)) AS places
     FROM event_days FINAL
     WHERE fact = 'fct_surveys'
@@ -994,7 +994,7 @@ INSERT INTO fct_cancellations (customer_id, event_id, occurred_at, ingested_at, 
 SELECT owner, event_id, tupleElement(place, 2), now64(3, 'UTC'), newest, 1
 FROM
 (
-    SELECT owner, event_id, max(version) AS newest, argMax(day, version) AS stands,
+    SELECT owner, event_id, max(version) AS newest, argMax(day, tuple(version, day)) AS stands,
         groupArray(tuple(day, occurred_at)) AS places
     FROM event_days FINAL
     WHERE fact = 'fct_cancellations'
@@ -1008,7 +1008,7 @@ INSERT INTO fct_outcomes (customer_id, event_id, occurred_at, ingested_at, versi
 SELECT owner, event_id, tupleElement(place, 2), now64(3, 'UTC'), newest, 1
 FROM
 (
-    SELECT owner, event_id, max(version) AS newest, argMax(day, version) AS stands,
+    SELECT owner, event_id, max(version) AS newest, argMax(day, tuple(version, day)) AS stands,
         groupArray(tuple(day, occurred_at)) AS places
     FROM event_days FINAL
     WHERE fact = 'fct_outcomes'
@@ -1022,7 +1022,7 @@ INSERT INTO fct_unattributable_events (event_type, event_id, occurred_at, ingest
 SELECT owner, event_id, tupleElement(place, 2), now64(3, 'UTC'), newest, 1
 FROM
 (
-    SELECT owner, event_id, max(version) AS newest, argMax(day, version) AS stands,
+    SELECT owner, event_id, max(version) AS newest, argMax(day, tuple(version, day)) AS stands,
         groupArray(tuple(day, occurred_at)) AS places
     FROM event_days FINAL
     WHERE fact = 'fct_unattributable_events'

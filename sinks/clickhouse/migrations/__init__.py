@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import structlog
 
 from sinks.clickhouse.connection import ClickHouse
-from sinks.clickhouse.migrations.rebuilding import QUIET_S, REBUILD, rebuild
+from sinks.clickhouse.migrations.rebuilding import REBUILD, rebuild
 
 _LOG: Final = structlog.get_logger(__name__)
 _NAME: Final = re.compile(r"^(\d{3})_([a-z0-9_]+)\.sql$")
@@ -105,7 +105,7 @@ def migrate(
         tell(f"{each.number:03} {each.name}")
         for statement in each.statements:
             if statement.startswith(REBUILD):
-                rebuild(store, statement, QUIET_S if done else 0, tell)
+                rebuild(store, statement, tell)
             else:
                 store.command(statement)
         store.insert(

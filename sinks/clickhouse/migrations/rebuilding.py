@@ -7,6 +7,7 @@ was killed anywhere is simply run again:
     name, name__new                     being copied: begun anew
     name__new, name__old                between two renames: the second is made
     name, name__old                     in place: what came meanwhile is copied, then the old one goes
+    name, name__old detached            the same: while it is waited for whoever still writes into it
 
 A materialized view that reads such a table is not carried over: make it after the rebuilding.
 """
@@ -24,17 +25,18 @@ _LOG: Final = structlog.get_logger(__name__)
 REBUILD: Final = "REBUILD "
 _NAMED: Final = re.compile(r"CREATE TABLE IF NOT EXISTS (\w+)")
 _DONE: Final = "SELECT partition_key || sorting_key FROM system.tables WHERE database = currentDatabase() AND name = {name:String}"
-QUIET_S: Final = 1.0
-"""Seconds without a new row in the old table after which nobody writes there: writers find tables by name, for each insert."""
+_DETACHED: Final = (
+    "SELECT table FROM system.detached_tables WHERE database = currentDatabase() AND table = {name:String}"
+)
 
 
-def rebuild(
-    store: ClickHouse, statement: str, quiet: float = QUIET_S, tell: Callable[[str], None] = lambda _: None
-) -> None:
-    """Run one such statement; `quiet`: 0 for tables that nobody knows yet. Raises what the store raises."""
+def rebuild(store: ClickHouse, statement: str, tell: Callable[[str], None] = lambda _: None) -> None:
+    """Run one such statement. Raises what the store raises."""
     create = statement.removeprefix(REBUILD)
     [name] = _NAMED.findall(create)
     new, old = f"{name}__new", f"{name}__old"
+    if store.query(_DETACHED, {"name": old}):
+        store.command(f"ATTACH TABLE {old}")
     if not _exists(store, old):
         if not _exists(store, name):
             store.command(create)
@@ -51,12 +53,11 @@ def rebuild(
         store.command(f"RENAME TABLE {name} TO {old}, {new} TO {name}")
     elif not _exists(store, name):
         store.command(f"RENAME TABLE {new} TO {name}")
+    # An insert that found the table before it was renamed may still be writing: the server detaches it when none is left.
+    store.command(f"DETACH TABLE {old} SYNC")
+    store.command(f"ATTACH TABLE {old}")
     # Of what was written since the copying began some is copied twice: rows of one identity are one.
-    rows = -1
-    while rows != (rows := _rows(store, old)):
-        recent = f"inserted_at >= (SELECT max(inserted_at) FROM {old}) - INTERVAL 1 DAY"  # noqa: S608 - a name of ours
-        _copy(store, old, name, recent)
-        time.sleep(quiet)
+    _copy(store, old, name, f"inserted_at >= (SELECT max(inserted_at) FROM {old}) - INTERVAL 1 DAY")  # noqa: S608 - a name of ours
     store.command(f"DROP TABLE {old}")
 
 
@@ -81,10 +82,6 @@ def _common(store: ClickHouse, source: str, target: str) -> list[str]:
 
 def _exists(store: ClickHouse, name: str) -> bool:
     return bool(store.query(_DONE, {"name": name}))
-
-
-def _rows(store: ClickHouse, name: str) -> int:
-    return int(store.query(f"SELECT count() FROM {name}")[0][0])  # noqa: S608 - a name of ours
 
 
 def _partitions(store: ClickHouse, name: str) -> list[str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from schemas.revisions import arrival_of
 from sinks.clickhouse import tables
 from sinks.clickhouse.connection import ClickHouse
 from sinks.contract import Row
+
+LATER: Final = ("revised_at", "cause_event_id", "evidence_language")
+"""Columns that it does not know."""
 
 
 class OldSink:
@@ -20,7 +23,7 @@ class OldSink:
     def add(self, row: Row) -> None:
         """Write one row."""
         values = dict(zip(tables.COLUMNS[row.table], row.values, strict=True))
-        for later in ("revised_at", "cause_event_id", "evidence_language"):
+        for later in LATER:
             values.pop(later, None)
         counts = "occurred_at" if row.table == tables.CUSTOMERS else "ingested_at"
         values["version"] = arrival_of(values[counts], values["source_offset"])

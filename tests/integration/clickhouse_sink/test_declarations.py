@@ -104,10 +104,10 @@ def assert_table(store: ClickHouse, table: Table) -> None:
     keep = table.keep
     if keep is not None:
         since = table.day or table.time
-        whole = (
-            f"greatest({since} + toIntervalMonth({keep.months}), ingested_at + toIntervalMonth({keep.first}))"
-        )
-        assert f" TTL toDateTime({whole})" in full
+        later = " + moved" * table.moves
+        happened = f"{since} + toIntervalMonth({keep.months}{later})"
+        came = f"ingested_at + toIntervalMonth({keep.first}{later})"
+        assert f" TTL toDateTime(greatest({happened}, {came}))" in full
     assert sql.count("toIntervalMonth") == len(kept) + 2 * (keep is not None)
     if table.model is not None:
         assert full.startswith(f"ReplacingMergeTree({table.version}{', moved' * table.moves})")
