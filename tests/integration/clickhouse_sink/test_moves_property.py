@@ -56,9 +56,9 @@ steps = some.builds(
 )
 
 
-@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
-    some.lists(deliveries, min_size=1, max_size=24), some.lists(steps, min_size=1, max_size=8), some.randoms()
+    some.lists(deliveries, min_size=1, max_size=16), some.lists(steps, min_size=1, max_size=8), some.randoms()
 )
 def test_each_event_is_shown_once_and_where_its_version_is(
     store: ClickHouse, migrated: str, sent: list[Delivery], doing: list[Step], order: random.Random
