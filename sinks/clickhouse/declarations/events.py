@@ -23,6 +23,7 @@ from sinks.clickhouse.declarations.shared import (
     ENVELOPE,
     EVENT_ID,
     FEW,
+    FEWEST,
     KEEP,
     LATEST,
     REVISED_AT,
@@ -159,6 +160,7 @@ CANCELLATIONS: Final[Table] = _events(
         *source(),
     ),
     View("v_cancellations", "Steps of customers who leave, each once"),
+    granule=FEWEST,
 )
 
 OUTCOMES: Final[Table] = _events(

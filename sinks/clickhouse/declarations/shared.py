@@ -12,6 +12,7 @@ OF_JOINS: Final = "SETTINGS join_use_nulls = 0, aggregate_functions_null_for_emp
 """A view with a join says so: whoever reads it may have set otherwise, for their own."""
 FEW: Final = 16
 """The granule of tables with few rows."""
+FEWEST: Final = 8
 
 ENVELOPE: Final = dict.fromkeys(("type", "schema_version"), "the table says it")
 """Fields that no table of one kind of message needs, and why."""

@@ -93,7 +93,7 @@ PARTITION BY cityHash64(customer_id) % 8
 PRIMARY KEY (toDate(occurred_at), customer_id)
 ORDER BY (toDate(occurred_at), customer_id, event_id)
 TTL toDateTime(greatest(occurred_at + toIntervalMonth(25 + moved), ingested_at + toIntervalMonth(3 + moved)))
-SETTINGS index_granularity = 16, non_replicated_deduplication_window = 10000
+SETTINGS index_granularity = 8, non_replicated_deduplication_window = 10000
 COMMENT 'Steps of customers who leave, one row per event; read v_cancellations';
 
 REBUILD CREATE TABLE IF NOT EXISTS fct_outcomes

@@ -94,7 +94,9 @@ def assert_table(store: ClickHouse, table: Table) -> None:
     engine, full, partition, order, primary, comment, sql, _ = tables_of(store)[table.name]
     identity = ", ".join(table.identity)
     assert comment == table.comment
-    assert primary == order == (f"toDate({table.day}), {identity}" if table.day else identity)
+    assert order == (f"toDate({table.day}), {identity}" if table.day else identity)
+    assert primary == (f"toDate({table.day}), {table.identity[0]}" if table.day else identity)
+    assert f"index_granularity = {table.granule if table.model is not None else 8192}" in full
     assert partition == (f"cityHash64({table.spread_by}) % 8" if table.spread_by else "")
     assert engine.endswith("ReplacingMergeTree")
     kept = {each.name: each.keep_months for each in table.columns if each.keep_months is not None}
