@@ -124,7 +124,7 @@ def test_nothing_is_lost_and_nothing_doubled(stage: Scene, trouble: Trouble) -> 
     sink = ClickHouseSink(stage.through, batch_rows=4, attempts=1, wait_initial=0.01)
     for row in rows[:10]:
         sink.add(*row)
-    stage.double.play(trouble, trouble, at="INSERT INTO fct_calls")
+    stage.double.play(trouble, trouble, at="INSERT INTO `fct_calls`")
     with pytest.raises(SinkUnavailable, match="Nothing is lost"):
         sink.flush()
     for row in rows[10:]:
@@ -214,7 +214,7 @@ def test_a_refusal_is_not_tried_again_and_the_rows_are_kept(
     sink = ClickHouseSink(scene.through, attempts=5, wait_initial=0.01)
     row = rows_of("e", 1)[0]
     sink.add(*row)
-    scene.double.play(error(code, name, "near 'geheim'"), at="INSERT INTO fct_calls")
+    scene.double.play(error(code, name, "near 'geheim'"), at="INSERT INTO `fct_calls`")
     with pytest.raises(SinkRefused, match=advice) as caught:
         sink.flush()
     assert f"refused the insert into fct_calls: error {code} {name}" in str(caught.value)
