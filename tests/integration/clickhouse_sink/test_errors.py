@@ -129,9 +129,7 @@ def test_nothing_is_lost_and_nothing_doubled(stage: Scene, trouble: Trouble) -> 
         sink.flush()
     for row in rows[10:]:
         sink.add(*row)
-    with pytest.raises(
-        SinkUnavailable, match="is not available for the insert into fct_calls"
-    ) as caught:
+    with pytest.raises(SinkUnavailable, match="is not available for the insert into fct_calls") as caught:
         sink.flush()
     assert caught.value.reason == reason
     assert [stage.away.pop(), stage.away.pop()] == [reason, reason]

@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from schemas import topics
+from schemas.call import CallEvent
 from schemas.trigger import Consent
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.reports import most_urgent
-from sinks.clickhouse.rows import row_of_output
+from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.clickhouse.writer import ClickHouseSink
-from tests.integration.clickhouse_sink.messages import At, dead_letter, trigger, wire
+from tests.integration.clickhouse_sink.messages import At, dead_letter, event, trigger, wire
 
 README: Final = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 QUERIES: Final = [
@@ -80,6 +81,22 @@ def test_the_other_queries_tell_shadow_from_live(sink: ClickHouseSink, store: Cl
         (topics.SHADOW_TRIGGERS, trigger("b")),
         (topics.DEAD_LETTERS, dead_letter(1)),
     )
-    opens, unread = (store.query(query) for query in QUERIES[1:])
+    sunday = datetime.now(UTC) - timedelta(days=7)
+    for name, waited, gave_up in (("e1", 30, False), ("e2", 90, False), ("e3", 300, True)):
+        call = event(
+            CallEvent,
+            "c",
+            name,
+            sunday,
+            direction="inbound",
+            queue="billing",
+            wait_seconds=waited,
+            abandoned=gave_up,
+        )
+        sink.add(*row_of_event(call, At(topics.CALLS)))
+    sink.flush()
+    opens, waiting, episodes, unread = (store.query(query) for query in QUERIES[1:])
     assert sorted(row[0] for row in opens) == ["live", "shadow"]
+    assert [row[1:] for row in waiting] == [("billing", 1 / 3, 60.0)]
+    assert [row[1:] for row in episodes] == [(1, 0, 0)], "that of shadow mode was told to nobody"
     assert unread == [("contact.calls", "not_json", 1)]
