@@ -76,10 +76,10 @@ class Moves:
 
 
 def _among(identities: Collection[tuple[str, str]]) -> str:
-    """Return the condition that has these events. It has others whose owner is of one and whose id is of another, which is as right;
-    two lists of words are read in a third of the time of one list of pairs."""
-    owners, event_ids = (", ".join(map(text, sorted(set(each)))) for each in zip(*identities, strict=True))
-    return f" AND owner IN ({owners}) AND event_id IN ({event_ids})"
+    """Return the condition that has these events. It has others whose owner is of one and whose id is of another, which is as right.
+    Two texts are read in a fifth of the time of 10,000 pairs. No id has a space in it (`schemas.ids`)."""
+    owners, event_ids = (text(" ".join(sorted(set(each)))) for each in zip(*identities, strict=True))
+    return f" AND owner IN (splitByChar(' ', {owners})) AND event_id IN (splitByChar(' ', {event_ids}))"
 
 
 def _text(value: object) -> str:

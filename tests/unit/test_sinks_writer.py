@@ -25,6 +25,10 @@ class Store:
         self.inserts: list[tuple[int, dict[str, Any]]] = []
         self.followed: list[str] = []
 
+    def query(self, sql: str, settings: Any) -> list[Any]:
+        self.followed.append(sql.split("FROM ")[1].split()[0])
+        return []
+
     def command(self, sql: str, settings: Any) -> None:
         self.followed.append(sql.split()[2])
 

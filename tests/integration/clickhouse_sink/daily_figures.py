@@ -52,13 +52,20 @@ class Written:
 
     def __init__(self) -> None:
         self.deliveries: list[Delivery] = []
+        self.gone: set[tuple[Any, ...]] = set()
+        """Events of which the version that counted was erased. An older one of another day stays marked as moved: it does not come back."""
 
     def erase(self, customer: str, until: datetime) -> None:
         """What happened, and what was decided, up to then goes."""
+        for kind in (CallEvent, SurveyEvent, OutcomeEvent):
+            for event in self._standing(kind):
+                if event.customer_id == customer and event.occurred_at <= until:
+                    self.gone.add(identity_of(event))
         self.deliveries = [
             each
             for each in self.deliveries
-            if each.message.customer_id != customer or _time(each.message) > until
+            if identity_of(each.message) not in self.gone
+            and (each.message.customer_id != customer or _time(each.message) > until)
         ]
 
     def _standing(self, kind: type[Any]) -> list[Any]:
@@ -169,6 +176,13 @@ class Written:
 
 class Longest(int):
     """A measure of which the greatest is shown, where others are summed."""
+
+
+def identity_of(message: Event | CallbackTrigger) -> tuple[Any, ...]:
+    """What is equal in all versions of an event, or in one change of a trigger that is sent twice."""
+    if isinstance(message, CallbackTrigger):
+        return message.type, message.customer_id, message.trigger_id, message.sequence
+    return message.type, message.customer_id, message.event_id
 
 
 def _day(event: Event) -> date:

@@ -17,7 +17,7 @@ from sinks.clickhouse.tables import TABLES
 from tests.rows_read import rows_read
 from tests.year_of_rows import SHARES, TIMES, during, fill, follow
 
-ROWS = dict.fromkeys(SHARES, 20_000) | {"fct_calls": 60_000, "fct_customer_signals": 60_000}
+ROWS = dict.fromkeys(SHARES, 20_000) | {"fct_calls": 100_000, "fct_customer_signals": 100_000}
 """Enough that the borders of granules, of each part of each partition, do not hide what is meant."""
 SHOWN = [(table, view) for table in TABLES for view in table.views]
 
