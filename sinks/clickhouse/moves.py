@@ -77,9 +77,13 @@ class Moves:
 
 def _among(identities: Collection[tuple[str, str]]) -> str:
     """Return the condition that has these events. It has others whose owner is of one and whose id is of another, which is as right.
-    Two texts are read in a fifth of the time of 10,000 pairs. No id has a space in it (`schemas.ids`)."""
+
+    Two texts are read in a fifth of the time of 10,000 pairs, no id has a space in it (`schemas.ids`), and as queries of their own
+    they stay quick: 120,000 words as a constant took over half a minute.
+    """
     owners, event_ids = (text(" ".join(sorted(set(each)))) for each in zip(*identities, strict=True))
-    return f" AND owner IN (splitByChar(' ', {owners})) AND event_id IN (splitByChar(' ', {event_ids}))"
+    words = "(SELECT arrayJoin(splitByChar(' ', {})))"
+    return f" AND owner IN {words.format(owners)} AND event_id IN {words.format(event_ids)}"
 
 
 def _text(value: object) -> str:
