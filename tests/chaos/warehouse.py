@@ -37,11 +37,11 @@ VIEWS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
 }
 """Views with one row for each identity: their table, and the identity."""
 
-LATEST: Final[dict[str, tuple[str, int]]] = {
-    "v_triggers": ("v_trigger_history", 2),
-    "v_customer_signals": ("v_customer_signal_history", 1),
-}
-"""Views with the last row of each group: the view of the history, and how many fields of the identity make the group."""
+LATEST: Final = {"v_triggers": "v_trigger_history", "v_customer_signals": "v_customer_signal_history"}
+"""Views with the last row of each trigger, or of each customer, and the view of the history."""
+
+_APART: Final = ("comment",)
+"""What a view shows apart."""
 
 _COORDINATES: Final = ("source_topic", "source_partition", "source_offset", "ingested_at", "version")
 
@@ -66,14 +66,23 @@ class Expected:
 
     def rows(self, view: str) -> Rows:
         """What the view must show."""
-        if view not in LATEST:
-            return {key: content for key, (_, content) in self._rows[view].items()}
-        history, length = LATEST[view]
-        last: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-        for key in self._rows[history]:
-            if key[:length] not in last or last[key[:length]] < key:
-                last[key[:length]] = key
-        return {key: self._rows[history][key][1] for key in last.values()}
+        contents = {key: content for key, (_, content) in self._rows[LATEST.get(view, view)].items()}
+        if view == "v_triggers":
+            return _last_of_triggers(contents)
+        if view == "v_customer_signals":
+            last = {key[0]: key for key in sorted(contents)}
+            return {key: contents[key] for key in last.values()}
+        return contents
+
+
+def _last_of_triggers(contents: Rows) -> Rows:
+    """Of each trigger its highest sequence, of one that was published and recorded the published; live when any of it was published."""
+    last = {key[1]: key for key in sorted(contents, key=lambda key: (key[1], key[2], key[0] == "live"))}
+    published = {trigger for mode, trigger, _ in contents if mode == "live"}
+    return {
+        ("live" if trigger in published else "shadow", trigger, key[2]): contents[key]
+        for trigger, key in last.items()
+    }
 
 
 def expected_rows(settings: Settings, logs: Logs) -> Expected:
@@ -115,8 +124,8 @@ def digests(store: ClickHouse) -> dict[str, tuple[int, int]]:
     """
     found = {}
     for view in (*VIEWS, *LATEST):
-        table, _ = VIEWS[LATEST[view][0] if view in LATEST else view]
-        said = ", ".join(name for name in tables.COLUMNS[table] if name not in _COORDINATES)
+        table, _ = VIEWS[LATEST.get(view, view)]
+        said = ", ".join(name for name in tables.COLUMNS[table] if name not in (*_COORDINATES, *_APART))
         sql = f"SELECT count(), groupBitXor(sipHash64(toString(tuple({said})))) FROM {view}"
         ((rows, digest),) = store.query(sql)
         found[view] = (int(rows), int(digest))
@@ -125,10 +134,11 @@ def digests(store: ClickHouse) -> dict[str, tuple[int, int]]:
 
 def rows_of_view(store: ClickHouse, view: str) -> Rows:
     """What a view shows. An identity that it shows twice appears as an extra one."""
-    table, _ = VIEWS[LATEST[view][0] if view in LATEST else view]
-    base = LATEST[view][0] if view in LATEST else view
+    base = LATEST.get(view, view)
+    table, _ = VIEWS[base]
+    columns = ", ".join(f"'' AS {name}" if name in _APART else name for name in tables.COLUMNS[table])
     shown: Rows = {}
-    for values in store.query(f"SELECT {', '.join(tables.COLUMNS[table])} FROM {view}"):
+    for values in store.query(f"SELECT {columns} FROM {view}"):
         key, _, content = _parts(base, values)
         while key in shown:
             key = (*key, "again")
@@ -141,19 +151,15 @@ def _parts(view: str, values: Sequence[object]) -> tuple[tuple[Any, ...], tuple[
     columns = tables.COLUMNS[table]
     plain = [_plain(value) for value in values]
     row = dict(zip(columns, plain, strict=True))
-    content = blake2b(repr(plain).encode("utf-8", "surrogatepass"), digest_size=10).digest()
+    said = [value for name, value in row.items() if name not in (*names, *_APART)]
+    content = blake2b(repr(said).encode("utf-8", "surrogatepass"), digest_size=10).digest()
     return tuple(row[name] for name in names), _rank(view, row), content
 
 
 def _rank(view: str, row: Mapping[str, Any]) -> tuple[int, ...]:
-    """Which of two rows with one identity counts: the later revision, then the later arrival; of profiles the later one first.
-
-    Of two profiles of one time that have no revision the higher offset counts.
-    """
-    revision, arrival = row.get("revised_at") or 0, row["ingested_at"]
-    if view == "v_customers":
-        return row["occurred_at"], revision, arrival if revision else 0, row["source_offset"]
-    return revision, arrival, row["source_offset"]
+    """Which of two rows with one identity counts: the later revision, then the later arrival; of profiles the later one first."""
+    rank = row.get("revised_at") or 0, row["ingested_at"], row["source_offset"]
+    return (row["occurred_at"], *rank) if view == "v_customers" else rank
 
 
 def _plain(value: object) -> Any:
