@@ -9,7 +9,6 @@ from typing import Final
 
 from sinks.clickhouse.declarations.derived import CHANGED_DAYS, DERIVED, EVENT_DAYS, Derived, changed_by
 from sinks.clickhouse.declarations.episodes import EPISODES
-from sinks.clickhouse.declarations.events import CALLS as EVENTS
 from sinks.clickhouse.declarations.rollups import ROLLUPS, Rollup
 from sinks.clickhouse.declarations.table import EPHEMERAL, Column, Keep, Table, View
 from sinks.clickhouse.tables import TABLES
@@ -22,7 +21,7 @@ _PARTITIONS: Final = 8
 def create_table(table: Table, name: str = "") -> str:
     """Return the statement that makes a table, under another `name` if one is given."""
     lines = [f"CREATE TABLE IF NOT EXISTS {name or table.name}", "("]
-    parts = [f"    {_column(table, column)}" for column in table.columns]
+    parts = [f"    {_column(column, table.time)}" for column in table.columns]
     searched = table.day and table.spread_by == "customer_id"
     if searched:
         parts.append("    INDEX by_customer customer_id TYPE bloom_filter(0.001) GRANULARITY 1")
@@ -54,7 +53,9 @@ def add_column(table: Table, name: str) -> str:
     names = [column.name for column in table.columns]
     at = names.index(name)
     place = f"AFTER {names[at - 1]}" if at else "FIRST"
-    return f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS {_column(table, table.columns[at])} {place};"
+    return (
+        f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS {_column(table.columns[at], table.time)} {place};"
+    )
 
 
 def create_view(table: Table, view: View) -> str:
@@ -127,7 +128,7 @@ CHANGED: Final = (
 def create_derived(table: Derived) -> str:
     """Return the statement that makes a table of what follows from others."""
     lines = [f"CREATE TABLE IF NOT EXISTS {table.name}", "("]
-    lines.append(",\n".join(f"    {_column(EVENTS, each)}" for each in table.columns))
+    lines.append(",\n".join(f"    {_column(each)}" for each in table.columns))
     return "\n".join([*lines, ")", table.engine, f"COMMENT {text(table.comment)};"])
 
 
@@ -240,7 +241,7 @@ def grants_of_comments() -> list[str]:
     ]
 
 
-def _column(table: Table, column: Column) -> str:
+def _column(column: Column, time: str = "") -> str:
     parts = [column.name, column.type]
     if column.default:
         parts.append(column.default if column.default == EPHEMERAL else f"DEFAULT {column.default}")
@@ -248,7 +249,7 @@ def _column(table: Table, column: Column) -> str:
     if column.codec:
         parts.append(column.codec)
     if column.keep_months is not None:
-        parts.append(f"TTL toDateTime({table.time}) + INTERVAL {column.keep_months} MONTH")
+        parts.append(f"TTL toDateTime({time}) + INTERVAL {column.keep_months} MONTH")
     return " ".join(parts)
 
 
