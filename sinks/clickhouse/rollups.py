@@ -1,9 +1,10 @@
 """Daily figures: which days have changed is noted, and days that have been quiet for a while are computed and stored.
 
-Owns both. What people read is right without the storing: the views compute the days that have changed since. A change is noted before
-its rows are written, so that nobody stores that day meanwhile and whoever reads it sees them, and after that, at the server's time of
-the note; a day counts as computed up to the latest change that was known when its computing began. So rows that the computing did not
-see are noted later than that, also by a clock that was set back by less than the quiet time. Several may compute at once: what one has read is written long before the next change of that day is quiet.
+Owns both. What people read is right without the storing: the views compute the days that have changed since. A change is noted
+before its rows are written, so that nobody stores that day meanwhile and whoever reads it sees them, and after that, at the
+server's time of the note; a day counts as computed up to the latest change that was known when its computing began. So rows that
+the computing did not see are noted later than that, also by a clock that was set back by less than the quiet time. Several may
+compute at once: what one has read is written long before the next change of that day is quiet.
 """
 
 import time
