@@ -9,13 +9,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from kafka import TopicPartition
 from kafka.admin import KafkaAdminClient, MemberToRemove
 from kafka.errors import KafkaError
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
+from streams.cluster.access import UnreachableError
+from streams.cluster.topic_reader import BrokerError
+from streams.cluster.topics import ensure
+from streams.settings import Settings
 from tests.chaos.proxy import Proxy
 from tests.clickhouse_double import Double
 from tests.clickhouse_troubles import Trouble
@@ -128,6 +134,38 @@ class Cluster:
     async def forget_groups(self, groups: list[str], seconds: float = 30) -> None:
         """Deletes consumer groups with their offsets, those who were killed as members included."""
         await asyncio.to_thread(_forget_groups, self.bootstrap, groups, seconds)
+
+    async def remove_before(self, offsets: Mapping[tuple[str, int], int]) -> None:
+        """Removes what lies before these offsets, by topic and partition, as retention does."""
+        await asyncio.to_thread(_remove_before, self.bootstrap, offsets)
+
+    async def make_anew(self, settings: Settings, name: str, seconds: float = 60) -> None:
+        """Deletes a topic (plain name), and makes it again as `topics ensure` does. Raises TimeoutError."""
+        await asyncio.to_thread(_make_anew, self.bootstrap, settings, name, seconds)
+
+
+def _remove_before(bootstrap: str, offsets: Mapping[tuple[str, int], int]) -> None:
+    admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="chaos")
+    try:
+        admin.delete_records({TopicPartition(*place): offset for place, offset in offsets.items()})
+    finally:
+        admin.close()
+
+
+def _make_anew(bootstrap: str, settings: Settings, name: str, seconds: float) -> None:
+    admin: Any = KafkaAdminClient(bootstrap_servers=bootstrap.split(","), client_id="chaos")
+    try:
+        admin.delete_topics([settings.topic(name)])
+    finally:
+        admin.close()
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with contextlib.suppress(KafkaError, UnreachableError, BrokerError):
+            made = {report.name for report in ensure(settings) if report.result == "created"}
+            if settings.topic(name) in made:  # brokers may show it for a moment after it was deleted
+                return
+        time.sleep(0.2)
+    raise TimeoutError(f"{name} could not be made anew within {seconds:g} s")
 
 
 def _in_sync(bootstrap: str) -> bool:

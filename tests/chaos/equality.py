@@ -18,11 +18,12 @@ from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
 from streams.state.recovery import recover
 from tests.chaos import verifier
 from tests.chaos.cluster import Cluster, Store
+from tests.chaos.history import Logs
 from tests.chaos.logs import read_logs
 from tests.chaos.profile import Profile
 from tests.chaos.report import Report
+from tests.chaos.routed import routed
 from tests.chaos.stage import Say, Stage, staged
-from tests.chaos.verifier import Logs
 from tests.chaos.warehouse import Expected, compare_views, digests, expected_rows
 from tests.oracle import Answer, answer
 
@@ -50,7 +51,7 @@ async def run(
             await stage.stop_workers()
         async with stage.phase("verification"):
             logs = await read_logs(stage.settings, ALL)
-            right, rows = await _truth(stage.settings, logs)
+            right, rows = await _truth(stage, logs)
             await _verify(stage, logs, right, "")
             stage.report.check(
                 "ClickHouse: every row of every view", await asyncio.to_thread(_verify_views, stage, rows)
@@ -91,21 +92,30 @@ async def _go_on_with_a_complete_backlog(stage: Stage) -> None:
     await fleet.scale(stage.profile.signals_workers)
 
 
-async def _truth(settings: Settings, logs: Logs) -> tuple[Answer, Expected]:
-    """The oracle's answer and the rows of these logs: each on a core of its own."""
-    loop = asyncio.get_running_loop()
+async def _truth(stage: Stage, logs: Logs) -> tuple[Answer, Expected]:
+    """The oracle's answer to what the signals workers have read, and the rows of all that there ever was: each on a core of its own."""
+    loop, history = asyncio.get_running_loop(), stage.history
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        right = loop.run_in_executor(pool, answer, settings, logs)
-        rows = await asyncio.to_thread(expected_rows, settings, logs)
+        right = loop.run_in_executor(pool, _answer, stage.settings, history.read(logs))
+        rows = await asyncio.to_thread(expected_rows, stage.settings, history.all(logs))
         return await right, rows
 
 
+def _answer(settings: Settings, logs: Logs) -> Answer:
+    return answer(settings, *routed(logs, settings.partitions))
+
+
 async def _verify(stage: Stage, logs: Logs, right: Answer, when: str) -> None:
-    report = stage.report
-    report.check(f"{when}logs: no gap in any partition", verifier.whole(logs))
+    report, feeder = stage.report, stage.feeder
+    lives, ever = stage.history.lives(logs), stage.history.all(logs)
+    report.check(f"{when}logs: no gap in any partition", verifier.whole(lives, feeder.transactions.hidden))
     report.check(
-        f"{when}{len(stage.feeder.acknowledged):,} acknowledged records are in the logs",
-        verifier.acknowledged(stage.feeder.acknowledged, logs),
+        f"{when}{len(feeder.acknowledged):,} acknowledged records are or were in the logs",
+        verifier.acknowledged(feeder.acknowledged, lives),
+    )
+    report.check(
+        f"{when}of {feeder.planted['ghost']:,} events in transactions that were taken back none is seen",
+        verifier.ghosts(ever),
     )
     report.check(
         f"{when}{len(right.outputs):,} triggers and signals: none missing, none extra",
@@ -115,9 +125,10 @@ async def _verify(stage: Stage, logs: Logs, right: Answer, when: str) -> None:
     report.check(
         f"{when}{len(right.states):,} states, byte for byte", verifier.compare("states", right.states, states)
     )
+    read = stage.history.read(logs)
     report.check(
-        f"{when}{len(verifier.planted(logs)):,} dead letters, exactly the planted ones",
-        verifier.dead_letters(logs, stage.feeder.planted["poison"]),
+        f"{when}{len(verifier.planted(read)):,} dead letters, exactly the planted ones",
+        [*verifier.dead_letters(read), *verifier.poison(ever, feeder.planted["poison"])],
     )
 
 
@@ -150,6 +161,12 @@ def _figures(stage: Stage, logs: Logs, right: Answer) -> None:
     sent, distinct = verifier.published(logs)
     figures["events fed"] = stage.feeder.events
     figures["records in the inputs"] = sum(len(logs[name]) for name in topics.INPUTS)
+    figures["records that retention took unread, and their offsets"] = (
+        f"{len(stage.history.unread):,}, {stage.history.lost.total():,}"
+    )
+    figures["topics made anew"] = ", ".join(sorted(stage.history.made_anew))
+    figures["transactions"] = dict(stage.feeder.transactions.ended)
+    figures["windows by codec and road"] = dict(stage.feeder.windows)
     figures["planted"] = dict(stage.feeder.planted)
     figures["windows sent again by the feeder"] = stage.feeder.windows_sent_again
     figures["customers"] = len(right.states)

@@ -2,7 +2,7 @@
 
 Owns what is sent and where, as a pure function of the seed: skewed customers, duplicates with equal and with changed
 content, events that are hours late or out of order, poison, and a heartbeat for every (topic, partition) in every window,
-so that no topic lets the merge wait. It must not send.
+so that no topic lets the merge wait; and beside it ghosts, for transactions that are taken back. It must not send.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from tests.chaos.poison import KEY, KINDS, poison
 
 NOBODY: Final = "0"
 """The customer of heartbeats: merged by time, and touching no state."""
+GHOST: Final = "ghost-"
+"""What the event id of a ghost begins with: nobody may ever see it."""
 
 _HOUR: Final = 3_600_000
 _DAY: Final = 24 * _HOUR
@@ -36,7 +38,7 @@ _ZENO: Final = 100
 
 
 class Sent(NamedTuple):
-    """One record to be fed. `topic` without prefix; `kind`: event, heartbeat, or poison."""
+    """One record to be fed. `topic` without prefix; `kind`: event, heartbeat, poison, or ghost."""
 
     topic: str
     partition: int
@@ -83,6 +85,9 @@ class Feed:
         partitions in another way.
         """
         self._random = Random(f"events/{seed}")
+        self._aside = Random(
+            f"aside/{seed}"
+        )  # what depends on moments leaves the events of a seed as they are
         self._partitions = partitions
         self._customers = max(50, events // 8)
         self._window = window
@@ -95,6 +100,7 @@ class Feed:
         self._held: list[tuple[int, Sent]] = []
         self._memory: deque[tuple[Sent, dict[str, Any]]] = deque(maxlen=_REMEMBERED)
         self._number = 0
+        self._number_aside = 0
         self.planted: Counter[str] = Counter()
         """What the windows so far hold, by kind."""
 
@@ -112,6 +118,38 @@ class Feed:
         rest = [sent for _, sent in self._held]
         self._held.clear()
         return Window(-1, [*rest, *self._heartbeats(self._at + self._step + _HOUR)])
+
+    def barrier(self, name: str) -> Window:
+        """A heartbeat in every topic but one, later than all so far: the merge then lets that topic's last records go."""
+        at, random = self._at + self._step + _HOUR, self._aside
+        beats = [
+            Sent(
+                other, partition, b"0", _heartbeat(other, self._next_aside("aside-"), at, random), "heartbeat"
+            )
+            for other in topics.INPUTS
+            if other != name
+            for partition in range(self._partitions)
+        ]
+        self.planted["heartbeat"] += len(beats)
+        return Window(-2, beats)
+
+    def ghosts(self, count: int, name: str = "") -> list[Sent]:
+        """Events of customers who complain, for a transaction that does not end well; `name`: all of one topic, and one on
+        every partition.
+        """
+        random = self._aside
+        found: list[Sent] = []
+        while len(found) < count or (name and len({sent.partition for sent in found}) < self._partitions):
+            topic = name or random.choices(_NAMES, _SHARES)[0]
+            customer = f"c-{random.randrange(self._customers // _UNHAPPY_EVERY) * _UNHAPPY_EVERY:06d}"
+            head = _head(topic, self._next_aside(GHOST), customer, self._at + random.randrange(self._step))
+            found.append(self._sent(topic, _body(topic, customer, random) | head)._replace(kind="ghost"))
+        self.planted["ghost"] += len(found)
+        return found
+
+    def _next_aside(self, first: str) -> str:
+        self._number_aside += 1
+        return f"{first}{self._number_aside}"
 
     def _fill(self, number: int) -> list[Sent]:
         random = self._random
@@ -152,8 +190,8 @@ class Feed:
         for name in topics.INPUTS:
             for partition in range(self._partitions):
                 self._number += 1
-                event = _body(name, NOBODY, self._random) | _head(name, f"hb-{self._number}", NOBODY, at)
-                beats.append(Sent(name, partition, b"0", orjson.dumps(event), "heartbeat"))
+                value = _heartbeat(name, f"hb-{self._number}", at, self._random)
+                beats.append(Sent(name, partition, b"0", value, "heartbeat"))
         self.planted["heartbeat"] += len(beats)
         return beats
 
@@ -201,6 +239,10 @@ class Feed:
         self.planted["poison"] += 1
         self.planted[f"poison, {kind}"] += 1
         return Sent(good.topic, good.partition, KEY + f"{kind}.{self._number}".encode(), value, "poison")
+
+
+def _heartbeat(name: str, event_id: str, at: int, random: Random) -> bytes:
+    return orjson.dumps(_body(name, NOBODY, random) | _head(name, event_id, NOBODY, at))
 
 
 def _head(name: str, event_id: str, customer: str, at: int) -> dict[str, Any]:

@@ -13,23 +13,33 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from schemas import topics
+from streams.telemetry.exit_codes import ExitCode
 from tests.chaos.cluster import START_SECONDS, Cluster, Store
+from tests.chaos.feeder import Feeder
 from tests.chaos.fleet import Fleet, Life, freeze, stopped, thaw
+from tests.chaos.log_faults import RETAINED, LogFaults
 from tests.chaos.profile import (
     BROKER_DOWN,
     BROKER_KILL,
     BROKER_PAUSE,
     BROKER_ROLL,
+    DISK_FULL,
+    DISKS_FULL,
     FAIL_POINT,
     FROZEN_POINT,
     JOIN_LEAVE,
     KILL,
+    PRODUCER_KILL,
+    RETENTION,
     STORE_CUTS,
     STORE_DOWN,
     STORE_ERRS,
     STORE_HANGS,
     STORE_REFUSES,
     STORE_SLOW,
+    TOPIC_ANEW,
+    TOPIC_ANEW_UNREAD,
     ZOMBIE,
     Profile,
 )
@@ -41,6 +51,8 @@ from tests.clickhouse_troubles import TROUBLES
 _RECOVERY_SECONDS: Final = 60.0
 _VICTIM_SECONDS: Final = 120.0
 _ERRS_SECONDS: Final = 10.0
+_FULL_SECONDS: Final = 60.0
+_ROOM_BYTES: Final = 8_192
 
 
 @dataclass(slots=True)
@@ -74,12 +86,16 @@ class Faults:
         cluster: Cluster,
         store: Store,
         progress: Progress,
+        feeder: Feeder,
+        logs: LogFaults,
     ) -> None:
         self._profile = profile
         self._fleets = fleets
         self._cluster = cluster
         self._store = store
         self._progress = progress
+        self._feeder = feeder
+        self._logs = logs
         self._extra = 0
         self.tally = Tally()
         self._how: dict[str, Callable[[Fault], Awaitable[None]]] = {
@@ -92,6 +108,12 @@ class Faults:
             BROKER_ROLL: self._broker_roll,
             BROKER_PAUSE: self._brokers_frozen,
             BROKER_DOWN: self._brokers_down,
+            DISK_FULL: lambda fault: self._disks_full(fault, 1),
+            DISKS_FULL: lambda fault: self._disks_full(fault, 2),
+            TOPIC_ANEW: self._topic_made_anew,
+            TOPIC_ANEW_UNREAD: self._topic_made_anew_unread,
+            RETENTION: self._passed_by_retention,
+            PRODUCER_KILL: self._producer_killed,
             STORE_DOWN: self._store_killed,
             STORE_REFUSES: lambda fault: self._road(fault, Road.REFUSED, 5),
             STORE_SLOW: lambda fault: self._road(fault, Road.SLOW, 6),
@@ -221,6 +243,66 @@ class Faults:
         await self._note_all(fault, self._watch_all())
         await self._cluster.until_in_sync(30)
 
+    async def _disks_full(self, fault: Fault, count: int) -> None:
+        """Brokers end by their full disks; of two the workers cannot write, and end as well. Then there is room again."""
+        nodes = self._cluster.nodes
+        full = [nodes[(int(fault.chance * len(nodes)) + number) % len(nodes)] for number in range(count)]
+        recoveries = self._watch_all() if count == 1 else []
+        before = self._broken_off()
+        for node in full:
+            node.fill_disk(
+                self._fleets["signals"].settings.topic(topics.CALLS), 0, int(fault.chance * _ROOM_BYTES)
+            )
+        for node in full:
+            if not await asyncio.to_thread(node.process.wait_quietly, _FULL_SECONDS):
+                self.tally.late[f"{fault.name} (the broker went on)"] += 1
+                await asyncio.to_thread(node.kill)
+        if count > 1:
+            await self._until_broken_off(fault, before)
+        await self._cluster.start()
+        await self._note_all(fault, recoveries or self._watch_all())
+        await self._cluster.until_in_sync(30)
+
+    def _broken_off(self) -> int:
+        return self._fleets["signals"].ends[ExitCode.BROKE_OFF]
+
+    async def _until_broken_off(self, fault: Fault, before: int) -> None:
+        for _ in range(int(_FULL_SECONDS * 10)):
+            if self._broken_off() > before:
+                return
+            await asyncio.sleep(0.1)
+        self.tally.late[f"{fault.name} (no worker ended)"] += 1
+
+    # -- logs and producers -----------------------------------------------------------------------------------
+
+    async def _topic_made_anew(self, fault: Fault) -> None:
+        done = await self._logs.make_anew(_one_of(tuple(topics.INPUTS), fault))
+        await self._note_log(fault, done)
+
+    async def _topic_made_anew_unread(self, fault: Fault) -> None:
+        done = await self._logs.make_anew_unread(_one_of(RETAINED, fault))
+        await self._note_log(fault, done)
+
+    async def _passed_by_retention(self, fault: Fault) -> None:
+        name = _one_of(RETAINED, fault)
+        done = await self._logs.pass_by(name, fault.chance / 2, self._profile.frozen_seconds)
+        await self._note_log(fault, done)
+        if not await self._logs.counted():
+            self.tally.late[f"{fault.name} (not counted)"] += 1
+
+    async def _note_log(self, fault: Fault, done: bool) -> None:
+        if not done:
+            self.tally.late[f"{fault.name} (not reached)"] += 1
+        await self._note_all(fault, self._watch_all())
+
+    async def _producer_killed(self, fault: Fault) -> None:
+        """Its transaction stands open over every partition of a topic until the brokers take it back."""
+        name = _one_of(tuple(topics.INPUTS), fault)
+        async with self._feeder.transactions.of_another_process(name) as producer:
+            recoveries = self._watch_all()
+            await asyncio.to_thread(producer.kill)
+            await self._note_all(fault, recoveries)
+
     # -- store ----------------------------------------------------------------------------------------------
 
     async def _store_killed(self, fault: Fault) -> None:
@@ -279,3 +361,7 @@ class Faults:
     async def _note_all(self, fault: Fault, recoveries: list[asyncio.Task[float | None]]) -> None:
         for seconds in await asyncio.gather(*recoveries):
             self.tally.note(fault.name, seconds)
+
+
+def _one_of(names: tuple[str, ...], fault: Fault) -> str:
+    return names[int(fault.chance * len(names))]

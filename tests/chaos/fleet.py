@@ -29,6 +29,7 @@ _AGAIN_SECONDS: Final = 0.3
 _LOOK_SECONDS: Final = 2.0
 _SAMPLE: Final = re.compile(r"^(behoudlijn_\w+)(?:\{([^}]*)\})? (\S+)$", re.MULTILINE)
 _PARTITION: Final = re.compile(r'partition="(\d+)"')
+_TOPIC: Final = re.compile(r'topic="([^"]+)"')
 
 
 @dataclass(slots=True)
@@ -44,8 +45,10 @@ class Life:
     """Those that it had when it was looked at last."""
     events: float = 0
     duplicates: float = 0
-    moved: float = 0
-    """Records that it took for lost, and logs that it took for others."""
+    lost: dict[tuple[str, int], float] = field(default_factory=dict)
+    """Offsets that it says retention took unread, by topic and partition."""
+    begun_anew: dict[tuple[str, int], float] = field(default_factory=dict)
+    """How often it took a log for another one than it was reading."""
     resent: float = 0
     retries: float = 0
     peak_kib: int = 0
@@ -107,6 +110,13 @@ class Fleet:
         self.now.clear()
         for life in self.lives:
             await asyncio.to_thread(life.child.kill)
+
+    def lost(self) -> Counter[tuple[str, int]]:
+        """Offsets that its processes, in all their lives, have counted as lost."""
+        total: Counter[tuple[str, int]] = Counter()
+        for life in self.lives:
+            total.update({place: int(count) for place, count in life.lost.items() if count})
+        return total
 
     def victims(self) -> list[Life]:
         """Processes that may be hit now: they run and hold partitions."""
@@ -176,22 +186,30 @@ class Fleet:
 
     def _read(self, life: Life, text: str) -> None:
         partitions: set[int] = set()
-        events = duplicates = moved = retries = 0.0
+        events = duplicates = retries = 0.0
         for name, labels, value in _SAMPLE.findall(text):
             if name == "behoudlijn_lag_records":
                 partitions.update(map(int, _PARTITION.findall(labels)))
             elif name == "behoudlijn_events_total" and "unknown_field" not in labels:
                 events += float(value)
                 duplicates += float(value) if 'result="duplicate"' in labels else 0
-            elif name in ("behoudlijn_records_lost_total", "behoudlijn_log_restarts_total"):
-                moved += float(value)
+            elif name == "behoudlijn_records_lost_total":
+                life.lost[_place(labels)] = float(value)
+            elif name == "behoudlijn_log_restarts_total":
+                if float(value):
+                    life.begun_anew[_place(labels)] = float(value)
             elif name == "behoudlijn_outputs_resent_total":
                 life.resent = float(value)
             elif name == "behoudlijn_sink_retries_total":
                 retries += float(value)
         life.retries = retries
-        life.events, life.duplicates, life.moved = events, duplicates, moved
+        life.events, life.duplicates = events, duplicates
         life.partitions = frozenset(partitions)
+
+
+def _place(labels: str) -> tuple[str, int]:
+    (topic,), (partition,) = _TOPIC.findall(labels), _PARTITION.findall(labels)
+    return topic, int(partition)
 
 
 def freeze(life: Life) -> None:

@@ -19,7 +19,8 @@ from schemas.survey import SurveyEvent
 from streams.core import state as st
 from streams.core.decode import decode
 from streams.core.records import Record
-from tests.chaos.verifier import Difference, Logs, compare, difference
+from tests.chaos.history import Logs
+from tests.chaos.verifier import Difference, compare, difference
 
 REGISTERS: Final = (
     "requested_at",
@@ -51,6 +52,35 @@ def knowledge(expected: Mapping[str, bytes], found: Mapping[str, bytes]) -> list
         {customer: what_is_known(data) for customer, data in expected.items()},
         {customer: what_is_known(data) for customer, data in found.items()},
     )
+
+
+def between(
+    customers: Iterable[str],
+    least: Mapping[str, bytes],
+    found: Mapping[str, bytes],
+    most: Mapping[str, bytes],
+    max_facts: int,
+) -> list[Difference]:
+    """Customers of whom nobody knows which records were read know at least, and at most, these facts. Of those who have more
+    facts than a state keeps nothing can be said.
+    """
+    missing, extra = [], []
+    for customer in customers:
+        low, now, high = (_identities(states.get(customer)) for states in (least, found, most))
+        if len(high) >= max_facts:
+            continue
+        if low - now:
+            missing.append(customer)
+        if now - high:
+            extra.append(customer)
+    return [
+        *difference("facts in doubt", "customers who lack one that was read", missing),
+        *difference("facts in doubt", "customers who have one that there never was", extra),
+    ]
+
+
+def _identities(data: bytes | None) -> set[int]:
+    return set() if data is None else {fact.identity for fact in st.decode(data).facts}
 
 
 def episodes(records: Iterable[Record]) -> list[Difference]:

@@ -1,4 +1,4 @@
-"""The topics' own logs, read back whole: what the oracle and the verifier start from.
+"""The topics' own logs, read back whole but for what transactions took back: what the oracle and the verifier start from.
 
 Owns reading. It must not interpret a record.
 """
@@ -24,6 +24,7 @@ async def read_logs(
         **settings.aiokafka_options(),
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        isolation_level="read_committed",
         max_partition_fetch_bytes=4 * 1024 * 1024,
     )
     await consumer.start()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-# Faults by name; `group` says whom they hit: one of signals, sink, clickhouse, kafka.
+# Faults by name; `group` says whom they hit: one of signals, sink, clickhouse, kafka, feeder.
 KILL: Final = "kill -9"
 FAIL_POINT: Final = "kill at fail point"
 FROZEN_POINT: Final = "frozen at fail point"
@@ -18,6 +18,12 @@ BROKER_KILL: Final = "one broker killed"
 BROKER_ROLL: Final = "all brokers rolled"
 BROKER_PAUSE: Final = "all brokers frozen"
 BROKER_DOWN: Final = "all brokers killed"
+DISK_FULL: Final = "one broker's disk full"
+DISKS_FULL: Final = "two brokers' disks full"
+TOPIC_ANEW: Final = "a topic made anew"
+TOPIC_ANEW_UNREAD: Final = "a topic made anew, unread"
+RETENTION: Final = "retention passes frozen workers"
+PRODUCER_KILL: Final = "killed in its transaction"
 STORE_DOWN: Final = "ClickHouse killed"
 STORE_REFUSES: Final = "ClickHouse refuses"
 STORE_SLOW: Final = "ClickHouse slow"
@@ -73,6 +79,11 @@ _SHORT: Final = {
     ("kafka", BROKER_KILL): 1,
     ("kafka", BROKER_ROLL): 1,
     ("kafka", BROKER_PAUSE): 1,
+    ("kafka", DISK_FULL): 1,
+    ("kafka", DISKS_FULL): 1,
+    ("kafka", TOPIC_ANEW): 1,
+    ("kafka", RETENTION): 1,
+    ("feeder", PRODUCER_KILL): 1,
 }
 
 SHORT: Final = Profile("chaos-short", 150_000, 700, _SHORT, partitions=4)
@@ -117,6 +128,11 @@ LONG: Final = Profile(
         ("kafka", BROKER_ROLL): 1,
         ("kafka", BROKER_PAUSE): 1,
         ("kafka", BROKER_DOWN): 1,
+        ("kafka", DISK_FULL): 3,
+        ("kafka", DISKS_FULL): 2,
+        ("kafka", TOPIC_ANEW): 4,
+        ("kafka", RETENTION): 4,
+        ("feeder", PRODUCER_KILL): 5,
     },
 )
 
@@ -124,10 +140,10 @@ INVARIANTS: Final = Profile(
     "invariants",
     20_000,
     1_500,
-    {("signals", KILL): 2, ("signals", FROZEN_POINT): 1},
+    {("signals", KILL): 2, ("signals", FROZEN_POINT): 1, ("kafka", TOPIC_ANEW_UNREAD): 1},
     misroute=True,
 )
-"""The second run: records arrive late, some on a wrong partition, and the merge waits for nobody."""
+"""The second run: records arrive late, some on a wrong partition, a topic is deleted unread, and the merge waits for nobody."""
 
 
 def invariants_of(profile: Profile) -> Profile:

@@ -31,6 +31,7 @@ class Progress:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._committed: dict[str, dict[tuple[str, int], int]] = {group: {} for group in GROUPS}
+        self._downwards: set[str] = set()
 
     def committed(self, group: str) -> Offsets:
         """By (topic with its prefix, partition)."""
@@ -51,6 +52,13 @@ class Progress:
         """A group was reset: its offsets begin anew."""
         for offsets in self._committed.values():
             offsets.clear()
+
+    def begins_anew(self, topic: str) -> None:
+        """A topic (with its prefix) was made anew: from now on what is committed of it may go down."""
+        self._downwards.add(topic)
+        for offsets in self._committed.values():
+            for place in [place for place in offsets if place[0] == topic]:
+                del offsets[place]
 
     async def until_advanced(self, group: str, partitions: Iterable[int], seconds: float) -> float | None:
         """Seconds until every one of the partitions has committed more than now; None after `seconds`."""
@@ -89,7 +97,9 @@ class Progress:
         found = await admin.list_consumer_group_offsets(self._settings.topic(name))
         for place, about in found.items():
             key = (place.topic, place.partition)
-            mine[key] = max(about.offset, mine.get(key, 0))
+            mine[key] = (
+                about.offset if place.topic in self._downwards else max(about.offset, mine.get(key, 0))
+            )
 
     async def ends(self, names: Iterable[str]) -> dict[tuple[str, int], int]:
         """The end offsets of topics (plain names), from the brokers."""
@@ -118,6 +128,7 @@ class Progress:
                 f"{topic}[{number}]": f"committed {mine.get((topic, number), 0)} of {end}"
                 for (topic, number), end in ends.items()
                 if mine.get((topic, number), 0) < end
+                or (topic in self._downwards and mine.get((topic, number), 0) > end)
             }
             # Twice: what a group writes to its own topics while it commits others comes after the ends were asked for.
             still = 0 if missing else still + 1

@@ -1,7 +1,7 @@
 """The schedule: which faults happen together and in which order, as a pure function of seed and profile.
 
-Owns the choice. Signals workers, and the sink with its store, are two lanes that are hit at the same time, since they do
-not share a group; a fault of the brokers hits everyone and comes alone. It must not act.
+Owns the choice. Signals workers, the sink with its store, and producers are three lanes that are hit at the same time, since they
+do not share a group; a fault of the brokers and their logs hits everyone and comes alone. It must not act.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Round = tuple[Fault, ...]
 def schedule(seed: int, profile: Profile) -> list[Round]:
     """The rounds of a run. Equal arguments give equal rounds."""
     random = Random(f"schedule/{seed}")
-    lanes: dict[str, list[Fault]] = {"signals": [], "sink": [], "kafka": []}
+    lanes: dict[str, list[Fault]] = {"signals": [], "sink": [], "feeder": [], "kafka": []}
     for (group, kind), count in profile.counts.items():
         lane = lanes["sink" if group == "clickhouse" else group]
         for number in range(count):
@@ -46,8 +46,8 @@ def schedule(seed: int, profile: Profile) -> list[Round]:
     for lane in lanes.values():
         random.shuffle(lane)
     rounds: list[Round] = [
-        tuple(fault for fault in pair if fault is not None)
-        for pair in zip_longest(lanes["signals"], lanes["sink"])
+        tuple(fault for fault in together if fault is not None)
+        for together in zip_longest(lanes["signals"], lanes["sink"], lanes["feeder"])
     ]
     random.shuffle(rounds)
     for fault in lanes["kafka"]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,8 @@ from tests.chaos.events import Feed
 from tests.chaos.faults import Faults
 from tests.chaos.feeder import Feeder
 from tests.chaos.fleet import Fleet
+from tests.chaos.history import History
+from tests.chaos.log_faults import LogFaults
 from tests.chaos.profile import Profile
 from tests.chaos.progress import Progress
 from tests.chaos.report import Report
@@ -72,7 +74,8 @@ class Stage:
             late=bool(more.get("merge_idle_ms") == 0),
             misroute=profile.misroute,
         )
-        self.feeder = Feeder(self.settings, self.feed, profile.events_per_second)
+        self.history = History()
+        self.feeder = Feeder(self.settings, self.feed, profile.events_per_second, self.history, seed)
         self.fleets: dict[str, Fleet] = {}
         self._directory = directory
         self._tasks: list[asyncio.Task[None]] = []
@@ -111,7 +114,8 @@ class Stage:
 
     async def feed_under_faults(self, seed: int) -> Faults:
         """Feeds live while the schedule is carried out; returns when everything is fed."""
-        faults = Faults(self.profile, self.fleets, self.cluster, self.store, self.progress)
+        logs = LogFaults(self.settings, self.fleets, self.cluster, self.progress, self.feeder, self.history)
+        faults = Faults(self.profile, self.fleets, self.cluster, self.store, self.progress, self.feeder, logs)
         self.report.tally = faults.tally
         hurry = asyncio.Event()
         self.feeder.trickle = True
@@ -154,7 +158,13 @@ class Stage:
             missing = await self.progress.until_committed(group, READ_BY[group], _DRAIN_SECONDS)
             self.report.check(f"{group}: every record of its topics is committed", lag(group, missing))
             self.report.check(
-                f"{group}: no log was taken for another", false_alarms(group, self.fleets[group])
+                f"{group}: no log was taken for another but those that were",
+                false_alarms(group, self.fleets[group], self.history),
+            )
+            lost = self.history.lost if group == "signals" else {}
+            self.report.check(
+                f"{group}: {sum(lost.values()):,} offsets lost to retention, exactly as the workers count",
+                losses(lost, self.fleets[group].lost()),
             )
 
     async def events_counted(self) -> int:
@@ -207,12 +217,29 @@ def lag(group: str, missing: dict[str, str]) -> list[Any]:
     )
 
 
-def false_alarms(group: str, fleet: Fleet) -> list[Any]:
-    """Workers that speak of lost records or of a log that is another one, although nothing of that kind happened."""
+def false_alarms(group: str, fleet: Fleet, history: History) -> list[Any]:
+    """Workers that took a log for another one, although its topic was not made anew."""
     from tests.chaos.verifier import Difference
 
-    shown = tuple(f"{life.slot} {life.moved:g}" for life in fleet.lives if life.moved)
+    shown = tuple(
+        f"{life.slot} {topic}[{number}]"
+        for life in fleet.lives
+        for topic, number in life.begun_anew
+        if topic not in history.made_anew
+    )
     return [Difference(f"{group} logs", "false alarms", len(shown), shown[:5])] if shown else []
+
+
+def losses(lost: Mapping[tuple[str, int], int], counted: Mapping[tuple[str, int], int]) -> list[Any]:
+    """Partitions of which the workers count other losses than there were; topics and offsets are no secret."""
+    from tests.chaos.verifier import Difference
+
+    shown = tuple(
+        f"{topic}[{number}] counted {counted.get((topic, number), 0)} of {lost.get((topic, number), 0)}"
+        for topic, number in sorted({*lost, *counted})
+        if counted.get((topic, number), 0) != lost.get((topic, number), 0)
+    )
+    return [Difference("lost records", "partitions counted wrongly", len(shown), shown[:5])] if shown else []
 
 
 def settings_of(profile: Profile, cluster: Cluster, store: Store, database: str, **more: Any) -> Settings:

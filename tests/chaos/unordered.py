@@ -6,48 +6,52 @@ Owns its phases. When a trigger fires may differ from the backlog's answer here;
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from schemas import topics
 from streams.cluster.partitioning import partition_of
 from streams.core.decode import decode
-from streams.core.records import Record
 from streams.core.repartition import unwrap
 from streams.policies import load_policy
 from tests.chaos import invariants, verifier
 from tests.chaos.cluster import Cluster, Store
 from tests.chaos.equality import ALL, states_of
+from tests.chaos.history import Logs
 from tests.chaos.logs import read_logs
 from tests.chaos.profile import Profile
 from tests.chaos.report import Report
+from tests.chaos.routed import routed
 from tests.chaos.stage import Say, Stage, staged
-from tests.chaos.verifier import Difference, Logs, difference
+from tests.chaos.verifier import Difference, difference
 from tests.oracle import answer
 
 
-def routed(logs: Logs, partitions: int) -> tuple[Logs, dict[Record, int]]:
-    """The logs as they would be, had every event gone to the partition of its customer; offsets count anew, arrivals stay what they were."""
-    right: dict[str, list[Record]] = {name: [] for name in logs}
-    arrivals: dict[Record, int] = {}
+def misrouted_sent_home(planted: int, logs: Logs, unsure: int = 0) -> list[Difference]:
+    """As many different records as were planted, or more: duplicates of misrouted records are misrouted too.
+
+    `unsure`: as many were perhaps never read.
+    """
+    home = {unwrap(record) for record in logs[topics.REPARTITION]}
+    missing = planted - unsure - len(home)
+    return difference("misrouted", "fewer were sent home than were planted", range(missing))
+
+
+def misrouted(logs: Logs, partitions: int) -> int:
+    """How many events lie on another partition than their customer's."""
+    found = 0
     for name in topics.INPUTS:
-        ends: Counter[int] = Counter()
         for record in logs[name]:
-            decoded = decode(record)
-            event, number = decoded.event, record.partition
+            event = decode(record).event
             if event is not None and event.customer_id is not None and not event.anonymous:
-                number = partition_of(event.customer_id.encode(), partitions)
-            home = record._replace(partition=number, offset=ends[number])
-            right[name].append(home)
-            arrivals[home] = decoded.arrival
-            ends[number] += 1
-    return right, arrivals
+                found += record.partition != partition_of(event.customer_id.encode(), partitions)
+    return found
 
 
-def misrouted_sent_home(planted: int, logs: Logs) -> list[Difference]:
-    """As many different records as were planted, or more: duplicates of misrouted records are misrouted too."""
-    home = {unwrap(record)[:3] for record in logs[topics.REPARTITION]}
-    return difference("misrouted", "fewer were sent home than were planted", range(planted - len(home)))
+def customers(logs: Logs) -> set[str]:
+    """Whom the events of the inputs are about."""
+    events = (decode(record).event for name in topics.INPUTS for record in logs[name])
+    return {event.customer_id for event in events if event is not None and event.customer_id is not None}
 
 
 async def run(
@@ -66,27 +70,54 @@ async def run(
             await stage.stop_workers()
         async with stage.phase("verification"):
             logs = await read_logs(stage.settings, (*ALL, topics.REPARTITION))
-            right = await asyncio.to_thread(answer, stage.settings, *routed(logs, profile.partitions))
+            history, lives = stage.history, stage.history.lives(logs)
+            ever, read, doubtful = history.all(logs), history.read(logs), history.in_doubt(logs)
+            in_doubt = customers(doubtful)
+            least = (
+                await asyncio.to_thread(answer, stage.settings, *routed(read, profile.partitions))
+            ).states
+            most = (await asyncio.to_thread(answer, stage.settings, *routed(ever, profile.partitions))).states
             states = await states_of(stage.settings)
             triggers = logs[topics.SHADOW_TRIGGERS]
-            horizon = load_policy(stage.settings.policy).parameters.horizon
-            report = stage.report
-            report.check("logs: no gap in any partition", verifier.whole(logs))
+            policy = load_policy(stage.settings.policy)
+            report, feeder = stage.report, stage.feeder
+            report.check("logs: no gap in any partition", verifier.whole(lives, feeder.transactions.hidden))
+            report.check("no event of a transaction that was taken back is seen", verifier.ghosts(ever))
             report.check(
-                f"facts and registers of {len(right.states):,} customers",
-                invariants.knowledge(right.states, states),
+                f"facts and registers of {len(least.keys() - in_doubt):,} customers",
+                invariants.knowledge(_without(in_doubt, least), _without(in_doubt, states)),
+            )
+            report.check(
+                f"facts of {len(in_doubt):,} customers of whom records went before or after they were read",
+                invariants.between(in_doubt, least, states, most, policy.parameters.keep),
             )
             report.check(
                 f"episodes: {len(triggers):,} triggers, at most one open a customer, no gap, one content",
                 invariants.episodes(triggers),
             )
-            report.check("every trigger has its ground", invariants.justified(triggers, logs, horizon))
-            report.check("dead letters: exactly the planted ones", verifier.dead_letters(logs))
-            report.figures["events fed"] = stage.feeder.events
+            report.check(
+                "every trigger has its ground", invariants.justified(triggers, ever, policy.parameters.horizon)
+            )
+            report.check(
+                "dead letters: exactly the planted ones",
+                [
+                    *verifier.dead_letters(read, doubtful),
+                    *verifier.poison(ever, feeder.planted["poison"]),
+                ],
+            )
+            report.figures["events fed"] = feeder.events
             report.figures["records sent home, resent ones included"] = len(logs[topics.REPARTITION])
+            report.figures["records that went with their topic, read or not"] = len(history.doubtful)
+            report.figures["transactions"] = dict(feeder.transactions.ended)
             report.check(
                 "every misrouted record was sent home",
-                misrouted_sent_home(stage.feeder.planted["misrouted"], logs),
+                misrouted_sent_home(
+                    feeder.planted["misrouted"], logs, misrouted(doubtful, profile.partitions)
+                ),
             )
-            report.figures["planted"] = dict(stage.feeder.planted)
+            report.figures["planted"] = dict(feeder.planted)
     return stage.report
+
+
+def _without(customers: set[str], states: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {customer: state for customer, state in states.items() if customer not in customers}

@@ -19,7 +19,8 @@ from sinks.contract import Row
 from streams.core.decode import decode
 from streams.core.records import Record
 from streams.settings import Settings
-from tests.chaos.verifier import Difference, Logs, compare
+from tests.chaos.history import Logs
+from tests.chaos.verifier import Difference, compare
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MS: Final = timedelta(milliseconds=1)

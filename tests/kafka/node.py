@@ -5,6 +5,7 @@ Owns the settings of a node. It must not know how many nodes a cluster has beyon
 
 from __future__ import annotations
 
+import resource
 import signal
 import subprocess
 from pathlib import Path
@@ -110,6 +111,18 @@ class KafkaNode:
         """SIGSTOP: the node hangs and holds its connections."""
         self.process.signal(signal.SIGSTOP)
 
+    def fill_disk(self, topic: str, partition: int, room: int) -> None:
+        """As if the disk were full: until the next start no file may grow beyond the present log of a partition and `room` bytes.
+
+        The write that meets the limit is cut off there, and fails. Raises `ChildError` where the node has no such log.
+        """
+        segments = sorted((self.data / f"{topic}-{partition}").glob("*.log"))
+        if not segments:
+            raise ChildError(f"kafka node {self.number} has no log of {topic}[{partition}]")
+        limit = segments[-1].stat().st_size + room
+        _, hard = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (limit, hard))
+
     def resume(self) -> None:
         """SIGCONT after `pause`."""
         self.process.signal(signal.SIGCONT)
@@ -148,6 +161,8 @@ def _settings(
         "group.min.session.timeout.ms": 1000,
         "broker.heartbeat.interval.ms": 500,
         "broker.session.timeout.ms": 3000,
+        # A producer that was killed in its transaction is noticed soon after its time-out, not up to ten seconds later.
+        "transaction.abort.timed.out.transaction.cleanup.interval.ms": 1000,
         "num.network.threads": 2,
         "num.io.threads": 4,
         "log.cleaner.dedupe.buffer.size": 16_777_216,
