@@ -8,8 +8,9 @@ stamp is a header of the record. The reserved key, written last in each batch, h
 """
 
 import struct
-from collections.abc import Iterable, Sequence
-from typing import Final, Literal, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
@@ -23,6 +24,8 @@ _HEADER: Final = struct.Struct(">BIQI")
 _LENGTH: Final = struct.Struct(">I")
 _STAMP: Final = struct.Struct(">IQ")
 _STAMP_HEADER: Final = "behoudlijn-stamp"
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+"""What a record of a worker up to 0.3 says of settings and positions: it is not known."""
 
 Mode = Literal["shadow", "live"]
 
@@ -73,6 +76,12 @@ class PartitionRecord(NamedTuple):
     owner: str = ""
     dead_letters: tuple[tuple[str, int, int, float], ...] = ()
     """What `dead_letter_limit` counted: topic, offset, run, ratio."""
+    agreed: Mapping[str, str] = NOTHING
+    """The settings on which the states rest, by name (`agreement`)."""
+    inputs: Mapping[str, int] = NOTHING
+    """By input topic, without prefix: the offset of this partition up to which the states hold it."""
+    changelog_start: int = 0
+    """Where the changelog of this partition begins, as it was accepted; compaction does not move that."""
 
 
 def encode_entry(stamp: Stamp, state: bytes, outputs: Sequence[Sending]) -> bytes:
@@ -148,6 +157,7 @@ def encode_partition(record: PartitionRecord) -> bytes:
     """Return the value of the reserved key."""
     fields = record._asdict()
     epoch, batch = fields.pop("stamp")
+    fields["agreed"], fields["inputs"] = dict(record.agreed), dict(record.inputs)
     return orjson.dumps({"version": VERSION, "epoch": epoch, "batch": batch, **fields})
 
 
@@ -163,7 +173,14 @@ def decode_partition(value: bytes) -> PartitionRecord:
         stamp = Stamp(int(fields["epoch"]), int(fields["batch"]))
         tallies = tuple((str(t), int(o), int(n), float(r)) for t, o, n, r in fields.get("dead_letters", ()))
         return PartitionRecord(
-            stamp, int(fields["clock"]), str(fields["policy"]), str(fields["owner"]), tallies
+            stamp,
+            int(fields["clock"]),
+            str(fields["policy"]),
+            str(fields["owner"]),
+            tallies,
+            {str(name): str(value) for name, value in fields.get("agreed", NOTHING).items()},
+            {str(topic): int(offset) for topic, offset in fields.get("inputs", NOTHING).items()},
+            int(fields.get("changelog_start", 0)),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ChangelogError("the partition's record cannot be read") from error

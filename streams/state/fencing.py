@@ -113,11 +113,21 @@ class FencedChangelog:
     ) -> None:
         """Write a batch: the changes (None: a tombstone), then the partition's record; durable on return.
 
-        `store` is the partition as before the batch, but for its count of dead letters. Raises `EffectsError`, also when we have been succeeded.
+        `store` is the partition as before the batch, but for what is written of it whole: the count of dead letters, the settings
+        that agree, the positions of its inputs, the beginning of its changelog. Raises `EffectsError`, also when we have been succeeded.
         """
         claimed = self._held[store.number]
         stamp = Stamp(claimed.epoch, batch)
-        last = PartitionRecord(stamp, clock, policy, claimed.owner, as_rows(store.dead_letters))
+        last = PartitionRecord(
+            stamp,
+            clock,
+            policy,
+            claimed.owner,
+            as_rows(store.dead_letters),
+            store.agreed,
+            store.inputs,
+            store.changelog_start,
+        )
         for _ in range(_ROUNDS):
             foreign = await self._append(store.number, claimed, changes, last)
             if not foreign:

@@ -90,6 +90,9 @@ class Reading:
             self._store.clock.now = record.clock
             self._store.policy = record.policy
             self._store.dead_letters = from_rows(record.dead_letters)
+            self._store.agreed = record.agreed
+            self._store.inputs = record.inputs
+            self._store.changelog_start = record.changelog_start
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
         """Return whether a record is of the present fencing epoch or begins a newer one: what a former owner wrote late does not count."""
@@ -108,7 +111,16 @@ class Reading:
         """Return the record that would claim the partition: all as it is, in the next fencing epoch."""
         store = self._store
         stamp, tallies = Stamp(self.epoch + 1, store.batch), as_rows(store.dead_letters)
-        return PartitionRecord(stamp, store.clock.now, store.policy, owner, tallies)
+        return PartitionRecord(
+            stamp,
+            store.clock.now,
+            store.policy,
+            owner,
+            tallies,
+            store.agreed,
+            store.inputs,
+            store.changelog_start,
+        )
 
     def finish(self) -> Recovered:
         """Return the partition, with its timers set."""

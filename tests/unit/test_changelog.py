@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from streams.core.dead_letter_limit import as_rows
@@ -61,6 +62,37 @@ def test_the_partitions_record_comes_back() -> None:
     assert decode_partition(encode_partition(record)) == record
     with pytest.raises(ChangelogError):
         decode_partition(b"[]")
+
+
+OLD = b'{"version":2,"epoch":4,"batch":9,"clock":50,"policy":"p@1","owner":"a","dead_letters":[["contact.calls",41,7,0.25]]}'
+"""As workers up to 0.3 wrote it."""
+
+
+def test_a_record_of_an_older_worker_knows_neither_settings_nor_positions() -> None:
+    record = decode_partition(OLD)
+    assert record[:5] == (Stamp(4, 9), 50, "p@1", "a", (("contact.calls", 41, 7, 0.25),))
+    assert (record.agreed, record.inputs, record.changelog_start) == ({}, {}, 0)
+
+
+def test_what_the_states_rest_on_goes_with_the_record_and_with_a_claim() -> None:
+    record = PartitionRecord(
+        Stamp(1, 3), 50, "p@1", "a", (), {"mode": "live"}, {"contact.calls": 41}, changelog_start=7
+    )
+    assert decode_partition(encode_partition(record)) == record
+    reading = Reading(0)
+    reading.add(PARTITION_KEY, encode_partition(record))
+    assert reading.claim("b")[5:] == record[5:]
+    store = reading.finish().store
+    assert (store.agreed, store.inputs, store.changelog_start) == record[5:]
+
+
+def test_a_worker_of_the_version_before_reads_what_this_one_writes() -> None:
+    """It takes the fields that it knows, by name."""
+    record = PartitionRecord(Stamp(1, 3), 50, "p@1", "a", (), {"mode": "live"}, {"contact.calls": 41}, 7)
+    fields = orjson.loads(encode_partition(record))
+    assert fields.keys() - orjson.loads(OLD).keys() == {"agreed", "inputs", "changelog_start"}
+    assert fields.keys() >= orjson.loads(OLD).keys()
+    assert fields["version"] == 2
 
 
 def test_only_outputs_of_the_highest_batch_are_unsent() -> None:
