@@ -61,20 +61,25 @@ class LaneConsumer(RebalancingConsumer):
             if self._preparation.due:
                 await self._preparation.run()
                 continue
-            active = frozenset(TP(*tp) for tp in self._get_active_partitions())
+            active = self._active()
             if self._unsought(active):
-                await self._until_sought(active)
+                await self._until_sought()
                 continue
             for tp, records in (await self._fetching.once(active)).items():
                 await self._pass_on(tp, records)
 
+    def _active(self) -> frozenset[TP]:
+        return frozenset(
+            TP(*tp) for tp in self._get_active_partitions() if tp.topic not in self.lane.left_out
+        )
+
     def _unsought(self, active: frozenset[TP]) -> bool:
         return not self.lane.assignment.partitions and any(tp.topic in self.lane.topics for tp in active)
 
-    async def _until_sought(self, active: frozenset[TP]) -> None:
+    async def _until_sought(self) -> None:
         """Wait for the seek of a rebalance: when one follows upon another, Faust resumes the flow a little early."""
         deadline = time.monotonic() + _SEEK_SECONDS
-        while self.flow_active and self._unsought(active):
+        while self.flow_active and self._unsought(self._active()):
             if time.monotonic() > deadline:
                 raise LaneError(
                     "input topics were resumed before their positions were known; restart the worker"

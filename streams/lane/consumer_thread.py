@@ -221,6 +221,16 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             state.highwater = state.lso = None
         await self._seek_wait(consumer, places)
 
+    async def hold(self, partitions: Iterable[TP]) -> None:
+        """Fetch nothing of these until the next assignment. Their position means nothing: the client wants one."""
+        await self.call_thread(self._hold, frozenset(partitions))
+
+    async def _hold(self, partitions: frozenset[TP]) -> None:
+        consumer = self._ensure_consumer()
+        places = [place for place in consumer.assignment() if place in partitions]
+        await self._seek_wait(consumer, dict.fromkeys(places, 0))
+        consumer.pause(*places)
+
     async def last_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
         """Return where the log of each of `partitions` ends, by the broker's word (which is wrong on Tansu, see `cluster.reading`)."""
         asked = [aiokafka.TopicPartition(*tp) for tp in partitions]

@@ -55,15 +55,19 @@ class Fetching:
         self._left_out: frozenset[TP] = frozenset()  # partitions not asked for in the present fetch
         self._room = asyncio.Event()  # one of them may go on
 
-    async def seek(self) -> Mapping[TP, Committed]:
-        """Start the lane over at what the group has committed; what that was, for every partition that is ours."""
+    async def seek(self, left_out: frozenset[str]) -> Mapping[TP, Committed]:
+        """Start the lane over at what the group has committed; what that was, for every partition that is ours. Of topics `left_out`
+        nothing is fetched.
+        """
         async with self._positions:
             self._lane.forget()
             committed = await self._thread.committed()
-            start = await self._moves.begin(committed)
+            read = {tp: each for tp, each in committed.items() if tp.topic not in left_out}
+            await self._thread.hold(committed.keys() - read.keys())
+            start = await self._moves.begin(read)
             self._told.clear()
-            ours = {tp: each.offset for tp, each in committed.items() if tp.topic in self._lane.topics}
-            self._lane.assign(ours, {tp: start[tp] for tp in ours})
+            ours = {tp: each.offset for tp, each in read.items() if tp.topic in self._lane.topics}
+            self._lane.assign(ours, {tp: start[tp] for tp in ours}, left_out)
             return committed
 
     async def once(self, active: frozenset[TP]) -> Mapping[TP, list[Any]]:

@@ -47,6 +47,8 @@ class Lane(Generic[ItemT]):
     def __init__(self, settings: LaneSettings, decode: Decode[ItemT], clock: Callable[[], int]) -> None:
         self.settings = settings
         self.topics = frozenset(settings.topics)
+        self.left_out: frozenset[str] = frozenset()
+        """Those of the topics that are not read in this assignment."""
         self.wake: Callable[[], None] = lambda: None
         self.assignment = _NOTHING
         self._decode = decode
@@ -64,13 +66,19 @@ class Lane(Generic[ItemT]):
 
     # -- what is read ---------------------------------------------------------------------------------------
 
-    def assign(self, committed: Mapping[TP, int | None], start: Mapping[TP, int]) -> None:
-        """Start over with these partitions, each read from its offset of `start`.
+    def assign(
+        self,
+        committed: Mapping[TP, int | None],
+        start: Mapping[TP, int],
+        left_out: frozenset[str] = frozenset(),
+    ) -> None:
+        """Start over with these partitions, each read from its offset of `start`; none of the topics `left_out` is among them.
 
         Where something else was committed, the start is to be committed too: it is the true position. Raises `LaneError` when topics to
         be merged are not co-partitioned: a customer's events lie apart.
         """
         self.forget()
+        self.left_out = left_out
         if self.settings.merged:
             self._assign_merged(committed)
         else:
@@ -87,19 +95,19 @@ class Lane(Generic[ItemT]):
         self._limit = max(_SMALLEST_LIMIT, min(self.settings.max_buffer_bytes, share))
 
     def _assign_merged(self, committed: Iterable[TP]) -> None:
+        wanted = tuple(topic for topic in self.settings.topics if topic not in self.left_out)
         numbers: dict[int, set[str]] = {}
         for topic, partition in committed:
             numbers.setdefault(partition, set()).add(topic)
         for partition, topics in sorted(numbers.items()):
-            if topics != self.topics:
-                missing = ", ".join(sorted(self.topics - topics))
+            if topics != set(wanted):
+                missing = ", ".join(sorted(set(wanted) - topics))
                 raise LaneError(
                     f"partition {partition} of {missing} is not assigned to this worker, although others of "
-                    "that number are; give all input topics the same number of partitions, and all workers "
-                    "of the group the same topics"
+                    "that number are; give all input topics the same number of partitions"
                 )
-            shared: _Partition[ItemT] = _Partition(self.settings.topics, partition, self.settings)
-            self._partitions.update((TP(topic, partition), shared) for topic in self.settings.topics)
+            shared: _Partition[ItemT] = _Partition(wanted, partition, self.settings)
+            self._partitions.update((TP(topic, partition), shared) for topic in wanted)
 
     def forget(self) -> None:
         """Drop every buffer and every micro-batch; later acknowledgements of those micro-batches change nothing."""
