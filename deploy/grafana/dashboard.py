@@ -127,6 +127,18 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "From taking it to having its outputs acknowledged.",
             ),
             Panel(
+                "Computing time by partition",
+                "percentunit",
+                (
+                    (
+                        "{{partition}}",
+                        "sum by (partition) (rate(behoudlijn_batch_computing_seconds_sum[$__rate_interval]))",
+                    ),
+                    ("busiest customer of {{partition}}", "behoudlijn_busiest_customer_ratio"),
+                ),
+                "Share of a core that a partition's batches take, and the share of its records that are one customer's.",
+            ),
+            Panel(
                 "Customers held, recovery, outputs sent again",
                 "short",
                 (

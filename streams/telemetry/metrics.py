@@ -14,6 +14,7 @@ from streams.telemetry.declaration import Declaration
 
 _LATENCY = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0)
 _DURATION = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+_COMPUTING = (0.001, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0)
 _ROWS = (1.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0, 50_000.0, 100_000.0)
 
 
@@ -100,6 +101,21 @@ class Metrics:
         "seconds",
         "From taking a batch to having its outputs acknowledged.",
         buckets=_DURATION,
+    )
+    batch_computing = Declaration(
+        Histogram,
+        "behoudlijn_batch_computing_seconds",
+        "seconds",
+        "Computing time of one batch of a partition, of records or of timers alone: a costly partition is seen by the sum.",
+        ("partition",),
+        _COMPUTING,
+    )
+    busiest_customer = Declaration(
+        Gauge,
+        "behoudlijn_busiest_customer_ratio",
+        "ratio",
+        "Share of a partition's records that one customer had, of the last ten seconds or 10,000 records; 0 when they are fewer than 100.",
+        ("partition",),
     )
     sink_delay = Declaration(
         Histogram,

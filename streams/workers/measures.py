@@ -4,6 +4,7 @@ Owns the translation from batches, lag and stores to the catalogue of `metrics`.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from streams.lane.micro_batch import Moved
 from streams.settings import Settings
 from streams.state.store import PartitionStore, Store
 from streams.telemetry.metrics import Metrics
+from streams.workers.busiest_customer import BusiestCustomer
+from streams.workers.computation import Computed
 from streams.workers.home import Misrouted
 
 
@@ -28,12 +31,15 @@ class SignalsMetrics:
         self._store = store
         self._limit = limit
         self._customers: set[int] = set()
+        self._busiest: defaultdict[int, BusiestCustomer] = defaultdict(BusiestCustomer)
 
-    def batch(
-        self, result: BatchResult, records: Sequence[Decoded], partition: PartitionStore, seconds: float
-    ) -> None:
-        """Count a micro-batch whose effects are confirmed."""
-        metrics = self._metrics
+    def records(self, partition: int, records: Sequence[Decoded]) -> None:
+        """Note whose records a partition works on."""
+        self._busiest[partition].add(records, time.monotonic())
+
+    def batch(self, batch: Computed, partition: PartitionStore, seconds: float) -> None:
+        """Count a batch whose effects are confirmed. `seconds`: from taking it to that."""
+        metrics, result = self._metrics, batch.result
         for (kind, outcome), count in result.counts.items():
             if outcome == UNKNOWN_FIELD:
                 metrics.unknown_fields.labels(kind).inc(count)
@@ -42,12 +48,17 @@ class SignalsMetrics:
         for decoded in result.rejects:
             if decoded.reject is not None:
                 metrics.dead_letters.labels(decoded.reject.code).inc()
-        metrics.batch_size.observe(len(records))
+        metrics.batch_size.observe(batch.records)
         metrics.batch_duration.observe(seconds)
         metrics.last_batch.set_to_current_time()
         if partition.clock.now > 0:
             metrics.last_event.set(partition.clock.now / 1000)
-        self.outputs(result)
+        self.timers(batch, partition)
+
+    def timers(self, batch: Computed, partition: PartitionStore) -> None:
+        """Count a batch of timers alone whose effects are confirmed."""
+        self._metrics.batch_computing.labels(str(partition.number)).observe(batch.seconds)
+        self.outputs(batch.result)
 
     def forwarded(self, misrouted: Sequence[Misrouted]) -> None:
         """Count events that were sent to their customer's partition."""
@@ -83,9 +94,14 @@ class SignalsMetrics:
         counts = {partition.number: partition.customers for partition in self._store}
         for number in self._customers - counts.keys():
             self._metrics.customers.remove(str(number))
+            self._busiest.pop(number, None)
         for number, count in counts.items():
             self._metrics.customers.labels(str(number)).set(count)
         self._customers = set(counts)
+        self._metrics.busiest_customer.clear()
+        for number in counts:
+            share = self._busiest[number].share(time.monotonic())
+            self._metrics.busiest_customer.labels(str(number)).set(share)
         used: dict[str, float] = {}
         for part in self._store:
             for topic, share in self._limit.used(part.dead_letters).items():

@@ -109,7 +109,6 @@ class SignalsWorker:
             timers=timers,
             seen=self._seen,
             fail_point=fail_point,
-            max_batch=settings.max_batch,
         )
         add_agent(self.app, self.lane, in_turn(self.lane, self.handle))
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
