@@ -296,4 +296,5 @@ class Lane(Generic[ItemT]):
         if oldest is None and partition.merger.caught_up(tp.topic):
             return Lag(0, None, newest)  # trailing transaction markers are no lag
         records = None if end is None else max(0, end - self.position(tp))
-        return Lag(records, oldest.timestamp if oldest else None, newest)
+        told = oldest is not None and oldest.timestamp >= 0
+        return Lag(records, oldest.timestamp if oldest and told else None, newest)

@@ -188,6 +188,20 @@ class Metrics:
     customers = Declaration(
         Gauge, "behoudlijn_customers", "customers", "Customers held in the store.", ("partition",)
     )
+    partition_time_ahead = Declaration(
+        Gauge,
+        "behoudlijn_partition_time_ahead_seconds",
+        "seconds",
+        "By how much a partition's time is ahead of the brokers'; at most the tolerance, unless it has leapt.",
+        ("partition",),
+    )
+    clock_skew = Declaration(
+        Gauge,
+        "behoudlijn_clock_skew_seconds",
+        "seconds",
+        "By how much the worker's clock is ahead of the brokers', with the time that their last answer took; below 0: behind. It moves "
+        "no partition's time.",
+    )
     heartbeat_age = Declaration(
         Gauge,
         "behoudlijn_heartbeat_age_seconds",

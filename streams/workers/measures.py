@@ -15,6 +15,7 @@ from streams.core.records import Decoded
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import Moved
 from streams.settings import Settings
+from streams.state.broker_time import BrokerTime
 from streams.state.store import PartitionStore, Store
 from streams.telemetry.metrics import Metrics
 from streams.workers.busiest_customer import BusiestCustomer
@@ -25,11 +26,19 @@ from streams.workers.home import Misrouted
 class SignalsMetrics:
     """Of one signals worker."""
 
-    def __init__(self, metrics: Metrics, settings: Settings, store: Store, limit: DeadLetterLimit) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        settings: Settings,
+        store: Store,
+        limit: DeadLetterLimit,
+        broker_time: BrokerTime,
+    ) -> None:
         self._metrics = metrics
         self._settings = settings
         self._store = store
         self._limit = limit
+        self._broker_time = broker_time
         self._customers: set[int] = set()
         self._busiest: defaultdict[int, BusiestCustomer] = defaultdict(BusiestCustomer)
 
@@ -106,6 +115,11 @@ class SignalsMetrics:
         for part in self._store:
             for topic, share in self._limit.used(part.dead_letters).items():
                 used[topic] = max(share, used.get(topic, 0.0))
+        self._metrics.partition_time_ahead.clear()
+        for part in self._store:
+            ahead = part.clock.now - self._broker_time.now(part.number)
+            self._metrics.partition_time_ahead.labels(str(part.number)).set(max(0.0, ahead / 1000))
+        self._metrics.clock_skew.set(self._broker_time.skew / 1000)
         self._metrics.dead_letter_limit.clear()
         for topic, share in used.items():
             self._metrics.dead_letter_limit.labels(self._settings.plain_topic(topic)).set(share)
@@ -137,6 +151,8 @@ class SinkMetrics:
         """Observe the delay of a flush: per table the earliest ingestion time (ms) among its rows."""
         now = time.time()
         for table, at in oldest.items():
+            if at < 0:
+                continue  # of a topic whose producers set the time, and this one did not
             self._metrics.sink_delay.labels(table).observe(max(0.0, now - at / 1000))
         self._metrics.last_batch.set_to_current_time()
 
