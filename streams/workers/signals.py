@@ -4,6 +4,7 @@ Owns which parts there are and what each is given. It must not hold a step of th
 `recovery` what comes before the first one, `timers` what time does in between, `batch` the order of effects of all three.
 """
 
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -88,7 +89,7 @@ class SignalsWorker:
         self._limit = DeadLetterLimit(
             settings.dead_letter_max_run, settings.dead_letter_max_ratio, settings.dead_letter_limit == "on"
         )
-        self._seen = SignalsMetrics(metrics, settings, self.store, self._limit)
+        self._seen = SignalsMetrics(metrics, settings, self.store, self._limit, policy)
 
         turns, effects = Turns(), Effects(settings, self._deliveries)
         changelog = settings.topic(topics.CHANGELOG)
@@ -150,6 +151,10 @@ class SignalsWorker:
         if not self.lane.assignment.partitions:
             return ["partitions: the group has not assigned any"]
         return [] if self.app.consumer.prepared else ["customer states: the recovery is under way"]
+
+    def warnings(self) -> Sequence[str]:
+        """Return what somebody should look at although this worker is ready: another one would be held up as well."""
+        return self.lane.ends.words(time.monotonic())
 
     def refresh(self) -> None:
         """Set the gauges that are looked at rather than counted."""
