@@ -207,6 +207,19 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "All 0, or somebody is called: what retention removed has to be sent again.",
             ),
             Panel(
+                "Held up by open transactions",
+                "s",
+                (("{{job}} {{topic}}", "max by (job, topic) (behoudlijn_open_transaction_seconds)"),),
+                "How long a producer's transaction has been open; what lies behind it cannot be read and is no lag.",
+                limit=60,
+            ),
+            Panel(
+                "Records behind open transactions",
+                "short",
+                (("{{job}} {{topic}}", "sum by (job, topic) (behoudlijn_open_transaction_records)"),),
+                "From the beginning of the transaction to the log's end.",
+            ),
+            Panel(
                 "Unknown fields",
                 "ops",
                 (

@@ -26,7 +26,7 @@ class Metrics:
         "behoudlijn_events_total",
         "events",
         "Events read, by type and result: accepted, duplicate, beyond_horizon, unattributable, rejected; erased, "
-        "when its customer was erased up to a later time.",
+        "when its customer was erased up to a later time. A record that is no event has the type of its topic's own.",
         ("type", "result"),
     )
     unknown_fields = Declaration(
@@ -143,7 +143,8 @@ class Metrics:
         Gauge,
         "behoudlijn_lag_records",
         "records",
-        "Records of a partition that are not yet worked through.",
+        "Records of a partition that are not yet worked through and could be: up to the beginning of an open transaction. By the "
+        "brokers' word, which is at most a few seconds old in every state.",
         ("topic", "partition"),
     )
     lag_seconds = Declaration(
@@ -153,11 +154,27 @@ class Metrics:
         "Age of the oldest record fetched and not yet worked through; 0 when there is none.",
         ("topic", "partition"),
     )
+    open_transaction_records = Declaration(
+        Gauge,
+        "behoudlijn_open_transaction_records",
+        "records",
+        "Offsets from the beginning of an open transaction to the end of its log: they cannot be read before it ends, and are "
+        "not part of the lag.",
+        ("topic", "partition"),
+    )
+    open_transaction = Declaration(
+        Gauge,
+        "behoudlijn_open_transaction_seconds",
+        "seconds",
+        "How long the open transaction has stood there that holds up a partition, as far as this worker has seen; 0 when there is none.",
+        ("topic", "partition"),
+    )
     oldest_unanswered = Declaration(
         Gauge,
         "behoudlijn_oldest_unanswered_callback_request_seconds",
         "seconds",
-        "Age of the oldest callback that a customer asked for and has not been given.",
+        "For how long the customer who waits longest for a callback could have been called: hours of calling since it was asked for. "
+        "Who may not be called does not count, nor what the policy takes for expired.",
     )
     records_lost = Declaration(
         Counter,

@@ -76,7 +76,7 @@ class Timers:
                         await self._idle(partition)
 
     def _caught_up(self, number: int) -> bool:
-        return all(lag.records == 0 for tp, lag in self._lane.lag().items() if tp.partition == number)
+        return self._lane.caught_up(number)
 
     async def _idle(self, partition: PartitionStore) -> None:
         now = self._broker_time.now(partition.number)
