@@ -53,6 +53,7 @@ class LogMoves:
         self._on_moved = on_moved
         self._outside: dict[TP, int] = {}
         self._anew: set[TP] = set()
+        self._suspect: set[TP] = set()
         self._short: Mapping[TP, tuple[int, int]] = {}
         self.ids: dict[TP, str] = {}
         """Of which topic each partition is read."""
@@ -66,6 +67,7 @@ class LogMoves:
         """Begin with a new assignment; return where each partition is read from."""
         self._outside.clear()
         self._anew.clear()
+        self._suspect.clear()
         self._short = {}
         now = await self._ask_ids({tp.topic for tp in committed})
         known = {tp: now.get(tp.topic, each.topic_id) for tp, each in committed.items()}
@@ -94,14 +96,17 @@ class LogMoves:
         """Ask for the ids of the topics, and note those that were made anew, and of logs that end before our position.
 
         `told`: position and end of each partition, by the last response. Kafka refuses a position beyond the end; other brokers
-        answer with nothing. A new leader may lag for a moment, so an end counts that was the same at the last look.
+        answer with nothing. A new leader may lag for a moment, so an end counts that was the same at the last look; one that has no
+        followers in sync lags for as long as that, so the leader is asked once more before anything is read again.
         """
         epoch, now = self._lane.epoch, await self._ask_ids(self._lane.topics)
         if self._lane.epoch != epoch:
             return
         self._compare(now)
         short = {tp: each for tp, each in told.items() if each[0] > each[1]}
-        self.note({tp: at for tp, (at, end) in short.items() if self._short.get(tp) == (at, end)})
+        same = {tp: at for tp, (at, end) in short.items() if self._short.get(tp) == (at, end)}
+        self._suspect |= same.keys() - self._outside.keys()
+        self.note(same)
         self._short = short
 
     def _compare(self, now: Mapping[str, str]) -> None:
@@ -127,13 +132,21 @@ class LogMoves:
             return ()
         if self._lane.epoch != epoch:
             return ()  # a rebalance came: all positions are about to be sought
-        await self._logs.begin_at({tp: first[tp] for tp in ready})
+        self._compare(now)
+        held = {
+            tp
+            for tp in self._suspect.intersection(ready) - self._anew
+            if first[tp] <= self._outside[tp] <= last[tp]
+        }
+        await self._logs.begin_at({tp: first[tp] for tp in ready if tp not in held})
         if self._lane.epoch != epoch:
             return ()
-        self._compare(now)
         for tp in ready:
             position, anew = self._outside.pop(tp), tp in self._anew
             self._anew.discard(tp)
+            self._suspect.discard(tp)
+            if tp in held:
+                continue  # the leader knows by now how far its log is committed: nothing has moved
             self.ids.pop(tp, None)
             if tp.topic in now:
                 self.ids[tp] = now[tp.topic]

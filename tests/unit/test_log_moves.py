@@ -95,9 +95,38 @@ def test_a_log_that_stays_short_is_begun_anew_and_one_that_lags_for_a_moment_is_
     assert not reader.moves.waiting
     reader.look(40, 35)
     assert set(reader.moves.waiting) == {CALLS}
+    reader.cluster.last[CALLS] = 35
+    reader.settle()
+    assert reader.moved == [Moved(CALLS, 40, 0, 35)]
+    assert reader.lane.acked[CALLS] == 0, "the commit tells the true position, downwards too"
+
+
+def test_a_leader_that_lags_for_long_is_asked_once_more_before_anything_is_read_again() -> None:
+    """Two of three brokers are away: what is committed does not grow until their followers are in sync again."""
+    reader = Reader(calls=Committed(40, "a"), surveys=Committed(7, "b"))
+    reader.begin()
+    reader.look(40, 30)
+    reader.look(40, 30)
+    assert set(reader.moves.waiting) == {CALLS}
+    reader.cluster.at.clear()
+    reader.cluster.last[CALLS] = 40
+    reader.settle()
+    assert not reader.moved
+    assert not reader.moves.waiting
+    assert not reader.cluster.at, "it goes on where it was"
+    reader.look(40, 30)
+    reader.look(40, 30)
+    reader.cluster.known["calls"] = "made anew"
+    reader.settle()
+    assert reader.moved == [Moved(CALLS, 40, 0, 40, anew=True)]
+
+
+def test_a_position_that_a_broker_refused_is_begun_anew_although_the_log_has_grown_past_it() -> None:
+    reader = Reader(calls=Committed(40, "a"), surveys=Committed(7, "b"))
+    reader.begin()
+    reader.moves.note({CALLS: 40})
     reader.settle()
     assert reader.moved == [Moved(CALLS, 40, 0, 100)]
-    assert reader.lane.acked[CALLS] == 0, "the commit tells the true position, downwards too"
 
 
 def test_what_was_read_of_the_old_log_is_acknowledged_first() -> None:
