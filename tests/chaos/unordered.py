@@ -96,7 +96,8 @@ async def run(
                 invariants.episodes(triggers),
             )
             report.check(
-                "every trigger has its ground", invariants.justified(triggers, ever, policy.parameters.horizon)
+                "every trigger has its ground",
+                invariants.justified(triggers, ever, policy.parameters.horizon),
             )
             report.check(
                 "dead letters: exactly the planted ones",

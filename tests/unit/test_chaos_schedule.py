@@ -13,8 +13,8 @@ from streams.core.records import Record
 from tests.chaos.events import Feed, Sent
 from tests.chaos.poison import KEY, KINDS
 from tests.chaos.profile import FAIL_POINT, FAIL_POINTS, KILL, LONG, SHORT, Profile
+from tests.chaos.routed import routed
 from tests.chaos.schedule import schedule
-from tests.chaos.unordered import routed
 
 NOW = 1_790_000_000_000
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterable
 from zlib import crc32
 
@@ -14,7 +15,9 @@ from streams.core.records import Record
 from streams.core.state import State
 from tests.chaos import invariants, verifier
 from tests.chaos.feeder import Acknowledged
+from tests.chaos.history import History
 from tests.chaos.poison import KEY
+from tests.chaos.stage import losses
 from tests.chaos.verifier import Difference
 
 HOUR = 3_600_000
@@ -88,20 +91,47 @@ def test_a_lost_state_an_extra_one_and_a_changed_one_are_found() -> None:
 
 
 def test_an_acknowledged_record_that_is_gone_or_other_is_found() -> None:
-    there = logs(CALLS=log(topics.CALLS, b"one", b"two"))
+    there = History().lives(logs(CALLS=log(topics.CALLS, b"one", b"two")))
     fed = [Acknowledged(topics.CALLS, 0, n, crc32(value)) for n, value in enumerate((b"one", b"two"))]
     assert verifier.acknowledged(fed, there) == []
     lost = [*fed, Acknowledged(topics.CALLS, 0, 2, 0), Acknowledged(topics.CALLS, 0, 1, crc32(b"other"))]
     assert problems(verifier.acknowledged(lost, there)) == {("acknowledged events", "lost by the brokers", 2)}
 
 
+def test_what_was_acknowledged_in_an_earlier_life_is_looked_for_there() -> None:
+    history = History()
+    history.take(topics.CALLS, log(topics.CALLS, b"one", b"two"))
+    history.begin_anew(topics.CALLS)
+    there = history.lives(logs(CALLS=log(topics.CALLS, b"other")))
+    fed = [
+        Acknowledged(topics.CALLS, 0, 0, crc32(b"one"), 0),
+        Acknowledged(topics.CALLS, 0, 1, crc32(b"two"), 0),
+        Acknowledged(topics.CALLS, 0, 0, crc32(b"other"), 1),
+    ]
+    assert verifier.acknowledged(fed, there) == []
+    lost = [Acknowledged(topics.CALLS, 0, 1, crc32(b"two"), 1)]
+    assert problems(verifier.acknowledged(lost, there)) == {("acknowledged events", "lost by the brokers", 1)}
+
+
 def test_a_gap_in_a_log_is_found() -> None:
     records = log(topics.CALLS, b"0", b"1", b"2")
-    assert verifier.whole(logs(CALLS=records)) == []
-    assert len(verifier.whole(logs(CALLS=[records[0], records[2]]))) == 1
+
+    def found(records: list[Record], hidden: int = 0) -> list[Difference]:
+        return verifier.whole(History().lives(logs(CALLS=records)), {(topics.CALLS, 0): hidden})
+
+    assert found(records) == []
+    assert len(found([records[0], records[2]])) == 1
+    assert found([records[0], records[2]], hidden=1) == []
+    assert len(found([records[2]], hidden=1)) == 1
 
 
-def letter(offset: int, code: str = "not_json", message: str = "") -> bytes:
+def test_an_event_that_was_taken_back_and_is_read_is_found() -> None:
+    seen = log(topics.CALLS, b'{"event_id":"e-1"}', b'{"event_id":"ghost-1"}')
+    assert verifier.ghosts(logs(CALLS=seen[:1])) == []
+    assert len(verifier.ghosts(logs(CALLS=seen))) == 1
+
+
+def letter(offset: int, code: str = "not_json", message: str = "", key: bytes = KEY + b"not_json.1") -> bytes:
     return orjson.dumps(
         {
             "topic": f"p.{topics.CALLS}",
@@ -109,6 +139,7 @@ def letter(offset: int, code: str = "not_json", message: str = "") -> bytes:
             "offset": offset,
             "reason_code": code,
             "message": message,
+            "key_base64": b64encode(key).decode(),
         }
     )
 
@@ -116,18 +147,47 @@ def letter(offset: int, code: str = "not_json", message: str = "") -> bytes:
 def test_dead_letters_are_exactly_the_planted_ones() -> None:
     inputs = log(topics.CALLS, b"{", key=KEY + b"not_json.1")
 
-    def found(*letters: bytes, planted: int | None = None) -> set[tuple[str, str, int]]:
+    def found(*letters: bytes) -> set[tuple[str, str, int]]:
         there = logs(CALLS=inputs, DEAD_LETTERS=log(topics.DEAD_LETTERS, *letters))
-        return problems(verifier.dead_letters(there, planted))
+        return problems(verifier.dead_letters(there))
 
     assert found(letter(0), letter(0)) == set()
     assert found() == {("dead letters", "missing", 1)}
     assert found(letter(0), letter(1)) == {("dead letters", "extra", 1)}
     assert found(letter(0, "empty")) == {("dead letters", "with other content", 1)}
     assert found(letter(0), letter(0, message="x")) == {("dead letters", "with two contents", 1)}
-    assert found(letter(0), planted=2) == {
+    assert verifier.poison(logs(CALLS=inputs), 1) == []
+    assert problems(verifier.poison(logs(CALLS=inputs), 2)) == {
         ("dead letters", "other count of poison in the logs than was planted", 1)
     }
+
+
+def test_two_lives_have_a_dead_letter_each_at_one_offset() -> None:
+    history, second = History(), KEY + b"not_json.2"
+    history.take(topics.CALLS, log(topics.CALLS, b"{", key=KEY + b"not_json.1"))
+    history.begin_anew(topics.CALLS)
+
+    def found(*letters: bytes) -> set[tuple[str, str, int]]:
+        there = logs(
+            CALLS=log(topics.CALLS, b"[", key=second), DEAD_LETTERS=log(topics.DEAD_LETTERS, *letters)
+        )
+        return problems(verifier.dead_letters(history.read(there)))
+
+    assert found(letter(0), letter(0, key=second)) == set()
+    assert found(letter(0)) == {("dead letters", "missing", 1)}
+
+
+def test_a_dead_letter_of_what_may_have_been_read_may_be_there_or_not() -> None:
+    history = History()
+    (record,) = log(topics.CALLS, b"{", key=KEY + b"not_json.1")
+    history.doubtful.add(history.place(topics.CALLS, record))
+
+    def found(*letters: bytes) -> set[tuple[str, str, int]]:
+        there = logs(CALLS=[record], DEAD_LETTERS=log(topics.DEAD_LETTERS, *letters))
+        return problems(verifier.dead_letters(history.read(there), history.in_doubt(there)))
+
+    assert found() == found(letter(0)) == set()
+    assert found(letter(0, "empty")) == {("dead letters", "extra", 1)}
 
 
 def test_a_replay_that_publishes_something_new_is_found() -> None:
@@ -182,3 +242,24 @@ def test_a_lost_fact_and_a_lost_register_are_found_and_the_ledger_does_not_count
     assert len(invariants.knowledge(right, {"c1": st.encode(State(objected_at=5))})) == 1
     assert len(invariants.knowledge(right, {"c1": st.encode(State(facts=[fact]))})) == 1
     assert len(invariants.knowledge(right, {})) == 1
+
+
+def test_a_fact_too_few_and_one_too_many_are_found_where_it_is_in_doubt_what_was_read() -> None:
+    def known(*identities: int) -> dict[str, bytes]:
+        return {"c1": st.encode(State(facts=[Fact(1, each, 1, 0, 0, 0, 0, 0, 0) for each in identities]))}
+
+    def found(now: dict[str, bytes], most: int = 100) -> set[str]:
+        between = invariants.between({"c1"}, known(1), now, known(1, 2), most)
+        return {each.problem for each in between}
+
+    assert found(known(1)) == found(known(1, 2)) == set()
+    assert found({}) == {"customers who lack one that was read"}
+    assert found(known(1, 3)) == {"customers who have one that there never was"}
+    assert found({}, most=2) == set(), "a state that is full forgets"
+
+
+def test_a_loss_that_is_counted_wrongly_is_found() -> None:
+    assert losses({("calls", 0): 5}, {("calls", 0): 5}) == []
+    assert losses({}, {}) == []
+    for counted in ({}, {("calls", 0): 10}, {("calls", 1): 5, ("calls", 0): 5}):
+        assert len(losses({("calls", 0): 5}, counted)) == 1
