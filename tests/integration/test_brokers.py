@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -36,8 +37,10 @@ def topics(bootstrap: str) -> set[str]:
         admin.close()
 
 
-async def produce(bootstrap: str, topic: str, values: list[bytes], partitions: int = 3) -> None:
-    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all") as producer:
+async def produce(
+    bootstrap: str, topic: str, values: list[bytes], partitions: int = 3, **options: Any
+) -> None:
+    async with AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", **options) as producer:
         sent = [
             await producer.send(topic, value, key=b"k", partition=i % partitions)
             for i, value in enumerate(values)
@@ -168,6 +171,21 @@ def test_kafka_keeps_what_it_acknowledged_before_a_kill(kafka: KafkaBroker, uniq
     assert kafka.nodes[0].process.returncode == -signal.SIGKILL
     kafka.start()
     assert sorted(asyncio.run(read(kafka.bootstrap, unique, len(VALUES)))) == sorted(VALUES)
+
+
+@pytest.mark.kafka
+def test_kafka_ends_when_its_disk_is_full_and_goes_on_when_there_is_room(
+    kafka: KafkaBroker, unique: str
+) -> None:
+    create(kafka.bootstrap, unique, partitions=1)
+    asyncio.run(produce(kafka.bootstrap, unique, VALUES, partitions=1))
+    kafka.nodes[0].fill_disk(unique, 0, room=10)
+    with pytest.raises(KafkaError):
+        asyncio.run(produce(kafka.bootstrap, unique, [b"cut off"], partitions=1, request_timeout_ms=5_000))
+    assert kafka.nodes[0].process.wait_quietly(30), "a write was cut off"
+    kafka.start()
+    asyncio.run(produce(kafka.bootstrap, unique, [b"there is room"], partitions=1))
+    assert asyncio.run(read(kafka.bootstrap, unique, 101, partitions=1)) == [*VALUES, b"there is room"]
 
 
 @pytest.mark.kafka

@@ -83,6 +83,7 @@ class KafkaNode:
 
     def launch(self) -> None:
         """Start the JVM without waiting: the nodes of a cluster need each other to become ready."""
+        self.kill()  # one that ended by itself has yet to be reaped
         command = [*_java(), "kafka.Kafka", str(self._properties)]
         self._process = ChildProcess(
             command, name=f"kafka node {self.number}", cwd=self.directory, log=self.log, grace=20

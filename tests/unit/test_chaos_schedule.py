@@ -10,9 +10,18 @@ import orjson
 from schemas import topics
 from streams.core.decode import decode
 from streams.core.records import Record
-from tests.chaos.events import Feed, Sent
+from tests.chaos.events import GHOST, Feed, Sent
 from tests.chaos.poison import KEY, KINDS
-from tests.chaos.profile import FAIL_POINT, FAIL_POINTS, KILL, LONG, SHORT, Profile
+from tests.chaos.profile import (
+    BROKER_DOWN,
+    FAIL_POINT,
+    FAIL_POINTS,
+    KILL,
+    LONG,
+    SHORT,
+    Profile,
+    invariants_of,
+)
 from tests.chaos.routed import routed
 from tests.chaos.schedule import schedule
 
@@ -54,6 +63,12 @@ def test_the_profiles_are_as_hard_as_promised() -> None:
     assert kills(LONG, FAIL_POINT) >= len(FAIL_POINTS)
     assert SHORT.events >= 150_000
     assert LONG.events >= 1_000_000
+
+
+def test_the_long_run_has_every_class_of_the_short_one_as_often_or_more() -> None:
+    for short, long in ((SHORT, LONG), (invariants_of(SHORT), invariants_of(LONG))):
+        assert all(long.counts[each] >= count for each, count in short.counts.items())
+    assert LONG.counts.keys() - SHORT.counts.keys() == {("kafka", BROKER_DOWN)}
 
 
 def test_a_seed_repeats_its_events() -> None:
@@ -124,3 +139,41 @@ def test_what_is_held_back_comes_later_and_nothing_is_left_behind() -> None:
     sent = [each for window in [*windows, late.closing()] for each in window.records]
     assert late.planted["held back"] > 0
     assert sum(each.kind != "heartbeat" for each in sent) == late.planted["event"] == 30 * 300
+
+
+def test_what_depends_on_moments_leaves_the_events_of_a_seed_as_they_are() -> None:
+    other = feed()
+    windows = other.windows()
+    met = []
+    for number in range(5):
+        met.append(next(windows))
+        other.barrier(topics.CALLS)
+        other.ghosts(number)
+    assert met == list(islice(feed().windows(), 5))
+
+
+def test_a_barrier_is_later_than_all_that_was_fed_of_a_topic_and_leaves_it_out() -> None:
+    some = feed()
+    window = list(islice(some.windows(), 5))[-1]
+    barrier = some.barrier(topics.CALLS).records
+    assert {(sent.topic, sent.partition) for sent in barrier} == {
+        (name, number) for name in topics.INPUTS if name != topics.CALLS for number in range(3)
+    }
+
+    def at(sent: Sent) -> int:
+        return decode(Record(sent.topic, sent.partition, 0, NOW, sent.key, sent.value)).at
+
+    last = max(at(sent) for sent in window.records if sent.topic == topics.CALLS)
+    assert min(map(at, barrier)) > last
+
+
+def test_ghosts_are_events_that_would_change_states_if_anyone_saw_them() -> None:
+    some = feed()
+    next(some.windows())
+    ghosts = some.ghosts(20, topics.SURVEYS)
+    assert {sent.partition for sent in ghosts} == {0, 1, 2}
+    for sent in ghosts:
+        decoded = decode(Record(sent.topic, sent.partition, 0, NOW, sent.key, sent.value))
+        assert decoded.event is not None
+        assert not decoded.anonymous
+        assert decoded.event.event_id.startswith(GHOST)
