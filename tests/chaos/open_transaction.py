@@ -25,9 +25,10 @@ async def main(bootstrap: str, name: str, records: list[str]) -> None:
     )
     await producer.start()
     await producer.begin_transaction()
-    for line in records:
-        topic, partition, key, value = json.loads(line)
-        await producer.send_and_wait(topic, value.encode(), key=key.encode(), partition=partition)
+    waiting = []
+    for topic, partition, key, value in map(json.loads, records):
+        waiting.append(await producer.send(topic, value.encode(), key=key.encode(), partition=partition))
+    await asyncio.gather(*waiting)
     print("open", flush=True)
     await asyncio.Event().wait()
 

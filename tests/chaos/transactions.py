@@ -115,7 +115,10 @@ class Transactions:
 
     @asynccontextmanager
     async def of_another_process(self, name: str) -> AsyncIterator[ChildProcess]:
-        """A process with an open transaction that holds ghosts on every partition of a topic; it must be killed inside."""
+        """A process with an open transaction that holds ghosts on every partition of a topic; it must be killed inside.
+
+        Raises `ChildError` when the transaction was over before all of it was sent.
+        """
         ghosts = self._feed.ghosts(_GHOSTS, name)
         self.note(ghosts, committed=False)
         with tempfile.NamedTemporaryFile("w", suffix=".ndjson") as file:
