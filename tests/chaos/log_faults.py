@@ -1,4 +1,4 @@
-"""The faults of logs: a topic is deleted and made anew, and retention passes workers that are frozen.
+"""The faults of logs: a topic is deleted and made anew, retention passes frozen workers, a transaction stands open and nobody ends it.
 
 Owns what has to be known of a log before it goes, so that afterwards it is certain which records the workers have read: the
 feeder is held meanwhile, and what is there is read back into the history. It must not choose what is hit, nor when.
@@ -13,6 +13,7 @@ from typing import Final
 
 import aiohttp
 
+from deploy.embedded.process import ChildError
 from schemas import topics
 from streams.cluster.topics import COMPACTED
 from streams.core.records import Record
@@ -22,14 +23,17 @@ from tests.chaos.feeder import Feeder
 from tests.chaos.fleet import Fleet, Life, freeze, thaw
 from tests.chaos.history import History
 from tests.chaos.logs import read_logs
+from tests.chaos.profile import PRODUCER_KILL, RETENTION, TOPIC_ANEW, TOPIC_ANEW_UNREAD, Profile
 from tests.chaos.progress import Progress
+from tests.chaos.recovery import Recovery
+from tests.chaos.schedule import Fault, How
 
 _READ_SECONDS: Final = 120.0
 _COUNTED_SECONDS: Final = 60.0
 _WINDOWS: Final = 3
 """So many are fed to workers that are frozen."""
 
-RETAINED: Final = tuple(name for name in topics.INPUTS if name not in COMPACTED)
+_RETAINED: Final = tuple(name for name in topics.INPUTS if name not in COMPACTED)
 """Inputs that have a retention; the others are compacted, and Kafka refuses to remove their beginning."""
 
 
@@ -38,21 +42,62 @@ class LogFaults:
 
     def __init__(
         self,
+        profile: Profile,
         settings: Settings,
         fleets: dict[str, Fleet],
         cluster: Cluster,
         progress: Progress,
         feeder: Feeder,
         history: History,
+        recovery: Recovery,
     ) -> None:
+        self._profile = profile
         self._settings = settings
         self._fleets = fleets
         self._cluster = cluster
         self._progress = progress
         self._feeder = feeder
         self._history = history
+        self._recovery = recovery
+        self.how: Mapping[str, How] = {
+            TOPIC_ANEW: self._topic_made_anew,
+            TOPIC_ANEW_UNREAD: self._topic_made_anew_unread,
+            RETENTION: self._passed_by_retention,
+            PRODUCER_KILL: self._producer_killed,
+        }
 
-    async def make_anew(self, name: str) -> bool:
+    async def _topic_made_anew(self, fault: Fault) -> None:
+        done = await self._make_anew(_one_of(tuple(topics.INPUTS), fault))
+        await self._note_log(fault, done)
+
+    async def _topic_made_anew_unread(self, fault: Fault) -> None:
+        done = await self._make_anew_unread(_one_of(_RETAINED, fault))
+        await self._note_log(fault, done)
+
+    async def _passed_by_retention(self, fault: Fault) -> None:
+        name = _one_of(_RETAINED, fault)
+        done = await self._pass_by(name, fault.chance / 2, self._profile.frozen_seconds)
+        await self._note_log(fault, done)
+        if not await self._counted():
+            self._recovery.tally.late[f"{fault.name} (not counted)"] += 1
+
+    async def _note_log(self, fault: Fault, done: bool) -> None:
+        if not done:
+            self._recovery.tally.late[f"{fault.name} (not reached)"] += 1
+        await self._recovery.note_all(fault.name, self._recovery.watch_all())
+
+    async def _producer_killed(self, fault: Fault) -> None:
+        """Its transaction stands open over every partition of a topic until the brokers take it back."""
+        name = _one_of(tuple(topics.INPUTS), fault)
+        try:
+            async with self._feeder.transactions.of_another_process(name) as producer:
+                recoveries = self._recovery.watch_all()
+                await asyncio.to_thread(producer.kill)
+                await self._recovery.note_all(fault.name, recoveries)
+        except ChildError:  # on a slow machine its time is over before it has begun
+            self._recovery.tally.late[f"{fault.name} (not reached)"] += 1
+
+    async def _make_anew(self, name: str) -> bool:
         """Deletes a topic that everyone has read to its end, and makes it again; False when they did not get there."""
         async with self._feeder.held():
             await self._feeder.raise_barrier(name)
@@ -62,7 +107,7 @@ class LogFaults:
             await self._replace(name)
         return True
 
-    async def make_anew_unread(self, name: str) -> bool:
+    async def _make_anew_unread(self, name: str) -> bool:
         """The same while workers stand still, so that some records are never read; which ones, nobody can say for sure."""
         read = self._committed("signals", name)
         frozen = await self._freeze()
@@ -78,7 +123,7 @@ class LogFaults:
             _thaw(frozen)
         return True
 
-    async def pass_by(self, name: str, share: float, frozen_seconds: float) -> bool:
+    async def _pass_by(self, name: str, share: float, frozen_seconds: float) -> bool:
         """Retention removes what came since the workers are frozen, all but this share of it; False when nothing was removed.
 
         Nothing of it can have been read: they had read all before, and are frozen until their session is over.
@@ -103,7 +148,7 @@ class LogFaults:
             _thaw(frozen)
         return True
 
-    async def counted(self) -> bool:
+    async def _counted(self) -> bool:
         """Waits until the workers have counted what retention took from them; False when they do not, or count too much."""
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
             return await _in_time(_COUNTED_SECONDS, lambda: self._all_counted(session))
@@ -176,3 +221,7 @@ async def _in_time(seconds: float, so: Callable[[], Awaitable[bool]]) -> bool:
             return False
         await asyncio.sleep(0.2)
     return True
+
+
+def _one_of(names: tuple[str, ...], fault: Fault) -> str:
+    return names[int(fault.chance * len(names))]

@@ -13,8 +13,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.faults import Tally
 from tests.chaos.fleet import Fleet
+from tests.chaos.recovery import Tally
 from tests.chaos.verifier import Difference
 
 

@@ -6,6 +6,7 @@ do not share a group; a fault of the brokers and their logs hits everyone and co
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from itertools import zip_longest
 from random import Random
 from typing import Final, NamedTuple
@@ -28,6 +29,9 @@ class Fault(NamedTuple):
         """For people and for counting."""
         return f"{self.group}: {self.kind}" + (f" {self.detail}" if self.detail else "")
 
+
+How = Callable[[Fault], Awaitable[None]]
+"""Carries out faults of one class, and returns when the workers have recovered."""
 
 Round = tuple[Fault, ...]
 """What happens at the same time; the next round waits until this one is over and the workers have recovered."""

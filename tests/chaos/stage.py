@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
@@ -15,12 +15,13 @@ from typing import Any, Final
 import aiohttp
 from pydantic import SecretStr
 
-from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from streams.cluster.topics import ensure
 from streams.settings import Settings
+from tests.chaos.broker_faults import BrokerFaults
 from tests.chaos.cluster import Cluster, Store
+from tests.chaos.drain import READ_BY, ends, false_alarms, lag, losses
 from tests.chaos.events import Feed
 from tests.chaos.faults import Faults
 from tests.chaos.feeder import Feeder
@@ -29,18 +30,15 @@ from tests.chaos.history import History
 from tests.chaos.log_faults import LogFaults
 from tests.chaos.profile import Profile
 from tests.chaos.progress import Progress
+from tests.chaos.recovery import Recovery
 from tests.chaos.report import Report
 from tests.chaos.schedule import schedule
+from tests.chaos.store_faults import StoreFaults
+from tests.chaos.worker_faults import WorkerFaults
 
 Say = Callable[[str], None]
 
 _DRAIN_SECONDS: Final = 300.0
-
-READ_BY: Final[dict[str, tuple[str, ...]]] = {
-    "signals": (*topics.INPUTS, topics.REPARTITION),
-    "sink": (*topics.INPUTS, *topics.OUTPUTS),
-}
-"""The topics that each group commits."""
 
 
 class Stage:
@@ -112,11 +110,9 @@ class Stage:
         """Every worker ends with grace."""
         await asyncio.gather(*(fleet.stop() for fleet in self.fleets.values()))
 
-    async def feed_under_faults(self, seed: int) -> Faults:
+    async def feed_under_faults(self, seed: int) -> None:
         """Feeds live while the schedule is carried out; returns when everything is fed."""
-        logs = LogFaults(self.settings, self.fleets, self.cluster, self.progress, self.feeder, self.history)
-        faults = Faults(self.profile, self.fleets, self.cluster, self.store, self.progress, self.feeder, logs)
-        self.report.tally = faults.tally
+        faults = self._faults()
         hurry = asyncio.Event()
         self.feeder.trickle = True
         feeding = asyncio.create_task(self.feeder.feed(self.profile.events, hurry), name="feed")
@@ -140,7 +136,27 @@ class Stage:
         hurry.set()
         self.say(f"the faults are over; {self.feeder.events:,} events fed, the rest follows")
         await feeding
-        return faults
+
+    def _faults(self) -> Faults:
+        recovery = Recovery(self.profile.partitions, self.fleets, self.progress)
+        self.report.tally = recovery.tally
+        logs = LogFaults(
+            self.profile,
+            self.settings,
+            self.fleets,
+            self.cluster,
+            self.progress,
+            self.feeder,
+            self.history,
+            recovery,
+        )
+        hands = (
+            WorkerFaults(self.profile, self.fleets, recovery),
+            BrokerFaults(self.profile, self.fleets["signals"], self.cluster, recovery),
+            logs,
+            StoreFaults(self.store, recovery),
+        )
+        return Faults(recovery.tally, [each.how for each in hands])
 
     async def _until_flowing(self, feeding: asyncio.Task[None]) -> None:
         partitions = range(self.profile.partitions)
@@ -157,6 +173,10 @@ class Stage:
         for group in self.fleets:
             missing = await self.progress.until_committed(group, READ_BY[group], _DRAIN_SECONDS)
             self.report.check(f"{group}: every record of its topics is committed", lag(group, missing))
+            self.report.check(
+                f"{group}: every process that ended may be started again",
+                ends(group, self.fleets[group].ends),
+            )
             self.report.check(
                 f"{group}: no log was taken for another but those that were",
                 false_alarms(group, self.fleets[group], self.history),
@@ -203,43 +223,6 @@ async def staged(stage: Stage) -> AsyncIterator[Stage]:
         stage.report.seen(stage.fleets) if "signals" in stage.fleets else None
         with suppress(OSError):
             await stage.close()
-
-
-def lag(group: str, missing: dict[str, str]) -> list[Any]:
-    """Uncommitted partitions as differences; topics and offsets are no secret."""
-    from tests.chaos.verifier import Difference
-
-    shown = tuple(f"{place} {how}" for place, how in sorted(missing.items()))
-    return (
-        [Difference(f"{group} commits", "partitions not at their end", len(shown), shown[:5])]
-        if shown
-        else []
-    )
-
-
-def false_alarms(group: str, fleet: Fleet, history: History) -> list[Any]:
-    """Workers that took a log for another one, although its topic was not made anew."""
-    from tests.chaos.verifier import Difference
-
-    shown = tuple(
-        f"{life.slot} {topic}[{number}]"
-        for life in fleet.lives
-        for topic, number in life.begun_anew
-        if topic not in history.made_anew
-    )
-    return [Difference(f"{group} logs", "false alarms", len(shown), shown[:5])] if shown else []
-
-
-def losses(lost: Mapping[tuple[str, int], int], counted: Mapping[tuple[str, int], int]) -> list[Any]:
-    """Partitions of which the workers count other losses than there were; topics and offsets are no secret."""
-    from tests.chaos.verifier import Difference
-
-    shown = tuple(
-        f"{topic}[{number}] counted {counted.get((topic, number), 0)} of {lost.get((topic, number), 0)}"
-        for topic, number in sorted({*lost, *counted})
-        if counted.get((topic, number), 0) != lost.get((topic, number), 0)
-    )
-    return [Difference("lost records", "partitions counted wrongly", len(shown), shown[:5])] if shown else []
 
 
 def settings_of(profile: Profile, cluster: Cluster, store: Store, database: str, **more: Any) -> Settings:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
+from typing import Any
 
 import orjson
 
 from schemas import topics
 from streams.core.decode import decode
 from streams.core.records import Record
+from tests.chaos.broker_faults import BrokerFaults
 from tests.chaos.events import GHOST, Feed, Sent
+from tests.chaos.log_faults import LogFaults
 from tests.chaos.poison import KEY, KINDS
 from tests.chaos.profile import (
     BROKER_DOWN,
@@ -22,8 +25,11 @@ from tests.chaos.profile import (
     Profile,
     invariants_of,
 )
+from tests.chaos.recovery import Recovery
 from tests.chaos.routed import routed
 from tests.chaos.schedule import schedule
+from tests.chaos.store_faults import StoreFaults
+from tests.chaos.worker_faults import WorkerFaults
 
 NOW = 1_790_000_000_000
 
@@ -69,6 +75,20 @@ def test_the_long_run_has_every_class_of_the_short_one_as_often_or_more() -> Non
     for short, long in ((SHORT, LONG), (invariants_of(SHORT), invariants_of(LONG))):
         assert all(long.counts[each] >= count for each, count in short.counts.items())
     assert LONG.counts.keys() - SHORT.counts.keys() == {("kafka", BROKER_DOWN)}
+
+
+def test_every_class_of_fault_is_known_by_one_who_carries_it_out() -> None:
+    nobody: Any = None
+    recovery = Recovery(3, {}, nobody)
+    hands = (
+        WorkerFaults(SHORT, {}, recovery),
+        BrokerFaults(SHORT, nobody, nobody, recovery),
+        LogFaults(SHORT, nobody, {}, nobody, nobody, nobody, nobody, recovery),
+        StoreFaults(nobody, recovery),
+    )
+    known = Counter(kind for each in hands for kind in each.how)
+    wanted = {kind for each in (SHORT, LONG) for of in (each, invariants_of(each)) for _, kind in of.counts}
+    assert known == Counter(wanted)
 
 
 def test_a_seed_repeats_its_events() -> None:

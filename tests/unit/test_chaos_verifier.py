@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterable
+from pathlib import Path
 from zlib import crc32
 
 import orjson
 
+from deploy.embedded.process import ChildProcess
 from schemas import topics
 from streams.core import state as st
 from streams.core.facts import Fact
 from streams.core.records import Record
 from streams.core.state import State
+from streams.settings import Settings
 from tests.chaos import invariants, verifier
+from tests.chaos.drain import ends, false_alarms, losses
 from tests.chaos.feeder import Acknowledged
+from tests.chaos.fleet import Fleet, Life
 from tests.chaos.history import History
 from tests.chaos.poison import KEY
-from tests.chaos.stage import losses
 from tests.chaos.verifier import Difference
 
 HOUR = 3_600_000
@@ -263,3 +267,19 @@ def test_a_loss_that_is_counted_wrongly_is_found() -> None:
     assert losses({}, {}) == []
     for counted in ({}, {("calls", 0): 10}, {("calls", 1): 5, ("calls", 0): 5}):
         assert len(losses({("calls", 0): 5}, counted)) == 1
+
+
+def test_a_log_that_is_taken_for_another_one_is_found() -> None:
+    life, history = Life("signals-0", ChildProcess(["true"], name="nobody"), Path(), 0, 0), History()
+    fleet = Fleet("signals", Settings(), Path(), lives=[life])
+    assert false_alarms("signals", fleet, history) == []
+    life.begun_anew[topics.CALLS, 0] = 1
+    assert len(false_alarms("signals", fleet, history)) == 1
+    history.begin_anew(topics.CALLS)
+    assert false_alarms("signals", fleet, history) == []
+
+
+def test_a_process_that_would_stay_down_is_found() -> None:
+    assert ends("signals", {0: 3, -9: 5, 137: 1, 69: 1, 75: 2}) == []
+    for code in (1, 65, 70, 78):
+        assert len(ends("signals", {0: 3, code: 1})) == 1
