@@ -1,15 +1,15 @@
 """One batch of a partition: records, or only time, through the core, and its effects in the order that loses nothing.
 
 Owns that order: the states are written to the changelog, then the outputs are published, then the dead letters; each step is
-confirmed before the next. It must not choose what is in a batch (`micro_batch_handler`, `timers`), nor acknowledge: the lane does, when the
-run is done.
+confirmed before the next. It must not choose what is in a batch (`micro_batch_handler`, `timers`), nor for how long one computes
+(`computation`), nor acknowledge: the lane does, when the run is done.
 """
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
 
 from streams.core.dead_letter_limit import Tallies, differs
-from streams.core.engine import BatchResult, process_batch
+from streams.core.engine import Batch
 from streams.core.policy import Policy
 from streams.core.published import Output
 from streams.core.records import Decoded
@@ -20,6 +20,7 @@ from streams.state.broker_time import BrokerTime
 from streams.state.changelog import Mode, Sending
 from streams.state.fencing import Change, FencedChangelog
 from streams.state.store import PartitionStore
+from streams.workers.computation import Computed, compute
 from streams.workers.effects import Effects
 from streams.workers.fail_point import FailPoint
 from streams.workers.fence import Fence
@@ -69,26 +70,18 @@ class Batches:
         partition: PartitionStore,
         records: Sequence[Decoded] = (),
         *,
-        most_timers: int,
         advance_to: int | None = None,
         tallies: Tallies | None = None,
-    ) -> BatchResult:
-        """Judge records, and timers that are due; every effect is confirmed on return.
+    ) -> Computed:
+        """Judge records, as many as a batch has time for, and timers that are due; every effect is confirmed on return.
 
-        `advance_to`: partition time (ms) to go on to. `most_timers` are judged, the others put off. `tallies`: what the limit of
-        dead letters has counted with these records. Raises `StaleError` and `EffectsError` before a step that must not be taken.
+        `advance_to`: partition time (ms) to go on to. `tallies`: what the limit of dead letters has counted with these records, and with
+        those that are left of them. Raises `StaleError` and `EffectsError` before a step that must not be taken.
         """
         clock, before = partition.clock, partition.clock.now
-        result = process_batch(
-            records,
-            partition.states,
-            self._policy,
-            clock,
-            advance_to=advance_to,
-            most_timers=most_timers,
-            erasure=self._erasure,
-            wording=self._wording,
-        )
+        batch = Batch(partition.states, self._policy, clock, self._erasure, self._wording)
+        computed = await compute(batch, records, advance_to)
+        result = computed.result
         outboxes = self._outboxes(partition.number, result.outputs)
         told = bool(result.rejects)
         if tallies is not None:
@@ -105,7 +98,7 @@ class Batches:
             self._fence.check(partition)
             await self._effects.publish_dead_letters(result.rejects)
         self._fail_point("after_outputs")
-        return result
+        return computed
 
     async def mark(self, partition: PartitionStore) -> None:
         """Write a batch of nothing: it says that the outputs of the batch before were delivered, and asks the broker for the time."""

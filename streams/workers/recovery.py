@@ -88,4 +88,4 @@ class Recovery:
         async with ChangelogReader(topic, assignment.partitions, options) as reader:
             await reader.to_end()
             await self._fenced.claim(reader)
-        return [reading.finish() for reading in reader.readings.values()]
+        return reader.finish()

@@ -4,6 +4,7 @@ Owns which parts there are and what each is given. It must not hold a step of th
 `recovery` what comes before the first one, `timers` what time does in between, `batch` the order of effects of all three.
 """
 
+import time
 from collections.abc import Sequence
 
 import faust
@@ -93,15 +94,25 @@ class SignalsWorker:
         )
         turns, effects = Turns(), Effects(settings, self._deliveries)
         changelog = settings.topic(topics.CHANGELOG)
-        time = BrokerTime()
-        fenced = FencedChangelog(changelog, settings, self._deliveries, metrics.foreign_writes.inc, time)
-        batches = Batches(
-            settings, policy, wording, self._fence, fenced, effects, fail_point, time, idle_timers=idle_timers
+        broker_time = BrokerTime()
+        fenced = FencedChangelog(
+            changelog, settings, self._deliveries, metrics.foreign_writes.inc, broker_time
         )
-        self._bound = TimeBound(time, self._reading.tolerance_ms, self._read, batches.mark)
-        self._seen = SignalsMetrics(metrics, settings, self.store, self._limit, time)
+        batches = Batches(
+            settings,
+            policy,
+            wording,
+            self._fence,
+            fenced,
+            effects,
+            fail_point,
+            broker_time,
+            idle_timers=idle_timers,
+        )
+        self._bound = TimeBound(broker_time, self._reading.tolerance_ms, self._read, batches.mark)
+        self._seen = SignalsMetrics(metrics, settings, self.store, self._limit, broker_time, policy)
         timers = Timers(
-            self.app, self.lane, self.store, turns, batches, self._seen, time, idle_timers=idle_timers
+            self.app, self.lane, self.store, turns, batches, self._seen, broker_time, idle_timers=idle_timers
         )
         self._recovery = Recovery(
             settings, self.store, turns, self._fence, fenced, effects, self._bound, self._seen
@@ -118,7 +129,6 @@ class SignalsWorker:
             timers=timers,
             seen=self._seen,
             fail_point=fail_point,
-            max_batch=settings.max_batch,
         )
         add_agent(self.app, self.lane, in_turn(self.lane, self.handle))
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
@@ -168,6 +178,10 @@ class SignalsWorker:
         if not self.lane.assignment.partitions:
             return ["partitions: the group has not assigned any"]
         return [] if self.app.consumer.prepared else ["customer states: the recovery is under way"]
+
+    def warnings(self) -> Sequence[str]:
+        """Return what somebody should look at although this worker is ready: another one would be held up as well."""
+        return self.lane.ends.words(time.monotonic())
 
     def refresh(self) -> None:
         """Set the gauges that are looked at rather than counted."""

@@ -103,6 +103,10 @@ class SinkWorker:
             return ["partitions: the group has not assigned any"]
         return [f"{self._outage} Offsets are held."] if self._outage is not None else []
 
+    def warnings(self) -> Sequence[str]:
+        """Return what somebody should look at although this worker is ready: another one would be held up as well."""
+        return self.lane.ends.words(time.monotonic())
+
     def refresh(self) -> None:
         """Set the gauges that are looked at rather than counted."""
         self._seen.refresh(self.lane, self.heartbeat_age)
