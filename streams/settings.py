@@ -284,10 +284,10 @@ class Settings(BaseSettings):
         keep = FOR_EVER if for_ever else longest + SEGMENT_MS + _REMOVAL_MARGIN_MS
         return Erasure(self.erasure_key.get_secret_value().encode(), keep)
 
-    def reading(self) -> Reading:
-        """Return how records are read."""
+    def reading(self, *, stamped: bool = False) -> Reading:
+        """Return how records are read. `stamped`: they come from Kafka, which must tell when they were written."""
         words = frozenset(word.strip().lower() for word in self.nobody.split(",") if word.strip())
-        return Reading(int(self.future_tolerance_s * 1000), words)
+        return Reading(int(self.future_tolerance_s * 1000), words, stamped)
 
     def compression_of(self, topic: str) -> Compression:
         """Return the codec in which `topic` (already prefixed) is written."""

@@ -127,6 +127,18 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "From taking it to having its outputs acknowledged.",
             ),
             Panel(
+                "Computing time by partition",
+                "percentunit",
+                (
+                    (
+                        "{{partition}}",
+                        "sum by (partition) (rate(behoudlijn_batch_computing_seconds_sum[$__rate_interval]))",
+                    ),
+                    ("busiest customer of {{partition}}", "behoudlijn_busiest_customer_ratio"),
+                ),
+                "Share of a core that a partition's batches take, and the share of its records that are one customer's.",
+            ),
+            Panel(
                 "Customers held, recovery, outputs sent again",
                 "short",
                 (
@@ -193,6 +205,19 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                     ("without {{codec}}: {{job}}", "1 - min by (job, codec) (behoudlijn_codec_readable)"),
                 ),
                 "All 0, or somebody is called: what retention removed has to be sent again.",
+            ),
+            Panel(
+                "Held up by open transactions",
+                "s",
+                (("{{job}} {{topic}}", "max by (job, topic) (behoudlijn_open_transaction_seconds)"),),
+                "How long a producer's transaction has been open; what lies behind it cannot be read and is no lag.",
+                limit=60,
+            ),
+            Panel(
+                "Records behind open transactions",
+                "short",
+                (("{{job}} {{topic}}", "sum by (job, topic) (behoudlijn_open_transaction_records)"),),
+                "From the beginning of the transaction to the log's end.",
             ),
             Panel(
                 "Unknown fields",

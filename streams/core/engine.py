@@ -150,29 +150,32 @@ def process_batch(
     decision, since a customer's own timers are judged before anything else that happens to that customer. `wording` tells the
     evidence, and decides nothing. Raises ErasureError when a customer is, or was, erased and `erasure` has no key.
     """
-    batch = _Batch(states, policy, clock, erasure, most_timers, wording)
-    batch.judge_due(clock.now)
-    for decoded in records:
-        batch.record(decoded)
-    if advance_to is not None and advance_to > clock.now:
-        batch.let_time_pass(advance_to)
+    batch = Batch(states, policy, clock, erasure, wording)
+    batch.judge_overdue(most_timers)
+    batch.take(records, batch.timers_left)
+    if advance_to is not None:
+        batch.advance(advance_to, batch.timers_left)
     return batch.result()
 
 
-class _Batch:
-    """The work of one call: the states it has changed so far, as bytes."""
+class Batch:
+    """A batch that is computed in as many steps as its caller likes: `take`, `judge_overdue` and `advance`, then `result`.
+
+    How it is cut into steps, as how many timers each may judge, never shows in what is decided about a customer. Arguments as of
+    `process_batch`.
+    """
 
     def __init__(
         self,
         states: Mapping[str, bytes],
         policy: Policy,
         clock: Clock,
-        erasure: Erasure,
-        most_timers: int,
-        wording: Wording,
+        erasure: Erasure = NO_ERASURE,
+        wording: Wording = CODES,
     ) -> None:
         self.before = states
-        self.timers_left = most_timers
+        self.timers_left = 0
+        """How many timers the present step may still judge; below 0: all."""
         self.markers = Markers(states, erasure)
         self.policy = policy
         self.wording = wording
@@ -184,7 +187,26 @@ class _Batch:
         self.rejects: list[Decoded] = []
         self.counts: dict[tuple[str, str], int] = {}
 
+    def take(self, records: Sequence[Decoded], most_timers: int) -> None:
+        """Fold and decide records in order; of the timers that fall due before them at most so many are judged."""
+        self.timers_left = most_timers
+        for decoded in records:
+            self.record(decoded)
+
+    def judge_overdue(self, most_timers: int) -> int:
+        """Judge at most so many timers that are due by now; return how many that were."""
+        self.timers_left = most_timers
+        self.judge_due(self.clock.now)
+        return most_timers - self.timers_left
+
+    def advance(self, until: int, most_timers: int) -> None:
+        """Let time pass up to `until` (ms), if it is later; of the timers that fall due at most so many are judged."""
+        self.timers_left = most_timers
+        if until > self.clock.now:
+            self.let_time_pass(until)
+
     def result(self) -> BatchResult:
+        """Return what all steps together changed and say."""
         states = self.touched | self.markers.changed
         gone = [customer for customer, data in states.items() if data is None and customer not in self.before]
         for customer in gone:

@@ -5,8 +5,11 @@ are those whose log is to be begun anew. It must not commit, nor hand anything o
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
+
+from aiokafka.errors import KafkaError
 
 from streams.lane.consumer_thread import Fetched, LaneConsumerThread
 from streams.lane.lane import Lane
@@ -100,6 +103,9 @@ class Fetching:
 
     async def _accept(self, fetched: Fetched) -> None:
         epoch = self._lane.epoch
+        self._lane.ends.tell(
+            {tp: end for tp, end in fetched.logs.items() if tp.topic in self._lane.topics}, time.monotonic()
+        )
         ends = {
             tp: end
             for tp, end in fetched.ends.items()
@@ -129,6 +135,20 @@ class Fetching:
             self._left_out = frozenset()
             self._room.set()
             self._thread.interrupt()
+
+    async def look_at_ends(self) -> None:
+        """Ask where the logs end of which no fetch response tells: those left out, all in a recovery; and watch open transactions."""
+        epoch, ours = self._lane.epoch, self._lane.assignment.committed
+        old = self._lane.ends.stale(ours, time.time_ns() // 1_000_000)
+        if old:
+            try:
+                found = await self._thread.log_ends(old)
+            except KafkaError:
+                return  # the brokers are away, which others tell; asked again soon
+            if self._lane.epoch != epoch:
+                return
+            self._lane.ends.tell(found, time.monotonic())
+        self._lane.ends.watch(ours, time.monotonic())
 
     async def look_at_logs(self) -> None:
         """Ask whether each topic is still the one that is read."""

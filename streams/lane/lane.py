@@ -10,6 +10,7 @@ from typing import Generic
 
 from streams.core.merge import ItemT, Merger
 from streams.core.records import FetchedRecord
+from streams.lane.log_ends import LogEnds
 from streams.lane.micro_batch import TP, Assignment, Lag, LaneSettings, MicroBatch
 
 _SMALLEST_LIMIT = 64 * 1024
@@ -51,6 +52,7 @@ class Lane(Generic[ItemT]):
         """Those of the topics that are not read in this assignment."""
         self.wake: Callable[[], None] = lambda: None
         self.assignment = _NOTHING
+        self.ends = LogEnds()
         self._decode = decode
         self._clock = clock
         self._epoch = 0
@@ -113,6 +115,7 @@ class Lane(Generic[ItemT]):
         """Drop every buffer and every micro-batch; later acknowledgements of those micro-batches change nothing."""
         self._epoch += 1
         self.assignment = _NOTHING
+        self.ends.forget()
         self._partitions.clear()
         self._order.clear()
         for state in (self._begun, self._full, self._acked, self._start, self._newest):
@@ -279,13 +282,23 @@ class Lane(Generic[ItemT]):
         """
         return self._acked
 
+    def caught_up(self, number: int) -> bool:
+        """Return whether all that this partition number held at its last fetch is worked through, of every topic."""
+        parts = [part for part in self._order if part.number == number]
+        return all(
+            not part.in_flight and all(part.merger.caught_up(topic) for topic in part.topics)
+            for part in parts
+        )
+
     def lag(self) -> dict[TP, Lag]:
         """Return how far each partition is behind what was acknowledged."""
         return {tp: self._lag_of(tp) for tp in self.assignment.committed}
 
     def _lag_of(self, tp: TP) -> Lag:
         partition = self._partitions[tp]
-        end, newest = partition.merger.high_watermark(tp.topic), self._newest.get(tp)
+        end, newest = self.ends.of(tp), self._newest.get(tp)
+        if end is None:
+            end = partition.merger.high_watermark(tp.topic)
         in_flight = (
             item
             for micro_batch in partition.in_flight
@@ -293,7 +306,8 @@ class Lane(Generic[ItemT]):
             if item.topic == tp.topic
         )
         oldest = next(in_flight, None) or partition.merger.head(tp.topic)
-        if oldest is None and partition.merger.caught_up(tp.topic):
+        if oldest is None and end is not None and partition.merger.next_offset(tp.topic) >= end:
             return Lag(0, None, newest)  # trailing transaction markers are no lag
         records = None if end is None else max(0, end - self.position(tp))
-        return Lag(records, oldest.timestamp if oldest else None, newest)
+        told = oldest is not None and oldest.timestamp >= 0
+        return Lag(records, oldest.timestamp if oldest and told else None, newest)

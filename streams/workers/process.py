@@ -48,6 +48,9 @@ class Worker(Protocol):
     def missing(self) -> Sequence[str]:
         """Return what is still waited for."""
 
+    def warnings(self) -> Sequence[str]:
+        """Return what somebody should look at although it is ready."""
+
     def refresh(self) -> None:
         """Set the gauges."""
 
@@ -96,6 +99,7 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
             host=settings.metrics_host,
             port=settings.metrics_port,
             refresh=worker.refresh,
+            warnings=worker.warnings,
         ) as health:
             log.info("worker starts", health=health.url)
             if problem:

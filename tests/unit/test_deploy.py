@@ -200,8 +200,17 @@ def test_every_alert_says_what_to_do_and_has_a_test() -> None:
     tests = (ROOT / "deploy/prometheus/tests/behoudlijn.test.yml").read_text(encoding="utf-8")
     for alert in ALERTS:
         assert alert["labels"]["severity"] in ("page", "ticket")
-        assert {"summary", "action"} <= set(alert["annotations"])
+        assert {"summary", "action", "runbook"} == set(alert["annotations"])
+        assert alert["annotations"]["runbook"] == f"docs/runbook.md#{alert['alert'].lower()}"
         assert f"alertname: {alert['alert']}\n" in tests
+
+
+def test_every_alert_has_an_entry_in_the_runbook() -> None:
+    headings = re.findall(
+        r"^### (Behoudlijn\w+)$", (ROOT / "docs/runbook.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert {alert["alert"] for alert in ALERTS} == set(headings)
+    assert len(headings) == len(ALERTS)
 
 
 def test_the_late_limit_of_the_rules_is_a_bucket() -> None:
