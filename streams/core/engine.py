@@ -312,13 +312,13 @@ class Batch:
         assert rules.stand is not None
         self.settle(customer)
         state = self.state_of(customer) or State()
+        state.drop_before(horizon_start)
         corrected = state.profile_revision if state.profile_at == at else None
         changed = rules.stand(state, decoded, horizon_start)
         if not changed:
             return self.unchanged(state, customer, changed, DUPLICATE)
         if at > state.newest:
             state.newest = at
-        state.drop_before(horizon_start)
         identity = _identity(decoded, revision_of(event.revised_at), corrected)
         cause = Cause(customer, at, identity, decoded.record.timestamp, event_id=event.event_id)
         self.decide(state, self.clock.now, cause)
