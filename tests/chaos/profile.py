@@ -79,7 +79,6 @@ _SHORT: Final = {
     ("kafka", BROKER_KILL): 1,
     ("kafka", BROKER_ROLL): 1,
     ("kafka", BROKER_PAUSE): 1,
-    ("kafka", DISK_FULL): 1,
     ("kafka", DISKS_FULL): 1,
     ("kafka", TOPIC_ANEW): 1,
     ("kafka", RETENTION): 1,

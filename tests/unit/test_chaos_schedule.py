@@ -17,6 +17,7 @@ from tests.chaos.log_faults import LogFaults
 from tests.chaos.poison import KEY, KINDS
 from tests.chaos.profile import (
     BROKER_DOWN,
+    DISK_FULL,
     FAIL_POINT,
     FAIL_POINTS,
     KILL,
@@ -74,7 +75,7 @@ def test_the_profiles_are_as_hard_as_promised() -> None:
 def test_the_long_run_has_every_class_of_the_short_one_as_often_or_more() -> None:
     for short, long in ((SHORT, LONG), (invariants_of(SHORT), invariants_of(LONG))):
         assert all(long.counts[each] >= count for each, count in short.counts.items())
-    assert LONG.counts.keys() - SHORT.counts.keys() == {("kafka", BROKER_DOWN)}
+    assert LONG.counts.keys() - SHORT.counts.keys() == {("kafka", BROKER_DOWN), ("kafka", DISK_FULL)}
 
 
 def test_every_class_of_fault_is_known_by_one_who_carries_it_out() -> None:
