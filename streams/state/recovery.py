@@ -57,7 +57,9 @@ class Reading:
     """
 
     def __init__(self, number: int) -> None:
-        self._store = PartitionStore(number)
+        self.store = PartitionStore(number)
+        self.recorded = False
+        """Whether a record of the partition itself was read."""
         self._outboxes: dict[str, bytes] = {}
         self.epoch = 0
         self.owner = ""
@@ -72,7 +74,7 @@ class Reading:
         stamp, state, outbox = decode_entry(value) if value is not None else Entry(tombstone_stamp(headers))
         if not self._counts(stamp):
             return
-        store, customer_id = self._store, key.decode()
+        store, customer_id = self.store, key.decode()
         self._outboxes.pop(customer_id, None)
         store.departed.discard(customer_id)
         if outbox and stamp.batch == store.batch:
@@ -86,13 +88,14 @@ class Reading:
 
     def _add_partition(self, record: PartitionRecord) -> None:
         if self._counts(record.stamp, record.owner):
+            self.recorded = True
             self.owner = record.owner
-            self._store.clock.now = record.clock
-            self._store.policy = record.policy
-            self._store.dead_letters = from_rows(record.dead_letters)
-            self._store.agreed = record.agreed
-            self._store.inputs = record.inputs
-            self._store.changelog_start = record.changelog_start
+            self.store.clock.now = record.clock
+            self.store.policy = record.policy
+            self.store.dead_letters = from_rows(record.dead_letters)
+            self.store.agreed = record.agreed
+            self.store.inputs = record.inputs
+            self.store.changelog_start = record.changelog_start
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
         """Return whether a record is of the present fencing epoch or begins a newer one: what a former owner wrote late does not count."""
@@ -102,14 +105,14 @@ class Reading:
             self.stale += 1
             return False
         # A batch that was written in part counts too: its customers' outputs may already be out.
-        if stamp.batch > self._store.batch:
-            self._store.batch = stamp.batch
+        if stamp.batch > self.store.batch:
+            self.store.batch = stamp.batch
             self._outboxes.clear()
         return True
 
     def claim(self, owner: str) -> PartitionRecord:
         """Return the record that would claim the partition: all as it is, in the next fencing epoch."""
-        store = self._store
+        store = self.store
         stamp, tallies = Stamp(self.epoch + 1, store.batch), as_rows(store.dead_letters)
         return PartitionRecord(
             stamp,
@@ -124,7 +127,7 @@ class Reading:
 
     def finish(self) -> Recovered:
         """Return the partition, with its timers set."""
-        store = self._store
+        store = self.store
         store.restore(store.clock.now)
         unsent = [
             sending
@@ -165,6 +168,11 @@ class ChangelogReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._consumer.stop()
+
+    async def begins(self) -> dict[int, int]:
+        """Return where the log of each partition begins."""
+        first = await self._consumer.beginning_offsets(list(self._places.values()))
+        return {number: first[place] for number, place in self._places.items()}
 
     async def to_end(self) -> None:
         """Read every partition to its present end."""
