@@ -43,6 +43,10 @@ class PartitionStore:
         """By input topic, without prefix: the offset up to which the states hold it."""
         self.changelog_start = 0
         """Where its changelog begins, as it was accepted."""
+        self.begins = 0
+        """From which offset its changelog counts, since a repair."""
+        self.repairing = False
+        """A repair of it has not ended."""
         self.unmarked = False
         """The last batch had outputs, and nothing in the changelog says yet that they were delivered."""
 

@@ -104,6 +104,7 @@ FAILURES: Final[dict[str, ExitCode]] = {
     "streams.state.agreement.AgreementError": ExitCode.MISFIT,
     "streams.state.ground.StatesError": ExitCode.MISFIT,
     "streams.cluster.copartitioning.PartitionsError": ExitCode.MISFIT,
+    "streams.workers.time_bound.LeapError": ExitCode.MISFIT,
     "sinks.clickhouse.migrations.MigrationError": ExitCode.MISFIT,
     "sinks.contract.SinkRefused": ExitCode.MISFIT,
     "sinks.contract.SinkDefect": ExitCode.BUG,

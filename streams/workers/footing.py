@@ -37,11 +37,11 @@ class Footing:
         missing, `AgreementError` when they were written under settings that cannot be changed, `RecoveryError` when nobody answers.
         """
         self._compare(reader)
-        begins = await reader.begins()
+        begins = await reader.starts()
         grounds = [
             Ground(
                 number,
-                reading.recorded,
+                reading.known,
                 begins[number],
                 reading.store.changelog_start,
                 reading.store.inputs,

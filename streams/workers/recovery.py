@@ -22,6 +22,7 @@ from streams.workers.fence import Fence, StaleError
 from streams.workers.footing import Footing
 from streams.workers.measures import SignalsMetrics
 from streams.workers.membership import Membership
+from streams.workers.time_bound import TimeBound
 from streams.workers.turns import Turns
 
 log = structlog.get_logger(__name__)
@@ -38,6 +39,7 @@ class Recovery:
         fence: Fence,
         fenced: FencedChangelog,
         effects: Effects,
+        bound: TimeBound,
         seen: SignalsMetrics,
         membership: Membership,
         footing: Footing,
@@ -50,6 +52,7 @@ class Recovery:
         self._fence = fence
         self._fenced = fenced
         self._effects = effects
+        self._bound = bound
         self._seen = seen
         self._membership = membership
         self._footing = footing
@@ -58,8 +61,8 @@ class Recovery:
     async def recover(self, assignment: Assignment) -> None:
         """Take over the partitions of `assignment`; a rebalance cancels it, and the next assignment begins anew.
 
-        Raises what reading and claiming a changelog raises, `AgreementError`, `StatesError`, `EffectsError`, and `ErasureError` without
-        the markers' key.
+        Raises what reading and claiming a changelog raises, `AgreementError`, `StatesError`, `LeapError`, `EffectsError`, and
+        `ErasureError` without the markers' key.
         """
         began = time.monotonic()
         async with self._turns.of_all(assignment.partitions):  # no batch of the last assignment still writes
@@ -68,6 +71,8 @@ class Recovery:
             await self._membership.check_after_joining()
             recovered = await self._read_and_claim(assignment)
             resent = 0
+            for part in recovered:
+                self._bound.check(part.store)
             for part in recovered:
                 part.store.assignment = assigned
                 part.store.note_overdue()
@@ -97,7 +102,7 @@ class Recovery:
             await reader.to_end()
             await self._footing.check(reader, *self._positions(assignment))
             await self._fenced.claim(reader)
-        return [reading.finish() for reading in reader.readings.values()]
+        return reader.finish()
 
     def _positions(
         self, assignment: Assignment
