@@ -173,6 +173,32 @@ def test_partitions_that_are_added_under_a_worker_end_it_by_name(
         assert "behoudlijn topics migrate" in said
 
 
+METADATA_FIRST = (
+    "import os; os.environ['CONSUMER_METADATA_MAX_AGE_MS'] = '1000'; "
+    "from streams.lane import consumer as c; c._LOOK_AT_LOGS_SECONDS = 1e9; "
+)
+"""A worker whose Kafka client hears of new partitions before we look, and has the group assigned anew."""
+
+
+def test_a_rebalance_for_new_partitions_ends_by_name_too(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
+    settings = prepared(kafka, unique, partitions=2)
+    with (
+        worker(settings, "signals", first=METADATA_FIRST) as one,
+        worker(settings, "signals", first=METADATA_FIRST) as other,
+    ):
+        asyncio.run(until_ready(one))
+        asyncio.run(until_ready(other))
+        calls = settings.topic(topics.CALLS)
+        admin(lambda client: client.create_partitions({calls: NewPartitions(3)}))
+        for process in (one, other):
+            assert process.wait(90) == ExitCode.MISFIT, process.log()
+            assert f"PartitionsError: every topic must have 2 partitions, but {calls} has 3" in last_words(
+                process
+            )
+
+
 @pytest.mark.parametrize("name", [topics.CHANGELOG, topics.TRIGGERS])
 def test_a_topic_that_is_only_written_is_counted_too(
     kafka: KafkaBroker, admin: Admin, unique: str, name: str
