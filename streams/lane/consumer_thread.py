@@ -68,7 +68,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             # The client keeps it for the next fetch, which never comes while we wait for partitions: a worker that
             # may not join its group would wait for ever.
             self.app.loop.call_soon_threadsafe(lambda: self.app.add_future(self.app.crash(said)))
-            return push_error(error)
+            return push_error(said)
 
         coordinator._push_error_to_user = told_error  # noqa: SLF001
 
