@@ -160,6 +160,18 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "How old the newest knowledge is, and whether the group hears from the worker.",
             ),
             Panel(
+                "Clocks",
+                "s",
+                (
+                    (
+                        "partition {{partition}} ahead of the brokers",
+                        "max by (partition) (behoudlijn_partition_time_ahead_seconds)",
+                    ),
+                    ("clock of {{instance}} ahead of the brokers", "behoudlijn_clock_skew_seconds"),
+                ),
+                "Partition time is at most the tolerance ahead. A worker's own clock moves nothing but the latencies it measures.",
+            ),
+            Panel(
                 "Dead letters by reason",
                 "ops",
                 (

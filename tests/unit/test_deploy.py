@@ -24,8 +24,9 @@ from typer.core import TyperGroup
 from deploy.grafana.dashboard import build as dashboard
 from sinks.clickhouse.statements import create_views, grants_of_comments, grants_of_readers, grants_of_sink
 from streams.cli import build
-from streams.settings import PREFIX, Settings
+from streams.settings import Settings
 from streams.telemetry.metrics import CATALOGUE, OF_THE_PROCESS
+from streams.variables import PREFIX
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
