@@ -9,6 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from kafka.admin import KafkaAdminClient
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
@@ -27,6 +28,8 @@ from tests.integration.worker_program import (
     worker,
 )
 from tests.kafka.broker import KafkaBroker
+
+pytestmark = pytest.mark.slow
 
 OURS = ("deploy", "sinks", "streams")
 OUTAGE_SECONDS = 20
@@ -98,8 +101,6 @@ def test_an_outage_of_the_broker_is_a_few_lines_each_once(kind: str, unique: str
             cluster.start()
             time.sleep(10)
             ours, others = by_origin(process)
-            print("\n".join(ours))
-            print(others)
             assert process.child.poll() is None, process.log()
             assert process.stop() == 0, process.log()
     assert all(count == 1 for count in Counter(ours).values()), ours
@@ -109,8 +110,6 @@ def test_an_outage_of_the_broker_is_a_few_lines_each_once(kind: str, unique: str
 
 @pytest.mark.kafka
 def test_an_absent_topic_is_a_few_lines_each_once(kafka: KafkaBroker, unique: str) -> None:
-    from kafka.admin import KafkaAdminClient
-
     settings = settings_of(kafka, unique, partitions=1, clickhouse_dsn="clickhouse://127.0.0.1:1/none")
     ensure(settings)
     with worker(settings, "sink") as sink:
@@ -121,8 +120,6 @@ def test_an_absent_topic_is_a_few_lines_each_once(kafka: KafkaBroker, unique: st
         admin.close()
         time.sleep(OUTAGE_SECONDS)
         ours, others = by_origin(sink)
-        print("\n".join(ours))
-        print(others)
         assert sink.stop() == 0, sink.log()
     assert all(count == 1 for count in Counter(ours).values()), ours
     assert all(count == 1 for count in others.values()), others
