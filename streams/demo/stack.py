@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import Any, Final, Self
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
@@ -26,10 +26,11 @@ from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from streams.cluster import topics
 from streams.demo.kept_running import KeptRunning
-from streams.settings import PREFIX, Settings, load_settings
+from streams.settings import Settings, load_settings
+from streams.variables import PREFIX
 
 START_SECONDS = 60.0
-MEMORY_ONLY = {
+MEMORY_ONLY: Final[dict[str, Any]] = {
     "idempotence": False,  # the embedded broker knows no producer ids
     "session_timeout_s": 6.0,
     "heartbeat_s": 1.0,
