@@ -20,6 +20,7 @@ from streams.settings import Settings
 from streams.state.broker_time import BrokerTime
 from streams.state.store import PartitionStore, Store
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.release import tell_release
 from streams.workers import label_sets
 from streams.workers.busiest_customer import BusiestCustomer
 from streams.workers.computation import Computed
@@ -48,6 +49,7 @@ class SignalsMetrics:
         self._busiest: defaultdict[int, BusiestCustomer] = defaultdict(BusiestCustomer)
         self._unanswered = Unanswered(store, policy)
         label_sets.begin(metrics, label_sets.of_signals(settings.mode))
+        tell_release(metrics, policy=policy.label, mode=settings.mode)
 
     def records(self, partition: int, records: Sequence[Decoded]) -> None:
         """Note whose records a partition works on."""
@@ -138,6 +140,7 @@ class SignalsMetrics:
         self._metrics.dead_letter_limit.clear()
         for topic, share in used.items():
             self._metrics.dead_letter_limit.labels(self._settings.plain_topic(topic)).set(share)
+        self._metrics.topics_waiting.set(len(lane.left_out))
         self._metrics.oldest_unanswered.set(self._unanswered.longest_ms(time.time_ns() // 1_000_000) / 1000)
         self._metrics.heartbeat_age.set(heartbeat_age)
         show_lag(self._metrics, self._settings, lane)
@@ -150,6 +153,7 @@ class SinkMetrics:
         self._metrics = metrics
         self._settings = settings
         label_sets.begin(metrics, label_sets.of_sink())
+        tell_release(metrics)
 
     def inserted(self, table: str, rows: int) -> None:
         """Count one insert that was confirmed; called from the sink's thread."""
