@@ -20,11 +20,11 @@ from streams.settings import Settings
 from streams.state.broker_time import BrokerTime
 from streams.state.store import PartitionStore, Store
 from streams.telemetry.metrics import Metrics
-from streams.telemetry.release import tell_release
 from streams.workers import label_sets
 from streams.workers.busiest_customer import BusiestCustomer
 from streams.workers.computation import Computed
 from streams.workers.home import Misrouted
+from streams.workers.release import tell_release
 from streams.workers.unanswered import Unanswered
 
 

@@ -9,8 +9,8 @@ import pytest
 from streams.policies import load_policy
 from streams.settings import Settings
 from streams.telemetry.metrics import Metrics
-from streams.telemetry.release import tell_release
 from streams.workers.measures import SinkMetrics
+from streams.workers.release import tell_release
 
 
 def told(metrics: Metrics) -> list[dict[str, Any]]:
