@@ -6,6 +6,7 @@ and only when asked to: what else does not fit is explained and refused, because
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,7 @@ _CHECKED = ("cleanup.policy", "retention.ms", "min.insync.replicas", *ALTERABLE)
 _AT_LEAST = frozenset({"min.compaction.lag.ms"})
 _ALREADY_EXISTS = 36
 _TIMEOUT_MS = 20_000
+_PAUSE_SECONDS = 0.1
 
 
 class TopicsError(Exception):
@@ -131,7 +133,7 @@ def ensure(settings: Settings, *, alter: bool = False) -> tuple[TopicReport, ...
         before = _found(admin, [topic.name for topic in required])
         changes = _changes(required, before) if alter else {}
         _refuse(required, before, changes)
-        _alter(admin, changes)
+        _alter(admin, required, changes)
         absent = [topic for topic in required if topic.name not in before]
         _create(admin, absent)
         # Somebody else may have made one at the same moment, in another way.
@@ -252,7 +254,8 @@ def _changes(required: Sequence[Wanted], found: Mapping[str, Found]) -> _Changes
     return {name: own for name, own in alterable.items() if own}
 
 
-def _alter(admin: KafkaAdminClient, changes: _Changes) -> None:
+def _alter(admin: KafkaAdminClient, required: Sequence[Wanted], changes: _Changes) -> None:
+    """Set what `changes` says. On return the brokers go by it, as far as they report."""
     if not changes:
         return
     resources = [
@@ -265,6 +268,10 @@ def _alter(admin: KafkaAdminClient, changes: _Changes) -> None:
     ]
     if problems:
         raise TopicsError(problems)
+    until = time.monotonic() + _TIMEOUT_MS / 1000
+    # The controller says that it is done before the brokers have read it in the controller's log.
+    while _changes(required, _found(admin, list(changes))) and time.monotonic() < until:
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _refuse(required: Sequence[Wanted], found: Mapping[str, Found], changes: _Changes) -> None:

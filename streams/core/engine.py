@@ -45,6 +45,7 @@ REJECTED: Final = "rejected"
 UNKNOWN_FIELD: Final = "unknown_field"
 ALL: Final = -1
 """No timer is put off."""
+_NOTHING: Final[tuple[bytes, State | None]] = (b"", None)
 
 
 class Clock:
@@ -84,6 +85,16 @@ class Clock:
     def overdue(self) -> bool:
         """Whether a customer's timer was put off: it is due and not judged yet."""
         return bool(self.heap) and self.heap[0][0] <= self.now
+
+    def overdue_timers(self) -> int:
+        """Return how many customers' timers are due and not judged; one that was moved while it was put off counts twice."""
+        found, places = 0, [0]
+        while places:
+            place = places.pop()
+            if place < len(self.heap) and self.heap[place][0] <= self.now:
+                found += 1
+                places += (2 * place + 1, 2 * place + 2)
+        return found
 
     def heap_of(self, key: str) -> list[tuple[int, str]]:
         """Return where the due time of a key among the states stands: a customer's, or a marker's."""
@@ -186,6 +197,8 @@ class Batch:
         self.outputs: list[Output] = []
         self.rejects: list[Decoded] = []
         self.counts: dict[tuple[str, str], int] = {}
+        self.written: tuple[bytes, State | None] = _NOTHING
+        """The state that was written last, beside its bytes: where one customer's events follow one another it is not decoded again."""
 
     def take(self, records: Sequence[Decoded], most_timers: int) -> None:
         """Fold and decide records in order; of the timers that fall due before them at most so many are judged."""
@@ -220,7 +233,16 @@ class Batch:
 
     def state_of(self, customer: str) -> State | None:
         data = self.load(customer)
-        return None if data is None else st.decode(data)
+        return None if data is None else self.read(data)
+
+    def read(self, data: bytes) -> State:
+        """Return the state of these bytes: to be changed, and written by `write` or given up."""
+        state, self.written = self.written[1] if data is self.written[0] else None, _NOTHING
+        return st.decode(data) if state is None else state
+
+    def write(self, customer: str, state: State) -> None:
+        data = self.touched[customer] = st.encode(state)
+        self.written = data, state
 
     def record(self, decoded: Decoded) -> None:
         event = decoded.event
@@ -270,7 +292,7 @@ class Batch:
                 if due != st.due_of(data):
                     self.clock.schedule(due, customer)
                 return ACCEPTED
-        state = State() if data is None else st.decode(data)
+        state = State() if data is None else self.read(data)
         state.drop_before(horizon_start)
         known = find(state.facts, fact.identity)
         if refused:
@@ -300,13 +322,13 @@ class Batch:
         assert rules.stand is not None
         self.settle(customer)
         state = self.state_of(customer) or State()
+        state.drop_before(horizon_start)
         corrected = state.profile_revision if state.profile_at == at else None
         changed = rules.stand(state, decoded, horizon_start)
         if not changed:
             return self.unchanged(state, customer, changed, DUPLICATE)
         if at > state.newest:
             state.newest = at
-        state.drop_before(horizon_start)
         identity = _identity(decoded, revision_of(event.revised_at), corrected)
         cause = Cause(customer, at, identity, decoded.record.timestamp, event_id=event.event_id)
         self.decide(state, self.clock.now, cause)
@@ -315,7 +337,7 @@ class Batch:
     def unchanged(self, state: State, customer: str, version: bool | None, result: str) -> str:
         """Return the result of an event that changes nothing of a customer, but perhaps the version of what is known."""
         if version is not None:
-            self.touched[customer] = st.encode(state)
+            self.write(customer, state)
         return result
 
     def erase(self, decoded: Decoded, customer: str) -> str:
@@ -393,7 +415,7 @@ class Batch:
             self.touched[customer], again = later
             self.clock.schedule(again, customer)
             return
-        state = st.decode(data)
+        state = self.read(data)
         state.drop_before(due - self.plan.parameters.horizon)
         if not state.facts and not state.standing and due >= state.ends_at(self.plan.parameters.horizon):
             self.outputs.extend(self._leave(state, customer, due))
@@ -408,6 +430,6 @@ class Batch:
     def decide(self, state: State, now: int, cause: Cause) -> None:
         old_due = state.due
         self.outputs.extend(decide(state, self.policy, now, cause, self.wording))
-        self.touched[cause.customer_id] = st.encode(state)
+        self.write(cause.customer_id, state)
         if state.due != old_due:
             self.clock.schedule(state.due, cause.customer_id)

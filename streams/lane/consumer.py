@@ -63,6 +63,7 @@ class LaneConsumer(RebalancingConsumer):
                 continue
             if self._preparation.due:
                 await self._preparation.run()
+                self._goes_on()
                 continue
             active = self._active()
             if self._unsought(active):

@@ -35,6 +35,7 @@ class RebalancingConsumer(CommittingConsumer):
         self._left_out: frozenset[str] = frozenset()
         self._quiet = asyncio.Event()  # no micro-batch is being worked on
         self._work = asyncio.Event()  # a micro-batch may be ready
+        self._paused_at: float | None = None  # a rebalance is under way since then
         self._preparation = Preparation(self.lane, self.transport.on_assigned)
         moves = LogMoves(self.lane, self._thread, self.transport.topic_ids, self.transport.on_moved)
         self._thread.topic_ids = lambda: moves.ids
@@ -46,6 +47,16 @@ class RebalancingConsumer(CommittingConsumer):
             generation=lambda: int(self.app.consumer_generation_id),
             on_records=self._work.set,
         )
+
+    def _pauses(self) -> None:
+        if self._paused_at is None:
+            self._paused_at = time.monotonic()
+
+    def _goes_on(self) -> None:
+        """Tell for how long nothing was worked on, once partitions are ready."""
+        if self._paused_at is not None and self._preparation.done:
+            self.transport.on_resumed(time.monotonic() - self._paused_at)
+            self._paused_at = None
 
     def _new_consumer_thread(self) -> LaneConsumerThread:
         return LaneConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -61,6 +72,7 @@ class RebalancingConsumer(CommittingConsumer):
         Faust drops pending acknowledgements before it commits; the lane keeps ours until after.
         """
         self._preparation.revoke()
+        self._pauses()
         await super().on_partitions_revoked(revoked)
         self.lane.forget()
         if revoked:
@@ -71,6 +83,10 @@ class RebalancingConsumer(CommittingConsumer):
         self._thread.heartbeat_at = time.monotonic()
         self._left_out = self._not_read_by_all()
         self._preparation.given(any(tp.topic not in self._left_out for tp in assigned))
+        if assigned:
+            self._pauses()
+        else:
+            self._paused_at = None
         await super().on_partitions_assigned(assigned, generation_id)
 
     def _not_read_by_all(self) -> frozenset[str]:

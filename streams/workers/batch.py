@@ -6,7 +6,7 @@ confirmed before the next. It must not choose what is in a batch (`micro_batch_h
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from streams.core.dead_letter_limit import Tallies, differs
 from streams.core.engine import Batch
@@ -47,6 +47,7 @@ class Batches:
         broker_time: BrokerTime,
         *,
         idle_timers: bool,
+        on_written: Callable[[float], object] = lambda _: None,
     ) -> None:
         self._mode: Mode = settings.mode
         self._policy = policy
@@ -58,6 +59,7 @@ class Batches:
         self._fail_point = fail_point
         self._broker_time = broker_time
         self._idle_timers = idle_timers
+        self._written = on_written
 
     async def forward(self, partition: PartitionStore, misrouted: Sequence[Misrouted]) -> None:
         """Send misrouted records of `partition` to their homes, before the batch they came with; delivered on return."""
@@ -132,7 +134,9 @@ class Batches:
         self._fence.check(partition)
         self._fail_point("before_changelog")
         number = partition.batch + 1
+        began = time.monotonic()
         await self._fenced.write(partition, changes, number, partition.clock.now, self._policy.label)
+        self._written(time.monotonic() - began)
         partition.apply(number, states, departed, outputs=outputs)
         partition.written_at = time.monotonic()
 

@@ -132,6 +132,7 @@ class SignalsMetrics:
         for part in self._store:
             for topic, share in self._limit.used(part.dead_letters).items():
                 used[topic] = max(share, used.get(topic, 0.0))
+        self._show_timers()
         self._metrics.partition_time_ahead.clear()
         for part in self._store:
             ahead = part.clock.now - self._broker_time.now(part.number)
@@ -144,6 +145,16 @@ class SignalsMetrics:
         self._metrics.oldest_unanswered.set(self._unanswered.longest_ms(time.time_ns() // 1_000_000) / 1000)
         self._metrics.heartbeat_age.set(heartbeat_age)
         show_lag(self._metrics, self._settings, lane)
+
+    def _show_timers(self) -> None:
+        metrics = self._metrics
+        for gauge in (metrics.timers, metrics.timers_overdue, metrics.timers_overdue_age):
+            gauge.clear()
+        for part in self._store:
+            label = str(part.number)
+            metrics.timers.labels(label).set(len(part.clock.heap))
+            metrics.timers_overdue.labels(label).set(part.clock.overdue_timers())
+            metrics.timers_overdue_age.labels(label).set(part.overdue_seconds)
 
 
 class SinkMetrics:
@@ -164,9 +175,14 @@ class SinkMetrics:
         """Count a request that is tried again; called from the sink's thread."""
         self._metrics.sink_retries.labels(reason).inc()
 
-    def written(self, oldest: Mapping[str, int]) -> None:
-        """Observe the delay of a flush: per table the earliest ingestion time (ms) among its rows."""
+    def resumed(self, seconds: float) -> None:
+        """Count a rebalance."""
+        resumed(self._metrics, seconds)
+
+    def written(self, oldest: Mapping[str, int], seconds: float) -> None:
+        """Observe a flush that took so long: per table the earliest ingestion time (ms) among its rows."""
         now = time.time()
+        self._metrics.sink_flush.observe(seconds)
         for table, at in oldest.items():
             if at < 0:
                 continue  # of a topic whose producers set the time, and this one did not
@@ -177,10 +193,17 @@ class SinkMetrics:
         """Count what a log did not hold."""
         count_moved(self._metrics, self._settings, moved)
 
-    def refresh(self, lane: Lane[Any], heartbeat_age: float) -> None:
-        """Set the gauges."""
+    def refresh(self, lane: Lane[Any], heartbeat_age: float, away_seconds: float) -> None:
+        """Set the gauges. `away_seconds`: for how long the store has been away."""
+        self._metrics.sink_outage.set(away_seconds)
         self._metrics.heartbeat_age.set(heartbeat_age)
         show_lag(self._metrics, self._settings, lane)
+
+
+def resumed(metrics: Metrics, seconds: float) -> None:
+    """Count a rebalance, during which nothing was worked on for so long."""
+    metrics.rebalances.inc()
+    metrics.rebalance_pause.observe(seconds)
 
 
 def count_moved(metrics: Metrics, settings: Settings, moved: Moved) -> None:

@@ -6,6 +6,7 @@ Owns which parts there are and what each is given. It must not hold a step of th
 
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import faust
 import structlog
@@ -38,7 +39,7 @@ from streams.workers.effects import Effects
 from streams.workers.fail_point import FailPoint
 from streams.workers.fence import Fence
 from streams.workers.home import Homes
-from streams.workers.measures import SignalsMetrics
+from streams.workers.measures import SignalsMetrics, resumed
 from streams.workers.micro_batch_handler import MicroBatchHandler
 from streams.workers.recovery import Recovery
 from streams.workers.time_bound import TimeBound
@@ -85,6 +86,7 @@ class SignalsWorker:
             on_revoked=self.store.clear,
             on_committed=lambda: fail_point("after_commit"),
             on_moved=self._moved,
+            on_resumed=partial(resumed, metrics),
             topic_ids=self._topic_ids,
         )
         self._fence = Fence(self.app, self.lane, settings.session_timeout_s)
@@ -108,6 +110,7 @@ class SignalsWorker:
             fail_point,
             broker_time,
             idle_timers=idle_timers,
+            on_written=metrics.changelog_write.observe,
         )
         self._bound = TimeBound(broker_time, self._reading.tolerance_ms, self._read, batches.mark)
         self._seen = SignalsMetrics(metrics, settings, self.store, self._limit, broker_time, policy)

@@ -65,6 +65,7 @@ class SinkWorker:
         self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._outage: SinkUnavailable | None = None
+        self._outage_since = 0.0
         self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options())
         every = tuple(self._plain)
         self.lane: Lane[Gathered] = install(
@@ -73,6 +74,7 @@ class SinkWorker:
             self._gather,
             on_revoked=self._erased.forget,
             on_moved=seen.moved,
+            on_resumed=seen.resumed,
             topic_ids=self._topic_ids,
         )
         self._reading = settings.reading(stamped=True)
@@ -109,7 +111,8 @@ class SinkWorker:
 
     def refresh(self) -> None:
         """Set the gauges that are looked at rather than counted."""
-        self._seen.refresh(self.lane, self.heartbeat_age)
+        away = 0.0 if self._outage is None else time.monotonic() - self._outage_since
+        self._seen.refresh(self.lane, self.heartbeat_age, away)
 
     # -- micro-batches in ------------------------------------------------------------------------------------
 
@@ -168,13 +171,15 @@ class SinkWorker:
                     ) from error
                 if self._outage is None or self._outage.reason != error.reason:
                     log.warning("sink unavailable, offsets are held", why=error.reason, reason=str(error))
+                if self._outage is None:
+                    self._outage_since = time.monotonic()
                 self._outage = error
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self.settings.sink_retry_max_s)
         if self._outage is not None:
             self._outage = None
             log.info("sink available again", after_seconds=round(time.monotonic() - began, 1))
-        self._seen.written(oldest)
+        self._seen.written(oldest, time.monotonic() - began)
         # Nothing is done for one that a rebalance took: it is read again, and its rows merge
         for micro_batch in micro_batches:
             self.lane.ack(micro_batch)

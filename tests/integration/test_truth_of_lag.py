@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
-from operator import eq
+from operator import eq, le
 from pathlib import Path
 
 import pytest
@@ -122,6 +122,7 @@ def test_the_sink_shows_all_that_waits_while_its_store_is_away(broker: Broker, u
     async def scenario(process: Process) -> None:
         await produce_events(settings, many)
         await until_said(process, "sink unavailable")
+        await until_shown(process, "behoudlijn_sink_outage_seconds", lambda shown: shown > 0)
         for more in (1_000, 2_000):
             await produce_events(settings, many[:1_000])
             await until_shown(process, "behoudlijn_lag_records", partial(eq, len(many) + more))
@@ -150,3 +151,34 @@ def test_what_waits_is_known_before_anything_is_fetched(broker: Broker, unique: 
             await until(lambda: seen.count() == 15 and lane.lag()[TP(topic, 0)].records == 0)
 
     asyncio.run(scenario())
+
+
+SIGNALS_ASKED = {
+    "behoudlijn_rebalances_total": 1,
+    "behoudlijn_rebalance_pause_seconds_count": 1,
+    "behoudlijn_changelog_write_seconds_count": 1,
+    "behoudlijn_loop_delay_seconds_count": 1,
+    "behoudlijn_timers": 3,
+    "behoudlijn_batch_computing_seconds_count": 1,
+    "process_resident_memory_bytes": 10_000_000,
+    "process_cpu_seconds_total": 0.1,
+    "process_open_fds": 5,
+}
+"""What must be shown at least, of a worker with three customers."""
+
+
+def test_a_worker_answers_what_its_process_its_group_and_its_timers_do(broker: Broker, unique: str) -> None:
+    settings = settings_of(broker, unique, partitions=1)
+    ensure(settings)
+
+    async def scenario(process: Process) -> None:
+        await produce_events(settings, [call(f"c{number}", 1, number) for number in range(3)])
+        await until_committed(process, settings, SIGNALS_GROUP, [topics.CALLS], 3)
+        for name, least in SIGNALS_ASKED.items():
+            await until_shown(process, name, partial(le, least))
+        assert total(process, "behoudlijn_timers_overdue") == 0
+        assert total(process, "behoudlijn_timers_overdue_seconds") == 0
+
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        asyncio.run(until_said(process, "worker starts"))
+        asyncio.run(scenario(process))

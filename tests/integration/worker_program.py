@@ -206,10 +206,22 @@ async def until_said(process: Process, text: str) -> None:
 
 
 def alter(settings: Settings, name: str, **configs: str) -> None:
-    """Sets configurations of one topic, with `_` for their dots; on a real broker."""
+    """Sets configurations of one topic, with `_` for their dots; on a real broker, which goes by them on return."""
     admin = KafkaAdminClient(**settings.kafka_python_options())
     try:
         named = {key.replace("_", "."): value for key, value in configs.items()}
-        admin.alter_configs([ConfigResource("topic", settings.topic(name), named)])
+        topic = settings.topic(name)
+        admin.alter_configs([ConfigResource("topic", topic, named)])
+        deadline = time.monotonic() + 60
+        while (
+            True
+        ):  # the controller says that it is done before the broker has read it in the controller's log
+            found = admin.describe_configs([ConfigResource("topic", topic)], config_filter="all")["topic"][
+                topic
+            ]
+            if all(found[key]["value"] == value for key, value in named.items()):
+                return
+            assert time.monotonic() < deadline, f"the broker does not follow: {named}"
+            time.sleep(0.05)
     finally:
         admin.close()

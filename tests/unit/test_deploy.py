@@ -25,7 +25,7 @@ from deploy.grafana.dashboard import build as dashboard
 from sinks.clickhouse.statements import create_views, grants_of_comments, grants_of_readers, grants_of_sink
 from streams.cli import build
 from streams.settings import Settings
-from streams.telemetry.metrics import CATALOGUE
+from streams.telemetry.metrics import CATALOGUE, OF_THE_PROCESS
 from streams.variables import PREFIX
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,8 @@ RULES = yaml.safe_load((ROOT / "deploy/prometheus/behoudlijn.rules.yml").read_te
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule]
 RECORDED = {rule["record"] for group in RULES["groups"] for rule in group["rules"] if "record" in rule}
 LABELS = {series: {*spec.labels} for spec in CATALOGUE for series in spec.series}
-DECLARED = set(LABELS)
+PROCESS = {name for name, *_ in OF_THE_PROCESS}
+DECLARED = set(LABELS) | PROCESS
 # Set where tests run, or by us outside the settings' fields.
 EXTRA_VARIABLES = {
     f"{PREFIX}MIGRATE_PASSWORD",
@@ -173,7 +174,7 @@ def test_readers_have_limits() -> None:
 
 def metrics_in(query: str) -> set[str]:
     """The names of ours that a PromQL expression asks for."""
-    return set(re.findall(r"\bbehoudlijn[_:][a-z0-9_:]+", re.sub(r'"[^"]*"', '""', query)))
+    return set(re.findall(r"\b(?:behoudlijn[_:]|process_)[a-z0-9_:]+", re.sub(r'"[^"]*"', '""', query)))
 
 
 def labels_in(query: str) -> set[str]:
@@ -192,7 +193,7 @@ def test_rules_ask_for_declared_metrics_only() -> None:
 def test_rules_and_panels_use_declared_labels_only() -> None:
     panels = [target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", [])]
     for query in [rule["expr"] for group in RULES["groups"] for rule in group["rules"]] + panels:
-        known = {label for name in metrics_in(query) & DECLARED for label in LABELS[name]}
+        known = {label for name in metrics_in(query) & set(LABELS) for label in LABELS[name]}
         assert labels_in(query) <= known | {"job", "instance", "le"}, query
 
 

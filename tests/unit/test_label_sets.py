@@ -12,9 +12,11 @@ from streams.core.engine import BatchResult
 from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 from streams.core.repartition import wrap
 from streams.settings import Settings
+from streams.state.broker_time import BrokerTime
 from streams.state.store import PartitionStore, Store
 from streams.telemetry.metrics import DECLARED, Metrics
 from streams.workers import label_sets
+from streams.workers.computation import Computed
 from streams.workers.measures import SignalsMetrics, SinkMetrics
 from tests.builders import default_policy
 
@@ -24,7 +26,7 @@ SETTINGS = Settings(topic_prefix="t.", mode="shadow")
 
 def signals_metrics(metrics: Metrics) -> SignalsMetrics:
     limit = DeadLetterLimit(500, 0.5, on=True)
-    return SignalsMetrics(metrics, SETTINGS, Store(), limit, default_policy())
+    return SignalsMetrics(metrics, SETTINGS, Store(), limit, BrokerTime(), default_policy())
 
 
 def series(metrics: Metrics, attribute: str) -> set[tuple[str, ...]]:
@@ -81,7 +83,8 @@ def test_records_that_are_no_events_are_called_as_their_topics_events_are() -> N
     ]
     counts = {(each.record.topic, engine.REJECTED): 1 for each in rejects}
     counts[("call", engine.ACCEPTED)] = 3
-    signals_metrics(metrics).batch(BatchResult({}, [], rejects, counts), rejects, PartitionStore(0), 0.1)
+    batch = Computed(BatchResult({}, [], rejects, counts), len(rejects), 0.1)
+    signals_metrics(metrics).batch(batch, PartitionStore(0), 0.2)
     shown = {
         (each.labels["type"], each.labels["result"]): each.value
         for family in metrics.registry.collect()
