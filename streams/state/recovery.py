@@ -75,6 +75,11 @@ class Reading:
         self.stale = 0
 
     @property
+    def store(self) -> PartitionStore:
+        """What was read so far; its timers are not set yet."""
+        return self._store
+
+    @property
     def unreadable(self) -> Sequence[Unreadable]:
         """The records that cannot be read, but for those that a repair has replaced."""
         begins = self._store.begins
@@ -238,6 +243,11 @@ class ChangelogReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._consumer.stop()
+
+    async def starts(self) -> dict[int, int]:
+        """Return where the log of each partition begins."""
+        first = await self._consumer.beginning_offsets(list(self._places.values()))
+        return {number: first[place] for number, place in self._places.items()}
 
     async def to_end(self) -> None:
         """Read every partition to its present end."""
