@@ -18,6 +18,8 @@ RejectCode = Literal[
     "invalid_customer_id",
     "invalid_field",
     "future_dated",
+    "no_timestamp",
+    "ahead_of_broker",
 ]
 
 

@@ -124,6 +124,13 @@ def decode_marker(data: bytes) -> Marker:
     return Marker(until, due, key_id)
 
 
+def check_marker(data: bytes) -> None:
+    """Raise ErasureError for bytes that are no marker, or one of a newer version."""
+    if len(data) != _MARKER.size:
+        raise ErasureError("a marker of an erased customer is shorter or longer than it must be")
+    decode_marker(data)
+
+
 class Added(NamedTuple):
     """What an erasure did to the customer's marker."""
 

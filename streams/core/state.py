@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import starmap
 from struct import Struct
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -51,6 +51,18 @@ _NOTHING: Final[tuple[bytes, dict[str, Any]]] = (b"", {})
 
 class UnknownVersionError(Exception):
     """A state was written by a version that this one cannot read: start the worker with the newer release."""
+
+
+class BrokenStateError(Exception):
+    """Bytes that no release wrote as a state; the message quotes nothing of them."""
+
+
+class _Layout(NamedTuple):
+    """Where a version has what tells its length: the head's size, where the number of facts is, the size of a fact."""
+
+    head: int
+    count_at: int
+    fact: int
 
 
 @dataclass(slots=True)
@@ -307,6 +319,42 @@ def _read_3(data: bytes) -> State:
 _READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1, 2: _read_2, 3: _read_3, 4: _read_3}
 """By version. A new layout gets a new reader and keeps the one before it; golden bytes of each version are in the tests. Version 4 has the
 layout of 3: only its surveys name their contacts, which a release that does not know it would count twice."""
+
+
+_COUNT: Final = Struct("<H")
+_LENGTHS: Final = Struct("<HH")
+_NEW: Final = _Layout(FACTS_AT, 2, FACT.size)
+_LAYOUTS: Final[dict[int, _Layout]] = {
+    1: _Layout(_HEAD_1.size, 4, _FACT_BYTES_2),
+    2: _Layout(OUTLOOK.size + _REST_2.size, 2, _FACT_BYTES_2),
+    3: _NEW,
+    4: _NEW,
+}
+"""By version; each head ends with the lengths of profile and episode."""
+
+
+def check(data: bytes) -> None:
+    """Raise `UnknownVersionError` or `BrokenStateError` for bytes that are no whole state: before they are trusted, once.
+
+    >>> check(encode(State(due=1_500)))
+    >>> check(encode(State())[:-1])
+    Traceback (most recent call last):
+    streams.core.state.BrokenStateError: a state is shorter or longer than its head says
+    """
+    layout = _LAYOUTS.get(data[0]) if data else None
+    if layout is None:
+        if data and data[0] > VERSION:
+            raise UnknownVersionError(
+                f"a state of version {data[0]}, where this release reads up to {VERSION}"
+            )
+        raise BrokenStateError("a state without a version")
+    head, count_at, fact = layout
+    if len(data) >= head:
+        (count,) = _COUNT.unpack_from(data, count_at)
+        profile, episode = _LENGTHS.unpack_from(data, head - _LENGTHS.size)
+        if len(data) == head + count * fact + profile + episode:
+            return
+    raise BrokenStateError("a state is shorter or longer than its head says")
 
 
 def due_of(data: bytes) -> int:

@@ -3,6 +3,8 @@
 Owns which of Faust's settings we rely upon. `workers.signals` and `workers.sink` add what is done with micro-batches.
 """
 
+from uuid import uuid4
+
 import faust
 from faust.types.auth import CredentialsT
 
@@ -20,6 +22,7 @@ def faust_app(settings: Settings, group: str, data_dir: str) -> faust.App:
         broker=settings.faust_broker(),
         broker_credentials=_credentials(settings),
         datadir=data_dir,
+        canonical_url=f"http://{uuid4().hex}",  # by it members are told apart (`common_topics`); nobody asks there
         web_enabled=False,  # it listens on every address and shows what tables hold
         topic_disable_leader=True,
         topic_allow_declare=False,  # topics are made by `topics ensure`

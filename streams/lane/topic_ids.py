@@ -17,7 +17,10 @@ import structlog
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from streams.telemetry.trouble import Trouble
+
 log = structlog.get_logger(__name__)
+_BEGAN, _ENDED = "the ids of the topics are not known", "the ids of the topics are known again"
 
 _PATIENCE_SECONDS: Final = 3.0
 _REQUEST_MS: Final = 10_000
@@ -32,6 +35,7 @@ class TopicIdsOfBrokers:
         self._options = options
         self._client: Any = None
         self._asking = threading.Lock()
+        self._trouble = Trouble(log, _BEGAN, _ENDED)
 
     async def __call__(self, topics: Collection[str]) -> Mapping[str, str]:
         """Return the id of each topic that has one; nothing when the brokers do not answer soon: then it is asked again later."""
@@ -51,7 +55,7 @@ class TopicIdsOfBrokers:
         try:
             return await asyncio.wait_for(answer, _PATIENCE_SECONDS)
         except TimeoutError:
-            log.warning("the ids of the topics are not known", reason="no broker answered in time")
+            self._trouble.tell("no broker answered in time")
             return {}
 
     def close(self) -> None:
@@ -81,10 +85,11 @@ class TopicIdsOfBrokers:
                 )
             found = self._client.describe_topics(topics)
         except (KafkaError, OSError) as error:
-            log.warning("the ids of the topics are not known", reason=type(error).__name__)
+            self._trouble.tell(type(error).__name__)
             self._drop()
             return {}
         finally:
             self._asking.release()
+        self._trouble.over()
         ids = {each["name"]: each.get("topic_id") for each in found if not each["error_code"]}
         return {name: str(own) for name, own in ids.items() if own and str(own) != str(_NONE)}

@@ -8,8 +8,9 @@ stamp is a header of the record. The reserved key, written last in each batch, h
 """
 
 import struct
-from collections.abc import Iterable, Sequence
-from typing import Final, Literal, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 import orjson
 
@@ -23,12 +24,42 @@ _HEADER: Final = struct.Struct(">BIQI")
 _LENGTH: Final = struct.Struct(">I")
 _STAMP: Final = struct.Struct(">IQ")
 _STAMP_HEADER: Final = "behoudlijn-stamp"
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+"""What a record of a worker up to 0.3 says of settings and positions: it is not known."""
 
 Mode = Literal["shadow", "live"]
+_MODES: Final = get_args(Mode)
+_KINDS: Final = get_args(Kind)
+
+
+_LAST_TIME: Final = 2**62
+_END_OF_CALENDAR: Final = 253_402_300_800_000
+"""The year 10000, in ms."""
+_EPOCHS: Final = 2**32 - 1
+_BATCHES: Final = 2**63
 
 
 class ChangelogError(Exception):
     """A value of the changelog that this version cannot read; the worker must not start from it."""
+
+
+class Unreadable(NamedTuple):
+    """A record of the changelog that this release cannot read. `what` quotes nothing of it."""
+
+    offset: int
+    what: str
+    key: bytes | None = None
+
+
+def refusal(topic: str, partition: int, found: Sequence[Unreadable]) -> ChangelogError:
+    """Return what to raise for records (not empty) that cannot be read: where they are, and what helps."""
+    first, more = found[0], len(found) - 1
+    others = f" (and {more} more behind it)" if more else ""
+    return ChangelogError(
+        f"{topic}[{partition}]@{first.offset}{others} cannot be read: {first.what}. If a newer release wrote it, upgrade this one. "
+        "Else find the program that writes to this topic and take away its right to do so; then stop the workers, and "
+        f"`behoudlijn state repair --partition {partition}` rebuilds the partition without it."
+    )
 
 
 class Stamp(NamedTuple):
@@ -73,6 +104,16 @@ class PartitionRecord(NamedTuple):
     owner: str = ""
     dead_letters: tuple[tuple[str, int, int, float], ...] = ()
     """What `dead_letter_limit` counted: topic, offset, run, ratio."""
+    agreed: Mapping[str, str] = NOTHING
+    """The settings on which the states rest, by name (`agreement`)."""
+    inputs: Mapping[str, int] = NOTHING
+    """By input topic, without prefix: the offset of this partition up to which the states hold it."""
+    changelog_start: int = 0
+    """Where the changelog of this partition begins, as it was accepted; compaction does not move that."""
+    begins: int = 0
+    """From this offset on the partition's records count: a repair has replaced what lies before."""
+    repairing: bool = False
+    """A repair has begun and not ended: the states are not whole."""
 
 
 def encode_entry(stamp: Stamp, state: bytes, outputs: Sequence[Sending]) -> bytes:
@@ -94,10 +135,9 @@ def decode_entry(value: bytes) -> Entry:
     except struct.error as error:
         raise ChangelogError("a value is shorter than its header") from error
     if version != VERSION:
-        raise ChangelogError(
-            f"a value has version {version}, this program reads version {VERSION}: "
-            "run the program that wrote it, or a newer one"
-        )
+        raise ChangelogError(f"a value of version {version}, where this release reads version {VERSION}")
+    if epoch >= _EPOCHS or batch >= _BATCHES:
+        raise ChangelogError("a value has numbers beyond all bounds")
     end = _HEADER.size + length
     if len(value) < end:
         raise ChangelogError("a value is shorter than its header says")
@@ -114,9 +154,7 @@ def tombstone_stamp(headers: Iterable[tuple[str, bytes]]) -> Stamp:
     for name, value in headers:
         if name == _STAMP_HEADER and len(value) == _STAMP.size:
             return Stamp(*_STAMP.unpack(value))
-    raise ChangelogError(
-        "a tombstone without a stamp: another program writes to the changelog; take away its right to do so"
-    )
+    raise ChangelogError("a tombstone without a stamp, as another program writes it")
 
 
 def decode_outbox(customer_id: str, outbox: bytes) -> list[Sending]:
@@ -128,6 +166,10 @@ def decode_outbox(customer_id: str, outbox: bytes) -> list[Sending]:
             about, rest = _split(rest)
             value, rest = _split(rest)
             kind, mode, caused_at = orjson.loads(about)
+            if kind not in _KINDS or mode not in _MODES or type(caused_at) is not int:
+                raise ChangelogError("an outbox names no output")
+            if not -1 <= caused_at < _END_OF_CALENDAR:
+                raise ChangelogError("an outbox has a time that is none")
             content = bytes(value)
             identity = identity_of(kind, content, customer_id, caused_at)
             outputs.append(Sending(kind, mode, customer_id, caused_at, content, identity))
@@ -148,6 +190,7 @@ def encode_partition(record: PartitionRecord) -> bytes:
     """Return the value of the reserved key."""
     fields = record._asdict()
     epoch, batch = fields.pop("stamp")
+    fields["agreed"], fields["inputs"] = dict(record.agreed), dict(record.inputs)
     return orjson.dumps({"version": VERSION, "epoch": epoch, "batch": batch, **fields})
 
 
@@ -156,14 +199,23 @@ def decode_partition(value: bytes) -> PartitionRecord:
     try:
         fields = orjson.loads(value)
         if fields["version"] != VERSION:
-            raise ChangelogError(
-                f"the partition's record has version {fields['version']}, not {VERSION}: "
-                "run the program that wrote it, or a newer one"
-            )
+            raise ChangelogError(f"the partition's record has another version than {VERSION}")
         stamp = Stamp(int(fields["epoch"]), int(fields["batch"]))
+        clock = int(fields["clock"])
+        if not (0 <= stamp.epoch < _EPOCHS and 0 <= stamp.batch < _BATCHES and abs(clock) <= _LAST_TIME):
+            raise ChangelogError("the partition's record has numbers beyond all bounds")
         tallies = tuple((str(t), int(o), int(n), float(r)) for t, o, n, r in fields.get("dead_letters", ()))
         return PartitionRecord(
-            stamp, int(fields["clock"]), str(fields["policy"]), str(fields["owner"]), tallies
+            stamp,
+            clock,
+            str(fields["policy"]),
+            str(fields["owner"]),
+            tallies,
+            {str(name): str(value) for name, value in fields.get("agreed", NOTHING).items()},
+            {str(topic): int(offset) for topic, offset in fields.get("inputs", NOTHING).items()},
+            int(fields.get("changelog_start", 0)),
+            int(fields.get("begins", 0)),
+            bool(fields.get("repairing", False)),
         )
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ChangelogError("the partition's record cannot be read") from error

@@ -19,15 +19,19 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.cluster.reading import read_to_ends
 from streams.core.dead_letter_limit import as_rows
 from streams.settings import Settings
+from streams.state.broker_time import BrokerTime
 from streams.state.changelog import (
     PARTITION_KEY,
+    ChangelogError,
     PartitionRecord,
     Sending,
     Stamp,
+    Unreadable,
     decode_entry,
     decode_partition,
     encode_entry,
     encode_partition,
+    refusal,
     tombstone_headers,
     tombstone_stamp,
 )
@@ -67,13 +71,15 @@ class FencedChangelog:
         settings: Settings,
         deliveries: Deliveries,
         on_foreign: Callable[[int], None] = lambda _: None,
+        broker_time: BrokerTime | None = None,
     ) -> None:
-        """`on_foreign` is told how many records of another worker came too late and were set right."""
+        """`on_foreign` is told how many records of another worker came too late and were set right, `broker_time` when the broker took each batch."""
         self._topic = topic
         self._settings = settings
         self._deliveries = deliveries
         self._held: dict[int, _Claimed] = {}
         self._on_foreign = on_foreign
+        self._broker_time = broker_time or BrokerTime()
 
     async def claim(self, reader: ChangelogReader) -> None:
         """Make the partitions of `reader` ours, which has read them to their end; afterwards past our claims.
@@ -89,6 +95,7 @@ class FencedChangelog:
                 batch = self._deliveries.batch(self._topic)
                 batch.append(key=PARTITION_KEY, value=encode_partition(claim), timestamp=None)
                 sent = await self._deliveries.send_batch(batch, self._topic, number)
+                self._broker_time.answered(number, sent.timestamp)
                 ends[number] = sent.offset
             await reader.past(ends)
             for number, claim in claims.items():
@@ -113,11 +120,23 @@ class FencedChangelog:
     ) -> None:
         """Write a batch: the changes (None: a tombstone), then the partition's record; durable on return.
 
-        `store` is the partition as before the batch, but for its count of dead letters. Raises `EffectsError`, also when we have been succeeded.
+        `store` is the partition as before the batch, but for what is written of it whole: the count of dead letters, the settings
+        that agree, the positions of its inputs, the beginning of its changelog. Raises `EffectsError`, also when we have been succeeded.
         """
         claimed = self._held[store.number]
         stamp = Stamp(claimed.epoch, batch)
-        last = PartitionRecord(stamp, clock, policy, claimed.owner, as_rows(store.dead_letters))
+        last = PartitionRecord(
+            stamp,
+            clock,
+            policy,
+            claimed.owner,
+            as_rows(store.dead_letters),
+            store.agreed,
+            store.inputs,
+            store.changelog_start,
+            store.begins,
+            store.repairing,
+        )
         for _ in range(_ROUNDS):
             foreign = await self._append(store.number, claimed, changes, last)
             if not foreign:
@@ -151,6 +170,7 @@ class FencedChangelog:
 
     async def _piece(self, partition: int, claimed: _Claimed, batch: Any, count: int) -> list[range]:
         sent = await self._deliveries.send_batch(batch, self._topic, partition)
+        self._broker_time.answered(partition, sent.timestamp)
         if (
             sent.offset < claimed.next_offset
         ):  # also -1: of a repeat, a broker may have forgotten where it lies
@@ -168,14 +188,18 @@ class FencedChangelog:
         for offsets in foreign:
             async with aclosing(self._records_at(partition, offsets)) as records:
                 async for record in records:
-                    epoch, owner = _writer(record)
+                    try:
+                        epoch, owner = _writer(record)
+                    except ChangelogError as error:
+                        unreadable = Unreadable(record.offset, str(error), record.key)
+                        raise refusal(self._topic, partition, [unreadable]) from None
                     if epoch > claimed.epoch:
                         raise EffectsError(
                             f"another worker has taken over partition {partition}; nothing more is written "
                             "here, start this worker again to take part"
                         )
                     if epoch < claimed.epoch or owner not in ("", claimed.owner):
-                        late.add("" if record.key == PARTITION_KEY else record.key.decode())
+                        late.add("" if record.key == PARTITION_KEY else as_text(record.key))
         return late
 
     async def _records_at(self, partition: int, offsets: range) -> Any:
@@ -199,9 +223,9 @@ def _records(changes: Mapping[str, Change | None], last: PartitionRecord) -> Ite
     for customer_id, change in changes.items():
         if customer_id:  # "" stands for the partition's record, which comes in any case
             if change is None:
-                yield customer_id.encode(), None, tombstone_headers(last.stamp)
+                yield as_key(customer_id), None, tombstone_headers(last.stamp)
             else:
-                yield customer_id.encode(), encode_entry(last.stamp, change.state, change.outbox), []
+                yield as_key(customer_id), encode_entry(last.stamp, change.state, change.outbox), []
     yield PARTITION_KEY, encode_partition(last), []
 
 
@@ -212,8 +236,20 @@ def _present(customer_id: str, changes: Mapping[str, Change | None], store: Part
     return None if state is None else Change(state, ())
 
 
+def as_text(key: bytes) -> str:
+    """Return a key as the states are named; bytes that are no text keep their place in it."""
+    return key.decode("utf-8", "surrogateescape")
+
+
+def as_key(name: str) -> bytes:
+    """Return the key of `as_text`."""
+    return name.encode("utf-8", "surrogateescape")
+
+
 def _writer(record: Any) -> tuple[int, str]:
     if record.key == PARTITION_KEY:
+        if record.value is None:
+            raise ChangelogError("the partition's record was taken away, as another program does it")
         own = decode_partition(record.value)
         return own.stamp.epoch, own.owner
     if record.value is None:

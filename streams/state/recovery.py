@@ -1,11 +1,11 @@
 """Recovery: a partition's store, read back from its changelog, and the outputs that may not have been sent.
 
 Owns reading the changelog, and which of its records count: those of a worker that had lost the partition do
-not. It must not write or send anything: `fencing` writes claims, the worker sends what `unsent` holds before
-the first batch.
+not, nor what a repair has replaced. What cannot be read is told by its place (`changelog.refusal`). It must not write or send
+anything: `fencing` writes claims, the worker sends what `unsent` holds before the first batch.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -13,17 +13,24 @@ from typing import Any, Self
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from schemas import topics
 from streams.cluster.reading import SilenceError, read_to_ends
 from streams.core.dead_letter_limit import as_rows, from_rows
+from streams.core.erasure import RESERVED, ErasureError, check_marker, is_marker
+from streams.core.state import BrokenStateError, UnknownVersionError
+from streams.core.state import check as check_state
 from streams.state.changelog import (
     PARTITION_KEY,
+    ChangelogError,
     Entry,
     PartitionRecord,
     Sending,
     Stamp,
+    Unreadable,
     decode_entry,
     decode_outbox,
     decode_partition,
+    refusal,
     tombstone_stamp,
 )
 from streams.state.store import PartitionStore
@@ -51,32 +58,69 @@ class Recovered:
 
 
 class Reading:
-    """One partition while its changelog is read; records come in offset order.
+    """One partition of the changelog `topic` while it is read; records come in offset order.
 
     The first claim of an epoch ends all earlier epochs: what they wrote behind it is `stale` and not applied.
     """
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, topic: str = topics.CHANGELOG) -> None:
+        self._topic = topic
         self._store = PartitionStore(number)
-        self._outboxes: dict[str, bytes] = {}
+        self._outboxes: dict[str, tuple[int, bytes]] = {}
+        self._unreadable: list[Unreadable] = []
+        self.known = False
+        """The partition's record has been read."""
         self.epoch = 0
         self.owner = ""
         self.stale = 0
 
-    def add(self, key: bytes, value: bytes | None, headers: Iterable[tuple[str, bytes]] = ()) -> None:
-        """Take one record. Raises `ChangelogError` when it cannot be read."""
+    @property
+    def unreadable(self) -> Sequence[Unreadable]:
+        """The records that cannot be read, but for those that a repair has replaced."""
+        begins = self._store.begins
+        return [each for each in self._unreadable if each.offset >= begins]
+
+    def check(self) -> None:
+        """Raise `ChangelogError` when nobody may start from what was read: something of it cannot be read, or is not whole."""
+        if found := self.unreadable:
+            raise refusal(self._topic, self._store.number, found)
+        if self._store.repairing:
+            number = self._store.number
+            raise ChangelogError(
+                f"a repair of partition {number} of {self._topic} has begun and not ended: its states are not whole. Stop the workers "
+                f"and run it again: `behoudlijn state repair --partition {number}`"
+            )
+
+    def add(
+        self, key: bytes, value: bytes | None, headers: Iterable[tuple[str, bytes]] = (), offset: int = 0
+    ) -> None:
+        """Take one record. What cannot be read changes nothing, and is noted for `check`."""
+        try:
+            self._add(key, value, headers, offset)
+        except UnicodeDecodeError:
+            self._unreadable.append(Unreadable(offset, "a key that is no text", key))
+        except (ChangelogError, BrokenStateError, UnknownVersionError, ErasureError) as error:
+            self._unreadable.append(Unreadable(offset, str(error), key))
+
+    def _add(
+        self, key: bytes, value: bytes | None, headers: Iterable[tuple[str, bytes]], offset: int
+    ) -> None:
         if key == PARTITION_KEY:
             if value is not None:
                 self._add_partition(decode_partition(value))
             return
         stamp, state, outbox = decode_entry(value) if value is not None else Entry(tombstone_stamp(headers))
+        if value is None and not is_text(key):
+            return  # a repair has taken it away
+        store, customer_id = self._store, key.decode()
+        if state:
+            _check_state(customer_id, state)
         if not self._counts(stamp):
             return
-        store, customer_id = self._store, key.decode()
         self._outboxes.pop(customer_id, None)
         store.departed.discard(customer_id)
         if outbox and stamp.batch == store.batch:
-            self._outboxes[customer_id] = outbox
+            self._outboxes[customer_id] = offset, outbox
         if state:
             store.states[customer_id] = state
             return
@@ -86,10 +130,15 @@ class Reading:
 
     def _add_partition(self, record: PartitionRecord) -> None:
         if self._counts(record.stamp, record.owner):
-            self.owner = record.owner
+            self.owner, self.known = record.owner, True
             self._store.clock.now = record.clock
             self._store.policy = record.policy
             self._store.dead_letters = from_rows(record.dead_letters)
+            self._store.agreed = record.agreed
+            self._store.inputs = record.inputs
+            self._store.changelog_start = record.changelog_start
+            self._store.begins = record.begins
+            self._store.repairing = record.repairing
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
         """Return whether a record is of the present fencing epoch or begins a newer one: what a former owner wrote late does not count."""
@@ -108,29 +157,65 @@ class Reading:
         """Return the record that would claim the partition: all as it is, in the next fencing epoch."""
         store = self._store
         stamp, tallies = Stamp(self.epoch + 1, store.batch), as_rows(store.dead_letters)
-        return PartitionRecord(stamp, store.clock.now, store.policy, owner, tallies)
+        return PartitionRecord(
+            stamp,
+            store.clock.now,
+            store.policy,
+            owner,
+            tallies,
+            store.agreed,
+            store.inputs,
+            store.changelog_start,
+            store.begins,
+            store.repairing,
+        )
 
     def finish(self) -> Recovered:
-        """Return the partition, with its timers set."""
+        """Return the partition, with its timers set, as far as it can be read: whoever starts from it asks `check` first."""
         store = self._store
         store.restore(store.clock.now)
-        unsent = [
-            sending
-            for customer_id, outbox in self._outboxes.items()
-            for sending in decode_outbox(customer_id, outbox)
-        ]
+        unsent: list[Sending] = []
+        for customer_id, (offset, outbox) in self._outboxes.items():
+            try:
+                unsent += decode_outbox(customer_id, outbox)
+            except ChangelogError as error:
+                self._unreadable.append(Unreadable(offset, str(error), customer_id.encode()))
+        self._outboxes.clear()
         return Recovered(store, unsent)
+
+
+def is_text(key: bytes) -> bool:
+    """Return whether a key can be a customer's, or one of ours."""
+    try:
+        key.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_state(key: str, state: bytes) -> None:
+    """Raise what `core.state.check` and `core.erasure.check_marker` raise, and `ChangelogError` for another reserved key."""
+    if key[:1] != RESERVED:
+        check_state(state)
+    elif is_marker(key):
+        check_marker(state)
+    else:
+        raise ChangelogError("a reserved key that this release does not know")
 
 
 class ChangelogReader:
     """Reads the changelog `topic` of `partitions`, as an asynchronous context manager.
 
     `options`: address and security of an aiokafka client. Its methods raise `RecoveryError` when nothing
-    arrives for a minute, `ChangelogError` for values that cannot be read, and the client's errors.
+    arrives for a minute, `ChangelogError` for records that cannot be read, and the client's errors. `lenient`: what cannot be read
+    is left out, for those who look or repair.
     """
 
-    def __init__(self, topic: str, partitions: Iterable[int], options: Mapping[str, Any]) -> None:
-        self.readings = {number: Reading(number) for number in partitions}
+    def __init__(
+        self, topic: str, partitions: Iterable[int], options: Mapping[str, Any], *, lenient: bool = False
+    ) -> None:
+        self._lenient = lenient
+        self.readings = {number: Reading(number, topic) for number in partitions}
         self._places = {number: TopicPartition(topic, number) for number in self.readings}
         self._consumer = AIOKafkaConsumer(
             **options,
@@ -172,17 +257,28 @@ class ChangelogReader:
                     reading = self.readings[place.partition]
                     for record in records:
                         if record.key is not None:
-                            reading.add(record.key, record.value, record.headers)
+                            reading.add(record.key, record.value, record.headers, record.offset)
         except SilenceError as error:
             numbers = ", ".join(str(place.partition) for place in error.left)
             raise RecoveryError(
                 f"nothing was read from the changelog's partitions {numbers} for {_SILENT_SECONDS:.0f} s: "
                 "check that the topic exists and has a leader, then start the worker again"
             ) from None
+        if not self._lenient:
+            for reading in self.readings.values():
+                reading.check()
+
+    def finish(self) -> list[Recovered]:
+        """Return the partitions that were read. Raises `ChangelogError` for outputs that cannot be read."""
+        recovered = [reading.finish() for reading in self.readings.values()]
+        if not self._lenient:
+            for reading in self.readings.values():
+                reading.check()
+        return recovered
 
 
 async def recover(topic: str, partitions: Iterable[int], options: Mapping[str, Any]) -> list[Recovered]:
     """Look at the changelog of `partitions` without claiming any: for tools. Raises as `ChangelogReader`."""
     async with ChangelogReader(topic, partitions, options) as reader:
         await reader.to_end()
-        return [reading.finish() for reading in reader.readings.values()]
+        return reader.finish()

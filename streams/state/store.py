@@ -11,6 +11,7 @@ from streams.core.dead_letter_limit import Tallies
 from streams.core.engine import Clock
 from streams.core.erasure import is_marker
 from streams.core.state import NEVER, asked_since
+from streams.state.changelog import NOTHING
 
 
 class PartitionStore:
@@ -36,6 +37,16 @@ class PartitionStore:
         self._overdue_since: float | None = None
         self.dead_letters: Tallies = {}
         """What the limit of dead letters counted of each topic."""
+        self.agreed: Mapping[str, str] = NOTHING
+        """The settings under which it is written; after a recovery, under which it was."""
+        self.inputs: Mapping[str, int] = NOTHING
+        """By input topic, without prefix: the offset up to which the states hold it."""
+        self.changelog_start = 0
+        """Where its changelog begins, as it was accepted."""
+        self.begins = 0
+        """From which offset its changelog counts, since a repair."""
+        self.repairing = False
+        """A repair of it has not ended."""
         self.unmarked = False
         """The last batch had outputs, and nothing in the changelog says yet that they were delivered."""
 

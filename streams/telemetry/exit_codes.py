@@ -102,6 +102,7 @@ FAILURES: Final[dict[str, ExitCode]] = {
     "streams.core.state.UnknownVersionError": ExitCode.MISFIT,
     "streams.operations.migration.MigrationError": ExitCode.MISFIT,
     "streams.workers.copartitioning.PartitionsError": ExitCode.MISFIT,
+    "streams.workers.time_bound.LeapError": ExitCode.MISFIT,
     "sinks.clickhouse.migrations.MigrationError": ExitCode.MISFIT,
     "sinks.contract.SinkRefused": ExitCode.MISFIT,
     "sinks.contract.SinkDefect": ExitCode.BUG,

@@ -6,7 +6,7 @@ confirmed before the next. It must not choose what is in a batch (`micro_batch_h
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from streams.core.dead_letter_limit import Tallies, differs
 from streams.core.engine import Batch
@@ -16,6 +16,7 @@ from streams.core.records import Decoded
 from streams.core.state import NEVER
 from streams.core.wording import Wording
 from streams.settings import Settings
+from streams.state.broker_time import BrokerTime
 from streams.state.changelog import Mode, Sending
 from streams.state.fencing import Change, FencedChangelog
 from streams.state.store import PartitionStore
@@ -31,7 +32,7 @@ _UNCHANGED: Mapping[str, bytes | None] = {}
 class Batches:
     """Decides and carries out batches. The caller holds the partition's turn: its batches follow one another.
 
-    `idle_timers`: wall time counts, so a trigger whose validity is over is told to nobody.
+    `idle_timers`: the brokers' time counts, so a trigger whose validity is over is told to nobody.
     """
 
     def __init__(
@@ -43,8 +44,10 @@ class Batches:
         fenced: FencedChangelog,
         effects: Effects,
         fail_point: FailPoint,
+        broker_time: BrokerTime,
         *,
         idle_timers: bool,
+        on_written: Callable[[float], object] = lambda _: None,
     ) -> None:
         self._mode: Mode = settings.mode
         self._policy = policy
@@ -54,7 +57,9 @@ class Batches:
         self._fenced = fenced
         self._effects = effects
         self._fail_point = fail_point
+        self._broker_time = broker_time
         self._idle_timers = idle_timers
+        self._written = on_written
 
     async def forward(self, partition: PartitionStore, misrouted: Sequence[Misrouted]) -> None:
         """Send misrouted records of `partition` to their homes, before the batch they came with; delivered on return."""
@@ -79,7 +84,7 @@ class Batches:
         batch = Batch(partition.states, self._policy, clock, self._erasure, self._wording)
         computed = await compute(batch, records, advance_to)
         result = computed.result
-        outboxes = self._outboxes(result.outputs)
+        outboxes = self._outboxes(partition.number, result.outputs)
         told = bool(result.rejects)
         if tallies is not None:
             told = told or differs(partition.dead_letters, tallies)
@@ -98,7 +103,7 @@ class Batches:
         return computed
 
     async def mark(self, partition: PartitionStore) -> None:
-        """Write a batch of nothing: it says that the outputs of the batch before were delivered."""
+        """Write a batch of nothing: it says that the outputs of the batch before were delivered, and asks the broker for the time."""
         await self._write(partition, dict.fromkeys(partition.departed), departed=set(), outputs=False)
 
     async def _write_states(
@@ -129,21 +134,22 @@ class Batches:
         self._fence.check(partition)
         self._fail_point("before_changelog")
         number = partition.batch + 1
+        began = time.monotonic()
         await self._fenced.write(partition, changes, number, partition.clock.now, self._policy.label)
+        self._written(time.monotonic() - began)
         partition.apply(number, states, departed, outputs=outputs)
         partition.written_at = time.monotonic()
 
-    def _outboxes(self, outputs: Iterable[Output]) -> dict[str, list[Sending]]:
+    def _outboxes(self, partition: int, outputs: Iterable[Output]) -> dict[str, list[Sending]]:
         outboxes: dict[str, list[Sending]] = {}
+        now = (
+            self._broker_time.now(partition) if self._idle_timers else NEVER
+        )  # replayed history has its own time
         for output in outputs:
-            outboxes.setdefault(output.customer_id, []).append(self._sending(output))
+            outboxes.setdefault(output.customer_id, []).append(self._sending(output, now))
         return outboxes
 
-    def _sending(self, output: Output) -> Sending:
-        mode: Mode = "shadow" if self._too_late(output) else self._mode
+    def _sending(self, output: Output, now: int) -> Sending:
+        # What no dialer can act upon any more is only recorded.
+        mode: Mode = "shadow" if output.useful_until <= now else self._mode
         return Sending(output.kind, mode, output.customer_id, output.caused_at, output.value, output.identity)
-
-    def _too_late(self, output: Output) -> bool:
-        """Return whether no dialer can act upon it any more: it is only recorded. Replayed history has its own time."""
-        now = time.time_ns() // 1_000_000 if self._idle_timers else NEVER
-        return output.useful_until <= now

@@ -1,8 +1,8 @@
 """The road of a micro-batch through the signals worker, from top to bottom: `MicroBatchHandler.handle`.
 
-Owns which steps there are, and their order. Each step is another module's: who is at home (`home`), whether a topic has gone bad
-(`core.dead_letter_limit`), the batch and its effects (`batch`), the timers that were put off (`timers`). `lane.agent`
-acknowledges the run on return.
+Owns which steps there are, and their order. Each step is another module's: what lies in the future (`time_bound`), who is at home
+(`home`), whether a topic has gone bad (`core.dead_letter_limit`), the batch and its effects (`batch`), the timers that were put off
+(`timers`). `lane.agent` acknowledges the run on return.
 """
 
 import time
@@ -23,6 +23,7 @@ from streams.workers.fail_point import FailPoint
 from streams.workers.fence import StaleError
 from streams.workers.home import Homes
 from streams.workers.measures import SignalsMetrics
+from streams.workers.time_bound import TimeBound
 from streams.workers.timers import Timers
 from streams.workers.turns import Turns
 
@@ -37,6 +38,7 @@ class MicroBatchHandler:
     lane: Lane[Decoded]
     store: Store
     turns: Turns
+    bound: TimeBound
     homes: Homes
     limit: DeadLetterLimit
     batches: Batches
@@ -53,11 +55,10 @@ class MicroBatchHandler:
             if not self.lane.current(micro_batch):
                 return
             partition = self._partition_of(micro_batch)
-            checked, here, misrouted = self.homes.split(
-                micro_batch.partition, micro_batch.records, partition.states
-            )
-            tallies = await self._counted(checked, partition)
             try:
+                settled = await self.bound.settle(partition, micro_batch.records)
+                checked, here, misrouted = self.homes.split(micro_batch.partition, settled, partition.states)
+                tallies = await self._counted(checked, partition)
                 await self.batches.forward(partition, misrouted)
                 self.seen.forwarded(misrouted)
                 self.seen.records(partition.number, here)

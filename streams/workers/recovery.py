@@ -17,6 +17,7 @@ from streams.state.store import Store
 from streams.workers.effects import Effects
 from streams.workers.fence import Fence, StaleError
 from streams.workers.measures import SignalsMetrics
+from streams.workers.time_bound import TimeBound
 from streams.workers.turns import Turns
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,7 @@ class Recovery:
         fence: Fence,
         fenced: FencedChangelog,
         effects: Effects,
+        bound: TimeBound,
         seen: SignalsMetrics,
     ) -> None:
         self._settings = settings
@@ -42,12 +44,13 @@ class Recovery:
         self._fence = fence
         self._fenced = fenced
         self._effects = effects
+        self._bound = bound
         self._seen = seen
 
     async def recover(self, assignment: Assignment) -> None:
         """Take over the partitions of `assignment`; a rebalance cancels it, and the next assignment begins anew.
 
-        Raises what reading and claiming a changelog raises, `EffectsError`, and `ErasureError` without the markers' key.
+        Raises what reading and claiming a changelog raises, `LeapError`, `EffectsError`, and `ErasureError` without the markers' key.
         """
         began = time.monotonic()
         async with self._turns.of_all(assignment.partitions):  # no batch of the last assignment still writes
@@ -55,6 +58,8 @@ class Recovery:
             self._store.clear()
             recovered = await self._read_and_claim(assignment)
             resent = 0
+            for part in recovered:
+                self._bound.check(part.store)
             for part in recovered:
                 part.store.assignment = assigned
                 part.store.note_overdue()
@@ -83,4 +88,4 @@ class Recovery:
         async with ChangelogReader(topic, assignment.partitions, options) as reader:
             await reader.to_end()
             await self._fenced.claim(reader)
-        return [reading.finish() for reading in reader.readings.values()]
+        return reader.finish()

@@ -4,6 +4,7 @@ Owns which parts there are and what each is given. It must not hold a step of th
 `recovery` what comes before the first one, `timers` what time does in between, `batch` the order of effects of all three.
 """
 
+import time
 from collections.abc import Sequence
 from functools import partial
 
@@ -14,9 +15,9 @@ from schemas import topics
 from streams.cluster.access import check_access
 from streams.cluster.rights import signals_rights
 from streams.core.dead_letter_limit import DeadLetterLimit, without
-from streams.core.decode import Reading, decode
+from streams.core.decode import decode
 from streams.core.policy import Policy
-from streams.core.records import Decoded, FetchedRecord, records_of
+from streams.core.records import Decoded, FetchedRecord, Record, records_of
 from streams.core.repartition import decode_rekeyed
 from streams.core.wording import Wording
 from streams.lane.agent import add_agent, in_turn
@@ -27,6 +28,7 @@ from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
 from streams.settings import SIGNALS_GROUP, Settings
+from streams.state.broker_time import BrokerTime
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
 from streams.state.store import Store
@@ -37,10 +39,12 @@ from streams.workers.effects import Effects
 from streams.workers.fail_point import FailPoint
 from streams.workers.fence import Fence
 from streams.workers.home import Homes
-from streams.workers.measures import SignalsMetrics
+from streams.workers.measures import SignalsMetrics, resumed
 from streams.workers.micro_batch_handler import MicroBatchHandler
 from streams.workers.recovery import Recovery
+from streams.workers.time_bound import TimeBound
 from streams.workers.timers import Timers
+from streams.workers.timestamps import check_timestamps
 from streams.workers.turns import Turns
 
 log = structlog.get_logger(__name__)
@@ -60,13 +64,14 @@ class SignalsWorker:
         idle_timers: bool = True,
         fail_point: FailPoint | None = None,
     ) -> None:
-        """`wording` tells the evidence. `idle_timers`: let wall time pass on partitions without new events; off for history."""
+        """`wording` tells the evidence. `idle_timers`: let the brokers' time pass on partitions without new events; off for history."""
         fail_point = fail_point or FailPoint()
         self.settings = settings
         self.store = Store()
         self.app: faust.App = faust_app(settings, SIGNALS_GROUP, data_dir)
         self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options())
-        rekeyed = settings.topic(topics.REPARTITION)
+        self._rekeyed = rekeyed = settings.topic(topics.REPARTITION)
+        self._reading = settings.reading(stamped=True)
         self.lane: Lane[Decoded] = install(
             self.app,
             lane_settings(
@@ -76,11 +81,12 @@ class SignalsWorker:
                 in_flight=1,  # what comes meanwhile makes the next micro-batch larger: under load, small ones cost most
                 unawaited=frozenset({rekeyed}),
             ),
-            partial(_decode, rekeyed, reading=settings.reading()),
+            self._decode,
             on_assigned=self._recover,
             on_revoked=self.store.clear,
             on_committed=lambda: fail_point("after_commit"),
             on_moved=self._moved,
+            on_resumed=partial(resumed, metrics),
             topic_ids=self._topic_ids,
         )
         self._fence = Fence(self.app, self.lane, settings.session_timeout_s)
@@ -88,21 +94,38 @@ class SignalsWorker:
         self._limit = DeadLetterLimit(
             settings.dead_letter_max_run, settings.dead_letter_max_ratio, settings.dead_letter_limit == "on"
         )
-        self._seen = SignalsMetrics(metrics, settings, self.store, self._limit)
-
         turns, effects = Turns(), Effects(settings, self._deliveries)
         changelog = settings.topic(topics.CHANGELOG)
-        fenced = FencedChangelog(changelog, settings, self._deliveries, metrics.foreign_writes.inc)
-        batches = Batches(
-            settings, policy, wording, self._fence, fenced, effects, fail_point, idle_timers=idle_timers
+        broker_time = BrokerTime()
+        fenced = FencedChangelog(
+            changelog, settings, self._deliveries, metrics.foreign_writes.inc, broker_time
         )
-        timers = Timers(self.app, self.lane, self.store, turns, batches, self._seen, idle_timers=idle_timers)
-        self._recovery = Recovery(settings, self.store, turns, self._fence, fenced, effects, self._seen)
+        batches = Batches(
+            settings,
+            policy,
+            wording,
+            self._fence,
+            fenced,
+            effects,
+            fail_point,
+            broker_time,
+            idle_timers=idle_timers,
+            on_written=metrics.changelog_write.observe,
+        )
+        self._bound = TimeBound(broker_time, self._reading.tolerance_ms, self._read, batches.mark)
+        self._seen = SignalsMetrics(metrics, settings, self.store, self._limit, broker_time, policy)
+        timers = Timers(
+            self.app, self.lane, self.store, turns, batches, self._seen, broker_time, idle_timers=idle_timers
+        )
+        self._recovery = Recovery(
+            settings, self.store, turns, self._fence, fenced, effects, self._bound, self._seen
+        )
         self._handler = MicroBatchHandler(
             app=self.app,
             lane=self.lane,
             store=self.store,
             turns=turns,
+            bound=self._bound,
             homes=Homes(settings.partitions, rekeyed),
             limit=self._limit,
             batches=batches,
@@ -117,6 +140,14 @@ class SignalsWorker:
     async def handle(self, micro_batch: MicroBatch[Decoded]) -> None:
         """Carry out one micro-batch; every effect of it is confirmed on return."""
         await self._handler.handle(micro_batch)
+
+    def _decode(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Decoded]:
+        read = [self._read(record) for record in records_of(tp.topic, tp.partition, fetched)]
+        return self._bound.set_aside(tp.partition, read)
+
+    def _read(self, record: Record) -> Decoded:
+        own = decode_rekeyed if record.topic == self._rekeyed else decode
+        return own(record, self._reading)
 
     async def _recover(self, assignment: Assignment) -> None:
         await self._recovery.recover(assignment)
@@ -136,6 +167,7 @@ class SignalsWorker:
         await check_access(self.settings, signals_rights(self.settings))
         await self._deliveries.start()
         await check_partitions(self._deliveries.metadata, self.settings)
+        await check_timestamps(self.settings, (*topics.INPUTS, topics.REPARTITION, topics.CHANGELOG))
         await self.app.start()
 
     async def stop(self) -> None:
@@ -150,11 +182,10 @@ class SignalsWorker:
             return ["partitions: the group has not assigned any"]
         return [] if self.app.consumer.prepared else ["customer states: the recovery is under way"]
 
+    def warnings(self) -> Sequence[str]:
+        """Return what somebody should look at although this worker is ready: another one would be held up as well."""
+        return self.lane.ends.words(time.monotonic())
+
     def refresh(self) -> None:
         """Set the gauges that are looked at rather than counted."""
         self._seen.refresh(self.lane, self._fence.heartbeat_age)
-
-
-def _decode(rekeyed: str, tp: TP, fetched: Sequence[FetchedRecord], *, reading: Reading) -> Sequence[Decoded]:
-    own = decode_rekeyed if tp.topic == rekeyed else decode
-    return [own(record, reading) for record in records_of(tp.topic, tp.partition, fetched)]

@@ -8,6 +8,7 @@ fills up and stops fetching, and a rebalance does not wait longer than the lane'
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from typing import cast
 
 import faust
 import structlog
@@ -30,6 +31,7 @@ from streams.settings import SINK_GROUP, Settings
 from streams.workers.erased_rows import ErasedRows
 from streams.workers.gathered import Gathered, gather
 from streams.workers.measures import SinkMetrics
+from streams.workers.timestamps import Stamped, check_timestamps, unbelieved
 
 log = structlog.get_logger(__name__)
 
@@ -63,6 +65,7 @@ class SinkWorker:
         self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._outage: SinkUnavailable | None = None
+        self._outage_since = 0.0
         self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options())
         every = tuple(self._plain)
         self.lane: Lane[Gathered] = install(
@@ -71,9 +74,10 @@ class SinkWorker:
             self._gather,
             on_revoked=self._erased.forget,
             on_moved=seen.moved,
+            on_resumed=seen.resumed,
             topic_ids=self._topic_ids,
         )
-        self._reading = settings.reading()
+        self._reading = settings.reading(stamped=True)
         add_agent(self.app, self.lane, self._collect)
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(self._flush_forever)
@@ -81,6 +85,7 @@ class SinkWorker:
     async def start(self) -> None:
         """Join the group; on return the app runs."""
         await check_access(self.settings, sink_rights(self.settings))
+        await check_timestamps(self.settings, topics.INPUTS)
         await self.app.start()
 
     async def stop(self) -> None:
@@ -100,15 +105,23 @@ class SinkWorker:
             return ["partitions: the group has not assigned any"]
         return [f"{self._outage} Offsets are held."] if self._outage is not None else []
 
+    def warnings(self) -> Sequence[str]:
+        """Return what somebody should look at although this worker is ready: another one would be held up as well."""
+        return self.lane.ends.words(time.monotonic())
+
     def refresh(self) -> None:
         """Set the gauges that are looked at rather than counted."""
-        self._seen.refresh(self.lane, self.heartbeat_age)
+        away = 0.0 if self._outage is None else time.monotonic() - self._outage_since
+        self._seen.refresh(self.lane, self.heartbeat_age, away)
 
     # -- micro-batches in ------------------------------------------------------------------------------------
 
     def _gather(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Gathered]:
         """Return the rows at once, in the event loop: they are made while others are inserted, and no record need wait."""
-        return [gather(self._plain[tp.topic], tp, fetched, self._reading)]
+        name = self._plain[tp.topic]
+        stamped = cast("Sequence[Stamped]", fetched)  # as the Kafka client delivers them
+        ahead = unbelieved(stamped, self._reading.tolerance_ms) if name in topics.INPUTS else ()
+        return [gather(name, tp, fetched, self._reading, ahead)]
 
     async def _collect(self, micro_batches: AsyncIterator[MicroBatch[Gathered]]) -> None:
         async for micro_batch in micro_batches:
@@ -158,13 +171,15 @@ class SinkWorker:
                     ) from error
                 if self._outage is None or self._outage.reason != error.reason:
                     log.warning("sink unavailable, offsets are held", why=error.reason, reason=str(error))
+                if self._outage is None:
+                    self._outage_since = time.monotonic()
                 self._outage = error
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self.settings.sink_retry_max_s)
         if self._outage is not None:
             self._outage = None
             log.info("sink available again", after_seconds=round(time.monotonic() - began, 1))
-        self._seen.written(oldest)
+        self._seen.written(oldest, time.monotonic() - began)
         # Nothing is done for one that a rebalance took: it is read again, and its rows merge
         for micro_batch in micro_batches:
             self.lane.ack(micro_batch)

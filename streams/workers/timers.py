@@ -13,6 +13,7 @@ from streams.core.records import Decoded
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import MicroBatch
+from streams.state.broker_time import BrokerTime
 from streams.state.store import PartitionStore, Store
 from streams.workers.batch import Batches
 from streams.workers.fence import StaleError
@@ -31,7 +32,7 @@ _SECONDS_OF_A_TICK = 1.0
 
 
 class Timers:
-    """Of one worker. `idle_timers`: let wall time pass on partitions without new events; off for history."""
+    """Of one worker. `idle_timers`: let the brokers' time pass on partitions without new events; off for history."""
 
     def __init__(
         self,
@@ -41,6 +42,7 @@ class Timers:
         turns: Turns,
         batches: Batches,
         seen: SignalsMetrics,
+        broker_time: BrokerTime,
         *,
         idle_timers: bool,
     ) -> None:
@@ -50,6 +52,7 @@ class Timers:
         self._turns = turns
         self._batches = batches
         self._seen = seen
+        self._broker_time = broker_time
         self._idle_timers = idle_timers
 
     async def tick_forever(self) -> None:
@@ -73,10 +76,10 @@ class Timers:
                         await self._idle(partition)
 
     def _caught_up(self, number: int) -> bool:
-        return all(lag.records == 0 for tp, lag in self._lane.lag().items() if tp.partition == number)
+        return self._lane.caught_up(number)
 
     async def _idle(self, partition: PartitionStore) -> None:
-        now = time.time_ns() // 1_000_000
+        now = self._broker_time.now(partition.number)
         # Only when something is due: a new clock alone would be a write per second for each partition.
         if self._idle_timers and partition.clock.next_due <= now:
             self._seen.timers(await self._batches.carry_out(partition, advance_to=now), partition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import orjson
 import pytest
 
 from streams.core.dead_letter_limit import as_rows
@@ -46,7 +47,7 @@ def test_an_entry_cut_short_is_refused(cut: int) -> None:
 def test_another_version_is_refused_with_what_to_do() -> None:
     value = bytearray(encode_entry(Stamp(1, 1), b"state", []))
     value[0] = 99
-    with pytest.raises(ChangelogError, match="newer one"):
+    with pytest.raises(ChangelogError, match="version 99"):
         decode_entry(bytes(value))
 
 
@@ -61,6 +62,39 @@ def test_the_partitions_record_comes_back() -> None:
     assert decode_partition(encode_partition(record)) == record
     with pytest.raises(ChangelogError):
         decode_partition(b"[]")
+
+
+OLD = b'{"version":2,"epoch":4,"batch":9,"clock":50,"policy":"p@1","owner":"a","dead_letters":[["contact.calls",41,7,0.25]]}'
+"""As workers up to 0.3 wrote it."""
+
+
+def test_a_record_of_an_older_worker_knows_neither_settings_nor_positions() -> None:
+    record = decode_partition(OLD)
+    assert record[:5] == (Stamp(4, 9), 50, "p@1", "a", (("contact.calls", 41, 7, 0.25),))
+    assert (record.agreed, record.inputs, record.changelog_start) == ({}, {}, 0)
+
+
+def test_what_the_states_rest_on_goes_with_the_record_and_with_a_claim() -> None:
+    record = PartitionRecord(
+        Stamp(1, 3), 50, "p@1", "a", (), {"mode": "live"}, {"contact.calls": 41}, changelog_start=7
+    )
+    assert decode_partition(encode_partition(record)) == record
+    reading = Reading(0)
+    reading.add(PARTITION_KEY, encode_partition(record))
+    assert reading.claim("b")[5:] == record[5:]
+    store = reading.finish().store
+    assert (store.agreed, store.inputs, store.changelog_start) == record[5:8]
+
+
+def test_a_worker_of_the_version_before_reads_what_this_one_writes() -> None:
+    """It takes the fields that it knows, by name."""
+    record = PartitionRecord(Stamp(1, 3), 50, "p@1", "a", (), {"mode": "live"}, {"contact.calls": 41}, 7)
+    fields = orjson.loads(encode_partition(record))
+    assert fields.keys() - orjson.loads(OLD).keys() == {
+        *("agreed", "inputs", "changelog_start", "begins", "repairing")
+    }
+    assert fields.keys() >= orjson.loads(OLD).keys()
+    assert fields["version"] == 2
 
 
 def test_only_outputs_of_the_highest_batch_are_unsent() -> None:
@@ -144,8 +178,13 @@ def test_compaction_may_have_removed_the_claim() -> None:
 
 
 def test_a_tombstone_of_another_program_is_refused() -> None:
-    with pytest.raises(ChangelogError, match="another program"):
-        Reading(0).add(b"c1", None)
+    reading = Reading(3)
+    reading.add(b"c1", None, offset=41)
+    with pytest.raises(
+        ChangelogError,
+        match=r"behoudlijn.signals.changelog\[3\]@41 .* another program .* repair --partition 3",
+    ):
+        reading.check()
 
 
 def test_a_claim_takes_over_what_was_counted_of_dead_letters() -> None:
@@ -155,3 +194,76 @@ def test_a_claim_takes_over_what_was_counted_of_dead_letters() -> None:
     reading.add(PARTITION_KEY, encode_partition(PartitionRecord(Stamp(1, 2), 50, "p@1", "a", counted)))
     assert reading.claim("b").dead_letters == counted
     assert as_rows(reading.finish().store.dead_letters) == counted
+
+
+FOREIGN = [
+    (b"\xff\xfe", encode_entry(Stamp(1, 1), STATE, []), "a key that is no text"),
+    (b"c1", b"", "shorter than its header"),
+    (b"c1", b"\x02", "shorter than its header"),
+    (b"c1", b"junk of some program", "version 106"),
+    (b"c1", encode_entry(Stamp(1, 1), STATE, [])[:-1], "shorter than its header says"),
+    (b"c1", encode_entry(Stamp(1, 1), STATE[:-1], []), "shorter or longer than its head says"),
+    (b"c1", encode_entry(Stamp(1, 1), b"\x63" + STATE[1:], []), "state of version 99"),
+    (b"c1", encode_entry(Stamp(1, 1), b"\x00", []), "without a version"),
+    (b"c1", None, "without a stamp"),
+    (b"c1", encode_entry(Stamp(2**32 - 1, 1), STATE, []), "beyond all bounds"),
+    (PARTITION_KEY, b"{", "partition's record cannot be read"),
+    (PARTITION_KEY, b"[]", "partition's record cannot be read"),
+    (PARTITION_KEY, OLD.replace(b':2,"epoch"', b':9,"epoch"'), "another version"),
+    (PARTITION_KEY, OLD.replace(b":4,", b":-4,"), "beyond all bounds"),
+    (PARTITION_KEY, OLD.replace(b":50,", b":1e300,"), "beyond all bounds"),
+    (b"\x00erased:00", encode_entry(Stamp(1, 1), b"marker", []), "a marker of an erased customer"),
+    (b"\x00other", encode_entry(Stamp(1, 1), b"value", []), "a reserved key"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "said"), FOREIGN)
+def test_what_cannot_be_read_is_told_by_its_place_and_changes_nothing(
+    key: bytes, value: bytes | None, said: str
+) -> None:
+    reading = Reading(5, "x.changelog")
+    reading.add(PARTITION_KEY, claim(1, "first"), offset=1)
+    reading.add(b"c0", encode_entry(Stamp(1, 1), STATE, []), offset=2)
+    reading.add(key, value, offset=3)
+    assert [each.offset for each in reading.unreadable] == [3]
+    with pytest.raises(ChangelogError, match=rf"x.changelog\[5\]@3 .*{said}.*state repair --partition 5"):
+        reading.check()
+    assert (reading.finish().store.states, reading.epoch) == ({"c0": STATE}, 1)
+
+
+def test_a_broken_outbox_counts_only_while_it_may_have_to_be_sent() -> None:
+    broken = encode_entry(Stamp(1, 1), STATE, [TRIGGER])[:-1]
+    reading = Reading(0)
+    reading.add(b"c1", broken, offset=8)
+    reading.check()
+    assert reading.finish().unsent == []
+    with pytest.raises(ChangelogError, match=r"\[0\]@8 .*outbox"):
+        reading.check()
+    later = Reading(0)
+    later.add(b"c1", broken, offset=8)
+    later.add(PARTITION_KEY, claim(1, "first", batch=2), offset=9)
+    later.finish()
+    later.check()
+
+
+def test_what_a_repair_has_replaced_is_no_more_asked_for() -> None:
+    reading = Reading(0)
+    reading.add(b"c1", b"junk", offset=8)
+    reading.add(
+        PARTITION_KEY, encode_partition(PartitionRecord(Stamp(1, 1), 50, "p@1", "a", begins=9)), offset=9
+    )
+    reading.add(b"\xff", None, tombstone_headers(Stamp(1, 1)), offset=10)
+    reading.check()
+    reading.add(b"c1", b"junk", offset=11)
+    with pytest.raises(ChangelogError, match=r"@11 "):
+        reading.check()
+
+
+def test_nobody_starts_from_a_repair_that_has_not_ended() -> None:
+    reading = Reading(4)
+    reading.add(PARTITION_KEY, encode_partition(PartitionRecord(Stamp(1, 1), 50, "p@1", "a", repairing=True)))
+    with pytest.raises(ChangelogError, match=r"has begun and not ended.*state repair --partition 4"):
+        reading.check()
+    assert reading.claim("b").repairing
+    reading.add(PARTITION_KEY, encode_partition(PartitionRecord(Stamp(1, 1), 50, "p@1", "a")))
+    reading.check()

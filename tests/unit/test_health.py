@@ -27,7 +27,7 @@ def test_ready_says_what_is_missing_while_alive_says_only_that_the_loop_turns() 
         async with HealthServer(Metrics().registry, lambda: missing) as server:
             status, body = await fetch(f"{server.url}/readyz")
             assert status == 503
-            assert json.loads(body) == {"ready": False, "missing": missing}
+            assert json.loads(body) == {"ready": False, "missing": missing, "warnings": []}
             assert (await fetch(f"{server.url}/healthz"))[0] == 200
             missing.clear()
             assert (await fetch(f"{server.url}/readyz"))[0] == 200

@@ -255,3 +255,14 @@ def test_records_that_cannot_go_out_yet_are_not_waited_for() -> None:
     assert not lane.waiting(0), "the surveys' partition is unknown"
     feed(lane, SURVEYS, [])
     assert not lane.waiting(0), "the surveys are still worth waiting for"
+
+
+def test_a_topic_that_is_left_out_is_neither_waited_for_nor_asked_for() -> None:
+    lane = new_lane(idle_ms=1000)
+    lane.assign({CALLS: None}, {CALLS: 0}, frozenset({"surveys"}))
+    feed(lane, CALLS, [1, 2])
+    assert [record.at for record in take(lane).records] == [1, 2], "as it would be with the calls alone"
+    assigned(lane)
+    assert lane.left_out == set(), "an assignment says it anew"
+    with pytest.raises(LaneError, match="surveys is not assigned"):
+        lane.assign({CALLS: None}, {CALLS: 0})
