@@ -1,10 +1,12 @@
 """What a signals worker does with partitions that were just assigned to it, before it takes their first micro-batch.
 
-Owns the order: read the changelog to its end, claim the partitions there, publish what may not have been sent, and only then put
-the states into the store. It must not decode the changelog (`streams.state.recovery`) nor write it (`streams.state.fencing`).
+Owns the order: read the changelog to its end (of a partition that was ours until now, from where we last wrote it: `state.kept`), claim the
+partitions there, publish what may not have been sent, and only then put the states into the store. It must not decode the changelog
+(`streams.state.recovery`) nor write it (`streams.state.fencing`).
 """
 
 import time
+from collections.abc import Mapping
 
 import structlog
 
@@ -12,6 +14,7 @@ from schemas import topics
 from streams.lane.micro_batch import Assignment
 from streams.settings import Settings
 from streams.state.fencing import FencedChangelog
+from streams.state.kept import Kept, KeptStores
 from streams.state.recovery import ChangelogReader, Recovered
 from streams.state.store import Store
 from streams.workers.effects import Effects
@@ -46,6 +49,12 @@ class Recovery:
         self._effects = effects
         self._bound = bound
         self._seen = seen
+        self._kept = KeptStores(fenced.held)
+
+    def revoked(self) -> None:
+        """Take the stores out of use: their partitions may be another worker's from now on. Some may come back at once."""
+        self._kept.keep(self._store)
+        self._store.clear()
 
     async def recover(self, assignment: Assignment) -> None:
         """Take over the partitions of `assignment`; a rebalance cancels it, and the next assignment begins anew.
@@ -56,7 +65,8 @@ class Recovery:
         async with self._turns.of_all(assignment.partitions):  # no batch of the last assignment still writes
             assigned = self._fence.assignment
             self._store.clear()
-            recovered = await self._read_and_claim(assignment)
+            kept = self._kept.take(assignment.partitions)
+            recovered = await self._read_and_claim(assignment, kept)
             resent = 0
             for part in recovered:
                 self._bound.check(part.store)
@@ -78,14 +88,15 @@ class Recovery:
         log.info(
             "customer states recovered",
             partitions=len(recovered),
+            kept=len(kept),
             customers=sum(part.store.customers for part in recovered),
             resent=resent,
             seconds=round(time.monotonic() - began, 3),
         )
 
-    async def _read_and_claim(self, assignment: Assignment) -> list[Recovered]:
+    async def _read_and_claim(self, assignment: Assignment, kept: Mapping[int, Kept]) -> list[Recovered]:
         topic, options = self._settings.topic(topics.CHANGELOG), self._settings.aiokafka_options()
-        async with ChangelogReader(topic, assignment.partitions, options) as reader:
+        async with ChangelogReader(topic, assignment.partitions, options, kept=kept) as reader:
             await reader.to_end()
             await self._fenced.claim(reader)
         return reader.finish()
