@@ -97,7 +97,7 @@ class SignalsWorker:
             ),
             self._decode,
             on_assigned=self._recover,
-            on_revoked=self.store.clear,
+            on_revoked=self._revoked,
             on_committed=lambda: fail_point("after_commit"),
             on_moved=self._moved,
             on_resumed=partial(resumed, metrics),
@@ -175,6 +175,9 @@ class SignalsWorker:
 
     async def _recover(self, assignment: Assignment) -> None:
         await self._recovery.recover(assignment)
+
+    def _revoked(self) -> None:
+        self._recovery.revoked()
 
     def _moved(self, moved: Moved) -> None:
         self._seen.moved(moved)
