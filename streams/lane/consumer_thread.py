@@ -14,6 +14,7 @@ from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import CommitFailedError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 
+from streams.lane.fetch_waits import lengthen
 from streams.lane.log_ends import LogEnd
 from streams.lane.log_moves import Committed
 from streams.lane.micro_batch import TP, LaneSettings
@@ -71,6 +72,15 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return push_error(said)
 
         coordinator._push_error_to_user = told_error  # noqa: SLF001
+        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
+        next_requests = fetcher._get_actions_per_node  # noqa: SLF001
+
+        def patient_requests(assignment: Any) -> Any:
+            actions = next_requests(assignment)
+            lengthen(actions[0], fetcher, assignment)
+            return actions
+
+        fetcher._get_actions_per_node = patient_requests  # noqa: SLF001
 
     async def stop(self) -> None:
         """Stop the thread. One that has crashed may have closed its loop already: then there is nothing to stop."""

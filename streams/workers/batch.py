@@ -87,6 +87,9 @@ class Batches:
         `StaleError` and `EffectsError` before a step that must not be taken.
         """
         clock, before = partition.clock, partition.clock.now
+        partition.whole = (
+            False  # until the last effect: the clock, and what is due, are ahead of what is written
+        )
         batch = Batch(partition.states, self._policy, clock, self._erasure, self._wording)
         computed = await compute(batch, records, advance_to)
         result = computed.result
@@ -108,6 +111,7 @@ class Batches:
             self._fence.check(partition)
             await self._effects.publish_dead_letters(result.rejects)
         self._fail_point("after_outputs")
+        partition.whole = True
         return computed
 
     async def mark(self, partition: PartitionStore, positions: Mapping[TP, int] = _NOWHERE) -> None:
@@ -154,10 +158,11 @@ class Batches:
         partition.inputs = held(partition.inputs, inputs)
         self._fail_point("before_changelog")
         number = partition.batch + 1
-        began = time.monotonic()
+        began, whole, partition.whole = time.monotonic(), partition.whole, False
         await self._fenced.write(partition, changes, number, partition.clock.now, self._policy.label)
         self._written(time.monotonic() - began)
         partition.apply(number, states, departed, outputs=outputs)
+        partition.whole = whole
         partition.written_at = time.monotonic()
 
     def _outboxes(self, partition: int, outputs: Iterable[Output]) -> dict[str, list[Sending]]:

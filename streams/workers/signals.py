@@ -19,7 +19,7 @@ from streams.cluster.rights import signals_rights
 from streams.core.dead_letter_limit import DeadLetterLimit, without
 from streams.core.decode import decode
 from streams.core.policy import Policy
-from streams.core.records import Decoded, FetchedRecord, Record, records_of
+from streams.core.records import Decoded, FetchedRecord, Record, records_of, with_origins
 from streams.core.repartition import decode_rekeyed
 from streams.core.wording import Wording
 from streams.lane.agent import add_agent, in_turn
@@ -97,7 +97,7 @@ class SignalsWorker:
             ),
             self._decode,
             on_assigned=self._recover,
-            on_revoked=self.store.clear,
+            on_revoked=self._revoked,
             on_committed=lambda: fail_point("after_commit"),
             on_moved=self._moved,
             on_resumed=partial(resumed, metrics),
@@ -167,7 +167,7 @@ class SignalsWorker:
 
     def _decode(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Decoded]:
         read = [self._read(record) for record in records_of(tp.topic, tp.partition, fetched)]
-        return self._bound.set_aside(tp.partition, read)
+        return self._bound.set_aside(tp.partition, with_origins(read, fetched))
 
     def _read(self, record: Record) -> Decoded:
         own = decode_rekeyed if record.topic == self._rekeyed else decode
@@ -175,6 +175,9 @@ class SignalsWorker:
 
     async def _recover(self, assignment: Assignment) -> None:
         await self._recovery.recover(assignment)
+
+    def _revoked(self) -> None:
+        self._recovery.revoked()
 
     def _moved(self, moved: Moved) -> None:
         self._seen.moved(moved)

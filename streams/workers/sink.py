@@ -40,6 +40,8 @@ from streams.workers.timestamps import Stamped, check_timestamps, unbelieved
 log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE = 0.5
+_IN_FLIGHT = 1_000
+"""Fetched chunks of a partition that may wait for a flush: their bytes are bounded, and more than one flush long none should wait."""
 _BATCHES_AHEAD = 3
 """So many batches of rows are made at most while others are inserted: the store's pace is not even."""
 
@@ -66,6 +68,7 @@ class SinkWorker:
         self._plain = {settings.topic(name): name for name in (*topics.INPUTS, *topics.OUTPUTS)}
         self._waiting: list[MicroBatch[Gathered]] = []
         self._rows = 0
+        self._due = 0.0  # when the first of them has waited for long enough, by `time.monotonic`
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._room = asyncio.Event()
@@ -77,7 +80,7 @@ class SinkWorker:
         every = tuple(self._plain)
         self.lane: Lane[Gathered] = install(
             self.app,
-            lane_settings(settings, every, merged=False, in_flight=4),
+            lane_settings(settings, every, merged=False, in_flight=_IN_FLIGHT),
             self._gather,
             on_assigned=self._agree,
             on_revoked=self._erased.forget,
@@ -139,6 +142,8 @@ class SinkWorker:
         async for micro_batch in micro_batches:
             if not self.lane.begin(micro_batch):
                 continue
+            if not self._waiting:
+                self._due = time.monotonic() + self.settings.sink_batch_s
             self._waiting.append(micro_batch)
             self._rows += sum(each.records for each in micro_batch.records)
             self._arrived.set()
@@ -154,7 +159,9 @@ class SinkWorker:
         async with crash_on_error(self.app):
             while not self.app.should_stop:
                 await self._arrived.wait()
-                await self.app.wait_first(self._full.wait(), timeout=self.settings.sink_batch_s)
+                # What came during the last flush has waited for that, and need not wait for as long again.
+                if (left := self._due - time.monotonic()) > 0:
+                    await self.app.wait_first(self._full.wait(), timeout=left)
                 micro_batches, self._waiting, self._rows = self._waiting, [], 0
                 self._arrived.clear()
                 self._full.clear()
