@@ -155,11 +155,15 @@ class Markers:
 
     def covers(self, customer_id: str, at: int) -> bool:
         """Return whether an event of this customer at `at` (ms) is erased."""
+        return at <= self.until(customer_id)
+
+    def until(self, customer_id: str) -> int:
+        """Return up to when (ms) this customer is erased; `NEVER` for one who is not."""
         until = self._until.get(customer_id)
         if until is None:
             marker = self._get(self._erasure.marker_key(customer_id))
             until = self._until[customer_id] = NEVER if marker is None else marker.until
-        return at <= until
+        return until
 
     def add(self, customer_id: str, at: int, ingested_at: int) -> "Added":
         """Erase a customer up to `at` (ms), by a record that arrived at `ingested_at`."""
