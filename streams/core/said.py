@@ -13,7 +13,6 @@ from pydantic import ValidationError
 from schemas.instants import ms_of
 from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger, Purpose
-from streams.core.erasure import ERASED
 from streams.core.history import DAY, HOUR
 from streams.core.policy import Policy
 from streams.core.purposes import PURPOSES, Ground
@@ -120,9 +119,6 @@ class Told:
             return None
         at = ms_of(read.updated_at)
         said = self.customers.setdefault(read.customer_id, Said())
-        if read.status_reason == ERASED:
-            said.words = said.after(at).words
-            return at
         word = Word(
             read.trigger_id,
             read.sequence,

@@ -13,7 +13,16 @@ from streams.core.replay import Replay
 from streams.core.said import Told
 from streams.core.state import NEVER
 from tests.builders import DAY, KEEP, Partition
-from tests.property.core.histories import Sketch, corrected, decoded, erasures, histories, in_order, policies
+from tests.property.core.histories import (
+    Sketch,
+    corrected,
+    decoded,
+    erasures,
+    histories,
+    in_order,
+    policies,
+    uncorrected,
+)
 
 BOUND = 2**52
 _KEPT = ("profile", "outcome", "cancellation")
@@ -92,7 +101,7 @@ def test_what_was_said_behind_the_commit_is_said_again_in_the_same_words(
 def test_nobody_is_called_again_when_the_beginning_is_lost(
     history: list[Sketch], policy: Policy, data: some.DataObject
 ) -> None:
-    events = decoded(in_order(history))
+    events = decoded(uncorrected(in_order(history)))
     before = lived(events, policy)
     kept = left_of(events, data)
     now = before.clock.now
@@ -115,7 +124,7 @@ def test_nobody_is_called_again_when_the_beginning_is_lost(
 def test_what_the_old_states_still_know_is_kept(
     history: list[Sketch], policy: Policy, data: some.DataObject
 ) -> None:
-    events = decoded(in_order(history))
+    events = decoded(uncorrected(in_order(history)))
     before = lived(events, policy)
     kept = left_of(events, data)
     after = again(kept, policy, told_of(before), old=before.states, now=before.clock.now, whole=False)
