@@ -65,11 +65,11 @@ class Reading:
 
     def __init__(self, number: int, topic: str = topics.CHANGELOG) -> None:
         self._topic = topic
-        self._store = PartitionStore(number)
+        self.store = PartitionStore(number)
+        self.recorded = False
+        """Whether a record of the partition itself was read."""
         self._outboxes: dict[str, tuple[int, bytes]] = {}
         self._unreadable: list[Unreadable] = []
-        self.known = False
-        """The partition's record has been read."""
         self.epoch = 0
         self.owner = ""
         self.stale = 0
@@ -77,15 +77,15 @@ class Reading:
     @property
     def unreadable(self) -> Sequence[Unreadable]:
         """The records that cannot be read, but for those that a repair has replaced."""
-        begins = self._store.begins
+        begins = self.store.begins
         return [each for each in self._unreadable if each.offset >= begins]
 
     def check(self) -> None:
         """Raise `ChangelogError` when nobody may start from what was read: something of it cannot be read, or is not whole."""
         if found := self.unreadable:
-            raise refusal(self._topic, self._store.number, found)
-        if self._store.repairing:
-            number = self._store.number
+            raise refusal(self._topic, self.store.number, found)
+        if self.store.repairing:
+            number = self.store.number
             raise ChangelogError(
                 f"a repair of partition {number} of {self._topic} has begun and not ended: its states are not whole. Stop the workers "
                 f"and run it again: `behoudlijn state repair --partition {number}`"
@@ -112,7 +112,7 @@ class Reading:
         stamp, state, outbox = decode_entry(value) if value is not None else Entry(tombstone_stamp(headers))
         if value is None and not is_text(key):
             return  # a repair has taken it away
-        store, customer_id = self._store, key.decode()
+        store, customer_id = self.store, key.decode()
         if state:
             _check_state(customer_id, state)
         if not self._counts(stamp):
@@ -130,15 +130,16 @@ class Reading:
 
     def _add_partition(self, record: PartitionRecord) -> None:
         if self._counts(record.stamp, record.owner):
-            self.owner, self.known = record.owner, True
-            self._store.clock.now = record.clock
-            self._store.policy = record.policy
-            self._store.dead_letters = from_rows(record.dead_letters)
-            self._store.agreed = record.agreed
-            self._store.inputs = record.inputs
-            self._store.changelog_start = record.changelog_start
-            self._store.begins = record.begins
-            self._store.repairing = record.repairing
+            self.recorded = True
+            self.owner = record.owner
+            self.store.clock.now = record.clock
+            self.store.policy = record.policy
+            self.store.dead_letters = from_rows(record.dead_letters)
+            self.store.agreed = record.agreed
+            self.store.inputs = record.inputs
+            self.store.changelog_start = record.changelog_start
+            self.store.begins = record.begins
+            self.store.repairing = record.repairing
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
         """Return whether a record is of the present fencing epoch or begins a newer one: what a former owner wrote late does not count."""
@@ -148,14 +149,14 @@ class Reading:
             self.stale += 1
             return False
         # A batch that was written in part counts too: its customers' outputs may already be out.
-        if stamp.batch > self._store.batch:
-            self._store.batch = stamp.batch
+        if stamp.batch > self.store.batch:
+            self.store.batch = stamp.batch
             self._outboxes.clear()
         return True
 
     def claim(self, owner: str) -> PartitionRecord:
         """Return the record that would claim the partition: all as it is, in the next fencing epoch."""
-        store = self._store
+        store = self.store
         stamp, tallies = Stamp(self.epoch + 1, store.batch), as_rows(store.dead_letters)
         return PartitionRecord(
             stamp,
@@ -172,7 +173,7 @@ class Reading:
 
     def finish(self) -> Recovered:
         """Return the partition, with its timers set, as far as it can be read: whoever starts from it asks `check` first."""
-        store = self._store
+        store = self.store
         store.restore(store.clock.now)
         unsent: list[Sending] = []
         for customer_id, (offset, outbox) in self._outboxes.items():
@@ -238,6 +239,11 @@ class ChangelogReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._consumer.stop()
+
+    async def begins(self) -> dict[int, int]:
+        """Return where the log of each partition begins."""
+        first = await self._consumer.beginning_offsets(list(self._places.values()))
+        return {number: first[place] for number, place in self._places.items()}
 
     async def to_end(self) -> None:
         """Read every partition to its present end."""

@@ -63,7 +63,9 @@ class MicroBatchHandler:
             try:
                 await self.batches.forward(partition, misrouted)
                 share = share_of(len(micro_batch.records), self.max_batch, partition.overdue_seconds)
-                result = await self.batches.carry_out(partition, here, tallies=tallies, most_timers=share)
+                result = await self.batches.carry_out(
+                    partition, here, tallies=tallies, most_timers=share, ends=micro_batch.end_offsets
+                )
                 self.seen.forwarded(misrouted)
                 self.seen.batch(result, micro_batch.records, partition, time.monotonic() - began)
                 await self.timers.catch_up(partition, micro_batch)
