@@ -70,6 +70,8 @@ class Reading:
         """Whether a record of the partition itself was read."""
         self._outboxes: dict[str, tuple[int, bytes]] = {}
         self._unreadable: list[Unreadable] = []
+        self.end = 0
+        """After the last record that was read."""
         self.epoch = 0
         self.owner = ""
         self.stale = 0
@@ -95,6 +97,7 @@ class Reading:
         self, key: bytes, value: bytes | None, headers: Iterable[tuple[str, bytes]] = (), offset: int = 0
     ) -> None:
         """Take one record. What cannot be read changes nothing, and is noted for `check`."""
+        self.end = offset + 1
         try:
             self._add(key, value, headers, offset)
         except UnicodeDecodeError:
