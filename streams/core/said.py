@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from schemas.instants import ms_of
 from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger, Purpose
+from streams.core.erasure import ERASED
 from streams.core.history import DAY, HOUR
 from streams.core.policy import Policy
 from streams.core.purposes import PURPOSES, Ground
@@ -29,6 +30,7 @@ class Word(NamedTuple):
     sequence: int
     purpose: Purpose
     status: str
+    reason: str
     created_at: int
     at: int
     """Partition time when it was decided."""
@@ -124,6 +126,7 @@ class Told:
             read.sequence,
             read.purpose,
             read.status,
+            read.status_reason,
             ms_of(read.created_at),
             at,
             ms_of(read.due_at),
@@ -151,8 +154,9 @@ class Told:
             said.picture = picture
 
     def latest(self, bound: int) -> int | None:
-        """Return the last time (ms) up to `bound` at which something was decided; None when nothing was said."""
-        times = [word.at for said in self.customers.values() for word in said.words.values()]
+        """Return the last time (ms) up to `bound` at which something was decided; None when nothing was said. An erasure moves no clock."""
+        words = (word for said in self.customers.values() for word in said.words.values())
+        times = [word.at for word in words if word.reason != ERASED]
         times += [said.picture.as_of for said in self.customers.values() if said.picture is not None]
         return max((at for at in times if at <= bound), default=None)
 

@@ -16,7 +16,7 @@ from schemas import topics
 from streams.cluster.topics import ensure
 from streams.core.erasure import is_marker
 from streams.core.state import decode
-from streams.settings import SIGNALS_GROUP, Settings
+from streams.settings import Settings
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
 from tests.integration.test_migration import (
@@ -33,7 +33,7 @@ from tests.integration.worker_program import (
     produce,
     settings_of,
     survey,
-    until_committed,
+    until_said,
     worker,
 )
 from tests.worker_environment import environment
@@ -261,7 +261,7 @@ def test_states_are_accepted_as_they_are(kafka: Broker, unique: str) -> None:
     assert done.returncode == 0, done.stderr
     assert "0 customers" in done.stdout
     with worker(settings, "signals", "--no-idle-timers") as process:
-        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
+        asyncio.run(until_said(process, "customer states recovered"))
         for command in ("repair", "accept"):
             done = state(settings, "state", command, "--yes", *(["--no-clickhouse"] * (command == "repair")))
             assert done.returncode == ExitCode.MISFIT
