@@ -90,7 +90,7 @@ test-engines: env $(LTS_STAMP) ## The sink's SQL on engine 25.8, and on both eng
 			--ignore-glob '*/test_errors.py' --ignore-glob '*/test_outage.py' --ignore-glob '*/test_tls.py' $(ARGS) || failed=1; \
 	done; exit $${failed:-0}
 
-COVERED := tests/unit/core tests/golden tests/unit/test_dead_letter_limit.py tests/unit/test_merge.py tests/unit/test_timer_share.py \
+COVERED := tests/unit/core tests/golden tests/unit/test_dead_letter_limit.py tests/unit/test_merge.py tests/unit/test_computing_time.py \
 	tests/property/test_merge_properties.py
 
 .PHONY: coverage

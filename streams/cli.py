@@ -4,7 +4,6 @@ each lives in a module of `streams.commands`, and some need what takes a second 
 Images hold no embedded stack (`deploy.embedded`), and then no command that starts one.
 """
 
-import os
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,6 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
+from streams.commands import standard_streams
 from streams.commands.ending import ended
 from streams.telemetry.exit_codes import ExitCode
 
@@ -173,8 +173,7 @@ def _whole() -> None:
 
 def main() -> None:
     """Entry point of the console script."""
-    if sys.stdout is None:  # closed by whoever started us: a file or a connection would take its place
-        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    standard_streams.claim()
     try:
         build()(prog_name="behoudlijn")
     except KeyboardInterrupt:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -24,8 +25,8 @@ from pydantic_settings import (
 from schemas.topics import CHANGELOG
 from streams.core.decode import Reading
 from streams.core.erasure import FOR_EVER, Erasure
+from streams.variables import PREFIX, SECRETS_DIR, strangers
 
-PREFIX = "BEHOUDLIJN_"
 SIGNALS_GROUP = "behoudlijn-signals"
 SINK_GROUP = "behoudlijn-sink"
 
@@ -113,7 +114,9 @@ class Settings(BaseSettings):
         30.0, description="A worker that is silent for this long loses its partitions."
     )
     heartbeat_s: _Seconds = Field(
-        3.0, description="Time between heartbeats; at most a third of the session time-out."
+        1.0,
+        description="Time between heartbeats; at most a third of the session time-out. A worker hears by them that the group changes: all "
+        "others wait for it meanwhile.",
     )
     rebalance_timeout_s: _Seconds = Field(
         60.0, description="How long the group waits for its members to rejoin."
@@ -201,7 +204,10 @@ class Settings(BaseSettings):
         description="Where the sink writes: `clickhouse://user:password@host:port/database`, or `chdb:///path`.",
     )
     sink_batch_rows: int = Field(10_000, ge=1, le=1_000_000, description="Rows per insert at most.")
-    sink_batch_s: _Seconds = Field(1.0, description="A row waits at most this long for its insert.")
+    sink_batch_s: _Seconds = Field(
+        1.0,
+        description="A row waits at most this long for its insert, or for the end of the insert before, whichever is longer.",
+    )
     sink_timeout_s: _Seconds = Field(30.0, description="How long one request to ClickHouse may take.")
     sink_retry_max_s: _Seconds = Field(
         30.0,
@@ -261,10 +267,10 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Arguments, then variables, then `…_FILE`, then the directory of secrets. No `.env` file is read."""
         sources: list[PydanticBaseSettingsSource] = [init_settings, env_settings, _NamedFiles(settings_cls)]
-        directory = os.environ.get(f"{PREFIX}SECRETS_DIR")
+        directory = os.environ.get(SECRETS_DIR)
         if directory:
             if not Path(directory).is_dir():
-                raise ValueError(f"{PREFIX}SECRETS_DIR names {directory}, which is no directory")
+                raise ValueError(f"{SECRETS_DIR} names {directory}, which is no directory")
             sources.append(SecretsSettingsSource(settings_cls, secrets_dir=directory))
         return tuple(sources)
 
@@ -283,10 +289,10 @@ class Settings(BaseSettings):
         keep = FOR_EVER if for_ever else longest + SEGMENT_MS + _REMOVAL_MARGIN_MS
         return Erasure(self.erasure_key.get_secret_value().encode(), keep)
 
-    def reading(self) -> Reading:
-        """Return how records are read."""
+    def reading(self, *, stamped: bool = False) -> Reading:
+        """Return how records are read. `stamped`: they come from Kafka, which must tell when they were written."""
         words = frozenset(word.strip().lower() for word in self.nobody.split(",") if word.strip())
-        return Reading(int(self.future_tolerance_s * 1000), words)
+        return Reading(int(self.future_tolerance_s * 1000), words, stamped)
 
     def compression_of(self, topic: str) -> Compression:
         """Return the codec in which `topic` (already prefixed) is written."""
@@ -336,11 +342,18 @@ class Settings(BaseSettings):
         return options
 
 
-def load_settings(**overrides: Any) -> Settings:
-    """Return the settings of this process; `overrides` (options of a command) win over the environment.
+def load_settings(*, tell: Callable[[str], None] = lambda _: None, **overrides: Any) -> Settings:
+    """Return the settings of this process; `overrides` (options of a command) win over the environment. `tell` hears of variables that
+    mean nothing here.
 
-    Raises SettingsError with one line per mistake.
+    Raises SettingsError with one line per mistake, a misspelt variable among them.
     """
+    secrets = [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
+    found = strangers(os.environ, Settings.model_fields, secrets)
+    if found.mistakes:
+        raise SettingsError("\n".join(found.mistakes))
+    for sentence in found.others:
+        tell(sentence)
     try:
         return Settings(**overrides)
     except ValidationError as error:

@@ -65,7 +65,9 @@ def event(
     ingested: int | None = None,
     **fields: Any,
 ) -> Decoded:
-    """An event of `kind` at `at` (ms), ingested at once unless said otherwise."""
+    """An event of `kind` at `at` (ms), ingested at once, a correction when it was made, unless said otherwise."""
+    if ingested is None:
+        ingested = max(at, ms(fields.get("revised_at") or iso(at)))
     body = {
         "type": kind,
         "schema_version": 1,
@@ -74,11 +76,7 @@ def event(
         "occurred_at": iso(at),
         **fields,
     }
-    return decode(
-        record(
-            topics.EVENT_TYPES[kind].topic, orjson.dumps(body), timestamp=at if ingested is None else ingested
-        )
-    )
+    return decode(record(topics.EVENT_TYPES[kind].topic, orjson.dumps(body), timestamp=ingested))
 
 
 def fact_of(decoded: Decoded) -> Fact | None:

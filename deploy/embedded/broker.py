@@ -18,6 +18,8 @@ from typing import Self
 from deploy.embedded.ports import accepts_connections, free_port
 from deploy.embedded.process import ChildError, ChildProcess
 
+CLUSTER_ID = "behoudlijn-embedded"
+"""What it calls its cluster: by it tools that only simulate know that nobody is harmed."""
 _HOST = "127.0.0.1"
 _ATTEMPTS = 5  # another process may take the free port before the broker binds it
 
@@ -107,6 +109,8 @@ class EmbeddedBroker:
         command: list[str | os.PathLike[str]] = [
             broker_binary(),
             "broker",
+            "--cluster-id",
+            CLUSTER_ID,
             "--listener-url",
             address,
             "--advertised-listener-url",

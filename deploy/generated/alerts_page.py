@@ -45,7 +45,7 @@ def _alert(rule: dict[str, Any]) -> list[str]:
         f"\n## {rule['alert']}\n",
         f"`{rule['labels']['severity']}`, {lasting}: {said}\n",
         *_condition(rule),
-        f"\n**What to do.** {action}",
+        f"\n**What to do.** {action} More in the [runbook](runbook.md#{rule['alert'].lower()}).",
     ]
 
 

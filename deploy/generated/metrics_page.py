@@ -1,7 +1,7 @@
 """docs/metrics.md: every metric, from its declaration."""
 
 from deploy.generated.notice import NOTICE
-from streams.telemetry.metrics import CATALOGUE
+from streams.telemetry.metrics import CATALOGUE, OF_THE_PROCESS
 
 
 def metrics_page() -> str:
@@ -16,4 +16,10 @@ def metrics_page() -> str:
     for spec in CATALOGUE:
         labels = ", ".join(f"`{label}`" for label in spec.labels)
         lines.append(f"| `{spec.name}` | {spec.kind} | {spec.unit} | {labels} | {spec.meaning} |")
+    lines += [
+        "\nOf the process, by `prometheus_client`, on Linux:\n",
+        "| Metric | Type | Unit | Meaning |",
+        "|---|---|---|---|",
+        *(f"| `{name}` | {kind} | {unit} | {meaning} |" for name, kind, unit, meaning in OF_THE_PROCESS),
+    ]
     return "\n".join(lines) + "\n"

@@ -8,7 +8,8 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from deploy.generated.notice import NOTICE
-from streams.settings import PREFIX, Settings
+from streams.settings import Settings
+from streams.variables import PREFIX
 
 
 def settings_page() -> str:
@@ -18,7 +19,8 @@ def settings_page() -> str:
         NOTICE,
         f"Each is an environment variable `{PREFIX}…`; an option of a command wins. A secret (marked) may",
         f"instead come from a file named by `<variable>_FILE`, or from `{PREFIX.lower()}<name>` in the",
-        f"directory `{PREFIX}SECRETS_DIR`.\n",
+        f"directory `{PREFIX}SECRETS_DIR`. A variable, or such a file, that is a slip of the pen away from one of these ends every",
+        f"command and worker, by name; any other that begins with `{PREFIX}` is told and changes nothing.\n",
         "| Variable | Type | Default | Meaning |",
         "|---|---|---|---|",
     ]

@@ -127,6 +127,18 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "From taking it to having its outputs acknowledged.",
             ),
             Panel(
+                "Computing time by partition",
+                "percentunit",
+                (
+                    (
+                        "{{partition}}",
+                        "sum by (partition) (rate(behoudlijn_batch_computing_seconds_sum[$__rate_interval]))",
+                    ),
+                    ("busiest customer of {{partition}}", "behoudlijn_busiest_customer_ratio"),
+                ),
+                "Share of a core that a partition's batches take, and the share of its records that are one customer's.",
+            ),
+            Panel(
                 "Customers held, recovery, outputs sent again",
                 "short",
                 (
@@ -146,6 +158,18 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                     ("heartbeat {{instance}}", "behoudlijn_heartbeat_age_seconds"),
                 ),
                 "How old the newest knowledge is, and whether the group hears from the worker.",
+            ),
+            Panel(
+                "Clocks",
+                "s",
+                (
+                    (
+                        "partition {{partition}} ahead of the brokers",
+                        "max by (partition) (behoudlijn_partition_time_ahead_seconds)",
+                    ),
+                    ("clock of {{instance}} ahead of the brokers", "behoudlijn_clock_skew_seconds"),
+                ),
+                "Partition time is at most the tolerance ahead. A worker's own clock moves nothing but the latencies it measures.",
             ),
             Panel(
                 "Dead letters by reason",
@@ -195,6 +219,64 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "All 0, or somebody is called: what retention removed has to be sent again.",
             ),
             Panel(
+                "Workers by version, policy and mode; topics that wait for an upgrade",
+                "short",
+                (
+                    (
+                        "{{job}} {{version}} {{policy}} {{mode}} compiled: {{compiled}}",
+                        "count by (job, version, policy, mode, compiled) (behoudlijn_info)",
+                    ),
+                    ("topics that wait", "max(behoudlijn_topics_waiting)"),
+                ),
+                "All signals workers have one policy and one mode. A topic waits until every worker knows it.",
+            ),
+            Panel(
+                "Timers that wait, and that are put off",
+                "short",
+                (
+                    ("waiting", "sum(behoudlijn_timers)"),
+                    ("put off {{partition}}", "max by (partition) (behoudlijn_timers_overdue) > 0"),
+                ),
+                "A herd that falls due at once is judged between events, the earliest first.",
+            ),
+            Panel(
+                "How long timers have been put off",
+                "s",
+                (("{{partition}}", "max by (partition) (behoudlijn_timers_overdue_seconds)"),),
+                "0 but for a moment, unless timers come faster than their share of the computing time.",
+            ),
+            Panel(
+                "Time of a partition and of a worker, ahead of the brokers'",
+                "s",
+                (
+                    (
+                        "partition {{partition}}",
+                        "max by (partition) (behoudlijn_partition_time_ahead_seconds)",
+                    ),
+                    ("clock of {{instance}}", "behoudlijn_clock_skew_seconds"),
+                ),
+                "A partition is ahead by the tolerance at most; a worker's clock moves none.",
+            ),
+            Panel(
+                "Changelog writes",
+                "s",
+                _quantiles("behoudlijn_changelog_write_seconds"),
+                "From sending states to having them confirmed: the brokers' part of a batch.",
+            ),
+            Panel(
+                "Held up by open transactions",
+                "s",
+                (("{{job}} {{topic}}", "max by (job, topic) (behoudlijn_open_transaction_seconds)"),),
+                "How long a producer's transaction has been open; what lies behind it cannot be read and is no lag.",
+                limit=60,
+            ),
+            Panel(
+                "Records behind open transactions",
+                "short",
+                (("{{job}} {{topic}}", "sum by (job, topic) (behoudlijn_open_transaction_records)"),),
+                "From the beginning of the transaction to the log's end.",
+            ),
+            Panel(
                 "Unknown fields",
                 "ops",
                 (
@@ -208,8 +290,70 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
         ),
     ),
     (
+        "Processes",
+        (
+            Panel(
+                "Rebalances, and the pause of each",
+                "s",
+                (
+                    ("in 1 h {{job}}", "sum by (job) (increase(behoudlijn_rebalances_total[1h]))"),
+                    *_quantiles("behoudlijn_rebalance_pause_seconds", "job"),
+                ),
+                "From giving partitions back to being ready with those that were given.",
+            ),
+            Panel(
+                "Delay of the event loop",
+                "s",
+                _quantiles("behoudlijn_loop_delay_seconds", "job"),
+                "What one task computes at a stretch, all others wait for.",
+            ),
+            Panel(
+                "Memory",
+                "bytes",
+                (("{{job}} {{instance}}", 'process_resident_memory_bytes{job=~"behoudlijn-.*"}'),),
+                "States of customers, buffers of records.",
+            ),
+            Panel(
+                "Computing time",
+                "percentunit",
+                (
+                    (
+                        "{{job}} {{instance}}",
+                        'rate(process_cpu_seconds_total{job=~"behoudlijn-.*"}[$__rate_interval])',
+                    ),
+                ),
+                "Share of a core; a worker decides on one.",
+            ),
+            Panel(
+                "Open files and connections",
+                "percentunit",
+                (
+                    (
+                        "{{job}} {{instance}}",
+                        'process_open_fds{job=~"behoudlijn-.*"} / process_max_fds{job=~"behoudlijn-.*"}',
+                    ),
+                ),
+                "Of those that the process may have.",
+                limit=0.8,
+            ),
+        ),
+    ),
+    (
         "ClickHouse",
         (
+            Panel(
+                "ClickHouse away",
+                "s",
+                (("{{instance}}", "max by (instance) (behoudlijn_sink_outage_seconds)"),),
+                "For how long rows have waited for it in vain; the offsets are held.",
+                limit=60,
+            ),
+            Panel(
+                "Flushes",
+                "s",
+                _quantiles("behoudlijn_sink_flush_seconds"),
+                "From the first request to the rows being confirmed.",
+            ),
             Panel(
                 "Rows confirmed",
                 "wps",

@@ -16,7 +16,7 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import CoordinatorNotAvailableError, GroupAuthorizationFailedError, KafkaError
 
 from streams.cluster import codecs
-from streams.cluster.rights import Right
+from streams.cluster.rights import CODES, Right
 from streams.settings import Settings
 
 _CONNECT_MS: Final = 10_000
@@ -150,7 +150,7 @@ def _missing(settings: Settings, rights: Sequence[Right]) -> list[Right]:
 
 
 def _holds(operations: Sequence[str] | None, right: Right) -> bool:
-    return operations is None or right.operation.upper() in operations
+    return operations is None or CODES.get(right.operation, right.operation.upper()) in operations
 
 
 def _topics(admin: KafkaAdminClient, rights: Sequence[Right]) -> dict[str, Sequence[str] | None]:
@@ -158,9 +158,9 @@ def _topics(admin: KafkaAdminClient, rights: Sequence[Right]) -> dict[str, Seque
     names = sorted({right.name for right in rights if right.resource == "topic"})
     found: dict[str, Sequence[str] | None] = {}
     for topic in admin.describe_topics(names):
-        found[topic["name"]] = (
-            [] if topic["error_code"] == _UNAUTHORISED else topic.get("authorized_operations")
-        )
+        # Whoever may not look at a topic is not told what else is allowed there.
+        unseen = topic["error_code"] == _UNAUTHORISED
+        found[topic["name"]] = [*CODES.values()] if unseen else topic.get("authorized_operations")
     return found
 
 

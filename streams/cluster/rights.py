@@ -1,17 +1,19 @@
 """What each worker may do in Kafka: the smallest set of ACLs, in one place for `topics acls`, the check at start and tests.
 
 Owns the list. It must not talk to Kafka. Kafka derives Describe from Read and from Write, and since 2.8 the right to
-produce idempotently from Write on any topic: neither is granted by name.
+produce idempotently from Write on any topic: neither is granted by name. DescribeConfigs is derived from nothing.
 """
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from schemas import topics
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
 
 Resource = Literal["topic", "group"]
-Operation = Literal["Read", "Write"]
+Operation = Literal["Read", "Write", "DescribeConfigs"]
+CODES: Final[dict[str, str]] = {"DescribeConfigs": "DESCRIBE_CONFIGS"}
+"""What Kafka's protocol calls an operation, where that is not its name in capitals."""
 
 
 class Right(NamedTuple):
@@ -36,14 +38,16 @@ def signals_rights(settings: Settings) -> tuple[Right, ...]:
     return (
         *(Right("topic", settings.topic(name), "Read") for name in reads),
         *(Right("topic", settings.topic(name), "Write") for name in writes),
+        *(Right("topic", settings.topic(name), "DescribeConfigs") for name in reads),
         Right("group", settings.topic(SIGNALS_GROUP), "Read"),
     )
 
 
 def sink_rights(settings: Settings) -> tuple[Right, ...]:
-    """Of the sink worker: reads events and results, writes nothing to Kafka."""
+    """Of the sink worker: reads events and results, and how the events' topics are set; writes nothing to Kafka."""
     return (
         *(Right("topic", settings.topic(name), "Read") for name in (*topics.INPUTS, *topics.OUTPUTS)),
+        *(Right("topic", settings.topic(name), "DescribeConfigs") for name in topics.INPUTS),
         Right("group", settings.topic(SINK_GROUP), "Read"),
     )
 

@@ -73,6 +73,13 @@ class TopicReader:
         with suppress(KafkaError, OSError):
             self._consumer.close()
 
+    def cluster_id(self) -> str | None:
+        """Return what the brokers call their cluster; None where they do not say."""
+        with kafka_errors(self._settings):
+            self._consumer.topics()
+            found: str | None = self._consumer._client.cluster.cluster_id  # noqa: SLF001  (asked with the metadata, told to nobody)
+        return found
+
     def partitions(self, topic: str) -> list[int]:
         """Return the partition numbers of a topic of this exact name, in order. BrokerError when there is no such
         topic.

@@ -1,14 +1,15 @@
 """The topics as Kafka must hold them, and the step that makes or checks them.
 
-Owns partition counts, replication, retention and compaction. It must not change a topic that exists: what
-does not fit is explained and refused, because repartitioning would send a customer's events elsewhere.
+Owns partition counts, replication, retention, compaction and who stamps records. Of a topic that exists it changes `ALTERABLE` alone,
+and only when asked to: what else does not fit is explained and refused, because repartitioning would send a customer's events elsewhere.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from kafka.admin import ConfigResource, KafkaAdminClient
@@ -23,9 +24,15 @@ from streams.telemetry.amounts import amount
 COMPACTED = frozenset({names.PROFILES, names.SIGNALS, names.CHANGELOG})
 ALL = (*names.INPUTS, *names.OUTPUTS, names.CHANGELOG, names.REPARTITION)
 
-_CHECKED = ("cleanup.policy", "retention.ms", "min.insync.replicas")
+TIMESTAMP_TYPE = "message.timestamp.type"
+ALTERABLE = (TIMESTAMP_TYPE, "min.compaction.lag.ms")
+"""What `alter` may set on a topic that exists: no record is moved, rewritten or removed by it."""
+
+_CHECKED = ("cleanup.policy", "retention.ms", "min.insync.replicas", *ALTERABLE)
+_AT_LEAST = frozenset({"min.compaction.lag.ms"})
 _ALREADY_EXISTS = 36
 _TIMEOUT_MS = 20_000
+_PAUSE_SECONDS = 0.1
 
 
 class TopicsError(Exception):
@@ -58,12 +65,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class TopicReport:
-    """What became of one topic. `unchecked`: configurations that the broker did not report."""
+    """What became of one topic. `unchecked`: configurations that the broker did not report. `altered`: before and after, by name."""
 
     name: str
-    result: Literal["created", "ok", "absent"]
+    result: Literal["created", "altered", "ok", "absent"]
     found: Found | None
     unchecked: tuple[str, ...] = ()
+    altered: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
 
 def wanted(settings: Settings) -> tuple[Wanted, ...]:
@@ -88,33 +96,54 @@ def mismatches(topic: Wanted, found: Found) -> list[str]:
             f"{topic.name} has {amount(found.replication, 'replica')}, but {topic.replication} are asked for. "
             "Reassign its partitions (kafka-reassign-partitions), or lower BEHOUDLIJN_REPLICATION."
         )
-    for key in _CHECKED:
-        want, have = topic.configs.get(key), found.configs.get(key)
-        if want is not None and have is not None and have != want:
-            problems.append(
-                f"{topic.name} has {key}={have}, but must have {want}. Change it: kafka-configs --alter "
-                f"--entity-type topics --entity-name {topic.name} --add-config {key}={want}"
-                + (", or set BEHOUDLIJN_" + _SETTING_OF[key] + "." if key in _SETTING_OF else ".")
-            )
-    return problems
+    return problems + [misset(topic, key, *pair) for key, pair in differing(topic, found).items()]
 
 
-def ensure(settings: Settings) -> tuple[TopicReport, ...]:
-    """Make the topics that are absent, check those that exist.
+def misset(topic: Wanted, key: str, have: str, want: str) -> str:
+    """Return what is wrong with one configuration of a topic, and what to do."""
+    how = f"Change it: kafka-configs --alter --entity-type topics --entity-name {topic.name} --add-config {key}={want}"
+    if key in ALTERABLE:
+        how = "Run `behoudlijn topics ensure --alter`, which sets it"
+    other = f", or set BEHOUDLIJN_{_SETTING_OF[key]}" if key in _SETTING_OF else ""
+    at_least = "at least " if key in _AT_LEAST else ""
+    return f"{topic.name} has {key}={have}, but must have {at_least}{want}. {how}{other}."
 
-    Raises TopicsError when one does not fit (then nothing has been made) or when the broker refuses, BrokerError when Kafka cannot be reached.
+
+def differing(topic: Wanted, found: Found) -> dict[str, tuple[str, str]]:
+    """Return the configurations of an existing topic that do not fit, each with what it is and what it must be."""
+    pairs = {key: (found.configs.get(key), topic.configs.get(key)) for key in _CHECKED}
+    return {
+        key: (have, want)
+        for key, (have, want) in pairs.items()
+        if have is not None and want is not None and not _fits(key, have, want)
+    }
+
+
+def _fits(key: str, have: str, want: str) -> bool:
+    return have == want or (key in _AT_LEAST and have.isdigit() and int(have) >= int(want))
+
+
+def ensure(settings: Settings, *, alter: bool = False) -> tuple[TopicReport, ...]:
+    """Make the topics that are absent, check those that exist. `alter`: set what does not fit and is `ALTERABLE`.
+
+    Raises TopicsError when one does not fit (then nothing has been made or set) or when the broker refuses, BrokerError when Kafka cannot be reached.
     """
     with _admin(settings) as admin:
         required = wanted(settings)
         before = _found(admin, [topic.name for topic in required])
-        _refuse(required, before)
+        changes = _changes(required, before) if alter else {}
+        _refuse(required, before, changes)
+        _alter(admin, required, changes)
         absent = [topic for topic in required if topic.name not in before]
         _create(admin, absent)
         # Somebody else may have made one at the same moment, in another way.
-        after = _found(admin, [topic.name for topic in required]) if absent else before
-        _refuse(required, after)
+        after = _found(admin, [topic.name for topic in required]) if absent or changes else before
+        _refuse(required, after, {})
     created = {topic.name for topic in absent}
-    return tuple(_report(topic, after.get(topic.name), topic.name in created) for topic in required)
+    return tuple(
+        _report(topic, after.get(topic.name), topic.name in created, changes.get(topic.name, {}))
+        for topic in required
+    )
 
 
 def inspect(settings: Settings) -> tuple[TopicReport, ...]:
@@ -122,7 +151,7 @@ def inspect(settings: Settings) -> tuple[TopicReport, ...]:
     with _admin(settings) as admin:
         required = wanted(settings)
         found = _found(admin, [topic.name for topic in required])
-    return tuple(_report(topic, found.get(topic.name), created=False) for topic in required)
+    return tuple(_report(topic, found.get(topic.name), False, {}) for topic in required)
 
 
 _SETTING_OF = {"retention.ms": "RETENTION_MS (for dead letters BEHOUDLIJN_DEAD_LETTER_RETENTION_MS)"}
@@ -134,9 +163,8 @@ def _configs(name: str, settings: Settings) -> dict[str, str]:
         configs["retention.ms"] = str(settings.dead_letter_retention_ms)
     elif name not in COMPACTED:
         configs["retention.ms"] = str(settings.retention_ms)
-    if name in names.INPUTS or name == names.REPARTITION:
-        # The moment of arrival decides what is future-dated, so a producer's clock must not set it.
-        configs["message.timestamp.type"] = "LogAppendTime"
+    # Times of records bound partition time, and choose versions, retention and compaction: no client's clock must set them.
+    configs[TIMESTAMP_TYPE] = "LogAppendTime"
     if name == names.CHANGELOG:
         configs["min.cleanable.dirty.ratio"] = "0.2"  # recovery reads all of it: keep it short
         configs["segment.bytes"] = str(64 * 1024 * 1024)
@@ -211,19 +239,61 @@ def _create(admin: KafkaAdminClient, absent: Sequence[Wanted]) -> None:
     admin.wait_for_topics([topic.name for topic in absent])
 
 
-def _refuse(required: Sequence[Wanted], found: Mapping[str, Found]) -> None:
-    problems = [
-        problem
+_Changes = Mapping[str, Mapping[str, tuple[str, str]]]
+
+
+def _changes(required: Sequence[Wanted], found: Mapping[str, Found]) -> _Changes:
+    """Return by topic what is to be set, each with what it is and what it is to be."""
+    alterable = {
+        topic.name: {
+            key: pair for key, pair in differing(topic, found[topic.name]).items() if key in ALTERABLE
+        }
         for topic in required
         if topic.name in found
-        for problem in mismatches(topic, found[topic.name])
+    }
+    return {name: own for name, own in alterable.items() if own}
+
+
+def _alter(admin: KafkaAdminClient, required: Sequence[Wanted], changes: _Changes) -> None:
+    """Set what `changes` says. On return the brokers go by it, as far as they report."""
+    if not changes:
+        return
+    resources = [
+        ConfigResource("topic", name, {key: want for key, (_, want) in own.items()})
+        for name, own in changes.items()
     ]
+    answers: Mapping[str, str] = admin.alter_configs(resources).get("topic", {})
+    problems = [
+        f"{name} could not be altered: {answer}" for name, answer in answers.items() if answer != "OK"
+    ]
+    if problems:
+        raise TopicsError(problems)
+    until = time.monotonic() + _TIMEOUT_MS / 1000
+    # The controller says that it is done before the brokers have read it in the controller's log.
+    while _changes(required, _found(admin, list(changes))) and time.monotonic() < until:
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _refuse(required: Sequence[Wanted], found: Mapping[str, Found], changes: _Changes) -> None:
+    """Raise TopicsError for what does not fit, apart from what `changes` sets right."""
+    problems = []
+    for topic in required:
+        if topic.name in found:
+            there = found[topic.name]
+            set_right = {key: want for key, (_, want) in changes.get(topic.name, {}).items()}
+            problems += mismatches(topic, replace(there, configs={**there.configs, **set_right}))
     if problems:
         raise TopicsError(problems)
 
 
-def _report(topic: Wanted, found: Found | None, created: bool) -> TopicReport:
+def _report(
+    topic: Wanted,
+    found: Found | None,
+    created: bool,
+    altered: Mapping[str, tuple[str, str]],
+) -> TopicReport:
     if found is None:
         return TopicReport(topic.name, "absent", None)
     unchecked = tuple(key for key in _CHECKED if key in topic.configs and key not in found.configs)
-    return TopicReport(topic.name, "created" if created else "ok", found, unchecked)
+    result: Literal["created", "altered", "ok"] = "created" if created else "altered" if altered else "ok"
+    return TopicReport(topic.name, result, found, unchecked, altered)

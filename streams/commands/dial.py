@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from streams.commands.ending import fail
 from streams.commands.options import Bootstrap, settings_of
 from streams.commands.screen import Screen, listing, whole, words
 
@@ -48,18 +49,32 @@ def dial(
             "--clock", help="`trigger`: the time that the triggers tell, for replayed or simulated events."
         ),
     ] = ClockChoice.WALL,
+    simulate_outcomes: Annotated[
+        bool,
+        typer.Option(
+            "--simulate-outcomes",
+            help="Do so on another broker than that of `up` or `demo` too: made-up outcomes end the episodes there.",
+        ),
+    ] = False,
     bootstrap: Bootstrap = None,
 ) -> None:
     """Take callback triggers, simulate the calls, answer with outcomes. Ctrl-C ends it.
 
-    A reference for your own dialer, not one for real calls: nobody is dialled. It drops repeats by (id,
-    sequence) and keeps to not_before, expiry, retraction and priority.
+    A reference for your own dialer, not one for real calls: nobody is dialled, and what it reports is made up. So it refuses any
+    broker but that of `up` and `demo` without --simulate-outcomes, and its outcomes say `SIMULATED` as `raw_disposition`, and
+    `behoudlijn/dial` in the header `ce_source`. It drops repeats by (id, sequence) and keeps to not_before, expiry, retraction
+    and priority.
 
     Example: behoudlijn dial --from-beginning --until-idle 10
     """
-    from streams.demo.dial import ReferenceDialer
+    from streams.demo.dial import ReferenceDialer, is_embedded
 
     settings = settings_of(bootstrap)
+    if not simulate_outcomes and not is_embedded(settings):
+        fail(
+            f"{settings.kafka_bootstrap} is not the embedded stack: what `dial` reports is made up, and would end episodes of real "
+            "customers whom nobody has called. Say --simulate-outcomes if that is what you want"
+        )
     dialer = ReferenceDialer(
         settings, clock=clock.value, from_beginning=from_beginning, until_idle_s=until_idle
     )

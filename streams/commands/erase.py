@@ -42,7 +42,8 @@ def erase(
 ) -> None:
     """Erase a customer: state, rows and open callback, and keep out what is read again. Prints a receipt.
 
-    Both workers must run. Exit code 0 only when everything was seen to be gone, or has a date by which it is; 1 when not, and
+    An id of which nothing is known is said to be so, since it may be mistyped; the order is sent all the same, for what may be on
+    the way. Both workers must run. Exit code 0 only when everything was seen to be gone, or has a date by which it is; 1 when not, and
     then the same command may be given again. Needs BEHOUDLIJN_ERASURE_KEY, and the ClickHouse user of the sink.
 
     Example: behoudlijn erase c-000123 --json > receipt.json
@@ -98,7 +99,13 @@ def show(receipt: Receipt, screen: Screen) -> None:
         screen.print("The customer has done something since: that is kept, as of anybody.")
     for problem in receipt.problems:
         screen.print(f"Not done: {problem}.", style="red")
-    if receipt.complete:
+    if not receipt.known:
+        screen.print(
+            f"Nobody of the id {receipt.customer_id} was known: no state, no erasure before, no picture in customer.signals and no row in "
+            "ClickHouse. Is the id right? The order is in force for events that may be on the way.",
+            style="yellow",
+        )
+    elif receipt.complete:
         screen.print("Complete.", style="green")
 
 

@@ -79,8 +79,7 @@ def explain(
             err=True,
         )
     if not found.known:
-        where = "the files" if file else "the pipeline's topics"
-        fail(f"nothing is known of {customer} in {where}")
+        fail(_unknown(found, "the files" if file else "the pipeline's topics"))
     show(found, Screen())
 
 
@@ -142,9 +141,21 @@ def _head(found: Explanation) -> Table:
         table.add_row("not to be called", ", ".join(suppressed))
     if state.cooldown_until > found.now:
         table.add_row("rests until", f"{_time(state.cooldown_until)} (no call for the score alone)")
+    if found.erased_until is not None:
+        table.add_row("erased", f"everything up to {_time(found.erased_until)}; what is shown came later")
     if not found.stored:
         table.add_row("state", "none any more: silent for a whole horizon")
     return table
+
+
+def _unknown(found: Explanation, where: str) -> str:
+    """Return why nothing can be shown: erased, or never known; or that only the key could tell."""
+    if found.erased_until is not None:
+        return f"{found.customer_id} was erased, with everything up to {_time(found.erased_until)} UTC; nothing has come since"
+    said = f"nothing is known of {found.customer_id} in {where}"
+    if found.markers_unread:
+        return said + ", whether erased or never known: set BEHOUDLIJN_ERASURE_KEY to be told which"
+    return said + ", and it was not erased either: is the id right?" if where != "the files" else said
 
 
 def _timeline(found: Explanation) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, Final, TypeVar, cast
@@ -30,12 +30,18 @@ STDIO: Final = "-"
 ItemT = TypeVar("ItemT")
 
 
-def settings_of(bootstrap: str | None, **more: Any) -> Settings:
-    """Return the settings of this process, with the options that were given. Raises SettingsError."""
+def _on_stderr(sentence: str) -> None:
+    typer.echo(sentence, err=True)
+
+
+def settings_of(bootstrap: str | None, *, tell: Callable[[str], None] = _on_stderr, **more: Any) -> Settings:
+    """Return the settings of this process, with the options that were given. `tell` hears of variables without effect. Raises
+    SettingsError.
+    """
     from streams.settings import load_settings
 
     given = {"kafka_bootstrap": bootstrap, **more}
-    return load_settings(**{name: value for name, value in given.items() if value is not None})
+    return load_settings(tell=tell, **{name: value for name, value in given.items() if value is not None})
 
 
 def refuse_overwriting(files: Iterable[str], outputs: Iterable[Path]) -> None:

@@ -49,7 +49,7 @@ def up(
     ] = None,
     unconfined: _Unconfined = False,
 ) -> None:
-    """Start the embedded stack and keep it up until Ctrl-C.
+    """Start the embedded stack and keep it up until Ctrl-C. A worker that is killed is started again.
 
     Example: behoudlijn up --data ./data
     """
@@ -69,7 +69,7 @@ def up(
         _addresses(screen, stack)
         screen.print("Ctrl-C ends it.")
         while not ended.wait(1.0):
-            stack.check()
+            stack.keep_up()
         screen.print("stopping")
 
 

@@ -35,12 +35,26 @@ def register(parent: typer.Typer) -> None:
 
 
 @app.command()
-def ensure(bootstrap: Bootstrap = None, partitions: _Partitions = None) -> None:
+def ensure(
+    bootstrap: Bootstrap = None,
+    partitions: _Partitions = None,
+    alter: Annotated[
+        bool,
+        typer.Option(
+            "--alter",
+            help="Set what an upgrade asks of topics that exist and that touches no record: who stamps records, and how "
+            "soon the changelog may be compacted.",
+        ),
+    ] = False,
+) -> None:
     """Make the topics that are absent and check the others; exit code 78 when one does not fit.
 
     Example: behoudlijn topics ensure --bootstrap kafka-1:9092,kafka-2:9092
     """
-    _show(bootstrap, partitions, change=True)
+    from streams.cluster.topics import ensure as ensure_topics
+
+    settings = settings_of(bootstrap, partitions=partitions)
+    _show(ensure_topics(settings, alter=alter))
 
 
 @app.command("list")
@@ -49,7 +63,9 @@ def list_(bootstrap: Bootstrap = None, partitions: _Partitions = None) -> None:
 
     Example: behoudlijn topics list
     """
-    _show(bootstrap, partitions, change=False)
+    from streams.cluster.topics import inspect as inspect_topics
+
+    _show(inspect_topics(settings_of(bootstrap, partitions=partitions)))
 
 
 @app.command()
@@ -111,13 +127,11 @@ def migrate(
     )
 
 
-def _show(bootstrap: str | None, partitions: int | None, *, change: bool) -> None:
-    from streams.cluster.topics import ensure as ensure_topics
-    from streams.cluster.topics import inspect as inspect_topics
-
-    settings = settings_of(bootstrap, partitions=partitions)
-    reports = ensure_topics(settings) if change else inspect_topics(settings)
+def _show(reports: tuple[TopicReport, ...]) -> None:
     Screen().print(_table(reports))
+    for report in reports:
+        for key, (before, after) in report.altered.items():
+            typer.echo(f"{report.name}: {key} was {before}, is {after}")
     unchecked = sorted({key for report in reports for key in report.unchecked})
     if unchecked:
         typer.echo(f"This broker does not report {', '.join(unchecked)}: not checked.", err=True)

@@ -135,8 +135,13 @@ def sink(bootstrap: Bootstrap = None, metrics_port: _MetricsPort = None) -> None
 
 
 def _settings(given: dict[str, Any]) -> Settings:
+    import structlog
+
     from streams.telemetry import log
 
-    settings = settings_of(**given)
+    strange: list[str] = []
+    settings = settings_of(tell=strange.append, **given)
     log.configure(settings.log_format, settings.log_level)
+    for sentence in strange:
+        structlog.get_logger(__name__).warning(sentence)
     return settings

@@ -42,6 +42,8 @@ class Reading(NamedTuple):
     """How far an event may be ahead of its record."""
     nobody: frozenset[str] = frozenset()
     """Customer ids, in lower case, that name nobody in particular, beside the usual ones."""
+    stamped: bool = False
+    """Kafka must tell when a record was written: without that nothing bounds its times. Off for files, which have no such time."""
 
 
 AS_USUAL: Final = Reading()
@@ -88,10 +90,12 @@ def decode(record: Record, reading: Reading = AS_USUAL) -> Decoded:
     >>> decode(Record("contact.calls", 0, 7, 1_000, None, b'{"type": "call"')).reject.code
     'not_json'
 
-    An event later than the record's ingestion time plus the tolerance is rejected before it can move a clock; an
-    ingestion time below 0 (a file without `--as-of`) switches that check off.
+    An event, or its revision, later than the record's ingestion time plus the tolerance is rejected before it can move a clock or
+    win over later versions; an ingestion time below 0 (a file without `--as-of`) switches that check off, unless records must be `stamped`.
     """
     value = record.value
+    if record.timestamp < 0 and reading.stamped:
+        return _reject(record, "no_timestamp", "Kafka does not tell when the record was written")
     if value is None or not value:
         removal = removal_of(record) if value is None else None
         return removal or _reject(record, "empty", "the record has no value")
@@ -112,8 +116,11 @@ def decode(record: Record, reading: Reading = AS_USUAL) -> Decoded:
     if not EARLIEST_MS <= at < LATEST_MS:
         return _reject(record, "invalid_field", "occurred_at: it must lie between the years 1970 and 9000")
     if 0 <= record.timestamp < at - reading.tolerance_ms:
-        ahead = (at - record.timestamp) // 1000
-        return _reject(record, "future_dated", f"occurred_at is {ahead} s after the record was written")
+        return _ahead(record, "occurred_at", at)
+    if event.revised_at is not None and record.timestamp >= 0:
+        revised = ms_of(event.revised_at)
+        if record.timestamp < revised - reading.tolerance_ms:
+            return _ahead(record, "revised_at", revised)
     extra = event.__pydantic_extra__
     if extra and len(extra) > MAX_UNKNOWN_FIELDS:
         return _reject(
@@ -125,8 +132,12 @@ def decode(record: Record, reading: Reading = AS_USUAL) -> Decoded:
 
 
 def encode_dead_letter(decoded: Decoded) -> bytes:
-    """Return the dead letter of a reject, as JSON. The same record always gives the same bytes."""
-    record, reject = decoded.record, decoded.reject
+    """Return the dead letter of a reject, as JSON. The same record always gives the same bytes.
+
+    One that was sent once more gives the letter of its original, with one try more: a letter of the first try does not name it, as in
+    releases of before.
+    """
+    record, reject, origin = decoded.record, decoded.reject, decoded.origin
     if reject is None:
         raise ValueError("only a reject has a dead letter")
     value = record.value or b""
@@ -134,17 +145,37 @@ def encode_dead_letter(decoded: Decoded) -> bytes:
         {
             "topic": record.topic,
             "partition": record.partition,
-            "offset": record.offset,
+            "offset": record.offset if origin is None else origin.offset,
             "reason_code": reject.code,
             "message": reject.message[:MAX_MESSAGE],
-            "ingested_at": to_datetime(min(max(record.timestamp, 0), LATEST_MS)),
+            "ingested_at": to_datetime(
+                min(max(record.timestamp if origin is None else origin.ingested_at, 0), LATEST_MS)
+            ),
             "key_base64": None if record.key is None else b64encode(record.key[:MAX_KEY_BYTES]).decode(),
             "payload_base64": b64encode(value[:MAX_PAYLOAD_BYTES]).decode(),
             "payload_size": len(value),
             "payload_sha256": sha256(value).hexdigest(),
+            "tries": 1 if origin is None else origin.tries,
         }
     )
-    return letter.model_dump_json().encode()
+    return letter.model_dump_json(exclude=_FIRST_TRY if origin is None else None).encode()
+
+
+def ahead_of_broker(decoded: Decoded) -> Decoded:
+    """Return the reject of an event whose time, or whose record's, lies too far ahead of the brokers' time.
+
+    The message does not say how far, so that the same record always has the same dead letter.
+    """
+    what = "the record's timestamp" if decoded.at <= decoded.record.timestamp else "occurred_at"
+    return _reject(decoded.record, "ahead_of_broker", f"{what} is ahead of the brokers' time")
+
+
+def _ahead(record: Record, field: str, at: int) -> Decoded:
+    ahead = (at - record.timestamp) // 1000
+    return _reject(record, "future_dated", f"{field} is {ahead} s after the record was written")
+
+
+_FIRST_TRY: Final = {"tries"}
 
 
 def _reject(record: Record, code: RejectCode, message: str) -> Decoded:

@@ -45,6 +45,7 @@ REJECTED: Final = "rejected"
 UNKNOWN_FIELD: Final = "unknown_field"
 ALL: Final = -1
 """No timer is put off."""
+_NOTHING: Final[tuple[bytes, State | None]] = (b"", None)
 
 
 class Clock:
@@ -84,6 +85,16 @@ class Clock:
     def overdue(self) -> bool:
         """Whether a customer's timer was put off: it is due and not judged yet."""
         return bool(self.heap) and self.heap[0][0] <= self.now
+
+    def overdue_timers(self) -> int:
+        """Return how many customers' timers are due and not judged; one that was moved while it was put off counts twice."""
+        found, places = 0, [0]
+        while places:
+            place = places.pop()
+            if place < len(self.heap) and self.heap[place][0] <= self.now:
+                found += 1
+                places += (2 * place + 1, 2 * place + 2)
+        return found
 
     def heap_of(self, key: str) -> list[tuple[int, str]]:
         """Return where the due time of a key among the states stands: a customer's, or a marker's."""
@@ -150,29 +161,32 @@ def process_batch(
     decision, since a customer's own timers are judged before anything else that happens to that customer. `wording` tells the
     evidence, and decides nothing. Raises ErasureError when a customer is, or was, erased and `erasure` has no key.
     """
-    batch = _Batch(states, policy, clock, erasure, most_timers, wording)
-    batch.judge_due(clock.now)
-    for decoded in records:
-        batch.record(decoded)
-    if advance_to is not None and advance_to > clock.now:
-        batch.let_time_pass(advance_to)
+    batch = Batch(states, policy, clock, erasure, wording)
+    batch.judge_overdue(most_timers)
+    batch.take(records, batch.timers_left)
+    if advance_to is not None:
+        batch.advance(advance_to, batch.timers_left)
     return batch.result()
 
 
-class _Batch:
-    """The work of one call: the states it has changed so far, as bytes."""
+class Batch:
+    """A batch that is computed in as many steps as its caller likes: `take`, `judge_overdue` and `advance`, then `result`.
+
+    How it is cut into steps, as how many timers each may judge, never shows in what is decided about a customer. Arguments as of
+    `process_batch`.
+    """
 
     def __init__(
         self,
         states: Mapping[str, bytes],
         policy: Policy,
         clock: Clock,
-        erasure: Erasure,
-        most_timers: int,
-        wording: Wording,
+        erasure: Erasure = NO_ERASURE,
+        wording: Wording = CODES,
     ) -> None:
         self.before = states
-        self.timers_left = most_timers
+        self.timers_left = 0
+        """How many timers the present step may still judge; below 0: all."""
         self.markers = Markers(states, erasure)
         self.policy = policy
         self.wording = wording
@@ -183,8 +197,29 @@ class _Batch:
         self.outputs: list[Output] = []
         self.rejects: list[Decoded] = []
         self.counts: dict[tuple[str, str], int] = {}
+        self.written: tuple[bytes, State | None] = _NOTHING
+        """The state that was written last, beside its bytes: where one customer's events follow one another it is not decoded again."""
+
+    def take(self, records: Sequence[Decoded], most_timers: int) -> None:
+        """Fold and decide records in order; of the timers that fall due before them at most so many are judged."""
+        self.timers_left = most_timers
+        for decoded in records:
+            self.record(decoded)
+
+    def judge_overdue(self, most_timers: int) -> int:
+        """Judge at most so many timers that are due by now; return how many that were."""
+        self.timers_left = most_timers
+        self.judge_due(self.clock.now)
+        return most_timers - self.timers_left
+
+    def advance(self, until: int, most_timers: int) -> None:
+        """Let time pass up to `until` (ms), if it is later; of the timers that fall due at most so many are judged."""
+        self.timers_left = most_timers
+        if until > self.clock.now:
+            self.let_time_pass(until)
 
     def result(self) -> BatchResult:
+        """Return what all steps together changed and say."""
         states = self.touched | self.markers.changed
         gone = [customer for customer, data in states.items() if data is None and customer not in self.before]
         for customer in gone:
@@ -198,7 +233,16 @@ class _Batch:
 
     def state_of(self, customer: str) -> State | None:
         data = self.load(customer)
-        return None if data is None else st.decode(data)
+        return None if data is None else self.read(data)
+
+    def read(self, data: bytes) -> State:
+        """Return the state of these bytes: to be changed, and written by `write` or given up."""
+        state, self.written = self.written[1] if data is self.written[0] else None, _NOTHING
+        return st.decode(data) if state is None else state
+
+    def write(self, customer: str, state: State) -> None:
+        data = self.touched[customer] = st.encode(state)
+        self.written = data, state
 
     def record(self, decoded: Decoded) -> None:
         event = decoded.event
@@ -248,7 +292,7 @@ class _Batch:
                 if due != st.due_of(data):
                     self.clock.schedule(due, customer)
                 return ACCEPTED
-        state = State() if data is None else st.decode(data)
+        state = State() if data is None else self.read(data)
         state.drop_before(horizon_start)
         known = find(state.facts, fact.identity)
         if refused:
@@ -278,13 +322,13 @@ class _Batch:
         assert rules.stand is not None
         self.settle(customer)
         state = self.state_of(customer) or State()
+        state.drop_before(horizon_start)
         corrected = state.profile_revision if state.profile_at == at else None
         changed = rules.stand(state, decoded, horizon_start)
         if not changed:
             return self.unchanged(state, customer, changed, DUPLICATE)
         if at > state.newest:
             state.newest = at
-        state.drop_before(horizon_start)
         identity = _identity(decoded, revision_of(event.revised_at), corrected)
         cause = Cause(customer, at, identity, decoded.record.timestamp, event_id=event.event_id)
         self.decide(state, self.clock.now, cause)
@@ -293,7 +337,7 @@ class _Batch:
     def unchanged(self, state: State, customer: str, version: bool | None, result: str) -> str:
         """Return the result of an event that changes nothing of a customer, but perhaps the version of what is known."""
         if version is not None:
-            self.touched[customer] = st.encode(state)
+            self.write(customer, state)
         return result
 
     def erase(self, decoded: Decoded, customer: str) -> str:
@@ -371,7 +415,7 @@ class _Batch:
             self.touched[customer], again = later
             self.clock.schedule(again, customer)
             return
-        state = st.decode(data)
+        state = self.read(data)
         state.drop_before(due - self.plan.parameters.horizon)
         if not state.facts and not state.standing and due >= state.ends_at(self.plan.parameters.horizon):
             self.outputs.extend(self._leave(state, customer, due))
@@ -386,6 +430,6 @@ class _Batch:
     def decide(self, state: State, now: int, cause: Cause) -> None:
         old_due = state.due
         self.outputs.extend(decide(state, self.policy, now, cause, self.wording))
-        self.touched[cause.customer_id] = st.encode(state)
+        self.write(cause.customer_id, state)
         if state.due != old_due:
             self.clock.schedule(state.due, cause.customer_id)

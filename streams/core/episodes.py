@@ -112,7 +112,7 @@ def decide(state: State, policy: Policy, now: int, cause: Cause, wording: Wordin
     plan = policy.plan  # whose fields are nearer than a model's
     view = View(state, now, plan.parameters)
     seen = _assess(view, plan, wording)
-    suppressed = _suppressed_by(state)
+    suppressed = suppressed_by(state)
     outputs = _episode(state, policy, now, cause, seen, suppressed)
     band = plan.band_of(seen.score, state.band)
     if outputs or band != state.band:
@@ -158,7 +158,7 @@ def _episode(
     return outputs
 
 
-def _suppressed_by(state: State) -> EndingCause | None:
+def suppressed_by(state: State) -> EndingCause | None:
     """Return why all calls to this customer are suppressed; none when they are not."""
     if state.deceased:
         return "deceased"

@@ -123,15 +123,16 @@ def _repeats(history: History) -> Times:
     p = history.parameters
     # A horizon shorter than both windows forgets the first of the two sooner than the second.
     ahead = p.horizon - min(30 * DAY, p.horizon)
-    last: dict[object, Fact] = {}
+    within, in_order = p.repeat_within, ahead >= p.repeat_within
+    last: dict[object, int] = {}
     repeats: Times = []
-    for call in history.contacts(30 * DAY + p.repeat_within):
+    for call in history.contacts(30 * DAY + within):
         topic: object = call.topic  # as an object: compiled, an int would be made anew for each look-up
-        before = last.get(topic)
-        if before is not None and call.at - before.at <= p.repeat_within:
-            repeats.append(min(call.at, before.at + ahead))
-        last[topic] = call
-    return repeats if ahead >= p.repeat_within else sorted(repeats)
+        at, before = call.at, last.get(topic)
+        if before is not None and at - before <= within:
+            repeats.append(at if in_order else min(at, before + ahead))
+        last[topic] = at
+    return repeats if in_order else sorted(repeats)
 
 
 @signal(
@@ -363,11 +364,18 @@ def complains(fact: Fact, p: Parameters) -> bool:
 def _complaints(history: History) -> Times:
     p = history.parameters
     # Of a contact, and all surveys about it, the last complaint: so that it counts while any of them is in view.
+    # What complains is asked here as `complains` says it: of a customer with many facts it is a fifth of a judgement.
     last: dict[object, int] = {}
-    for fact in (*history.of(f.SURVEY), *history.contacts(30 * DAY)):
-        if complains(fact, p):
-            contact: object = contact_of(fact)
-            last[contact] = max(fact.at, last.get(contact, NEVER))
+    contact: object
+    for survey in history.of(f.SURVEY):
+        if 0 < survey.a <= 2 or survey.flags & f.NOT_ANSWERED:
+            contact = contact_of(survey)
+            last[contact] = survey.at  # the oldest comes first
+    for call in history.contacts(30 * DAY):
+        if call.topic in p.complaint_codes:
+            contact = contact_of(call)
+            if call.at > last.get(contact, NEVER):
+                last[contact] = call.at
     return sorted(last.values())
 
 

@@ -18,6 +18,7 @@ from typing import Any, Literal
 import structlog
 from pydantic import ValidationError
 
+from deploy.embedded.broker import CLUSTER_ID
 from schemas import topics
 from schemas.trigger import CallbackTrigger
 from streams.cluster.topic_reader import BrokerError, TopicReader, kafka_errors, producer
@@ -28,7 +29,16 @@ from streams.telemetry.amounts import amount
 
 log = structlog.get_logger(__name__)
 
+SOURCE = b"behoudlijn/dial"
+"""The header `ce_source` of what it reports."""
+
 ClockName = Literal["wall", "trigger"]
+
+
+def is_embedded(settings: Settings) -> bool:
+    """Return whether the broker is that of the embedded stack. Raises BrokerError."""
+    with TopicReader(settings) as reader:
+        return reader.cluster_id() == CLUSTER_ID
 
 
 class ReferenceDialer:
@@ -147,7 +157,10 @@ class ReferenceDialer:
         key = call.trigger.customer_id.encode()
         with kafka_errors(self._settings):
             sending = self._producer.send(
-                self._settings.topic(topics.OUTCOMES), key=key, value=event.model_dump_json().encode()
+                self._settings.topic(topics.OUTCOMES),
+                key=key,
+                value=event.model_dump_json().encode(),
+                headers=[("ce_source", SOURCE)],
             )
         sending.add_errback(self._failed)
 

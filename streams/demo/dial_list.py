@@ -226,6 +226,10 @@ _RESULTS: Final[tuple[CallbackResult, ...]] = (
 )
 
 
+SIMULATED: Final = "SIMULATED"
+"""The `raw_disposition` of an outcome that nobody's call led to."""
+
+
 def outcome_of(call: Call, answer: Answer) -> OutcomeEvent:
     """Return the event that reports an attempt. Reporting it again gives the same event id."""
     trigger = call.trigger
@@ -239,6 +243,7 @@ def outcome_of(call: Call, answer: Answer) -> OutcomeEvent:
             "trigger_id": trigger.trigger_id,
             "attempt": call.attempt,
             "disposition": answer.disposition,
+            "raw_disposition": SIMULATED,
             "result": answer.result,
             "agent_minutes": answer.minutes,
         }

@@ -12,22 +12,25 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
-from typing import Self
+from typing import Any, Final, Self
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from deploy.embedded.ports import free_port
-from deploy.embedded.process import ChildProcess
+from deploy.embedded.process import ChildError, ChildProcess
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from streams.cluster import topics
-from streams.settings import PREFIX, Settings, load_settings
+from streams.demo.kept_running import KeptRunning
+from streams.settings import Settings, load_settings
+from streams.variables import PREFIX
 
 START_SECONDS = 60.0
-MEMORY_ONLY = {
+MEMORY_ONLY: Final[dict[str, Any]] = {
     "idempotence": False,  # the embedded broker knows no producer ids
     "session_timeout_s": 6.0,
     "heartbeat_s": 1.0,
@@ -66,6 +69,8 @@ class Stack:
         self._clickhouse_options = ("--unconfined",) if unconfined else ()
         self._say = say
         self._stack = ExitStack()
+        self._stores: list[ChildProcess] = []
+        self._kept: list[KeptRunning] = []
         self.workers: dict[str, ChildProcess] = {}
         self.health: dict[str, str] = {}
         """URL of each worker's pages."""
@@ -87,6 +92,7 @@ class Stack:
                     path=self._data, log=logs / "clickhouse.log", arguments=self._clickhouse_options
                 )
             )
+            self._stores = [broker.process, clickhouse.child]
             self.clickhouse_url, self.clickhouse_password = clickhouse.url, clickhouse.password
             self.clickhouse_confined, self.clickhouse_stayed = clickhouse.confined, clickhouse.stayed
             self.settings = load_settings(
@@ -106,7 +112,9 @@ class Stack:
             self._start(stack, logs, "signals", timers)
             self._start(stack, logs, "sink")
             for name, worker in self.workers.items():
-                worker.wait_until(lambda url=self.health[name]: _ready(url), START_SECONDS)  # type: ignore[misc]
+                ready = partial(_ready, self.health[name])
+                worker.wait_until(ready, START_SECONDS)
+                self._kept.append(KeptRunning(worker, ready, self._say))
             self._stack = stack.pop_all()
         return self
 
@@ -124,6 +132,19 @@ class Stack:
         for worker in self.workers.values():
             if not worker.running:
                 worker.wait_until(lambda: False, 0.1)
+
+    def keep_up(self) -> None:
+        """Start workers again that have ended. Raises `ChildError` when that would not help, and when broker or ClickHouse has ended:
+        what those held is gone.
+        """
+        for store in self._stores:
+            if not store.running:
+                raise ChildError(
+                    f"the {store.name} has ended, and what it held in memory is gone, so all of the stack ends; start it "
+                    f"again; its last output:\n{store.tail() or '(none)'}"
+                )
+        for worker in self._kept:
+            worker.look()
 
     def environment(self) -> dict[str, str]:
         """Return the variables with which any command of ours speaks to this stack."""

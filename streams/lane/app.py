@@ -4,6 +4,7 @@ Owns which of Faust's settings we rely upon. `workers.signals` and `workers.sink
 """
 
 from functools import partial
+from uuid import uuid4
 
 import faust
 from faust.types.auth import CredentialsT
@@ -26,6 +27,7 @@ def faust_app(settings: Settings, group: str, client_id: str, data_dir: str) -> 
         broker_client_id=client_id,
         PartitionAssignor=assignor_that_counts(partial(refuse_changed, settings)),
         datadir=data_dir,
+        canonical_url=f"http://{uuid4().hex}",  # by it members are told apart (`common_topics`); nobody asks there
         web_enabled=False,  # it listens on every address and shows what tables hold
         topic_disable_leader=True,
         topic_allow_declare=False,  # topics are made by `topics ensure`

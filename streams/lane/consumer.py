@@ -20,6 +20,8 @@ from streams.lane.rebalances import RebalancingConsumer
 
 _LOOK_AT_LOGS_SECONDS = 5.0
 """How often it is asked whether a topic is still the one that is read."""
+_LOOK_AT_ENDS_SECONDS = 1.0
+"""How often it is looked whether the brokers' word about the ends of our logs is too old."""
 _SEEK_SECONDS = 30.0
 """How long the positions of a new assignment may be unknown while the flow is on."""
 
@@ -36,6 +38,7 @@ class LaneConsumer(RebalancingConsumer):
             asyncio.create_task(self._fetch_forever(fetcher), name="lane-fetch"),
             asyncio.create_task(self._hand_over_forever(), name="lane-hand-over"),
             asyncio.create_task(self._look_at_logs_forever(), name="lane-logs"),
+            asyncio.create_task(self._look_at_ends_forever(), name="lane-ends"),
         }
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -60,21 +63,27 @@ class LaneConsumer(RebalancingConsumer):
                 continue
             if self._preparation.due:
                 await self._preparation.run()
+                self._goes_on()
                 continue
-            active = frozenset(TP(*tp) for tp in self._get_active_partitions())
+            active = self._active()
             if self._unsought(active):
-                await self._until_sought(active)
+                await self._until_sought()
                 continue
             for tp, records in (await self._fetching.once(active)).items():
                 await self._pass_on(tp, records)
 
+    def _active(self) -> frozenset[TP]:
+        return frozenset(
+            TP(*tp) for tp in self._get_active_partitions() if tp.topic not in self.lane.left_out
+        )
+
     def _unsought(self, active: frozenset[TP]) -> bool:
         return not self.lane.assignment.partitions and any(tp.topic in self.lane.topics for tp in active)
 
-    async def _until_sought(self, active: frozenset[TP]) -> None:
+    async def _until_sought(self) -> None:
         """Wait for the seek of a rebalance: when one follows upon another, Faust resumes the flow a little early."""
         deadline = time.monotonic() + _SEEK_SECONDS
-        while self.flow_active and self._unsought(active):
+        while self.flow_active and self._unsought(self._active()):
             if time.monotonic() > deadline:
                 raise LaneError(
                     "input topics were resumed before their positions were known; restart the worker"
@@ -97,6 +106,12 @@ class LaneConsumer(RebalancingConsumer):
             await asyncio.sleep(_LOOK_AT_LOGS_SECONDS)
             if self.flow_active and self.lane.assignment.partitions:
                 await self._fetching.look_at_logs()
+
+    async def _look_at_ends_forever(self) -> None:
+        while True:
+            if self.flow_active and self.lane.assignment.partitions:
+                await self._fetching.look_at_ends()
+            await asyncio.sleep(_LOOK_AT_ENDS_SECONDS)
 
     async def _pass_on(self, tp: TP, records: list[Any]) -> None:
         """Hand over records of a topic that is not the lane's, one after another, as Faust does."""

@@ -6,15 +6,21 @@ Owns what must happen inside that thread. `fetching` decides when to fetch and w
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from typing import Any, NamedTuple
 
 import aiokafka
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED
 from aiokafka.errors import CommitFailedError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 
+from streams.lane.fetch_waits import lengthen
+from streams.lane.log_ends import LogEnd
 from streams.lane.log_moves import Committed
 from streams.lane.micro_batch import TP, LaneSettings
 
+_PATIENCE_MS = 3_000
+"""How long the brokers may take to say where logs end, before that is given up until the next time."""
 _MOST_RECORDS = 2_000
 """Records taken in one look, at most: decoding them must not keep the event loop from answering for long."""
 
@@ -25,6 +31,8 @@ class Fetched(NamedTuple):
     records: Mapping[TP, list[Any]]
     ends: Mapping[TP, tuple[int, int]]
     """Position and end of each partition, only where a fetch response came since the assignment."""
+    logs: Mapping[TP, LogEnd]
+    """Where the log of each of them ends, as that response said."""
     outside: Mapping[TP, int]
     """Partitions whose log does not hold the position of ours, given here: the broker refused to read on from there."""
 
@@ -64,6 +72,15 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return push_error(error)
 
         coordinator._push_error_to_user = told_error  # noqa: SLF001
+        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
+        next_requests = fetcher._get_actions_per_node  # noqa: SLF001
+
+        def patient_requests(assignment: Any) -> Any:
+            actions = next_requests(assignment)
+            lengthen(actions[0], fetcher, assignment)
+            return actions
+
+        fetcher._get_actions_per_node = patient_requests  # noqa: SLF001
 
     async def stop(self) -> None:
         """Stop the thread. One that has crashed may have closed its loop already: then there is nothing to stop."""
@@ -146,6 +163,7 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             pass  # of the moment between an assignment and its seek, which gives each partition a position
         # Without an await since the records were taken: records and positions belong together.
         ends: dict[TP, tuple[int, int]] = {}
+        logs: dict[TP, LogEnd] = {}
         subscription = consumer._subscription.subscription  # noqa: SLF001  (no public way to a set of positions)
         if subscription is not None and subscription.assignment is not None:
             for partition in subscription.assignment.tps:
@@ -155,9 +173,11 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
                     if self._read_committed and state.lso is not None and state.lso >= 0:
                         end = state.lso  # what lies behind it belongs to a transaction that is still open
                     ends[TP(*partition)] = (state.position, end)
+                    logs[TP(*partition)] = LogEnd(state.highwater, end, state.timestamp)
         return Fetched(
             {TP(*partition): found for partition, found in records.items()},
             ends,
+            logs,
             {TP(*partition): position for partition, position in outside.items()},
         )
 
@@ -223,11 +243,41 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             state.highwater = state.lso = None
         await self._seek_wait(consumer, places)
 
+    async def hold(self, partitions: Iterable[TP]) -> None:
+        """Fetch nothing of these until the next assignment. Their position means nothing: the client wants one."""
+        await self.call_thread(self._hold, frozenset(partitions))
+
+    async def _hold(self, partitions: frozenset[TP]) -> None:
+        consumer = self._ensure_consumer()
+        places = [place for place in consumer.assignment() if place in partitions]
+        await self._seek_wait(consumer, dict.fromkeys(places, 0))
+        consumer.pause(*places)
+
     async def last_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
         """Return where the log of each of `partitions` ends, by the broker's word (which is wrong on Tansu, see `cluster.reading`)."""
         asked = [aiokafka.TopicPartition(*tp) for tp in partitions]
         last = await self.highwaters(*asked) if asked else {}
         return {TP(*tp): offset for tp, offset in last.items()}
+
+    async def log_ends(self, partitions: Iterable[TP]) -> Mapping[TP, LogEnd]:
+        """Return where the log of each of `partitions` ends, and up to where it is stable, by the broker's word."""
+        asked = [aiokafka.TopicPartition(*tp) for tp in partitions]
+        found: Mapping[TP, LogEnd] = await self.call_thread(self._log_ends, asked)
+        return found
+
+    async def _log_ends(self, asked: list[Any]) -> Mapping[TP, LogEnd]:
+        consumer = self._ensure_consumer()
+        at = int(time.time() * 1000)
+        reader = consumer._fetcher  # noqa: SLF001
+        whole: Mapping[Any, int] = {}
+        if self._read_committed:
+            # The client has one isolation level for all it asks; a copy of its reader asks with the other one. It asks first, so that
+            # what is written in between does not look like a transaction.
+            uncommitted = copy(reader)
+            uncommitted._isolation_level = READ_UNCOMMITTED  # noqa: SLF001
+            whole = await uncommitted.end_offsets(asked, _PATIENCE_MS)
+        stable = await reader.end_offsets(asked, _PATIENCE_MS)
+        return {TP(*place): LogEnd(max(end, whole.get(place, end)), end, at) for place, end in stable.items()}
 
     async def first_offsets(self, partitions: Iterable[TP]) -> Mapping[TP, int]:
         """Return the first offset that the broker still has, of each of `partitions`."""

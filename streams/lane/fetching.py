@@ -5,8 +5,11 @@ are those whose log is to be begun anew. It must not commit, nor hand anything o
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
+
+from aiokafka.errors import KafkaError
 
 from streams.lane.consumer_thread import Fetched, LaneConsumerThread
 from streams.lane.lane import Lane
@@ -55,15 +58,19 @@ class Fetching:
         self._left_out: frozenset[TP] = frozenset()  # partitions not asked for in the present fetch
         self._room = asyncio.Event()  # one of them may go on
 
-    async def seek(self) -> Mapping[TP, Committed]:
-        """Start the lane over at what the group has committed; what that was, for every partition that is ours."""
+    async def seek(self, left_out: frozenset[str]) -> Mapping[TP, Committed]:
+        """Start the lane over at what the group has committed; what that was, for every partition that is ours. Of topics `left_out`
+        nothing is fetched.
+        """
         async with self._positions:
             self._lane.forget()
             committed = await self._thread.committed()
-            start = await self._moves.begin(committed)
+            read = {tp: each for tp, each in committed.items() if tp.topic not in left_out}
+            await self._thread.hold(committed.keys() - read.keys())
+            start = await self._moves.begin(read)
             self._told.clear()
-            ours = {tp: each.offset for tp, each in committed.items() if tp.topic in self._lane.topics}
-            self._lane.assign(ours, {tp: start[tp] for tp in ours})
+            ours = {tp: each.offset for tp, each in read.items() if tp.topic in self._lane.topics}
+            self._lane.assign(ours, {tp: start[tp] for tp in ours}, left_out)
             return committed
 
     async def once(self, active: frozenset[TP]) -> Mapping[TP, list[Any]]:
@@ -96,6 +103,9 @@ class Fetching:
 
     async def _accept(self, fetched: Fetched) -> None:
         epoch = self._lane.epoch
+        self._lane.ends.tell(
+            {tp: end for tp, end in fetched.logs.items() if tp.topic in self._lane.topics}, time.monotonic()
+        )
         ends = {
             tp: end
             for tp, end in fetched.ends.items()
@@ -125,6 +135,20 @@ class Fetching:
             self._left_out = frozenset()
             self._room.set()
             self._thread.interrupt()
+
+    async def look_at_ends(self) -> None:
+        """Ask where the logs end of which no fetch response tells: those left out, all in a recovery; and watch open transactions."""
+        epoch, ours = self._lane.epoch, self._lane.assignment.committed
+        old = self._lane.ends.stale(ours, time.time_ns() // 1_000_000)
+        if old:
+            try:
+                found = await self._thread.log_ends(old)
+            except KafkaError:
+                return  # the brokers are away, which others tell; asked again soon
+            if self._lane.epoch != epoch:
+                return
+            self._lane.ends.tell(found, time.monotonic())
+        self._lane.ends.watch(ours, time.monotonic())
 
     async def look_at_logs(self) -> None:
         """Ask whether each topic is still the one that is read."""

@@ -10,6 +10,7 @@ from typing import Generic
 
 from streams.core.merge import ItemT, Merger
 from streams.core.records import FetchedRecord
+from streams.lane.log_ends import LogEnds
 from streams.lane.micro_batch import TP, Assignment, Lag, LaneSettings, MicroBatch
 
 _SMALLEST_LIMIT = 64 * 1024
@@ -33,6 +34,7 @@ class _Partition(Generic[ItemT]):
         unawaited = settings.unawaited.intersection(topics)
         self.merger: Merger[ItemT] = Merger(topics, settings.idle_ms, settings.max_batch, unawaited)
         self.in_flight: deque[MicroBatch[ItemT]] = deque()
+        self.sizes: dict[int, int] = {}  # of those, in bytes, where there may be several
         self.done: set[int] = set()
         self.handed_out: dict[TP, int] = {}
 
@@ -47,8 +49,11 @@ class Lane(Generic[ItemT]):
     def __init__(self, settings: LaneSettings, decode: Decode[ItemT], clock: Callable[[], int]) -> None:
         self.settings = settings
         self.topics = frozenset(settings.topics)
+        self.left_out: frozenset[str] = frozenset()
+        """Those of the topics that are not read in this assignment."""
         self.wake: Callable[[], None] = lambda: None
         self.assignment = _NOTHING
+        self.ends = LogEnds()
         self._decode = decode
         self._clock = clock
         self._epoch = 0
@@ -64,13 +69,19 @@ class Lane(Generic[ItemT]):
 
     # -- what is read ---------------------------------------------------------------------------------------
 
-    def assign(self, committed: Mapping[TP, int | None], start: Mapping[TP, int]) -> None:
-        """Start over with these partitions, each read from its offset of `start`.
+    def assign(
+        self,
+        committed: Mapping[TP, int | None],
+        start: Mapping[TP, int],
+        left_out: frozenset[str] = frozenset(),
+    ) -> None:
+        """Start over with these partitions, each read from its offset of `start`; none of the topics `left_out` is among them.
 
         Where something else was committed, the start is to be committed too: it is the true position. Raises `LaneError` when topics to
         be merged are not co-partitioned: a customer's events lie apart.
         """
         self.forget()
+        self.left_out = left_out
         if self.settings.merged:
             self._assign_merged(committed)
         else:
@@ -87,24 +98,25 @@ class Lane(Generic[ItemT]):
         self._limit = max(_SMALLEST_LIMIT, min(self.settings.max_buffer_bytes, share))
 
     def _assign_merged(self, committed: Iterable[TP]) -> None:
+        wanted = tuple(topic for topic in self.settings.topics if topic not in self.left_out)
         numbers: dict[int, set[str]] = {}
         for topic, partition in committed:
             numbers.setdefault(partition, set()).add(topic)
         for partition, topics in sorted(numbers.items()):
-            if topics != self.topics:
-                missing = ", ".join(sorted(self.topics - topics))
+            if topics != set(wanted):
+                missing = ", ".join(sorted(set(wanted) - topics))
                 raise LaneError(
                     f"partition {partition} of {missing} is not assigned to this worker, although others of "
-                    "that number are; give all input topics the same number of partitions, and all workers "
-                    "of the group the same topics"
+                    "that number are; give all input topics the same number of partitions"
                 )
-            shared: _Partition[ItemT] = _Partition(self.settings.topics, partition, self.settings)
-            self._partitions.update((TP(topic, partition), shared) for topic in self.settings.topics)
+            shared: _Partition[ItemT] = _Partition(wanted, partition, self.settings)
+            self._partitions.update((TP(topic, partition), shared) for topic in wanted)
 
     def forget(self) -> None:
         """Drop every buffer and every micro-batch; later acknowledgements of those micro-batches change nothing."""
         self._epoch += 1
         self.assignment = _NOTHING
+        self.ends.forget()
         self._partitions.clear()
         self._order.clear()
         for state in (self._begun, self._full, self._acked, self._start, self._newest):
@@ -197,11 +209,18 @@ class Lane(Generic[ItemT]):
         for _ in range(len(self._order)):
             partition = self._order[0]
             self._order.rotate(-1)
-            if len(partition.in_flight) < self.settings.max_in_flight:
+            if self._may_hand_out(partition):
                 records = partition.merger.take(now)
                 if records:
                     return self._hand_out(partition, records)
         return None
+
+    def _may_hand_out(self, partition: _Partition[ItemT]) -> bool:
+        """Return whether another micro-batch may be under work: by their number, and where there may be several, by their bytes."""
+        return (
+            len(partition.in_flight) < self.settings.max_in_flight
+            and sum(partition.sizes.values()) < self._limit
+        )
 
     def _hand_out(self, partition: _Partition[ItemT], records: list[ItemT]) -> MicroBatch[ItemT]:
         ends: dict[TP, int] = {}
@@ -213,6 +232,8 @@ class Lane(Generic[ItemT]):
         self._number += 1
         micro_batch = MicroBatch(partition.number, records, ends, self._epoch, self._number)
         partition.in_flight.append(micro_batch)
+        if self.settings.max_in_flight > 1:
+            partition.sizes[micro_batch.number] = sum(record.size for record in records)
         return micro_batch
 
     def wait_seconds(self) -> float | None:
@@ -220,8 +241,7 @@ class Lane(Generic[ItemT]):
         waits = [
             wait
             for partition in self._order
-            if len(partition.in_flight) < self.settings.max_in_flight
-            and (wait := partition.merger.wait_ms(self._clock())) is not None
+            if self._may_hand_out(partition) and (wait := partition.merger.wait_ms(self._clock())) is not None
         ]
         return min(waits) / 1000 if waits else None
 
@@ -258,6 +278,7 @@ class Lane(Generic[ItemT]):
         while partition.in_flight and partition.in_flight[0].number in partition.done:
             first = partition.in_flight.popleft()
             partition.done.discard(first.number)
+            partition.sizes.pop(first.number, None)
             self._acked.update(first.end_offsets)
             for tp in first.end_offsets:
                 self._pass(tp)
@@ -271,13 +292,23 @@ class Lane(Generic[ItemT]):
         """
         return self._acked
 
+    def caught_up(self, number: int) -> bool:
+        """Return whether all that this partition number held at its last fetch is worked through, of every topic."""
+        parts = [part for part in self._order if part.number == number]
+        return all(
+            not part.in_flight and all(part.merger.caught_up(topic) for topic in part.topics)
+            for part in parts
+        )
+
     def lag(self) -> dict[TP, Lag]:
         """Return how far each partition is behind what was acknowledged."""
         return {tp: self._lag_of(tp) for tp in self.assignment.committed}
 
     def _lag_of(self, tp: TP) -> Lag:
         partition = self._partitions[tp]
-        end, newest = partition.merger.high_watermark(tp.topic), self._newest.get(tp)
+        end, newest = self.ends.of(tp), self._newest.get(tp)
+        if end is None:
+            end = partition.merger.high_watermark(tp.topic)
         in_flight = (
             item
             for micro_batch in partition.in_flight
@@ -285,7 +316,8 @@ class Lane(Generic[ItemT]):
             if item.topic == tp.topic
         )
         oldest = next(in_flight, None) or partition.merger.head(tp.topic)
-        if oldest is None and partition.merger.caught_up(tp.topic):
+        if oldest is None and end is not None and partition.merger.next_offset(tp.topic) >= end:
             return Lag(0, None, newest)  # trailing transaction markers are no lag
         records = None if end is None else max(0, end - self.position(tp))
-        return Lag(records, oldest.timestamp if oldest else None, newest)
+        told = oldest is not None and oldest.timestamp >= 0
+        return Lag(records, oldest.timestamp if oldest and told else None, newest)

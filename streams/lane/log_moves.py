@@ -14,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import TP, Moved
+from streams.telemetry.trouble import Trouble
 
 log = structlog.get_logger(__name__)
 
@@ -51,6 +52,7 @@ class LogMoves:
         self._logs = logs
         self._ask_ids = topic_ids
         self._on_moved = on_moved
+        self._trouble = Trouble(log, "where logs begin is not known", "where logs begin is known again")
         self._outside: dict[TP, int] = {}
         self._anew: set[TP] = set()
         self._short: Mapping[TP, tuple[int, int]] = {}
@@ -123,8 +125,9 @@ class LogMoves:
         try:
             first, last = await self._logs.first_offsets(ready), await self._logs.last_offsets(ready)
         except KafkaError as error:  # the topic is away, or its leader is
-            log.warning("where logs begin is not known", reason=type(error).__name__, partitions=len(ready))
+            self._trouble.tell(type(error).__name__, partitions=len(ready))
             return ()
+        self._trouble.over()
         if self._lane.epoch != epoch:
             return ()  # a rebalance came: all positions are about to be sought
         await self._logs.begin_at({tp: first[tp] for tp in ready})

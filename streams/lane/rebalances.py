@@ -7,13 +7,18 @@ import asyncio
 import time
 from typing import Any
 
+import structlog
+
 from streams.lane.commits import CommittingConsumer
+from streams.lane.common_topics import distribution_of, left_out
 from streams.lane.consumer_thread import LaneConsumerThread
 from streams.lane.fetching import Fetching
 from streams.lane.lane import LaneError
 from streams.lane.log_moves import LogMoves
 from streams.lane.micro_batch import TP
 from streams.lane.preparation import Preparation
+
+log = structlog.get_logger(__name__)
 
 _SEEK_SHARE = 0.9
 """Our time-out for a seek, as a share of Faust's: ours must pass first, because it ends the app and Faust's does not."""
@@ -27,8 +32,10 @@ class RebalancingConsumer(CommittingConsumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.lane.wake = self._on_change
+        self._left_out: frozenset[str] = frozenset()
         self._quiet = asyncio.Event()  # no micro-batch is being worked on
         self._work = asyncio.Event()  # a micro-batch may be ready
+        self._paused_at: float | None = None  # a rebalance is under way since then
         self._preparation = Preparation(self.lane, self.transport.on_assigned)
         moves = LogMoves(self.lane, self._thread, self.transport.topic_ids, self.transport.on_moved)
         self._thread.topic_ids = lambda: moves.ids
@@ -40,6 +47,16 @@ class RebalancingConsumer(CommittingConsumer):
             generation=lambda: int(self.app.consumer_generation_id),
             on_records=self._work.set,
         )
+
+    def _pauses(self) -> None:
+        if self._paused_at is None:
+            self._paused_at = time.monotonic()
+
+    def _goes_on(self) -> None:
+        """Tell for how long nothing was worked on, once partitions are ready."""
+        if self._paused_at is not None and self._preparation.done:
+            self.transport.on_resumed(time.monotonic() - self._paused_at)
+            self._paused_at = None
 
     def _new_consumer_thread(self) -> LaneConsumerThread:
         return LaneConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -55,6 +72,7 @@ class RebalancingConsumer(CommittingConsumer):
         Faust drops pending acknowledgements before it commits; the lane keeps ours until after.
         """
         self._preparation.revoke()
+        self._pauses()
         await super().on_partitions_revoked(revoked)
         self.lane.forget()
         if revoked:
@@ -63,8 +81,24 @@ class RebalancingConsumer(CommittingConsumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Take the new generation for a heartbeat, which Faust does not: it is as good as one."""
         self._thread.heartbeat_at = time.monotonic()
-        self._preparation.given(bool(assigned))
+        self._left_out = self._not_read_by_all()
+        self._preparation.given(any(tp.topic not in self._left_out for tp in assigned))
+        if assigned:
+            self._pauses()
+        else:
+            self._paused_at = None
         await super().on_partitions_assigned(assigned, generation_id)
+
+    def _not_read_by_all(self) -> frozenset[str]:
+        if not self.lane.settings.merged:
+            return frozenset()  # whoever has a partition of it may read it
+        found = left_out(distribution_of(self.app.assignor), self.lane.topics)
+        if found:
+            log.warning(
+                "topics wait, since another worker of the group does not read them: upgrade that one too",
+                topics=sorted(found),
+            )
+        return found
 
     async def perform_seek(self) -> None:
         """Go to the committed offset of every partition and start the lane over.
@@ -76,7 +110,7 @@ class RebalancingConsumer(CommittingConsumer):
         seconds = self.app.conf.broker_request_timeout * _SEEK_SHARE
         try:
             async with asyncio.timeout(seconds):
-                committed = await self._fetching.seek()
+                committed = await self._fetching.seek(self._left_out)
         except TimeoutError:
             raise LaneError(
                 f"the committed offsets and first offsets of our partitions were not known within {seconds:g} s: "

@@ -17,7 +17,10 @@ import structlog
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from streams.telemetry.trouble import Trouble
+
 log = structlog.get_logger(__name__)
+_BEGAN, _ENDED = "the ids of the topics are not known", "the ids of the topics are known again"
 
 _PATIENCE_SECONDS: Final = 3.0
 _REQUEST_MS: Final = 10_000
@@ -43,6 +46,7 @@ class TopicIdsOfBrokers:
         self._on_partitions = on_partitions
         self._client: Any = None
         self._asking = threading.Lock()
+        self._trouble = Trouble(log, _BEGAN, _ENDED)
 
     async def __call__(self, topics: Collection[str]) -> Mapping[str, str]:
         """Return the id of each topic that has one; nothing when the brokers do not answer soon: then it is asked again later.
@@ -65,7 +69,7 @@ class TopicIdsOfBrokers:
         try:
             found = await asyncio.wait_for(answer, _PATIENCE_SECONDS)
         except TimeoutError:
-            log.warning("the ids of the topics are not known", reason="no broker answered in time")
+            self._trouble.tell("no broker answered in time")
             return {}
         self._on_partitions({each["name"]: len(each.get("partitions", ())) for each in found})
         ids = {each["name"]: each.get("topic_id") for each in found if each["name"] in topics}
@@ -98,9 +102,10 @@ class TopicIdsOfBrokers:
                 )
             found: list[dict[str, Any]] = self._client.describe_topics(topics)
         except (KafkaError, OSError) as error:
-            log.warning("the ids of the topics are not known", reason=type(error).__name__)
+            self._trouble.tell(type(error).__name__)
             self._drop()
             return ()
         finally:
             self._asking.release()
+        self._trouble.over()
         return [each for each in found if not each["error_code"]]

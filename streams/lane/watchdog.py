@@ -17,6 +17,7 @@ from aiokafka.errors import KafkaError
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import TP
+from streams.telemetry.trouble import Trouble
 
 log = structlog.get_logger(__name__)
 
@@ -78,6 +79,9 @@ def add_watchdog(app: faust.App, lane: Lane[Any], seconds: float) -> None:
 async def _watch(app: faust.App, lane: Lane[Any], seconds: float) -> None:
     dog, loop, epoch = Watchdog(seconds), asyncio.get_running_loop(), -1
     begun_at = loop.time()
+    trouble = Trouble(
+        log, "the ends of the partitions are not known", "the ends of the partitions are known again"
+    )
     async with crash_on_error(app):
         while not app.should_stop:
             await asyncio.sleep(seconds / _LOOKS)
@@ -97,8 +101,9 @@ async def _watch(app: faust.App, lane: Lane[Any], seconds: float) -> None:
                 async with asyncio.timeout(_ANSWER_SECONDS):
                     ends = await consumer.ends()
             except (KafkaError, TimeoutError) as error:
-                log.warning("the ends of the partitions are not known", reason=type(error).__name__)
+                trouble.tell(type(error).__name__)
                 continue
+            trouble.over()
             if lane.epoch != epoch:
                 continue
             behind = {tp for tp, lag in lane.lag().items() if lag.records}

@@ -3,16 +3,17 @@
 Owns the steps and what each of them saw. What an erasure does is the workers' (`streams.core.erasure`, `streams.workers.erased_rows`);
 what is told to a person is the command's. It must not log: it is the one place that holds a customer's id in the clear.
 
-The steps: send the erasure; wait until the signals worker has read every input as of then, and the sink every topic as of the
-signals worker's end; look that neither the changelog nor `customer.signals` names the customer any more; remove and count the
-rows once more; and only then send a record without a value, which lets compaction drop the erasure itself.
+The steps: look where the customer is known at all; send the erasure, known or not, since events may be on the way; wait until
+the signals worker has read every input as of then, and the sink every topic as of the signals worker's end; look that neither the
+changelog nor `customer.signals` names the customer any more; remove and count the rows once more; and only then send a record
+without a value, which lets compaction drop the erasure itself.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -58,6 +59,8 @@ class Receipt:
     customer_id: str
     erased_until: str
     sent_at: str
+    known_in: list[str] = field(default_factory=list)
+    """Where anything of the customer was before the order: state, customer.signals, ClickHouse; marker, of an earlier erasure."""
     state_gone: bool = False
     signals_gone: bool = False
     begun_anew: bool = False
@@ -76,9 +79,19 @@ class Receipt:
         """Everything was seen."""
         return not self.problems
 
+    @property
+    def known(self) -> bool:
+        """Somebody of this id was known, or was erased before: else the id may be mistyped."""
+        return bool(self.known_in)
+
     def as_json(self) -> dict[str, Any]:
         """Return the object of `--json`."""
-        return {"complete": self.complete, **asdict(self), "topics": [each._asdict() for each in self.topics]}
+        return {
+            "complete": self.complete,
+            "known": self.known,
+            **asdict(self),
+            "topics": [each._asdict() for each in self.topics],
+        }
 
 
 class CustomerErasure:
@@ -108,10 +121,11 @@ class CustomerErasure:
         key = customer_id.encode()
         self._erasure.hash_of(customer_id)  # without a key nothing is sent
         self._eraser.known()  # nor while ClickHouse is away
-        sent_at = datetime.now(UTC)
-        receipt = Receipt(customer_id, _text(until), _text(sent_at))
         with TopicReader(settings) as reader:
             number = partition_of(key, len(reader.partitions(settings.topic(topics.PROFILES))))
+        known_in = list(self._known_in(customer_id, number, ms_of(until)))
+        sent_at = datetime.now(UTC)
+        receipt = Receipt(customer_id, _text(until), _text(sent_at), known_in)
         order = _order(customer_id, until)
         arrived = self._send(key, number, order)
         self._deadline = time.monotonic() + self._wait
@@ -125,6 +139,19 @@ class CustomerErasure:
             receipt.order_removed = True
         receipt.topics = self._topics(receipt, sent_at)
         return receipt
+
+    def _known_in(self, customer_id: str, number: int, until: int) -> Iterator[str]:
+        self._tell("looking whether the customer is known")
+        store, key = self._recovered(number), customer_id.encode()
+        if customer_id in store.states or customer_id in store.departed:
+            yield "state"
+        if self._erasure.marker_key(customer_id) in store.states:
+            yield "marker"
+        if self._last_values(topics.SIGNALS, number, (key,)).get(key) is not None:
+            yield topics.SIGNALS
+        now = time.time_ns() // 1_000_000
+        if any(self._eraser.left(customer_id, Erased(until, now, self._erasure.key_id)).values()):
+            yield "ClickHouse"
 
     def _send(self, key: bytes, partition: int, value: bytes | None) -> int:
         """Send to `customer.profiles`; Kafka's time of the record, in ms."""

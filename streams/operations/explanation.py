@@ -17,12 +17,14 @@ from pydantic import ValidationError
 
 from schemas import topics
 from schemas.call import CallEvent
+from schemas.instants import ms_of
 from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger
 from streams.cluster.partitioning import partition_of
 from streams.core.decode import AS_USUAL, Reading
 from streams.core.engine import Clock
 from streams.core.episodes import Assessment, assess
+from streams.core.erasure import ERASED, decode_marker, is_marker
 from streams.core.policy import Policy
 from streams.core.state import NEVER, State
 from streams.core.state import decode as decode_state
@@ -61,6 +63,10 @@ class Explanation:
     seen: Assessment
     changes: tuple[Change, ...]
     signals: tuple[CustomerSignals, ...]
+    erased_until: int | None = None
+    """The customer was erased up to this time (ms)."""
+    markers_unread: bool = False
+    """Somebody of the customer's partition was erased, and without the key nobody can tell who."""
     rejected: int = 0
     """Lines of files that are no events."""
     words: frozenset[str] = frozenset()
@@ -87,7 +93,7 @@ def from_topics(
 ) -> Explanation:
     """Gather from the changelog and the output topics. `wording` tells the evidence.
 
-    Raises BrokerError, ChangelogError, RecoveryError, UnknownVersionError.
+    Raises BrokerError, ChangelogError, RecoveryError, UnknownVersionError; ErasureError where customers were erased under another key.
     """
     from streams.cluster.topic_reader import TopicReader  # the Kafka clients are not needed for files
     from streams.state.recovery import recover
@@ -114,9 +120,29 @@ def from_topics(
     store = own.store
     data = store.states.get(customer_id)
     state = State() if data is None else decode_state(data)
-    return _explanation(
+    found = _explanation(
         customer_id, store.clock.now, policy, store.policy, state, data is not None, changes, signals, wording
     )
+    if not any(map(is_marker, store.states)):
+        return found
+    erasure = settings.erasure()
+    if not erasure.key:
+        return replace(found, markers_unread=True)
+    erasure.check(store.states)
+    marker = store.states.get(erasure.marker_key(customer_id))
+    return found if marker is None else _without_erased(found, decode_marker(marker).until)
+
+
+def _without_erased(found: Explanation, until: int) -> Explanation:
+    """Leave out what topics still hold of an erased customer until their retention removes it."""
+    taken_back = {each.trigger.trigger_id for each in found.changes if each.trigger.status_reason == ERASED}
+    changes = tuple(
+        each
+        for each in found.changes
+        if each.trigger.trigger_id not in taken_back and ms_of(each.trigger.updated_at) > until
+    )
+    signals = tuple(each for each in found.signals if ms_of(each.as_of) > until)
+    return replace(found, erased_until=until, changes=changes, signals=signals)
 
 
 _TRIGGER_TOPICS: Final[tuple[tuple[str, Published], ...]] = (

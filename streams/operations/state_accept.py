@@ -36,7 +36,7 @@ async def accept(settings: Settings, policy: Policy, numbers: Iterable[int]) -> 
                 committed, store = now.committed[number], reading.store
                 store.inputs = {name: committed.get(name, 0) for name in INPUTS}
                 store.changelog_start = now.logs[number][topics.CHANGELOG].start
-                if not reading.recorded:
+                if not reading.known:
                     store.agreed, store.policy = agreed_of(settings, policy), policy.label
             await FencedChangelog(topic, settings, deliveries).claim(reader)
     finally:

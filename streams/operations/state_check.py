@@ -65,9 +65,7 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
         await reader.to_end()
         recovered = {part.store.number: part for part in reader.finish()}
     grounds = {number: ground_of(now, reader.readings[number]) for number in numbers}
-    between = await look(
-        settings, {number: ahead(ground) for number, ground in grounds.items() if ground.recorded}
-    )
+    between = await look(settings, {number: ahead(ground) for number, ground in grounds.items()})
     bound = time.time_ns() // 1_000_000 + int(settings.future_tolerance_s * 1000)
     checked = []
     for number in numbers:
@@ -106,7 +104,7 @@ def ground_of(now: Standing, reading: Reading) -> Ground:
     }
     return Ground(
         number,
-        reading.recorded,
+        reading.known,
         logs[topics.CHANGELOG].start,
         store.changelog_start,
         store.inputs,

@@ -53,13 +53,16 @@ async def _read(
     consumer: AIOKafkaConsumer, places: Mapping[TopicPartition, range]
 ) -> dict[TopicPartition, Between]:
     consumer.assign(list(places))
-    first = await consumer.beginning_offsets(list(places))
-    found: dict[TopicPartition, Between] = {
-        place: "gone" if first[place] > offsets.start else "nothing" for place, offsets in places.items()
-    }
-    left: dict[TopicPartition, int | None] = {
-        place: offsets.stop for place, offsets in places.items() if first[place] < offsets.stop
-    }
+    first, end = await consumer.beginning_offsets(list(places)), await consumer.end_offsets(list(places))
+    found: dict[TopicPartition, Between] = {}
+    left: dict[TopicPartition, int | None] = {}
+    for place, offsets in places.items():
+        if end[place] < offsets.stop:
+            found[place] = "anew"
+            continue
+        found[place] = "gone" if first[place] > offsets.start else "nothing"
+        if first[place] < offsets.stop:
+            left[place] = offsets.stop
     for place in left:
         consumer.seek(place, max(first[place], places[place].start))
     async for fetched in read_to_ends(consumer, left, most=100, silent_seconds=_SILENT_SECONDS):

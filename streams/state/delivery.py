@@ -31,9 +31,13 @@ class EffectsError(Exception):
 
 
 class Sent(Protocol):
-    """What the broker says of a delivered record, or of the first one of a batch."""
+    """What the broker says of a delivered record, or of the first one of a batch.
+
+    `timestamp`: of a batch, when the broker took it, in ms; -1 or None where the topic is not stamped by brokers.
+    """
 
     offset: int
+    timestamp: int | None
 
 
 Outgoing = tuple[bytes, bytes | None, Sequence[tuple[str, bytes]]]

@@ -19,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.cluster.reading import read_to_ends
 from streams.core.dead_letter_limit import as_rows
 from streams.settings import Settings
+from streams.state.broker_time import BrokerTime
 from streams.state.changelog import (
     PARTITION_KEY,
     ChangelogError,
@@ -35,6 +36,7 @@ from streams.state.changelog import (
     tombstone_stamp,
 )
 from streams.state.delivery import Deliveries, EffectsError, Outgoing
+from streams.state.kept import Held
 from streams.state.recovery import ChangelogReader, RecoveryError
 from streams.state.store import PartitionStore
 
@@ -70,13 +72,20 @@ class FencedChangelog:
         settings: Settings,
         deliveries: Deliveries,
         on_foreign: Callable[[int], None] = lambda _: None,
+        broker_time: BrokerTime | None = None,
     ) -> None:
-        """`on_foreign` is told how many records of another worker came too late and were set right."""
+        """`on_foreign` is told how many records of another worker came too late and were set right, `broker_time` when the broker took each batch."""
         self._topic = topic
         self._settings = settings
         self._deliveries = deliveries
         self._held: dict[int, _Claimed] = {}
         self._on_foreign = on_foreign
+        self._broker_time = broker_time or BrokerTime()
+
+    def held(self, partition: int) -> Held | None:
+        """Return how we hold a partition; None when we have not claimed it."""
+        claimed = self._held.get(partition)
+        return None if claimed is None else Held(claimed.epoch, claimed.owner, claimed.next_offset)
 
     async def claim(self, reader: ChangelogReader) -> None:
         """Make the partitions of `reader` ours, which has read them to their end; afterwards past our claims.
@@ -92,6 +101,7 @@ class FencedChangelog:
                 batch = self._deliveries.batch(self._topic)
                 batch.append(key=PARTITION_KEY, value=encode_partition(claim), timestamp=None)
                 sent = await self._deliveries.send_batch(batch, self._topic, number)
+                self._broker_time.answered(number, sent.timestamp)
                 ends[number] = sent.offset
             await reader.past(ends)
             for number, claim in claims.items():
@@ -166,6 +176,7 @@ class FencedChangelog:
 
     async def _piece(self, partition: int, claimed: _Claimed, batch: Any, count: int) -> list[range]:
         sent = await self._deliveries.send_batch(batch, self._topic, partition)
+        self._broker_time.answered(partition, sent.timestamp)
         if (
             sent.offset < claimed.next_offset
         ):  # also -1: of a repeat, a broker may have forgotten where it lies

@@ -47,50 +47,47 @@ class Ground(NamedTuple):
         }
 
 
-Between = Literal["record", "nothing", "gone"]
-"""What an input's log holds between two positions: a record; only markers and gaps; or it does not hold that range any more."""
+Between = Literal["record", "nothing", "gone", "anew"]
+"""What an input's log holds between two positions: a record; only markers and gaps; not that range any more, so that nobody can tell; or
+it ends before the second one, and is read from its beginning.
+"""
 
 
 def ahead(ground: Ground) -> dict[str, range]:
     """Return the offsets, by topic, that the group has passed and the states may not hold: look whether records lie there.
 
-    Of a topic that the record does not name, nothing is known: an older worker wrote it.
+    Of a topic that the record does not name nothing is known: an older worker wrote it.
     """
+    known = ground.inputs if ground.recorded else dict.fromkeys(ground.positions, 0)
     return {
-        topic: range(ground.inputs[topic], position)
+        topic: range(known[topic], position)
         for topic, position in sorted(ground.positions.items())
-        if topic in ground.inputs and position > ground.inputs[topic]
+        if topic in known and position > known[topic]
     }
 
 
 def lacking(ground: Ground, between: Mapping[str, Between]) -> list[str]:
     """Return what is missing of a partition, a sentence each; empty when its states may be used. `between` answers `ahead`."""
+    number = ground.partition
+    missing = {t: offsets for t, offsets in ahead(ground).items() if between[t] in ("record", "gone")}
     if not ground.recorded:
-        passed = ", ".join(
-            f"{topic} up to {offset}" for topic, offset in sorted(ground.positions.items()) if offset > 0
-        )
-        if not passed:
-            return []
-        none = f"partition {ground.partition} of the changelog holds no states, although the group has read {passed}"
-        return [f"{none}: was the topic deleted, or were the group's offsets set by hand?"]
+        read = ", ".join(f"{topic} up to {offsets.stop}" for topic, offsets in missing.items())
+        none = f"partition {number} of the changelog holds no states, although the group has read {read}: "
+        return [f"{none}the topic was deleted, or somebody set the committed offsets"] if missing else []
     said = []
     if ground.begins > ground.accepted:
         said.append(
-            f"partition {ground.partition} of the changelog begins at offset {ground.begins}, not at {ground.accepted}: "
-            "records were deleted from it, and compaction alone deletes none that counts"
+            f"partition {number} of the changelog begins at offset {ground.begins}, not at {ground.accepted}: somebody deleted records "
+            "from it, or its cleanup.policy was not compact alone"
         )
-    for topic, offsets in ahead(ground).items():
-        found = between[topic]
-        if found == "nothing":
-            continue
-        place = f"{topic}[{ground.partition}]"
+    for topic, offsets in missing.items():
         known = (
             "and records lie between"
-            if found == "record"
+            if between[topic] == "record"
             else "and that part of the log is gone, so nobody can tell what it held"
         )
         said.append(
-            f"the states of partition {ground.partition} hold {place} up to offset {offsets.start}, but the group has committed "
+            f"the states of partition {number} hold {topic}[{number}] up to offset {offsets.start}, but the group has committed "
             f"{offsets.stop}, {known} ({amount(len(offsets), 'offset')}): the changelog lost its end, or somebody moved the "
             "committed offsets forward"
         )

@@ -33,6 +33,7 @@ from streams.state.changelog import (
     refusal,
     tombstone_stamp,
 )
+from streams.state.kept import Kept
 from streams.state.store import PartitionStore
 
 log = structlog.get_logger(__name__)
@@ -60,34 +61,43 @@ class Recovered:
 class Reading:
     """One partition of the changelog `topic` while it is read; records come in offset order.
 
-    The first claim of an epoch ends all earlier epochs: what they wrote behind it is `stale` and not applied.
+    The first claim of an epoch ends all earlier epochs: what they wrote behind it is `stale` and not applied. `kept`: the store to go on
+    with, which holds what comes before.
     """
 
-    def __init__(self, number: int, topic: str = topics.CHANGELOG) -> None:
+    def __init__(self, number: int, topic: str = topics.CHANGELOG, kept: Kept | None = None) -> None:
         self._topic = topic
-        self.store = PartitionStore(number)
-        self.recorded = False
-        """Whether a record of the partition itself was read."""
+        self._store = PartitionStore(number) if kept is None else kept.store
+        self.begins_at = 0 if kept is None else kept.held.next_offset
+        """The offset of the first record that it is to be given."""
+        self._changed = kept is None
         self._outboxes: dict[str, tuple[int, bytes]] = {}
         self._unreadable: list[Unreadable] = []
-        self.end = 0
+        self.known = kept is not None
+        """The partition's record has been read."""
+        self.end = self.begins_at
         """After the last record that was read."""
-        self.epoch = 0
-        self.owner = ""
+        self.epoch = 0 if kept is None else kept.held.epoch
+        self.owner = "" if kept is None else kept.held.owner
         self.stale = 0
+
+    @property
+    def store(self) -> PartitionStore:
+        """What was read so far; its timers are not set yet."""
+        return self._store
 
     @property
     def unreadable(self) -> Sequence[Unreadable]:
         """The records that cannot be read, but for those that a repair has replaced."""
-        begins = self.store.begins
+        begins = self._store.begins
         return [each for each in self._unreadable if each.offset >= begins]
 
     def check(self) -> None:
         """Raise `ChangelogError` when nobody may start from what was read: something of it cannot be read, or is not whole."""
         if found := self.unreadable:
-            raise refusal(self._topic, self.store.number, found)
-        if self.store.repairing:
-            number = self.store.number
+            raise refusal(self._topic, self._store.number, found)
+        if self._store.repairing:
+            number = self._store.number
             raise ChangelogError(
                 f"a repair of partition {number} of {self._topic} has begun and not ended: its states are not whole. Stop the workers "
                 f"and run it again: `behoudlijn state repair --partition {number}`"
@@ -115,11 +125,12 @@ class Reading:
         stamp, state, outbox = decode_entry(value) if value is not None else Entry(tombstone_stamp(headers))
         if value is None and not is_text(key):
             return  # a repair has taken it away
-        store, customer_id = self.store, key.decode()
+        store, customer_id = self._store, key.decode()
         if state:
             _check_state(customer_id, state)
         if not self._counts(stamp):
             return
+        self._changed = True
         self._outboxes.pop(customer_id, None)
         store.departed.discard(customer_id)
         if outbox and stamp.batch == store.batch:
@@ -133,16 +144,16 @@ class Reading:
 
     def _add_partition(self, record: PartitionRecord) -> None:
         if self._counts(record.stamp, record.owner):
-            self.recorded = True
-            self.owner = record.owner
-            self.store.clock.now = record.clock
-            self.store.policy = record.policy
-            self.store.dead_letters = from_rows(record.dead_letters)
-            self.store.agreed = record.agreed
-            self.store.inputs = record.inputs
-            self.store.changelog_start = record.changelog_start
-            self.store.begins = record.begins
-            self.store.repairing = record.repairing
+            self.owner, self.known = record.owner, True
+            self._changed = self._changed or record.clock != self._store.clock.now
+            self._store.clock.now = record.clock
+            self._store.policy = record.policy
+            self._store.dead_letters = from_rows(record.dead_letters)
+            self._store.agreed = record.agreed
+            self._store.inputs = record.inputs
+            self._store.changelog_start = record.changelog_start
+            self._store.begins = record.begins
+            self._store.repairing = record.repairing
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
         """Return whether a record is of the present fencing epoch or begins a newer one: what a former owner wrote late does not count."""
@@ -152,14 +163,14 @@ class Reading:
             self.stale += 1
             return False
         # A batch that was written in part counts too: its customers' outputs may already be out.
-        if stamp.batch > self.store.batch:
-            self.store.batch = stamp.batch
+        if stamp.batch > self._store.batch:
+            self._store.batch = stamp.batch
             self._outboxes.clear()
         return True
 
     def claim(self, owner: str) -> PartitionRecord:
         """Return the record that would claim the partition: all as it is, in the next fencing epoch."""
-        store = self.store
+        store = self._store
         stamp, tallies = Stamp(self.epoch + 1, store.batch), as_rows(store.dead_letters)
         return PartitionRecord(
             stamp,
@@ -176,8 +187,9 @@ class Reading:
 
     def finish(self) -> Recovered:
         """Return the partition, with its timers set, as far as it can be read: whoever starts from it asks `check` first."""
-        store = self.store
-        store.restore(store.clock.now)
+        store = self._store
+        if self._changed:
+            store.restore(store.clock.now)
         unsent: list[Sending] = []
         for customer_id, (offset, outbox) in self._outboxes.items():
             try:
@@ -212,14 +224,21 @@ class ChangelogReader:
 
     `options`: address and security of an aiokafka client. Its methods raise `RecoveryError` when nothing
     arrives for a minute, `ChangelogError` for records that cannot be read, and the client's errors. `lenient`: what cannot be read
-    is left out, for those who look or repair.
+    is left out, for those who look or repair. `kept`: stores with which some of them go on.
     """
 
     def __init__(
-        self, topic: str, partitions: Iterable[int], options: Mapping[str, Any], *, lenient: bool = False
+        self,
+        topic: str,
+        partitions: Iterable[int],
+        options: Mapping[str, Any],
+        *,
+        lenient: bool = False,
+        kept: Mapping[int, Kept] | None = None,
     ) -> None:
+        self._topic = topic
         self._lenient = lenient
-        self.readings = {number: Reading(number, topic) for number in partitions}
+        self.readings = {number: Reading(number, topic, (kept or {}).get(number)) for number in partitions}
         self._places = {number: TopicPartition(topic, number) for number in self.readings}
         self._consumer = AIOKafkaConsumer(
             **options,
@@ -232,10 +251,9 @@ class ChangelogReader:
     async def __aenter__(self) -> Self:
         await self._consumer.start()
         self._consumer.assign(list(self._places.values()))
-        for place in self._places.values():
-            self._consumer.seek(
-                place, 0
-            )  # out of range, when the beginning was removed, leads to the earliest
+        for number, place in self._places.items():
+            # Out of range, when the beginning was removed, or a log made anew, leads to the earliest.
+            self._consumer.seek(place, self.readings[number].begins_at)
         return self
 
     async def __aexit__(
@@ -243,7 +261,7 @@ class ChangelogReader:
     ) -> None:
         await self._consumer.stop()
 
-    async def begins(self) -> dict[int, int]:
+    async def starts(self) -> dict[int, int]:
         """Return where the log of each partition begins."""
         first = await self._consumer.beginning_offsets(list(self._places.values()))
         return {number: first[place] for number, place in self._places.items()}
@@ -251,6 +269,9 @@ class ChangelogReader:
     async def to_end(self) -> None:
         """Read every partition to its present end."""
         await self._read(dict.fromkeys(self.readings))
+        for number, place in self._places.items():
+            if await self._consumer.position(place) < self.readings[number].begins_at:
+                self._begin_anew(number)  # there was no record to show it
 
     async def past(self, ends: Mapping[int, int]) -> None:
         """Read on until the record at the given offset of each partition has been read."""
@@ -264,6 +285,8 @@ class ChangelogReader:
             ):
                 for place, records in fetched.items():
                     reading = self.readings[place.partition]
+                    if records[0].offset < reading.begins_at:
+                        reading = self._begin_anew(place.partition)
                     for record in records:
                         if record.key is not None:
                             reading.add(record.key, record.value, record.headers, record.offset)
@@ -276,6 +299,12 @@ class ChangelogReader:
         if not self._lenient:
             for reading in self.readings.values():
                 reading.check()
+
+    def _begin_anew(self, number: int) -> Reading:
+        """Leave a kept store: this is not the log that it was written to. The client reads it from its beginning by now."""
+        log.warning("the changelog is not the one that was written: it is read anew", partition=number)
+        reading = self.readings[number] = Reading(number, self._topic)
+        return reading
 
     def finish(self) -> list[Recovered]:
         """Return the partitions that were read. Raises `ChangelogError` for outputs that cannot be read."""

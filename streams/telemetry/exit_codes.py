@@ -29,6 +29,11 @@ class ExitCode(IntEnum):
         """Whether the same may simply be started again, once what it needs is back."""
         return self in (ExitCode.UNAVAILABLE, ExitCode.BROKE_OFF)
 
+    @property
+    def in_vain(self) -> bool:
+        """Whether the same would end in the same way again, until somebody has changed something."""
+        return self in (ExitCode.MISTAKE, ExitCode.REFUSED, ExitCode.BAD_DATA, ExitCode.MISFIT)
+
 
 MEANINGS: Final[dict[ExitCode, tuple[str, str]]] = {
     ExitCode.DONE: ("All that was asked for is done.", ""),
@@ -106,6 +111,7 @@ FAILURES: Final[dict[str, ExitCode]] = {
     "streams.state.agreement.AgreementError": ExitCode.MISFIT,
     "streams.state.ground.StatesError": ExitCode.MISFIT,
     "streams.cluster.copartitioning.PartitionsError": ExitCode.MISFIT,
+    "streams.workers.time_bound.LeapError": ExitCode.MISFIT,
     "sinks.clickhouse.migrations.MigrationError": ExitCode.MISFIT,
     "sinks.contract.SinkRefused": ExitCode.MISFIT,
     "sinks.contract.SinkDefect": ExitCode.BUG,

@@ -34,13 +34,17 @@ class HealthServer:
         host: str = "127.0.0.1",
         port: int = 0,
         refresh: Callable[[], None] | None = None,
+        warnings: Callable[[], Sequence[str]] = tuple,
     ) -> None:
-        """`missing`: what the worker still waits for, in words; empty when ready. `refresh` sets gauges."""
+        """`missing`: what the worker still waits for, in words; empty when ready. `refresh` sets gauges. `warnings`: what somebody
+        should look at, although the worker is ready and another one would do no better.
+        """
         self._registry = registry
         self._missing = missing
         self._host = host
         self._port = port
         self._refresh = refresh
+        self._warnings = warnings
         self._runner: web.AppRunner | None = None
         self.url = ""
 
@@ -94,4 +98,5 @@ class HealthServer:
 
     async def _readyz(self, _: web.Request) -> web.Response:
         missing = list(self._missing())
-        return web.json_response({"ready": not missing, "missing": missing}, status=503 if missing else 200)
+        said = {"ready": not missing, "missing": missing, "warnings": list(self._warnings())}
+        return web.json_response(said, status=503 if missing else 200)

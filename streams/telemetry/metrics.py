@@ -12,8 +12,18 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from streams.telemetry.declaration import Declaration
 
-_LATENCY = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0)
-_DURATION = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# A quantile may be off by the whole bucket that it lies in, so neighbours are near each other where decisions are taken: from half a
+# second to ten minutes at most by half. What an alert asks for is a bound itself, so that the answer is exact.
+_LATENCY = (
+    0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 240.0, 300.0,
+    450.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0, 86_400.0,
+)  # fmt: skip
+_DURATION = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.5, 10.0,
+)  # fmt: skip
+_COMPUTING = (0.001, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0)
+_FLUSH = (*_DURATION, *(bound for bound in _LATENCY if 10.0 < bound <= 300.0))
+_PAUSE = (0.1, 0.15, 0.25, *(bound for bound in _LATENCY if 0.5 <= bound <= 300.0))
 _ROWS = (1.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0, 50_000.0, 100_000.0)
 
 
@@ -25,7 +35,7 @@ class Metrics:
         "behoudlijn_events_total",
         "events",
         "Events read, by type and result: accepted, duplicate, beyond_horizon, unattributable, rejected; erased, "
-        "when its customer was erased up to a later time.",
+        "when its customer was erased up to a later time. A record that is no event has the type of its topic's own.",
         ("type", "result"),
     )
     unknown_fields = Declaration(
@@ -101,6 +111,21 @@ class Metrics:
         "From taking a batch to having its outputs acknowledged.",
         buckets=_DURATION,
     )
+    batch_computing = Declaration(
+        Histogram,
+        "behoudlijn_batch_computing_seconds",
+        "seconds",
+        "Computing time of one batch of a partition, of records or of timers alone: a costly partition is seen by the sum.",
+        ("partition",),
+        _COMPUTING,
+    )
+    busiest_customer = Declaration(
+        Gauge,
+        "behoudlijn_busiest_customer_ratio",
+        "ratio",
+        "Share of a partition's records that one customer had, of the last ten seconds or 10,000 records; 0 when they are fewer than 100.",
+        ("partition",),
+    )
     sink_delay = Declaration(
         Histogram,
         "behoudlijn_sink_delay_seconds",
@@ -127,7 +152,8 @@ class Metrics:
         Gauge,
         "behoudlijn_lag_records",
         "records",
-        "Records of a partition that are not yet worked through.",
+        "Records of a partition that are not yet worked through and could be: up to the beginning of an open transaction. By the "
+        "brokers' word, which is at most a few seconds old in every state.",
         ("topic", "partition"),
     )
     lag_seconds = Declaration(
@@ -137,11 +163,27 @@ class Metrics:
         "Age of the oldest record fetched and not yet worked through; 0 when there is none.",
         ("topic", "partition"),
     )
+    open_transaction_records = Declaration(
+        Gauge,
+        "behoudlijn_open_transaction_records",
+        "records",
+        "Offsets from the beginning of an open transaction to the end of its log: they cannot be read before it ends, and are "
+        "not part of the lag.",
+        ("topic", "partition"),
+    )
+    open_transaction = Declaration(
+        Gauge,
+        "behoudlijn_open_transaction_seconds",
+        "seconds",
+        "How long the open transaction has stood there that holds up a partition, as far as this worker has seen; 0 when there is none.",
+        ("topic", "partition"),
+    )
     oldest_unanswered = Declaration(
         Gauge,
         "behoudlijn_oldest_unanswered_callback_request_seconds",
         "seconds",
-        "Age of the oldest callback that a customer asked for and has not been given.",
+        "For how long the customer who waits longest for a callback could have been called: hours of calling since it was asked for. "
+        "Who may not be called does not count, nor what the policy takes for expired.",
     )
     records_lost = Declaration(
         Counter,
@@ -172,6 +214,81 @@ class Metrics:
     customers = Declaration(
         Gauge, "behoudlijn_customers", "customers", "Customers held in the store.", ("partition",)
     )
+    timers = Declaration(
+        Gauge,
+        "behoudlijn_timers",
+        "timers",
+        "Due times that a partition keeps; one that was moved counts until its old time has passed.",
+        ("partition",),
+    )
+    timers_overdue = Declaration(
+        Gauge,
+        "behoudlijn_timers_overdue",
+        "timers",
+        "Those of them that are due and put off, so that events go first.",
+        ("partition",),
+    )
+    timers_overdue_age = Declaration(
+        Gauge,
+        "behoudlijn_timers_overdue_seconds",
+        "seconds",
+        "For how long some timer of a partition has been put off without a pause; 0 when none is.",
+        ("partition",),
+    )
+    changelog_write = Declaration(
+        Histogram,
+        "behoudlijn_changelog_write_seconds",
+        "seconds",
+        "From sending a batch's states to the changelog to having them confirmed.",
+        buckets=_DURATION,
+    )
+    sink_flush = Declaration(
+        Histogram,
+        "behoudlijn_sink_flush_seconds",
+        "seconds",
+        "From a flush's first request to ClickHouse to its rows being confirmed, repeats and outages included.",
+        buckets=_FLUSH,
+    )
+    sink_outage = Declaration(
+        Gauge,
+        "behoudlijn_sink_outage_seconds",
+        "seconds",
+        "For how long ClickHouse has been away while rows wait for it; 0 when it is not.",
+    )
+    rebalances = Declaration(
+        Counter,
+        "behoudlijn_rebalances_total",
+        "rebalances",
+        "How often this worker was given partitions, that at its start included.",
+    )
+    rebalance_pause = Declaration(
+        Histogram,
+        "behoudlijn_rebalance_pause_seconds",
+        "seconds",
+        "From giving partitions back, or asking to take part, to the first fetch of those that were given: nothing is worked on meanwhile.",
+        buckets=_PAUSE,
+    )
+    loop_delay = Declaration(
+        Histogram,
+        "behoudlijn_loop_delay_seconds",
+        "seconds",
+        "By how much the event loop is late when it is looked at each second: what one task computes, all others wait for.",
+        buckets=_DURATION,
+    )
+    partition_time_ahead = Declaration(
+        Gauge,
+        "behoudlijn_partition_time_ahead_seconds",
+        "seconds",
+        "By how much a partition's time is ahead of the brokers'; at most the tolerance, unless it has leapt.",
+        ("partition",),
+    )
+    clock_skew = Declaration(
+        Gauge,
+        "behoudlijn_clock_skew_seconds",
+        "seconds",
+        "By how much the worker's clock is ahead of the brokers', with the time that their last answer took; below 0: behind. It moves "
+        "no partition's time.",
+    )
     heartbeat_age = Declaration(
         Gauge,
         "behoudlijn_heartbeat_age_seconds",
@@ -191,6 +308,20 @@ class Metrics:
         "Newest event time worked through, since the epoch: how fresh the signals are.",
     )
 
+    info = Declaration(
+        Gauge,
+        "behoudlijn_info",
+        "yes/no",
+        "1, with what runs: version, policy with its digest and mode (of a signals worker), whether the core is compiled.",
+        ("version", "policy", "mode", "compiled"),
+    )
+    topics_waiting = Declaration(
+        Gauge,
+        "behoudlijn_topics_waiting",
+        "topics",
+        "Input topics that are not read because another worker of the group does not know them: a rolling upgrade that is not at its end.",
+    )
+
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         """Make them. Raises ValueError when `registry` already holds them: one process, one `Metrics`."""
         self.registry = registry or CollectorRegistry()
@@ -204,3 +335,18 @@ DECLARED: dict[str, Declaration[Any]] = {
 """Every metric by its attribute, in the order of the docs."""
 
 CATALOGUE: tuple[Declaration[Any], ...] = tuple(DECLARED.values())
+
+OF_THE_PROCESS: tuple[tuple[str, str, str, str], ...] = (
+    (
+        "process_cpu_seconds_total",
+        "counter",
+        "seconds",
+        "Computing time of the process, of users and of the system.",
+    ),
+    ("process_resident_memory_bytes", "gauge", "bytes", "Memory that the process holds."),
+    ("process_virtual_memory_bytes", "gauge", "bytes", "Memory that it has asked for."),
+    ("process_open_fds", "gauge", "files", "Files and connections that are open."),
+    ("process_max_fds", "gauge", "files", "How many may be."),
+    ("process_start_time_seconds", "gauge", "seconds", "When it was started, since the epoch."),
+)
+"""What `prometheus_client` itself tells of a worker's process: name, kind, unit, meaning."""

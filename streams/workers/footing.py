@@ -34,11 +34,11 @@ class Footing:
         missing, `AgreementError` when they were written under settings that cannot be changed, `RecoveryError` when nobody answers.
         """
         self._compare(reader)
-        begins = await reader.begins()
+        begins = await reader.starts()
         grounds = [
             Ground(
                 number,
-                reading.recorded,
+                reading.known,
                 begins[number],
                 reading.store.changelog_start,
                 reading.store.inputs,
@@ -47,9 +47,7 @@ class Footing:
             )
             for number, reading in reader.readings.items()
         ]
-        between = await look(
-            self._settings, {ground.partition: ahead(ground) for ground in grounds if ground.recorded}
-        )
+        between = await look(self._settings, {ground.partition: ahead(ground) for ground in grounds})
         said = [each for ground in grounds for each in lacking(ground, between.get(ground.partition, {}))]
         if said:
             more = f" ({amount(len(said) - 1, 'more such sentence')})" if len(said) > 1 else ""

@@ -3,7 +3,7 @@
 Owns what becomes a row, an erasure or the removal of a profile. Pure; it must not know how a row is written.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import NamedTuple
 
 from schemas import topics
@@ -34,9 +34,12 @@ class Gathered(NamedTuple):
     """Nothing is merged by time here."""
 
 
-def gather(topic: str, tp: TP, fetched: Sequence[FetchedRecord], reading: Reading) -> Gathered:
+def gather(
+    topic: str, tp: TP, fetched: Sequence[FetchedRecord], reading: Reading, unbelieved: Container[int] = ()
+) -> Gathered:
     """Return what is made of records (not empty) of a partition. `topic`: its name without the prefix.
 
+    `unbelieved`: offsets of records whose Kafka time lies in the future, of which nothing is made.
     Raises ForeignRecordError as `row_of_output` does.
     """
     rows: dict[str, list[Values]] = {}
@@ -54,7 +57,7 @@ def gather(topic: str, tp: TP, fetched: Sequence[FetchedRecord], reading: Readin
         else:
             decoded = decode(record, reading)
             event = decoded.event
-            if event is None:
+            if event is None or record.offset in unbelieved:
                 continue  # its dead letter, by the signals worker, has a topic and a table
             if profiles and isinstance(event, ErasureEvent):
                 erasures.append((event.customer_id, decoded.at, record.timestamp))

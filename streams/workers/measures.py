@@ -4,50 +4,87 @@ Owns the translation from batches, lag and stores to the catalogue of `metrics`.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sinks.clickhouse import error_codes
+from schemas import topics
 from streams.core.dead_letter_limit import DeadLetterLimit
-from streams.core.engine import UNKNOWN_FIELD, BatchResult
+from streams.core.engine import REJECTED, UNKNOWN_FIELD, BatchResult
+from streams.core.policy import Policy
 from streams.core.records import Decoded
+from streams.core.repartition import original_of
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import Moved
 from streams.settings import Settings
+from streams.state.broker_time import BrokerTime
 from streams.state.store import PartitionStore, Store
 from streams.telemetry.metrics import Metrics
+from streams.workers import label_sets
+from streams.workers.busiest_customer import BusiestCustomer
+from streams.workers.computation import Computed
 from streams.workers.home import Misrouted
+from streams.workers.release import tell_release
+from streams.workers.unanswered import Unanswered
 
 
 class SignalsMetrics:
     """Of one signals worker."""
 
-    def __init__(self, metrics: Metrics, settings: Settings, store: Store, limit: DeadLetterLimit) -> None:
+    def __init__(
+        self,
+        metrics: Metrics,
+        settings: Settings,
+        store: Store,
+        limit: DeadLetterLimit,
+        broker_time: BrokerTime,
+        policy: Policy,
+    ) -> None:
         self._metrics = metrics
         self._settings = settings
         self._store = store
         self._limit = limit
+        self._broker_time = broker_time
         self._customers: set[int] = set()
+        self._busiest: defaultdict[int, BusiestCustomer] = defaultdict(BusiestCustomer)
+        self._unanswered = Unanswered(store, policy)
+        label_sets.begin(metrics, label_sets.of_signals(settings.mode))
+        tell_release(metrics, policy=policy.label, mode=settings.mode)
 
-    def batch(
-        self, result: BatchResult, records: Sequence[Decoded], partition: PartitionStore, seconds: float
-    ) -> None:
-        """Count a micro-batch whose effects are confirmed."""
-        metrics = self._metrics
+    def records(self, partition: int, records: Sequence[Decoded]) -> None:
+        """Note whose records a partition works on."""
+        self._busiest[partition].add(records, time.monotonic())
+
+    def batch(self, batch: Computed, partition: PartitionStore, seconds: float) -> None:
+        """Count a batch whose effects are confirmed. `seconds`: from taking it to that."""
+        metrics, result = self._metrics, batch.result
         for (kind, outcome), count in result.counts.items():
             if outcome == UNKNOWN_FIELD:
                 metrics.unknown_fields.labels(kind).inc(count)
-            else:
-                metrics.events.labels(self._settings.plain_topic(kind), outcome).inc(count)
+            elif outcome != REJECTED:  # those are called by their topic
+                metrics.events.labels(kind, outcome).inc(count)
         for decoded in result.rejects:
             if decoded.reject is not None:
                 metrics.dead_letters.labels(decoded.reject.code).inc()
-        metrics.batch_size.observe(len(records))
+                metrics.events.labels(self._type_of(decoded), REJECTED).inc()
+        metrics.batch_size.observe(batch.records)
         metrics.batch_duration.observe(seconds)
         metrics.last_batch.set_to_current_time()
         if partition.clock.now > 0:
             metrics.last_event.set(partition.clock.now / 1000)
-        self.outputs(result)
+        self.timers(batch, partition)
+
+    def timers(self, batch: Computed, partition: PartitionStore) -> None:
+        """Count a batch of timers alone whose effects are confirmed."""
+        self._metrics.batch_computing.labels(str(partition.number)).observe(batch.seconds)
+        self.outputs(batch.result)
+
+    def _type_of(self, reject: Decoded) -> str:
+        """Return the event type that the topic of a reject carries: of one that was sent home, the topic where it came first."""
+        topic = reject.record.topic
+        if topic == self._settings.topic(topics.REPARTITION):
+            topic = original_of(reject).record.topic
+        return label_sets.TYPE_OF_TOPIC.get(self._settings.plain_topic(topic), label_sets.NO_TYPE)
 
     def forwarded(self, misrouted: Sequence[Misrouted]) -> None:
         """Count events that were sent to their customer's partition."""
@@ -83,20 +120,41 @@ class SignalsMetrics:
         counts = {partition.number: partition.customers for partition in self._store}
         for number in self._customers - counts.keys():
             self._metrics.customers.remove(str(number))
+            self._busiest.pop(number, None)
         for number, count in counts.items():
             self._metrics.customers.labels(str(number)).set(count)
         self._customers = set(counts)
+        self._metrics.busiest_customer.clear()
+        for number in counts:
+            share = self._busiest[number].share(time.monotonic())
+            self._metrics.busiest_customer.labels(str(number)).set(share)
         used: dict[str, float] = {}
         for part in self._store:
             for topic, share in self._limit.used(part.dead_letters).items():
                 used[topic] = max(share, used.get(topic, 0.0))
+        self._show_timers()
+        self._metrics.partition_time_ahead.clear()
+        for part in self._store:
+            ahead = part.clock.now - self._broker_time.now(part.number)
+            self._metrics.partition_time_ahead.labels(str(part.number)).set(max(0.0, ahead / 1000))
+        self._metrics.clock_skew.set(self._broker_time.skew / 1000)
         self._metrics.dead_letter_limit.clear()
         for topic, share in used.items():
             self._metrics.dead_letter_limit.labels(self._settings.plain_topic(topic)).set(share)
-        since = min((at for part in self._store for at in part.waiting.values()), default=None)
-        self._metrics.oldest_unanswered.set(0 if since is None else max(0.0, time.time() - since / 1000))
+        self._metrics.topics_waiting.set(len(lane.left_out))
+        self._metrics.oldest_unanswered.set(self._unanswered.longest_ms(time.time_ns() // 1_000_000) / 1000)
         self._metrics.heartbeat_age.set(heartbeat_age)
         show_lag(self._metrics, self._settings, lane)
+
+    def _show_timers(self) -> None:
+        metrics = self._metrics
+        for gauge in (metrics.timers, metrics.timers_overdue, metrics.timers_overdue_age):
+            gauge.clear()
+        for part in self._store:
+            label = str(part.number)
+            metrics.timers.labels(label).set(len(part.clock.heap))
+            metrics.timers_overdue.labels(label).set(part.clock.overdue_timers())
+            metrics.timers_overdue_age.labels(label).set(part.overdue_seconds)
 
 
 class SinkMetrics:
@@ -105,8 +163,8 @@ class SinkMetrics:
     def __init__(self, metrics: Metrics, settings: Settings) -> None:
         self._metrics = metrics
         self._settings = settings
-        for reason in error_codes.PASSING:
-            metrics.sink_retries.labels(reason)  # from 0 on, so that an increase can be seen
+        label_sets.begin(metrics, label_sets.of_sink())
+        tell_release(metrics)
 
     def inserted(self, table: str, rows: int) -> None:
         """Count one insert that was confirmed; called from the sink's thread."""
@@ -117,10 +175,17 @@ class SinkMetrics:
         """Count a request that is tried again; called from the sink's thread."""
         self._metrics.sink_retries.labels(reason).inc()
 
-    def written(self, oldest: Mapping[str, int]) -> None:
-        """Observe the delay of a flush: per table the earliest ingestion time (ms) among its rows."""
+    def resumed(self, seconds: float) -> None:
+        """Count a rebalance."""
+        resumed(self._metrics, seconds)
+
+    def written(self, oldest: Mapping[str, int], seconds: float) -> None:
+        """Observe a flush that took so long: per table the earliest ingestion time (ms) among its rows."""
         now = time.time()
+        self._metrics.sink_flush.observe(seconds)
         for table, at in oldest.items():
+            if at < 0:
+                continue  # of a topic whose producers set the time, and this one did not
             self._metrics.sink_delay.labels(table).observe(max(0.0, now - at / 1000))
         self._metrics.last_batch.set_to_current_time()
 
@@ -128,10 +193,17 @@ class SinkMetrics:
         """Count what a log did not hold."""
         count_moved(self._metrics, self._settings, moved)
 
-    def refresh(self, lane: Lane[Any], heartbeat_age: float) -> None:
-        """Set the gauges."""
+    def refresh(self, lane: Lane[Any], heartbeat_age: float, away_seconds: float) -> None:
+        """Set the gauges. `away_seconds`: for how long the store has been away."""
+        self._metrics.sink_outage.set(away_seconds)
         self._metrics.heartbeat_age.set(heartbeat_age)
         show_lag(self._metrics, self._settings, lane)
+
+
+def resumed(metrics: Metrics, seconds: float) -> None:
+    """Count a rebalance, during which nothing was worked on for so long."""
+    metrics.rebalances.inc()
+    metrics.rebalance_pause.observe(seconds)
 
 
 def count_moved(metrics: Metrics, settings: Settings, moved: Moved) -> None:
@@ -147,6 +219,9 @@ def show_lag(metrics: Metrics, settings: Settings, lane: Lane[Any]) -> None:
     """Set the lag of every partition that is ours, and no other: a lost one must not stay."""
     metrics.lag_records.clear()
     metrics.lag_seconds.clear()
+    metrics.open_transaction_records.clear()
+    metrics.open_transaction.clear()
+    held = {each.tp: each for each in lane.ends.held(time.monotonic())}
     now = time.time()
     for tp, lag in lane.lag().items():
         labels = (settings.plain_topic(tp.topic), str(tp.partition))
@@ -156,3 +231,6 @@ def show_lag(metrics: Metrics, settings: Settings, lane: Lane[Any]) -> None:
             metrics.lag_records.labels(*labels).set(lag.records)
         age = 0.0 if lag.oldest_at is None else max(0.0, now - lag.oldest_at / 1000)
         metrics.lag_seconds.labels(*labels).set(age)
+        behind = held.get(tp)
+        metrics.open_transaction_records.labels(*labels).set(behind.records if behind else 0)
+        metrics.open_transaction.labels(*labels).set(behind.seconds if behind else 0.0)

@@ -1,12 +1,12 @@
 """The road of a micro-batch through the signals worker, from top to bottom: `MicroBatchHandler.handle`.
 
-Owns which steps there are, and their order. Each step is another module's: who is at home (`home`), whether a topic has gone bad
-(`core.dead_letter_limit`), the batch and its effects (`batch`), the timers that were put off (`timers`). `lane.agent`
-acknowledges the run on return.
+Owns which steps there are, and their order. Each step is another module's: what lies in the future (`time_bound`), who is at home
+(`home`), whether a topic has gone bad (`core.dead_letter_limit`), the batch and its effects (`batch`), the timers that were put off
+(`timers`). `lane.agent` acknowledges the run on return.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import faust
@@ -14,9 +14,8 @@ import structlog
 
 from streams.core.dead_letter_limit import DeadLetterLimit, DeadLetterLimitError, Tallies
 from streams.core.records import Decoded
-from streams.core.timer_share import share_of
 from streams.lane.lane import Lane
-from streams.lane.micro_batch import MicroBatch
+from streams.lane.micro_batch import TP, MicroBatch
 from streams.state.delivery import EffectsError
 from streams.state.store import PartitionStore, Store
 from streams.workers.batch import Batches
@@ -24,6 +23,7 @@ from streams.workers.fail_point import FailPoint
 from streams.workers.fence import StaleError
 from streams.workers.home import Homes
 from streams.workers.measures import SignalsMetrics
+from streams.workers.time_bound import TimeBound
 from streams.workers.timers import Timers
 from streams.workers.turns import Turns
 
@@ -32,19 +32,19 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MicroBatchHandler:
-    """The steps of one worker. `max_batch`: the most records in a micro-batch."""
+    """The steps of one worker."""
 
     app: faust.App
     lane: Lane[Decoded]
     store: Store
     turns: Turns
+    bound: TimeBound
     homes: Homes
     limit: DeadLetterLimit
     batches: Batches
     timers: Timers
     seen: SignalsMetrics
     fail_point: FailPoint
-    max_batch: int
 
     async def handle(self, micro_batch: MicroBatch[Decoded]) -> None:
         """Carry out one micro-batch; every effect of it is confirmed on return. Nothing is done for a micro-batch that is stale.
@@ -55,19 +55,14 @@ class MicroBatchHandler:
             if not self.lane.current(micro_batch):
                 return
             partition = self._partition_of(micro_batch)
-            began = time.monotonic()
-            checked, here, misrouted = self.homes.split(
-                micro_batch.partition, micro_batch.records, partition.states
-            )
-            tallies = await self._counted(checked, partition)
             try:
+                settled = await self.bound.settle(partition, micro_batch.records)
+                checked, here, misrouted = self.homes.split(micro_batch.partition, settled, partition.states)
+                tallies = await self._counted(checked, partition)
                 await self.batches.forward(partition, misrouted)
-                share = share_of(len(micro_batch.records), self.max_batch, partition.overdue_seconds)
-                result = await self.batches.carry_out(
-                    partition, here, tallies=tallies, most_timers=share, ends=micro_batch.end_offsets
-                )
                 self.seen.forwarded(misrouted)
-                self.seen.batch(result, micro_batch.records, partition, time.monotonic() - began)
+                self.seen.records(partition.number, here)
+                await self._decide(partition, here, tallies, micro_batch.end_offsets)
                 await self.timers.catch_up(partition, micro_batch)
             except StaleError:
                 log.warning(
@@ -76,6 +71,23 @@ class MicroBatchHandler:
                 )
                 return  # its acknowledgement means nothing, and the next owner reads it again
             self.fail_point("before_ack")
+
+    async def _decide(
+        self,
+        partition: PartitionStore,
+        records: Sequence[Decoded],
+        tallies: Tallies,
+        ends: Mapping[TP, int],
+    ) -> None:
+        """Carry records out in as many batches as their computing time asks for, mostly one."""
+        taken = 0
+        while True:
+            began = time.monotonic()
+            batch = await self.batches.carry_out(partition, records[taken:], tallies=tallies, ends=ends)
+            self.seen.batch(batch, partition, time.monotonic() - began)
+            taken += batch.records
+            if taken >= len(records):
+                return
 
     def _partition_of(self, micro_batch: MicroBatch[Decoded]) -> PartitionStore:
         partition = self.store.get(micro_batch.partition)

@@ -15,6 +15,7 @@ from typing import Protocol
 import faust
 import structlog
 from aiokafka.errors import KafkaError
+from prometheus_client import ProcessCollector
 
 from streams.cluster import codecs
 from streams.core.dead_letter_limit import DeadLetterLimitError
@@ -25,6 +26,7 @@ from streams.telemetry.failure import reason
 from streams.telemetry.health import HealthServer
 from streams.telemetry.metrics import Metrics
 from streams.workers.interpreter import new_event_loop, tune
+from streams.workers.loop_delay import loop_delay_told
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +49,9 @@ class Worker(Protocol):
 
     def missing(self) -> Sequence[str]:
         """Return what is still waited for."""
+
+    def warnings(self) -> Sequence[str]:
+        """Return what somebody should look at although it is ready."""
 
     def refresh(self) -> None:
         """Set the gauges."""
@@ -78,6 +83,7 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, on_signal)  # a handler of the loop would wait for a loop that hangs
     worker = build()
+    ProcessCollector(registry=metrics.registry)
 
     def tell() -> None:
         client = worker.app.consumer._thread.thread_loop  # noqa: SLF001  (Faust gives the Kafka client's loop no name)
@@ -90,13 +96,17 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
     problem = codecs.problem()
     failed = False
     try:
-        async with HealthServer(
-            metrics.registry,
-            lambda: [problem] if problem else worker.missing(),
-            host=settings.metrics_host,
-            port=settings.metrics_port,
-            refresh=worker.refresh,
-        ) as health:
+        async with (
+            HealthServer(
+                metrics.registry,
+                lambda: [problem] if problem else worker.missing(),
+                host=settings.metrics_host,
+                port=settings.metrics_port,
+                refresh=worker.refresh,
+                warnings=worker.warnings,
+            ) as health,
+            loop_delay_told(metrics.loop_delay.observe),
+        ):
             log.info("worker starts", health=health.url)
             if problem:
                 log.error("worker cannot begin", reason=problem)

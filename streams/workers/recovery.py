@@ -1,11 +1,12 @@
 """What a signals worker does with partitions that were just assigned to it, before it takes their first micro-batch.
 
-Owns the order: ask whether the group agrees, read the changelog to its end, look whether it is what the offsets rest on, claim the
-partitions there, publish what may not have been sent, and only then put
-the states into the store. It must not decode the changelog (`streams.state.recovery`) nor write it (`streams.state.fencing`).
+Owns the order: ask whether the group agrees, read the changelog to its end (of a partition that was ours until now, from where we last
+wrote it: `state.kept`), look whether it is what the offsets rest on, claim the partitions there, publish what may not have been sent, and
+only then put the states into the store. It must not decode the changelog (`streams.state.recovery`) nor write it (`streams.state.fencing`).
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from streams.lane.lane import Lane
 from streams.lane.micro_batch import Assignment
 from streams.settings import Settings
 from streams.state.fencing import FencedChangelog
+from streams.state.kept import Kept, KeptStores
 from streams.state.recovery import ChangelogReader, Recovered
 from streams.state.store import Store
 from streams.workers.effects import Effects
@@ -22,6 +24,7 @@ from streams.workers.fence import Fence, StaleError
 from streams.workers.footing import Footing
 from streams.workers.measures import SignalsMetrics
 from streams.workers.membership import Membership
+from streams.workers.time_bound import TimeBound
 from streams.workers.turns import Turns
 
 log = structlog.get_logger(__name__)
@@ -38,6 +41,7 @@ class Recovery:
         fence: Fence,
         fenced: FencedChangelog,
         effects: Effects,
+        bound: TimeBound,
         seen: SignalsMetrics,
         membership: Membership,
         footing: Footing,
@@ -50,24 +54,34 @@ class Recovery:
         self._fence = fence
         self._fenced = fenced
         self._effects = effects
+        self._bound = bound
         self._seen = seen
         self._membership = membership
         self._footing = footing
         self._lane = lane
+        self._kept = KeptStores(fenced.held)
+
+    def revoked(self) -> None:
+        """Take the stores out of use: their partitions may be another worker's from now on. Some may come back at once."""
+        self._kept.keep(self._store)
+        self._store.clear()
 
     async def recover(self, assignment: Assignment) -> None:
         """Take over the partitions of `assignment`; a rebalance cancels it, and the next assignment begins anew.
 
-        Raises what reading and claiming a changelog raises, `AgreementError`, `StatesError`, `EffectsError`, and `ErasureError` without
-        the markers' key.
+        Raises what reading and claiming a changelog raises, `AgreementError`, `StatesError`, `LeapError`, `EffectsError`, and
+        `ErasureError` without the markers' key.
         """
         began = time.monotonic()
         async with self._turns.of_all(assignment.partitions):  # no batch of the last assignment still writes
             assigned = self._fence.assignment
             self._store.clear()
             await self._membership.check_after_joining()
-            recovered = await self._read_and_claim(assignment)
+            kept = self._kept.take(assignment.partitions)
+            recovered = await self._read_and_claim(assignment, kept)
             resent = 0
+            for part in recovered:
+                self._bound.check(part.store)
             for part in recovered:
                 part.store.assignment = assigned
                 part.store.note_overdue()
@@ -86,14 +100,15 @@ class Recovery:
         log.info(
             "customer states recovered",
             partitions=len(recovered),
+            kept=len(kept),
             customers=sum(part.store.customers for part in recovered),
             resent=resent,
             seconds=round(time.monotonic() - began, 3),
         )
 
-    async def _read_and_claim(self, assignment: Assignment) -> list[Recovered]:
+    async def _read_and_claim(self, assignment: Assignment, kept: Mapping[int, Kept]) -> list[Recovered]:
         topic, options = self._settings.topic(topics.CHANGELOG), self._settings.aiokafka_options()
-        async with ChangelogReader(topic, assignment.partitions, options) as reader:
+        async with ChangelogReader(topic, assignment.partitions, options, kept=kept) as reader:
             await reader.to_end()
             await self._footing.check(reader, *self._positions(assignment))
             await self._fenced.claim(reader)

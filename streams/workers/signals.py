@@ -4,6 +4,7 @@ Owns which parts there are and what each is given. It must not hold a step of th
 `recovery` what comes before the first one, `timers` what time does in between, `batch` the order of effects of all three.
 """
 
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
@@ -16,9 +17,9 @@ from streams.cluster.access import check_access
 from streams.cluster.copartitioning import TOPICS, check_partitions, refuse_changed
 from streams.cluster.rights import signals_rights
 from streams.core.dead_letter_limit import DeadLetterLimit, without
-from streams.core.decode import Reading, decode
+from streams.core.decode import decode
 from streams.core.policy import Policy
-from streams.core.records import Decoded, FetchedRecord, records_of
+from streams.core.records import Decoded, FetchedRecord, Record, records_of, with_origins
 from streams.core.repartition import decode_rekeyed
 from streams.core.wording import Wording
 from streams.lane.agent import add_agent, in_turn
@@ -31,6 +32,7 @@ from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.agreement import Agreed, agreed_of
+from streams.state.broker_time import BrokerTime
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
 from streams.state.last_records import last_records
@@ -42,11 +44,13 @@ from streams.workers.fail_point import FailPoint
 from streams.workers.fence import Fence, StaleError
 from streams.workers.footing import Footing
 from streams.workers.home import Homes
-from streams.workers.measures import SignalsMetrics
+from streams.workers.measures import SignalsMetrics, resumed
 from streams.workers.membership import Membership
 from streams.workers.micro_batch_handler import MicroBatchHandler
 from streams.workers.recovery import Recovery
+from streams.workers.time_bound import TimeBound
 from streams.workers.timers import Timers
+from streams.workers.timestamps import check_timestamps
 from streams.workers.turns import Turns
 
 log = structlog.get_logger(__name__)
@@ -66,7 +70,7 @@ class SignalsWorker:
         idle_timers: bool = True,
         fail_point: FailPoint | None = None,
     ) -> None:
-        """`wording` tells the evidence. `idle_timers`: let wall time pass on partitions without new events; off for history."""
+        """`wording` tells the evidence. `idle_timers`: let the brokers' time pass on partitions without new events; off for history."""
         fail_point = fail_point or FailPoint()
         self.settings = settings
         self.store = Store()
@@ -80,7 +84,8 @@ class SignalsWorker:
             beside=list(map(settings.topic, TOPICS)),
             on_partitions=partial(refuse_changed, settings),
         )
-        rekeyed = settings.topic(topics.REPARTITION)
+        self._rekeyed = rekeyed = settings.topic(topics.REPARTITION)
+        self._reading = settings.reading(stamped=True)
         self.lane: Lane[Decoded] = install(
             self.app,
             lane_settings(
@@ -90,11 +95,12 @@ class SignalsWorker:
                 in_flight=1,  # what comes meanwhile makes the next micro-batch larger: under load, small ones cost most
                 unawaited=frozenset({rekeyed}),
             ),
-            partial(_decode, rekeyed, reading=settings.reading()),
+            self._decode,
             on_assigned=self._recover,
-            on_revoked=self.store.clear,
+            on_revoked=self._revoked,
             on_committed=lambda: fail_point("after_commit"),
             on_moved=self._moved,
+            on_resumed=partial(resumed, metrics),
             topic_ids=self._topic_ids,
         )
         self._fence = Fence(self.app, self.lane, settings.session_timeout_s)
@@ -102,16 +108,28 @@ class SignalsWorker:
         self._limit = DeadLetterLimit(
             settings.dead_letter_max_run, settings.dead_letter_max_ratio, settings.dead_letter_limit == "on"
         )
-        self._seen = SignalsMetrics(metrics, settings, self.store, self._limit)
-
         self._turns = turns = Turns()
         effects = Effects(settings, self._deliveries)
-        fenced = FencedChangelog(changelog, settings, self._deliveries, metrics.foreign_writes.inc)
-        batches = Batches(
-            settings, policy, wording, self._fence, fenced, effects, fail_point, idle_timers=idle_timers
+        broker_time = BrokerTime()
+        fenced = FencedChangelog(
+            changelog, settings, self._deliveries, metrics.foreign_writes.inc, broker_time
         )
+        batches = Batches(
+            settings,
+            policy,
+            wording,
+            self._fence,
+            fenced,
+            effects,
+            fail_point,
+            broker_time,
+            idle_timers=idle_timers,
+            on_written=metrics.changelog_write.observe,
+        )
+        self._bound = TimeBound(broker_time, self._reading.tolerance_ms, self._read, batches.mark)
+        self._seen = SignalsMetrics(metrics, settings, self.store, self._limit, broker_time, policy)
         self._timers = timers = Timers(
-            self.app, self.lane, self.store, turns, batches, self._seen, idle_timers=idle_timers
+            self.app, self.lane, self.store, turns, batches, self._seen, broker_time, idle_timers=idle_timers
         )
         self._recovery = Recovery(
             settings,
@@ -120,6 +138,7 @@ class SignalsWorker:
             self._fence,
             fenced,
             effects,
+            self._bound,
             self._seen,
             self._membership,
             Footing(settings, agreed),
@@ -130,13 +149,13 @@ class SignalsWorker:
             lane=self.lane,
             store=self.store,
             turns=turns,
+            bound=self._bound,
             homes=Homes(settings.partitions, rekeyed),
             limit=self._limit,
             batches=batches,
             timers=timers,
             seen=self._seen,
             fail_point=fail_point,
-            max_batch=settings.max_batch,
         )
         add_agent(self.app, self.lane, in_turn(self.lane, self.handle))
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
@@ -146,8 +165,19 @@ class SignalsWorker:
         """Carry out one micro-batch; every effect of it is confirmed on return."""
         await self._handler.handle(micro_batch)
 
+    def _decode(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Decoded]:
+        read = [self._read(record) for record in records_of(tp.topic, tp.partition, fetched)]
+        return self._bound.set_aside(tp.partition, with_origins(read, fetched))
+
+    def _read(self, record: Record) -> Decoded:
+        own = decode_rekeyed if record.topic == self._rekeyed else decode
+        return own(record, self._reading)
+
     async def _recover(self, assignment: Assignment) -> None:
         await self._recovery.recover(assignment)
+
+    def _revoked(self) -> None:
+        self._recovery.revoked()
 
     def _moved(self, moved: Moved) -> None:
         self._seen.moved(moved)
@@ -176,6 +206,7 @@ class SignalsWorker:
         await self._deliveries.start()
         await check_partitions(self._deliveries.metadata, self.settings)
         await self._membership.check_before_joining()
+        await check_timestamps(self.settings, (*topics.INPUTS, topics.REPARTITION, topics.CHANGELOG))
         await self.app.start()
 
     async def stop(self) -> None:
@@ -190,6 +221,10 @@ class SignalsWorker:
             return ["partitions: the group has not assigned any"]
         return [] if self.app.consumer.prepared else ["customer states: the recovery is under way"]
 
+    def warnings(self) -> Sequence[str]:
+        """Return what somebody should look at although this worker is ready: another one would be held up as well."""
+        return self.lane.ends.words(time.monotonic())
+
     def refresh(self) -> None:
         """Set the gauges that are looked at rather than counted."""
         self._seen.refresh(self.lane, self._fence.heartbeat_age)
@@ -199,8 +234,3 @@ async def _last_agreed(settings: Settings) -> dict[int, Agreed]:
     changelog, partitions = settings.topic(topics.CHANGELOG), range(settings.partitions)
     found = await last_records(changelog, partitions, settings.aiokafka_options())
     return {number: record.agreed for number, record in found.items()}
-
-
-def _decode(rekeyed: str, tp: TP, fetched: Sequence[FetchedRecord], *, reading: Reading) -> Sequence[Decoded]:
-    own = decode_rekeyed if tp.topic == rekeyed else decode
-    return [own(record, reading) for record in records_of(tp.topic, tp.partition, fetched)]

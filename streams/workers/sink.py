@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
+from typing import cast
 
 import faust
 import structlog
@@ -34,10 +35,13 @@ from streams.workers.erased_rows import ErasedRows
 from streams.workers.gathered import Gathered, gather
 from streams.workers.measures import SinkMetrics
 from streams.workers.membership import Membership
+from streams.workers.timestamps import Stamped, check_timestamps, unbelieved
 
 log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE = 0.5
+_IN_FLIGHT = 1_000
+"""Fetched chunks of a partition that may wait for a flush: their bytes are bounded, and more than one flush long none should wait."""
 _BATCHES_AHEAD = 3
 """So many batches of rows are made at most while others are inserted: the store's pace is not even."""
 
@@ -64,24 +68,27 @@ class SinkWorker:
         self._plain = {settings.topic(name): name for name in (*topics.INPUTS, *topics.OUTPUTS)}
         self._waiting: list[MicroBatch[Gathered]] = []
         self._rows = 0
+        self._due = 0.0  # when the first of them has waited for long enough, by `time.monotonic`
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._outage: SinkUnavailable | None = None
+        self._outage_since = 0.0
         self._topic_ids = TopicIdsOfBrokers(
             settings.kafka_python_options(), on_partitions=partial(refuse_changed, settings)
         )
         every = tuple(self._plain)
         self.lane: Lane[Gathered] = install(
             self.app,
-            lane_settings(settings, every, merged=False, in_flight=4),
+            lane_settings(settings, every, merged=False, in_flight=_IN_FLIGHT),
             self._gather,
             on_assigned=self._agree,
             on_revoked=self._erased.forget,
             on_moved=seen.moved,
+            on_resumed=seen.resumed,
             topic_ids=self._topic_ids,
         )
-        self._reading = settings.reading()
+        self._reading = settings.reading(stamped=True)
         add_agent(self.app, self.lane, self._collect)
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(self._flush_forever)
@@ -90,6 +97,7 @@ class SinkWorker:
         """Join the group; on return the app runs."""
         await check_access(self.settings, sink_rights(self.settings))
         await self._membership.check_before_joining()
+        await check_timestamps(self.settings, topics.INPUTS)
         await self.app.start()
 
     async def _agree(self, _: Assignment) -> None:
@@ -112,20 +120,30 @@ class SinkWorker:
             return ["partitions: the group has not assigned any"]
         return [f"{self._outage} Offsets are held."] if self._outage is not None else []
 
+    def warnings(self) -> Sequence[str]:
+        """Return what somebody should look at although this worker is ready: another one would be held up as well."""
+        return self.lane.ends.words(time.monotonic())
+
     def refresh(self) -> None:
         """Set the gauges that are looked at rather than counted."""
-        self._seen.refresh(self.lane, self.heartbeat_age)
+        away = 0.0 if self._outage is None else time.monotonic() - self._outage_since
+        self._seen.refresh(self.lane, self.heartbeat_age, away)
 
     # -- micro-batches in ------------------------------------------------------------------------------------
 
     def _gather(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Gathered]:
         """Return the rows at once, in the event loop: they are made while others are inserted, and no record need wait."""
-        return [gather(self._plain[tp.topic], tp, fetched, self._reading)]
+        name = self._plain[tp.topic]
+        stamped = cast("Sequence[Stamped]", fetched)  # as the Kafka client delivers them
+        ahead = unbelieved(stamped, self._reading.tolerance_ms) if name in topics.INPUTS else ()
+        return [gather(name, tp, fetched, self._reading, ahead)]
 
     async def _collect(self, micro_batches: AsyncIterator[MicroBatch[Gathered]]) -> None:
         async for micro_batch in micro_batches:
             if not self.lane.begin(micro_batch):
                 continue
+            if not self._waiting:
+                self._due = time.monotonic() + self.settings.sink_batch_s
             self._waiting.append(micro_batch)
             self._rows += sum(each.records for each in micro_batch.records)
             self._arrived.set()
@@ -141,7 +159,9 @@ class SinkWorker:
         async with crash_on_error(self.app):
             while not self.app.should_stop:
                 await self._arrived.wait()
-                await self.app.wait_first(self._full.wait(), timeout=self.settings.sink_batch_s)
+                # What came during the last flush has waited for that, and need not wait for as long again.
+                if (left := self._due - time.monotonic()) > 0:
+                    await self.app.wait_first(self._full.wait(), timeout=left)
                 micro_batches, self._waiting, self._rows = self._waiting, [], 0
                 self._arrived.clear()
                 self._full.clear()
@@ -170,13 +190,15 @@ class SinkWorker:
                     ) from error
                 if self._outage is None or self._outage.reason != error.reason:
                     log.warning("sink unavailable, offsets are held", why=error.reason, reason=str(error))
+                if self._outage is None:
+                    self._outage_since = time.monotonic()
                 self._outage = error
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, self.settings.sink_retry_max_s)
         if self._outage is not None:
             self._outage = None
             log.info("sink available again", after_seconds=round(time.monotonic() - began, 1))
-        self._seen.written(oldest)
+        self._seen.written(oldest, time.monotonic() - began)
         # Nothing is done for one that a rebalance took: it is read again, and its rows merge
         for micro_batch in micro_batches:
             self.lane.ack(micro_batch)

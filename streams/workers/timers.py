@@ -10,10 +10,10 @@ from contextlib import suppress
 import faust
 
 from streams.core.records import Decoded
-from streams.core.timer_share import AT_ONCE
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import MicroBatch
+from streams.state.broker_time import BrokerTime
 from streams.state.store import PartitionStore, Store
 from streams.workers.batch import Batches
 from streams.workers.fence import StaleError
@@ -26,13 +26,13 @@ _MARK_SECONDS = 20.0
 _PATIENCE_SECONDS = 0.02
 """Records that come so soon take a share of what was put off with them, which spares a batch."""
 _LOOK_SECONDS = 0.002
-_BATCHES_BEFORE_ACK = 1000
-_BATCHES_OF_A_TICK = 100
-"""Of those, before what is left waits for the next tick: other partitions' turn comes, and a commit does not wait."""
+_SECONDS_BEFORE_ACK = 5.0
+_SECONDS_OF_A_TICK = 1.0
+"""After so long what is left of a herd waits for the next tick: other partitions' turn comes, and a commit does not wait."""
 
 
 class Timers:
-    """Of one worker. `idle_timers`: let wall time pass on partitions without new events; off for history."""
+    """Of one worker. `idle_timers`: let the brokers' time pass on partitions without new events; off for history."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Timers:
         turns: Turns,
         batches: Batches,
         seen: SignalsMetrics,
+        broker_time: BrokerTime,
         *,
         idle_timers: bool,
     ) -> None:
@@ -51,6 +52,7 @@ class Timers:
         self._turns = turns
         self._batches = batches
         self._seen = seen
+        self._broker_time = broker_time
         self._idle_timers = idle_timers
 
     async def tick_forever(self) -> None:
@@ -74,18 +76,18 @@ class Timers:
                         await self._idle(partition)
 
     def _caught_up(self, number: int) -> bool:
-        return all(lag.records == 0 for tp, lag in self._lane.lag().items() if tp.partition == number)
+        return self._lane.caught_up(number)
 
     async def _idle(self, partition: PartitionStore) -> None:
-        now = time.time_ns() // 1_000_000
+        now = self._broker_time.now(partition.number)
         # Only when something is due: a new clock alone would be a write per second for each partition.
         if self._idle_timers and partition.clock.next_due <= now:
-            self._seen.outputs(await self._batches.carry_out(partition, advance_to=now, most_timers=AT_ONCE))
+            self._seen.timers(await self._batches.carry_out(partition, advance_to=now), partition)
         elif partition.unmarked or time.monotonic() - partition.written_at > _MARK_SECONDS:
             # A restart need not send again what was delivered long ago. And what a worker that has lost the partition may
             # still write to the changelog is noticed by our next write, before compaction can take it for the newest value.
             await self.mark(partition)
-        await self._judge_put_off(partition, None, _BATCHES_OF_A_TICK)
+        await self._judge_put_off(partition, None, _SECONDS_OF_A_TICK)
 
     async def mark(self, partition: PartitionStore) -> None:
         """Write down how far the partition is; the caller holds its turn. Raises `StaleError` when it is no longer ours."""
@@ -98,18 +100,21 @@ class Timers:
         The run is acknowledged afterwards, so that nothing is overdue on a partition without lag; only what is left of a very
         large herd goes with the ticks.
         """
-        await self._judge_put_off(partition, micro_batch, _BATCHES_BEFORE_ACK)
+        await self._judge_put_off(partition, micro_batch, _SECONDS_BEFORE_ACK)
 
     async def _judge_put_off(
-        self, partition: PartitionStore, micro_batch: MicroBatch[Decoded] | None, batches: int
+        self, partition: PartitionStore, micro_batch: MicroBatch[Decoded] | None, seconds: float
     ) -> None:
-        """In at most so many small batches, until other records wait than those of `micro_batch`."""
-        until = time.monotonic() + (_PATIENCE_SECONDS if micro_batch else 0.0)
-        while partition.clock.overdue and batches and not self._lane.waiting(partition.number, micro_batch):
-            if time.monotonic() < until:
+        """In small batches, for so long at most, until other records wait than those of `micro_batch`, or the group: who has the
+        partition next goes on with them.
+        """
+        now = time.monotonic()
+        patience, deadline = now + (_PATIENCE_SECONDS if micro_batch else 0.0), now + seconds
+        while partition.clock.overdue and now < deadline and self._app.consumer.flow_active:
+            if self._lane.waiting(partition.number, micro_batch):
+                return
+            if now < patience:
                 await asyncio.sleep(_LOOK_SECONDS)
-                continue
-            batches -= 1
-            # In a rebalance nothing comes any more that could be held up, and the group waits for us.
-            most = AT_ONCE if self._app.consumer.flow_active else 100 * AT_ONCE
-            self._seen.outputs(await self._batches.carry_out(partition, most_timers=most))
+            else:
+                self._seen.timers(await self._batches.carry_out(partition), partition)
+            now = time.monotonic()

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from deploy.embedded.process import ChildError, ChildProcess
-from streams.settings import PREFIX, Settings
+from streams.settings import Settings
+from streams.variables import PREFIX
 from tests.benchmarks.bench import Bench
 from tests.benchmarks.child import ROOT
 from tests.benchmarks.cores import on_all_cores, on_worker_core

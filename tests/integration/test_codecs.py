@@ -183,7 +183,15 @@ def dead_letters(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def dial(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     result = command(
-        settings, monkeypatch, "dial", "--from-beginning", "--until-idle", "1", "--clock", "trigger"
+        settings,
+        monkeypatch,
+        "dial",
+        "--from-beginning",
+        "--until-idle",
+        "1",
+        "--clock",
+        "trigger",
+        "--simulate-outcomes",
     )
     assert result.exit_code == 0, result.output
     assert "attempts" in result.output

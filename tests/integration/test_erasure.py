@@ -140,12 +140,14 @@ def test_an_erased_customer_stays_away_whatever_is_read_again(
         assert result.exit_code == 0, (result.output, signals.log(), sink.log())
         receipt = json.loads(result.stdout)
         assert receipt["complete"]
+        assert receipt["known_in"] == ["state", topics.SIGNALS, "ClickHouse"]
         assert receipt["rows_left"] == dict.fromkeys([*before, "event_days"], 0)
         assert {part["topic"] for part in receipt["topics"]} == {
             *EVERY,
             topics.CHANGELOG,
             topics.REPARTITION,
         }
+        the_words_for_who_was_erased_and_who_was_never_known()
         assert signals.stop() == 0, signals.log()
         assert sink.stop() == 0, sink.log()
         assert ERASED not in signals.log() + sink.log()
@@ -153,7 +155,7 @@ def test_an_erased_customer_stays_away_whatever_is_read_again(
     def nothing_came_back() -> None:
         found = states(settings)
         assert ERASED not in found
-        assert sum(map(is_marker, found)) == 1
+        assert sum(map(is_marker, found)) == 2, "of the customer, and of an id of nobody"
         assert rows(clickhouse, ERASED) == dict.fromkeys(before, 0)
 
     nothing_came_back()
@@ -188,6 +190,23 @@ def test_an_erased_customer_stays_away_whatever_is_read_again(
         letters = read_letters(reader, settings, Filter()).letters
         redriven = redrive(reader, settings, letters)
     assert sorted((each.erased, each.found) for each in redriven) == [(False, "original"), (True, None)]
+
+
+def the_words_for_who_was_erased_and_who_was_never_known() -> None:
+    def said(*arguments: str) -> str:
+        result = CliRunner(env={"COLUMNS": "200"}).invoke(build(), arguments)
+        return result.output + result.stderr
+
+    again, nobody = said("erase", ERASED, "--wait", "90"), said("erase", "K-404", "--wait", "90")
+    assert "Complete." in again
+    assert "Nobody" not in again
+    assert "Nobody of the id K-404 was known" in nobody
+    assert "Complete." not in nobody
+    assert f"{ERASED} was erased, with everything up to" in said("explain", ERASED)
+    assert "K-404 was erased" in said("explain", "K-404"), "that order is in force too"
+    assert "nothing is known of K-405 in the pipeline's topics, and it was not erased either" in said(
+        "explain", "K-405"
+    )
 
 
 def the_dead_letter_of(settings: Settings, customer: str) -> None:

@@ -95,7 +95,14 @@ def test_the_dialer_answers_what_was_published_before_and_drops_repeats(
     ended = (trigger("gone", sequence=2, status="retracted"), trigger("gone"))
     publish_triggers(sender, settings, trigger("a"), trigger("a"), trigger("b"), *ended)
     publish(sender, settings, names.TRIGGERS, b"c-x", b"no trigger")
-    result = RUNNER.invoke(app, ["dial", "--from-beginning", "--until-idle", "1", "--clock", "trigger"])
+    given = ["dial", "--from-beginning", "--until-idle", "1", "--clock", "trigger"]
+    if settings.idempotence:  # real Kafka
+        refused = RUNNER.invoke(app, given)
+        assert refused.exit_code == ExitCode.MISTAKE, refused.output
+        assert "is not the embedded stack" in refused.stderr
+        assert not read(settings, names.OUTCOMES)
+        given.append("--simulate-outcomes")
+    result = RUNNER.invoke(app, given)
     assert result.exit_code == 0, result.output
     assert "repeats dropped" in result.output
     records = read(settings, names.OUTCOMES)
@@ -103,6 +110,11 @@ def test_the_dialer_answers_what_was_published_before_and_drops_repeats(
     assert sorted((event.trigger_id, event.event_id) for event in outcomes) == [("a", "a-1"), ("b", "b-1")]
     assert {event.occurred_at for event in outcomes} == {T0}
     for record, event in zip(records, outcomes, strict=True):
+        assert event.raw_disposition == "SIMULATED"
+        with TopicReader(settings) as reader:
+            found = reader.one(record.topic, record.partition, record.offset)
+        assert found is not None
+        assert dict(found[1])["ce_source"] == b"behoudlijn/dial"
         assert record.key == str(event.customer_id).encode()
         assert record.partition == partition_of(record.key or b"", PARTITIONS)
 
@@ -289,7 +301,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(app: typer.Typer, arguments: list
     assert len(result.stderr.splitlines()) == 1, result.stderr
 
 
-@pytest.mark.parametrize("command", ["dial", "explain c-1", "dead-letters list"])
+@pytest.mark.parametrize("command", ["dial --simulate-outcomes", "explain c-1", "dead-letters list"])
 def test_topics_that_are_not_there_are_told(
     app: typer.Typer, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:

@@ -23,7 +23,7 @@ from streams.cluster.reading import read_to_ends
 from streams.core.records import Record
 from streams.settings import Settings
 from tests.integration.conftest import Broker
-from tests.worker_environment import command, environment
+from tests.worker_environment import ROOT, command, environment
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
@@ -78,8 +78,12 @@ class Process:
 
 
 @contextmanager
-def worker(settings: Settings, *arguments: str, fail_point: str = "", first: str = "") -> Iterator[Process]:
-    """Starts `behoudlijn worker ARGUMENTS` with `settings`; killed when the test leaves. `first`: code that it runs before."""
+def worker(
+    settings: Settings, *arguments: str, fail_point: str = "", first: str = "", tree: Path = ROOT
+) -> Iterator[Process]:
+    """Starts `behoudlijn worker ARGUMENTS` with `settings`, of the version in `tree`; killed when the test leaves. `first`: code that
+    it runs before.
+    """
     with tempfile.TemporaryDirectory() as directory:
         log = Path(directory, "log")
         with log.open("wb") as output:
@@ -87,7 +91,7 @@ def worker(settings: Settings, *arguments: str, fail_point: str = "", first: str
                 command(*arguments, first=first),
                 stdout=output,
                 stderr=output,
-                env=environment(settings, fail_point),
+                env=environment(settings, fail_point, tree),
                 cwd=directory,
             )
         try:
@@ -202,10 +206,22 @@ async def until_said(process: Process, text: str) -> None:
 
 
 def alter(settings: Settings, name: str, **configs: str) -> None:
-    """Sets configurations of one topic, with `_` for their dots; on a real broker."""
+    """Sets configurations of one topic, with `_` for their dots; on a real broker, which goes by them on return."""
     admin = KafkaAdminClient(**settings.kafka_python_options())
     try:
         named = {key.replace("_", "."): value for key, value in configs.items()}
-        admin.alter_configs([ConfigResource("topic", settings.topic(name), named)])
+        topic = settings.topic(name)
+        admin.alter_configs([ConfigResource("topic", topic, named)])
+        deadline = time.monotonic() + 60
+        while (
+            True
+        ):  # the controller says that it is done before the broker has read it in the controller's log
+            found = admin.describe_configs([ConfigResource("topic", topic)], config_filter="all")["topic"][
+                topic
+            ]
+            if all(found[key]["value"] == value for key, value in named.items()):
+                return
+            assert time.monotonic() < deadline, f"the broker does not follow: {named}"
+            time.sleep(0.05)
     finally:
         admin.close()

@@ -20,12 +20,14 @@ from kafka.admin import (
     ResourceType,
 )
 
+from streams.cluster.rights import CODES
+
 _SPREAD_S: Final = 60.0
 _PAUSE_S: Final = 0.01
 
 
 class Right(Protocol):
-    """What is granted: an operation (`Read`, `Write`) on a resource (`topic`, `group`) of a name."""
+    """What is granted: an operation (`Read`, `Write`, `DescribeConfigs`) on a resource (`topic`, `group`) of a name."""
 
     @property
     def resource(self) -> str: ...
@@ -74,7 +76,7 @@ def _parts(user: str, right: Right) -> tuple[Any, ...]:
     return (
         f"User:{user}",
         "*",
-        ACLOperation[right.operation.upper()],
+        ACLOperation[CODES.get(right.operation, right.operation.upper())],
         ACLPermissionType.ALLOW,
         ResourcePattern(ResourceType[right.resource.upper()], right.name),
     )

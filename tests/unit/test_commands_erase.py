@@ -49,7 +49,8 @@ def test_without_a_key_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def receipt(**more: object) -> Receipt:
-    return Receipt("c1", "2026-09-07T08:00:00.000Z", "2026-09-07T08:00:01.000Z", **more)  # type: ignore[arg-type]
+    given = {"known_in": ["state"], **more}
+    return Receipt("c1", "2026-09-07T08:00:00.000Z", "2026-09-07T08:00:01.000Z", **given)  # type: ignore[arg-type]
 
 
 def shown(made: Receipt) -> str:
@@ -73,6 +74,16 @@ def test_a_receipt_names_every_store_and_what_is_not_done() -> None:
     assert "Complete" not in late
     assert "ClickHouse" in late
     assert "not looked at" in late
+
+
+def test_an_id_of_nobody_is_said_to_be_so_instead_of_complete() -> None:
+    nobody = receipt(state_gone=True, signals_gone=True, rows_left={"fct_calls": 0}, known_in=[])
+    assert nobody.complete, "everything was seen to be gone"
+    assert nobody.as_json()["known"] is False
+    assert "Nobody of the id c1 was known" in shown(nobody)
+    assert "Complete" not in shown(nobody)
+    again = receipt(state_gone=True, signals_gone=True, known_in=["marker"])
+    assert "Complete" in shown(again), "the same command may be given again"
 
 
 def test_each_topic_says_what_removes_the_rest_and_when() -> None:

@@ -24,8 +24,9 @@ from typer.core import TyperGroup
 from deploy.grafana.dashboard import build as dashboard
 from sinks.clickhouse.statements import create_views, grants_of_comments, grants_of_readers, grants_of_sink
 from streams.cli import build
-from streams.settings import PREFIX, Settings
-from streams.telemetry.metrics import CATALOGUE
+from streams.settings import Settings
+from streams.telemetry.metrics import CATALOGUE, OF_THE_PROCESS
+from streams.variables import PREFIX
 
 ROOT = Path(__file__).resolve().parents[2]
 PYPROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -36,7 +37,8 @@ RULES = yaml.safe_load((ROOT / "deploy/prometheus/behoudlijn.rules.yml").read_te
 ALERTS = [rule for group in RULES["groups"] for rule in group["rules"] if "alert" in rule]
 RECORDED = {rule["record"] for group in RULES["groups"] for rule in group["rules"] if "record" in rule}
 LABELS = {series: {*spec.labels} for spec in CATALOGUE for series in spec.series}
-DECLARED = set(LABELS)
+PROCESS = {name for name, *_ in OF_THE_PROCESS}
+DECLARED = set(LABELS) | PROCESS
 # Set where tests run, or by us outside the settings' fields.
 EXTRA_VARIABLES = {
     f"{PREFIX}MIGRATE_PASSWORD",
@@ -172,7 +174,7 @@ def test_readers_have_limits() -> None:
 
 def metrics_in(query: str) -> set[str]:
     """The names of ours that a PromQL expression asks for."""
-    return set(re.findall(r"\bbehoudlijn[_:][a-z0-9_:]+", re.sub(r'"[^"]*"', '""', query)))
+    return set(re.findall(r"\b(?:behoudlijn[_:]|process_)[a-z0-9_:]+", re.sub(r'"[^"]*"', '""', query)))
 
 
 def labels_in(query: str) -> set[str]:
@@ -191,7 +193,7 @@ def test_rules_ask_for_declared_metrics_only() -> None:
 def test_rules_and_panels_use_declared_labels_only() -> None:
     panels = [target["expr"] for panel in dashboard()["panels"] for target in panel.get("targets", [])]
     for query in [rule["expr"] for group in RULES["groups"] for rule in group["rules"]] + panels:
-        known = {label for name in metrics_in(query) & DECLARED for label in LABELS[name]}
+        known = {label for name in metrics_in(query) & set(LABELS) for label in LABELS[name]}
         assert labels_in(query) <= known | {"job", "instance", "le"}, query
 
 
@@ -199,8 +201,17 @@ def test_every_alert_says_what_to_do_and_has_a_test() -> None:
     tests = (ROOT / "deploy/prometheus/tests/behoudlijn.test.yml").read_text(encoding="utf-8")
     for alert in ALERTS:
         assert alert["labels"]["severity"] in ("page", "ticket")
-        assert {"summary", "action"} <= set(alert["annotations"])
+        assert {"summary", "action", "runbook"} == set(alert["annotations"])
+        assert alert["annotations"]["runbook"] == f"docs/runbook.md#{alert['alert'].lower()}"
         assert f"alertname: {alert['alert']}\n" in tests
+
+
+def test_every_alert_has_an_entry_in_the_runbook() -> None:
+    headings = re.findall(
+        r"^### (Behoudlijn\w+)$", (ROOT / "docs/runbook.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert {alert["alert"] for alert in ALERTS} == set(headings)
+    assert len(headings) == len(ALERTS)
 
 
 def test_the_late_limit_of_the_rules_is_a_bucket() -> None:

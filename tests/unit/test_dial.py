@@ -179,6 +179,7 @@ def test_the_outcome_names_trigger_and_attempt() -> None:
     event = outcome_of(Call(trigger("abc"), 2, T0), REACHED)
     assert (event.event_id, event.trigger_id, event.attempt) == ("abc-2", "abc", 2)
     assert (event.customer_id, event.occurred_at, event.agent_minutes) == ("c-abc", T0, 3.0)
+    assert event.raw_disposition == "SIMULATED"
 
 
 def test_long_trigger_ids_give_different_event_ids() -> None:

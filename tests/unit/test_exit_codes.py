@@ -264,6 +264,33 @@ def test_a_stream_that_is_closed(closed: int) -> None:
     assert b"Traceback" not in done.stderr
 
 
+WORDS = {"closed": "2>&-", "full": "2>/dev/full", "gone": "2> >(:)"}
+"""How standard error takes nothing, for a shell."""
+
+
+@pytest.mark.parametrize("how", sorted(WORDS))
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        ("policy list", ExitCode.DONE),
+        ("policy list --no-such-option", ExitCode.MISTAKE),
+        ("policy check no-such-policy", ExitCode.MISTAKE),
+        ("dead-letters list --bootstrap 127.0.0.1:1", ExitCode.UNAVAILABLE),
+        ("worker signals --bootstrap 127.0.0.1:1 --metrics-port 0", ExitCode.UNAVAILABLE),
+    ],
+)
+def test_words_that_nobody_takes_change_no_code(how: str, arguments: str, code: ExitCode) -> None:
+    shell = f'exec "{sys.executable}" -m streams {arguments} {WORDS[how]}'
+    done = subprocess.run(
+        ["bash", "-c", shell],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == code
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["check", "-"], ["backtest", "-"], ["convert", "calls-table", "-"], ["explain", "c1", "--file", "-"]],

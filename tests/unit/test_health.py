@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import Iterator
 
 import aiohttp
@@ -27,7 +28,7 @@ def test_ready_says_what_is_missing_while_alive_says_only_that_the_loop_turns() 
         async with HealthServer(Metrics().registry, lambda: missing) as server:
             status, body = await fetch(f"{server.url}/readyz")
             assert status == 503
-            assert json.loads(body) == {"ready": False, "missing": missing}
+            assert json.loads(body) == {"ready": False, "missing": missing, "warnings": []}
             assert (await fetch(f"{server.url}/healthz"))[0] == 200
             missing.clear()
             assert (await fetch(f"{server.url}/readyz"))[0] == 200
@@ -100,3 +101,25 @@ def test_withholding_keeps_the_message() -> None:
         "event": "said",
         "comment": "[withheld]",
     }
+
+
+def test_a_thread_that_fails_is_a_line_of_the_log_and_quotes_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(error: BaseException) -> None:
+        raise error
+
+    before = threading.excepthook
+    try:
+        configure("json")
+        for error in (ValueError("customer-17"), asyncio.CancelledError()):
+            thread = threading.Thread(target=fail, args=(error,), name="client")
+            thread.start()
+            thread.join()
+    finally:
+        threading.excepthook = before
+    [line] = capsys.readouterr().err.splitlines()
+    said = json.loads(line)
+    assert (said["event"], said["thread"], said["level"]) == ("a thread has failed", "client", "error")
+    assert "ValueError" in said["exception"]
+    assert "customer-17" not in line

@@ -12,7 +12,7 @@ from streams.settings import Settings
 
 
 def test_the_sink_may_write_nothing() -> None:
-    assert {right.operation for right in sink_rights(Settings())} == {"Read"}
+    assert {right.operation for right in sink_rights(Settings())} == {"Read", "DescribeConfigs"}
 
 
 def test_the_command_grants_exactly_them() -> None:

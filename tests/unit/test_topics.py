@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas import topics as names
-from streams.cluster.topics import Found, mismatches, wanted
+from streams.cluster.topics import ALTERABLE, TIMESTAMP_TYPE, Found, mismatches, wanted
 from streams.settings import Settings
 
 SETTINGS = Settings(topic_prefix="acme.", partitions=6, replication=3)
@@ -23,6 +23,21 @@ def test_what_is_a_table_is_compacted_and_never_expires(name: str) -> None:
     configs = BY_NAME[f"acme.{name}"].configs
     assert configs["cleanup.policy"] == "compact"
     assert "retention.ms" not in configs
+
+
+def test_the_brokers_stamp_every_record() -> None:
+    assert {topic.configs[TIMESTAMP_TYPE] for topic in BY_NAME.values()} == {"LogAppendTime"}
+
+
+def test_the_changelog_may_wait_longer_before_it_is_compacted_and_not_shorter() -> None:
+    changelog = BY_NAME[f"acme.{names.CHANGELOG}"]
+    for lag, fits in (("59999", False), ("60000", True), ("86400000", True)):
+        found = Found(changelog.name, 6, 3, {"min.compaction.lag.ms": lag})
+        assert (not mismatches(changelog, found)) == fits
+
+
+def test_nothing_that_may_be_altered_moves_or_removes_a_record() -> None:
+    assert set(ALTERABLE) == {TIMESTAMP_TYPE, "min.compaction.lag.ms"}
 
 
 def test_what_was_sent_on_is_kept_as_long_as_the_events_and_has_the_brokers_time() -> None:
@@ -44,6 +59,10 @@ def test_dead_letters_are_kept_shorter_than_events() -> None:
         ({"configs": {"cleanup.policy": "compact"}}, "cleanup.policy=compact, but must have delete"),
         ({"configs": {"retention.ms": "5"}}, "BEHOUDLIJN_RETENTION_MS"),
         ({"configs": {"min.insync.replicas": "1"}}, "--add-config min.insync.replicas=2"),
+        (
+            {"configs": {TIMESTAMP_TYPE: "CreateTime"}},
+            "Run `behoudlijn topics ensure --alter`, which sets it.",
+        ),
     ],
 )
 def test_a_mismatch_is_explained_with_the_way_out(found: dict[str, object], said: str) -> None:

@@ -2,7 +2,6 @@
 customer again would decide nothing.
 """
 
-from bisect import bisect_right
 from math import inf
 from typing import Final
 
@@ -50,14 +49,14 @@ def look_ahead(
     if state.slack > 0:
         history = view.history
         if any(each.found_in(history) for each in edges.rising):
-            due = min(due, _next_edge(state, edges, now, calm=True))
+            due = min(due, edges.next_after(state.facts, now, True))
         if reason and not suppressed and not state.episode:
             due = min(due, state.cooldown_until)
         state.ending = int(state.calm and end < due)
         due = min(due, end)
         state.due = due if state.calm else _safe_until(view, outlook, readings, due, cooling=cooling)
         return
-    due = min(due, end, _next_edge(state, edges, now, calm=state.calm))
+    due = min(due, end, edges.next_after(state.facts, now, state.calm))
     waiting = now < state.cooldown_until < due and not suppressed
     if waiting and reason and newest_ground(state) > state.scored_at:
         due = state.cooldown_until
@@ -160,19 +159,3 @@ def _edges(state: State, edges: Edges, after: int, until: int) -> list[int]:
             if after - at < edge < until - at:
                 found.add(at + edge)
     return sorted(found)
-
-
-def _next_edge(state: State, edges: Edges, after: int, *, calm: bool) -> int:
-    """Return the first time (ms) later than `after` at which a fact's age changes a signal; when calm, raises one."""
-    due = FOREVER
-    oldest = after - (edges.last_rise if calm else edges.last)
-    for fact in reversed(state.facts):
-        at = fact.at
-        if at <= oldest:
-            break  # all its edges are over, and those of the facts before it
-        ages = edges.of(fact.kind, fact.flags, calm)
-        if ages:
-            following = bisect_right(ages, after - at)
-            if following < len(ages) and at + ages[following] < due:
-                due = at + ages[following]
-    return due

@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from streams.core.facts import Fact
 from streams.core.plan import Plan
 from streams.core.signals import Signal
+from streams.core.state import FOREVER
 
 KIND_BITS: Final = 8
 """Of a packed key: a fact's kind is one byte."""
@@ -31,6 +33,27 @@ class Edges:
         if found is None:
             found = self._known[key] = self._of(kind, flags, calm)
         return found
+
+    def next_after(self, facts: list[Fact], after: int, calm: bool) -> int:
+        """Return the first time (ms) later than `after` at which the age of one of the facts, oldest first, changes a signal; when calm,
+        raises one. FOREVER when there is none."""
+        # Of a customer with many facts this is half a judgement: so the table is looked up here, and not by `of`.
+        due, known, quiet = FOREVER, self._known, int(calm)
+        oldest = after - (self.last_rise if calm else self.last)
+        for fact in reversed(facts):
+            at = fact.at
+            if at <= oldest:
+                break  # all its edges are over, and those of the facts before it
+            ages = known.get(fact.flags << KIND_BITS + 1 | fact.kind << 1 | quiet)
+            if ages is None:
+                ages = self.of(fact.kind, fact.flags, calm)
+            age = after - at
+            for edge in ages:
+                if edge > age:
+                    if at + edge < due:
+                        due = at + edge
+                    break
+        return due
 
     def _of(self, kind: int, flags: int, calm: bool) -> tuple[int, ...]:
         edges: set[int] = set()

@@ -36,7 +36,7 @@ class Sketch:
         body = dict(self.fields)
         if self.revised_at is not None:
             body["revised_at"] = iso(self.revised_at)
-        arrived = self.at + self.delay
+        arrived = max(self.at + self.delay, self.revised_at or 0)  # a version cannot come before it was made
         one = event(
             self.kind, self.at, customer=self.customer, event_id=f"e{self.number}", ingested=arrived, **body
         )

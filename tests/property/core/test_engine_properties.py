@@ -6,6 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as some
 
 from streams.core import state as st
+from streams.core.engine import Batch
 from streams.core.episodes import decide
 from streams.core.facts import Fact, supersedes
 from streams.core.policy import Policy
@@ -139,6 +140,31 @@ def test_timers_that_are_put_off_never_show_in_what_is_decided_about_a_customer(
     assert late.states == prompt.states
     assert late.counts == prompt.counts
     assert late.clock.markers == prompt.clock.markers
+
+
+@given(histories() | corrected(), policies, some.lists(erasures() | removals(), max_size=4), some.data())
+def test_the_steps_of_a_batch_never_show_in_what_is_decided_about_a_customer(
+    history: list[Sketch], policy: Policy, orders: list[Decoded], data: some.DataObject
+) -> None:
+    rest = data.draw(some.permutations([*decoded(history), *orders]))
+    end = max(sketch.at for sketch in history) + END
+    whole, stepped = Partition(policy), Partition(policy)
+    whole.feed(*rest, advance_to=end)
+    few = some.integers(0, 2)
+    batch = Batch(stepped.states, policy, stepped.clock, stepped.erasure)
+    while rest:
+        size = data.draw(some.integers(1, len(rest)))
+        batch.take(rest[:size], data.draw(few))
+        rest = rest[size:]
+        batch.judge_overdue(data.draw(few))
+    batch.advance(end, 0)
+    while stepped.clock.overdue:
+        batch.judge_overdue(1)
+    result = batch.result()
+    assert {key: data for key, data in result.states.items() if data is not None} == whole.states
+    assert of_customer(result.outputs) == of_customer(whole.outputs)
+    assert result.counts == whole.counts
+    assert stepped.clock.markers == whole.clock.markers
 
 
 @given(histories() | corrected(), policies)

@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 
 from schemas import topics
 from schemas.dead_letter import DeadLetter
-from streams.core.decode import MAX_RECORD_BYTES, decode, encode_dead_letter
+from streams.core.decode import MAX_RECORD_BYTES, Reading, decode, encode_dead_letter
 from streams.core.records import Decoded, Record
 from tests.builders import DAY, START, call, iso, profile, record, survey
 
@@ -96,6 +96,26 @@ def test_the_future_begins_five_minutes_after_ingestion() -> None:
     assert ahead is not None
     assert ahead.code == "future_dated"
     assert "300 s" in ahead.message
+
+
+def test_a_revision_of_the_future_does_not_win_for_ever() -> None:
+    assert call(START, revised_at=iso(START + 300_000), ingested=START).reject is None
+    ahead = call(START, revised_at=iso(START + 300_001), ingested=START).reject
+    assert ahead is not None
+    assert (ahead.code, ahead.message) == ("future_dated", "revised_at is 300 s after the record was written")
+    assert call(START, revised_at=iso(START + 4_000 * DAY), ingested=-1).reject is None, (
+        "a file tells no time"
+    )
+
+
+def test_a_record_of_kafka_without_a_time_is_a_reject_whatever_it_holds() -> None:
+    from_kafka = Reading(stamped=True)
+    for topic, value in ((topics.CALLS, orjson.dumps(VALID)), (topics.PROFILES, None), (topics.CALLS, b"{")):
+        refused = decode(Record(topic, 0, 7, -1, b"c1", value), from_kafka)
+        assert refused.reject is not None
+        assert refused.reject.code == "no_timestamp"
+        check_dead_letter(refused)
+    assert decode(Record(topics.CALLS, 0, 7, START, b"c1", orjson.dumps(VALID)), from_kafka).reject is None
 
 
 def test_a_file_without_ingestion_times_has_no_future_but_the_calendar_ends() -> None:

@@ -14,7 +14,7 @@ from deploy.generated.episodes_page import episodes_page
 from schemas.instants import to_datetime
 from schemas.trigger import Purpose
 from streams.core import facts as f
-from streams.core.episodes import Assessment, _closing, _holds, _suppressed_by, close
+from streams.core.episodes import Assessment, _closing, _holds, close, suppressed_by
 from streams.core.erasure import retraction, unserve
 from streams.core.published import Cause
 from streams.core.purposes import ENDINGS, GROUNDS, OBLIGATIONS, PURPOSES, served
@@ -68,7 +68,7 @@ def end_by(state: State, cause: EndingCause) -> tuple[int, Cause, Assessment]:
 
 
 def closing(state: State, now: int, because: Cause, seen: Assessment) -> EndingCause | None:
-    return _closing(state, POLICY, now, because, seen, _suppressed_by(state))
+    return _closing(state, POLICY, now, because, seen, suppressed_by(state))
 
 
 def test_the_tables_are_complete() -> None:

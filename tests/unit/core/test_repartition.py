@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from schemas import topics
-from streams.core.decode import decode, encode_dead_letter
+from streams.core.decode import Reading, decode, encode_dead_letter
 from streams.core.records import Record
 from streams.core.repartition import EnvelopeError, decode_rekeyed, original_of, unwrap, wrap
 from tests.builders import START, call, iso
@@ -45,6 +45,15 @@ def test_the_future_is_judged_by_the_first_arrival() -> None:
     found = decode_rekeyed(rekeyed(wrap(original))._replace(timestamp=START + 3_600_000))
     assert found.reject is not None
     assert found.reject.code == "future_dated"
+
+
+def test_what_had_no_time_where_it_first_stood_has_none_at_home() -> None:
+    """As a worker of a release before sends it on."""
+    original = call(START).record._replace(timestamp=-1)
+    found = decode_rekeyed(rekeyed(wrap(original)), Reading(stamped=True))
+    assert found.reject is not None
+    assert found.reject.code == "no_timestamp"
+    assert original_of(found).record.topic == original.topic
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,39 @@
+"""The callback that has been owed longest: of all customers of a worker who asked for one, may be called, and still can be.
+
+Owns what is remembered between two looks, so that a look costs little while few states change. How long somebody could have been
+called is `core.callable_time`.
+"""
+
+from streams.core.callable_time import CallableTime, Waiting, waiting
+from streams.core.policy import Policy
+from streams.core.state import decode
+from streams.state.store import Store
+
+
+class Unanswered:
+    """Of one worker."""
+
+    def __init__(self, store: Store, policy: Policy) -> None:
+        self._store = store
+        self._policy = policy
+        self._time = CallableTime(policy)
+        self._known: dict[str, tuple[bytes, Waiting | None]] = {}
+
+    def longest_ms(self, now: int) -> int:
+        """Return for how long (ms) the one who waits longest could have been called; 0 when nobody waits. `now`: ms, wall clock."""
+        asked = sorted(
+            (since, customer_id, part.states[customer_id])
+            for part in self._store
+            for customer_id, since in part.waiting.items()
+        )
+        before, self._known, longest = self._known, {}, 0
+        for since, customer_id, data in asked:
+            if now - since <= longest:
+                break  # nobody who asked later can have waited longer
+            known = before.get(customer_id)
+            if known is None or known[0] is not data:
+                known = data, waiting(decode(data), self._policy)
+            self._known[customer_id] = known
+            if known[1] is not None:
+                longest = max(longest, self._time.waited(known[1], now))
+        return longest
