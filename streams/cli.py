@@ -52,7 +52,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "topics": Entry(
         "topics",
         "Make, check, list and migrate the Kafka topics.",
-        {"ensure": _KAFKA, "list": _KAFKA, "acls": (), "migrate": _STATES},
+        {"ensure": _KAFKA, "list": _KAFKA, "acls": (), "skip": _STATES, "migrate": _STATES},
     ),
     "state": Entry(
         "state",

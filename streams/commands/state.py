@@ -6,14 +6,13 @@ It only shows and asks; `streams.operations` has `state_check`, `state_repair` a
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from streams.commands.ending import end, fail
-from streams.commands.options import Bootstrap, settings_of
+from streams.commands.options import Bootstrap, ask, settings_of
 from streams.commands.screen import Screen, listing, whole, words
 from streams.telemetry.amounts import amount
 from streams.telemetry.exit_codes import ExitCode
@@ -103,7 +102,7 @@ def repair(
         found, horizon_kept(settings, policy), None if no_clickhouse else len(erased), policy.label
     ):
         screen.print(line)
-    _ask(yes, "Rebuild them?")
+    ask(yes, "Rebuild them?")
     with Screen(stderr=True).status("reading") as status:
         done = asyncio.run(Repair(settings, policy, phrases, erased, status.update).run(numbers))
     table = listing(
@@ -151,7 +150,7 @@ def accept(partition: _Partitions = None, yes: _Yes = False, bootstrap: Bootstra
         screen.print(said + ".")
         for problem in each.problems:
             screen.print(f"  {problem}.", style="yellow")
-    _ask(yes, "Go on with these states?")
+    ask(yes, "Go on with these states?")
     asyncio.run(go_on(settings, policy, numbers))
     screen.print("Accepted. Now start the signals workers.")
 
@@ -236,15 +235,6 @@ def _erased(settings: Settings) -> Mapping[str, Erased]:
         )
     finally:
         store.close()
-
-
-def _ask(yes: bool, question: str) -> None:
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        fail("nobody is there to be asked: give --yes")
-    if not typer.confirm(question):
-        fail("nothing was changed")
 
 
 def _time(ms: int | None) -> str:

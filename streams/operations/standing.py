@@ -53,7 +53,7 @@ async def standing(
         members, committed = await _group(settings, settings.topic(SIGNALS_GROUP))
         starts, ends = await _bounds(settings, list(places.values()))
     except (KafkaError, OSError) as error:
-        raise _unreachable(settings, error) from error
+        raise unreachable(settings, error) from error
     return Standing(
         members,
         {
@@ -74,7 +74,7 @@ async def refuse_members(settings: Settings, group: str, worker: str) -> None:
     try:
         members, _ = await _group(settings, settings.topic(group))
     except (KafkaError, OSError) as error:
-        raise _unreachable(settings, error) from error
+        raise unreachable(settings, error) from error
     if members:
         raise RefusedError(
             f"{worker} workers of group {settings.topic(group)} still run ({members}), or ended less than "
@@ -103,7 +103,8 @@ async def _bounds(settings: Settings, places: list[Any]) -> tuple[dict[Any, int]
         await consumer.stop()
 
 
-def _unreachable(settings: Settings, error: Exception) -> BrokerError:
+def unreachable(settings: Settings, error: Exception) -> BrokerError:
+    """Return what to raise for an error of the client."""
     return BrokerError(
         f"Kafka at {settings.kafka_bootstrap}: {type(error).__name__}: {error}. Check BEHOUDLIJN_KAFKA_BOOTSTRAP, the security settings, "
         "and that the broker runs."
