@@ -18,9 +18,12 @@ from streams.telemetry.amounts import amount
 from streams.telemetry.exit_codes import ExitCode
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from sinks.contract import Erased
     from streams.operations.repair_prospect import Prospect
     from streams.operations.state_check import Checked
+    from streams.operations.state_repair import Rebuilt
     from streams.settings import Settings
 
 app = typer.Typer(
@@ -105,15 +108,7 @@ def repair(
     ask(yes, "Rebuild them?")
     with Screen(stderr=True).status("reading") as status:
         done = asyncio.run(Repair(settings, policy, phrases, erased, status.update).run(numbers))
-    table = listing(
-        whole("part", right=True), whole("customers", right=True), whole("erased", right=True),
-        whole("events read", right=True), whole("left out", right=True), words("as of (UTC)", narrowest=19),
-    )  # fmt: skip
-    for each in done:
-        table.add_row(
-            str(each.partition), f"{each.customers:,}", f"{each.markers:,}", f"{each.events:,}", f"{each.ahead:,}", _time(each.time),
-        )  # fmt: skip
-    screen.print(table)
+    screen.print(rebuilt_table(done))
     if any(each.ahead for each in done):
         screen.print("Left out: events of the future, which had moved the time.")
     if untold := sum(each.untold for each in done):
@@ -158,30 +153,43 @@ def accept(partition: _Partitions = None, yes: _Yes = False, bootstrap: Bootstra
 def show(checked: Sequence[Checked], screen: Screen) -> None:
     """Print the partitions, their inputs, and what is wrong."""
     table = listing(
-        whole("part", right=True), whole("customers", right=True), whole("erased", right=True), words("as of (UTC)", narrowest=10),
-        words("mode"), whole("epoch", right=True), words("changelog"),
+        whole("part", right=True), words("customers, erased", narrowest=9), words("as of (UTC)", narrowest=10), words("mode", narrowest=6),
+        whole("epoch", right=True), words("changelog", narrowest=9),
     )  # fmt: skip
     for each in checked:
         table.add_row(
-            str(each.partition), f"{each.customers:,}", f"{each.markers:,}", _time(each.time), each.mode, str(each.epoch),
+            str(each.partition), f"{each.customers:,}, {each.markers:,}", _time(each.time), each.mode, str(each.epoch),
             f"{each.changelog.start:,} to {each.changelog.end:,}",
         )  # fmt: skip
     screen.print(table)
     screen.print(f"decided by {', '.join(sorted({each.policy for each in checked}))}")
     inputs = listing(
-        whole("part", right=True), words("input", narrowest=16), whole("begins", right=True), whole("ends", right=True),
-        whole("committed", right=True), whole("in states", right=True),
+        whole("part", right=True), words("input", narrowest=10), words("log", narrowest=10), whole("committed", right=True),
+        whole("in states", right=True),
     )  # fmt: skip
     for each in checked:
         for one in each.inputs:
             at = ("-" if offset is None else f"{offset:,}" for offset in (one.committed, one.held))
-            inputs.add_row(str(each.partition), one.topic, f"{one.start:,}", f"{one.end:,}", *at)
+            inputs.add_row(str(each.partition), one.topic, f"{one.start:,} to {one.end:,}", *at)
     screen.print(inputs)
     problems = [problem for each in checked for problem in each.problems]
     for problem in dict.fromkeys(problems):
         screen.print(f"{problem}.", style="red")
     if not problems:
         screen.print("Nothing is missing.", style="green")
+
+
+def rebuilt_table(done: Sequence[Rebuilt]) -> Table:
+    """Return what a repair did."""
+    table = listing(
+        whole("part", right=True), words("customers, erased", narrowest=9), whole("events read", right=True), whole("left out", right=True),
+        words("as of (UTC)", narrowest=10),
+    )  # fmt: skip
+    for each in done:
+        table.add_row(
+            str(each.partition), f"{each.customers:,}, {each.markers:,}", f"{each.events:,}", f"{each.ahead:,}", _time(each.time),
+        )  # fmt: skip
+    return table
 
 
 def plan(found: Sequence[Prospect], kept: tuple[float, int], erased: int | None, label: str) -> list[str]:

@@ -17,6 +17,10 @@ from streams.cluster.topics import ensure
 from streams.core.erasure import is_marker
 from streams.core.state import decode
 from streams.settings import Settings
+from streams.state.delivery import Deliveries
+from streams.state.fencing import FencedChangelog
+from streams.state.recovery import ChangelogReader, recover
+from streams.state.store import PartitionStore
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
 from tests.integration.test_migration import (
@@ -267,6 +271,41 @@ def test_states_are_accepted_as_they_are(kafka: Broker, unique: str) -> None:
             assert done.returncode == ExitCode.MISFIT
             assert "still run" in done.stderr
         assert process.stop() == 0, process.log()
+
+
+def test_a_partition_that_leapt_comes_back(kafka: Broker, unique: str) -> None:
+    """As a worker of the version before left it: one event of the future, and every state was too old for the partition."""
+    events = history(20)
+    settings = settings_of(kafka, unique)
+    ensure(settings)
+    asyncio.run(produce(settings, events))
+    work_off(settings, len(events))
+    before = states_of(settings)
+    (part,) = asyncio.run(recover(settings.topic(topics.CHANGELOG), [0], settings.aiokafka_options()))
+    store = part.store
+    store.clock.now = time.time_ns() // 1_000_000 + 400 * 86_400_000
+    asyncio.run(leap(settings, store))
+    checked = state(settings, "state", "check", "--partition", "0")
+    assert checked.returncode == ExitCode.MISFIT
+    assert "hours ahead of the clock here" in " ".join(checked.stdout.split())
+    repaired(settings, "--partition", "0")
+    assert states_of(settings) == before
+    assert state(settings, "state", "check").returncode == 0
+
+
+async def leap(settings: Settings, store: PartitionStore) -> None:
+    deliveries = Deliveries(settings, lambda: None)
+    await deliveries.start()
+    try:
+        topic = settings.topic(topics.CHANGELOG)
+        async with ChangelogReader(topic, [store.number], settings.aiokafka_options()) as reader:
+            await reader.to_end()
+            fenced = FencedChangelog(topic, settings, deliveries)
+            await fenced.claim(reader)
+            changes = dict.fromkeys(store.states)
+            await fenced.write(store, changes, store.batch + 1, store.clock.now, store.policy)
+    finally:
+        await deliveries.stop()
 
 
 def test_a_memory_that_is_too_short_is_refused(kafka: Broker, unique: str) -> None:
