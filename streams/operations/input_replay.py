@@ -120,7 +120,7 @@ class InputReplay:
                 continue
             if partition_of(event.customer_id.encode(), self._settings.partitions) != self._number:
                 continue
-            if decoded.at > self._bound:
+            if max(decoded.at, decoded.timestamp) > self._bound:
                 self.ahead += 1
                 continue
             here.append(decoded)
