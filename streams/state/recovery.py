@@ -75,6 +75,8 @@ class Reading:
         self._unreadable: list[Unreadable] = []
         self.known = kept is not None
         """The partition's record has been read."""
+        self.end = self.begins_at
+        """After the last record that was read."""
         self.epoch = 0 if kept is None else kept.held.epoch
         self.owner = "" if kept is None else kept.held.owner
         self.stale = 0
@@ -105,6 +107,7 @@ class Reading:
         self, key: bytes, value: bytes | None, headers: Iterable[tuple[str, bytes]] = (), offset: int = 0
     ) -> None:
         """Take one record. What cannot be read changes nothing, and is noted for `check`."""
+        self.end = offset + 1
         try:
             self._add(key, value, headers, offset)
         except UnicodeDecodeError:

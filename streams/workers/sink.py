@@ -199,9 +199,20 @@ class SinkWorker:
             self._outage = None
             log.info("sink available again", after_seconds=round(time.monotonic() - began, 1))
         self._seen.written(oldest, time.monotonic() - began)
+        await self._stop_at_foreign(micro_batches)
         # Nothing is done for one that a rebalance took: it is read again, and its rows merge
         for micro_batch in micro_batches:
             self.lane.ack(micro_batch)
+
+    async def _stop_at_foreign(self, micro_batches: Sequence[MicroBatch[Gathered]]) -> None:
+        """Raise ForeignRecordError for a record that is not what its topic carries, with all before it committed: so it can be skipped,
+        and nothing beside it."""
+        for micro_batch in micro_batches:
+            for made in micro_batch.records:
+                if made.foreign is not None and self.lane.current(micro_batch):
+                    place = TP(made.topic, micro_batch.partition)
+                    await self.app.consumer._commit({place: made.foreign.offset})  # noqa: SLF001  (of this one alone)
+                    raise made.foreign.error
 
     def _flush(self) -> None:
         self._sink.flush()
