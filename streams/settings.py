@@ -114,7 +114,9 @@ class Settings(BaseSettings):
         30.0, description="A worker that is silent for this long loses its partitions."
     )
     heartbeat_s: _Seconds = Field(
-        3.0, description="Time between heartbeats; at most a third of the session time-out."
+        1.0,
+        description="Time between heartbeats; at most a third of the session time-out. A worker hears by them that the group changes: all "
+        "others wait for it meanwhile.",
     )
     rebalance_timeout_s: _Seconds = Field(
         60.0, description="How long the group waits for its members to rejoin."

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import aiokafka
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED
-from aiokafka.errors import CommitFailedError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import CommitFailedError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 
 from streams.lane.fetch_waits import lengthen
@@ -64,9 +64,11 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         push_error = coordinator._push_error_to_user  # noqa: SLF001
 
         def told_error(error: Exception) -> Any:
+            # What an assignor raises is wrapped in an error of the client's that only shows its text.
+            said = error.__cause__ if type(error) is KafkaError and error.__cause__ is not None else error
             # The client keeps it for the next fetch, which never comes while we wait for partitions: a worker that
             # may not join its group would wait for ever.
-            self.app.loop.call_soon_threadsafe(lambda: self.app.add_future(self.app.crash(error)))
+            self.app.loop.call_soon_threadsafe(lambda: self.app.add_future(self.app.crash(said)))
             return push_error(error)
 
         coordinator._push_error_to_user = told_error  # noqa: SLF001

@@ -21,6 +21,7 @@ from streams.cluster.reading import SilenceError, read_to_ends
 from streams.core.erasure import Marker, decode_marker, encode_marker, is_marker
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
+from streams.state.agreement import agreed_of
 from streams.state.changelog import ChangelogError
 from streams.state.delivery import Deliveries
 from streams.state.fencing import Change, FencedChangelog
@@ -101,7 +102,7 @@ async def write_states(settings: Settings, partitions: Mapping[int, tuple[dict[s
 
     It claims the partitions, as a worker does. Raises EffectsError when a record is not delivered.
     """
-    topic, label = settings.topic(topics.CHANGELOG), load_policy(settings.policy).label
+    topic, policy = settings.topic(topics.CHANGELOG), load_policy(settings.policy)
     deliveries = Deliveries(settings, lambda: None)
     fenced = FencedChangelog(topic, settings, deliveries)
     await deliveries.start()
@@ -111,10 +112,11 @@ async def write_states(settings: Settings, partitions: Mapping[int, tuple[dict[s
             await fenced.claim(reader)
         for number, (states, clock) in partitions.items():
             store = PartitionStore(number)
+            store.agreed = agreed_of(settings, policy)
             customers = list(states)
             for start in range(0, max(1, len(customers)), _PIECE):
                 changes = {c: Change(states[c], ()) for c in customers[start : start + _PIECE]}
-                await fenced.write(store, changes, 1, clock, label)
+                await fenced.write(store, changes, 1, clock, policy.label)
     finally:
         await deliveries.stop()
 

@@ -29,6 +29,11 @@ class ExitCode(IntEnum):
         """Whether the same may simply be started again, once what it needs is back."""
         return self in (ExitCode.UNAVAILABLE, ExitCode.BROKE_OFF)
 
+    @property
+    def in_vain(self) -> bool:
+        """Whether the same would end in the same way again, until somebody has changed something."""
+        return self in (ExitCode.MISTAKE, ExitCode.REFUSED, ExitCode.BAD_DATA, ExitCode.MISFIT)
+
 
 MEANINGS: Final[dict[ExitCode, tuple[str, str]]] = {
     ExitCode.DONE: ("All that was asked for is done.", ""),
@@ -101,7 +106,9 @@ FAILURES: Final[dict[str, ExitCode]] = {
     "streams.core.erasure.ErasureError": ExitCode.MISFIT,
     "streams.core.state.UnknownVersionError": ExitCode.MISFIT,
     "streams.operations.migration.MigrationError": ExitCode.MISFIT,
-    "streams.workers.copartitioning.PartitionsError": ExitCode.MISFIT,
+    "streams.state.agreement.AgreementError": ExitCode.MISFIT,
+    "streams.state.ground.StatesError": ExitCode.MISFIT,
+    "streams.cluster.copartitioning.PartitionsError": ExitCode.MISFIT,
     "streams.workers.time_bound.LeapError": ExitCode.MISFIT,
     "sinks.clickhouse.migrations.MigrationError": ExitCode.MISFIT,
     "sinks.contract.SinkRefused": ExitCode.MISFIT,

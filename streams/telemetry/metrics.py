@@ -309,6 +309,20 @@ class Metrics:
         "Newest event time worked through, since the epoch: how fresh the signals are.",
     )
 
+    info = Declaration(
+        Gauge,
+        "behoudlijn_info",
+        "yes/no",
+        "1, with what runs: version, policy with its digest and mode (of a signals worker), whether the core is compiled.",
+        ("version", "policy", "mode", "compiled"),
+    )
+    topics_waiting = Declaration(
+        Gauge,
+        "behoudlijn_topics_waiting",
+        "topics",
+        "Input topics that are not read because another worker of the group does not know them: a rolling upgrade that is not at its end.",
+    )
+
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         """Make them. Raises ValueError when `registry` already holds them: one process, one `Metrics`."""
         self.registry = registry or CollectorRegistry()

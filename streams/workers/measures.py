@@ -25,6 +25,7 @@ from streams.workers.busiest_customer import BusiestCustomer
 from streams.workers.computation import Computed
 from streams.workers.home import Misrouted
 from streams.workers.lag_shown import LagShown
+from streams.workers.release import tell_release
 from streams.workers.unanswered import Unanswered
 
 
@@ -50,6 +51,7 @@ class SignalsMetrics:
         self._busiest: defaultdict[int, BusiestCustomer] = defaultdict(BusiestCustomer)
         self._unanswered = Unanswered(store, policy)
         label_sets.begin(metrics, label_sets.of_signals(settings.mode))
+        tell_release(metrics, policy=policy.label, mode=settings.mode)
 
     def records(self, partition: int, records: Sequence[Decoded]) -> None:
         """Note whose records a partition works on."""
@@ -141,6 +143,7 @@ class SignalsMetrics:
         self._metrics.dead_letter_limit.clear()
         for topic, share in used.items():
             self._metrics.dead_letter_limit.labels(self._settings.plain_topic(topic)).set(share)
+        self._metrics.topics_waiting.set(len(lane.left_out))
         self._metrics.oldest_unanswered.set(self._unanswered.longest_ms(time.time_ns() // 1_000_000) / 1000)
         self._metrics.heartbeat_age.set(heartbeat_age)
         self._lag.show(lane)
@@ -164,6 +167,7 @@ class SinkMetrics:
         self._settings = settings
         self._lag = LagShown(metrics, settings)
         label_sets.begin(metrics, label_sets.of_sink())
+        tell_release(metrics)
 
     def inserted(self, table: str, rows: int) -> None:
         """Count one insert that was confirmed; called from the sink's thread."""

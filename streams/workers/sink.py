@@ -8,6 +8,7 @@ fills up and stops fetching, and a rebalance does not wait longer than the lane'
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import cast
 
 import faust
@@ -17,20 +18,23 @@ from schemas import topics
 from sinks.clickhouse import tables
 from sinks.contract import Eraser, Sink, SinkUnavailable
 from streams.cluster.access import check_access
+from streams.cluster.copartitioning import refuse_changed
 from streams.cluster.rights import sink_rights
 from streams.core.records import FetchedRecord
 from streams.lane.agent import add_agent
 from streams.lane.app import faust_app, lane_settings
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
-from streams.lane.micro_batch import TP, MicroBatch
+from streams.lane.micro_batch import TP, Assignment, MicroBatch
 from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
 from streams.settings import SINK_GROUP, Settings
+from streams.state.agreement import reading_of
 from streams.workers.erased_rows import ErasedRows
 from streams.workers.gathered import Gathered, gather
 from streams.workers.measures import SinkMetrics
+from streams.workers.membership import Membership
 from streams.workers.timestamps import Stamped, check_timestamps, unbelieved
 
 log = structlog.get_logger(__name__)
@@ -56,7 +60,8 @@ class SinkWorker:
     ) -> None:
         """`sink` and `eraser` are used from one thread at a time, never from the event loop's."""
         self.settings = settings
-        self.app: faust.App = faust_app(settings, SINK_GROUP, data_dir)
+        self._membership = Membership(settings, settings.topic(SINK_GROUP), "sink", reading_of(settings))
+        self.app: faust.App = faust_app(settings, SINK_GROUP, self._membership.client_id, data_dir)
         self._sink = sink
         self._erased = ErasedRows(settings.erasure(), eraser)
         self._seen = seen
@@ -69,12 +74,15 @@ class SinkWorker:
         self._room = asyncio.Event()
         self._outage: SinkUnavailable | None = None
         self._outage_since = 0.0
-        self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options())
+        self._topic_ids = TopicIdsOfBrokers(
+            settings.kafka_python_options(), on_partitions=partial(refuse_changed, settings)
+        )
         every = tuple(self._plain)
         self.lane: Lane[Gathered] = install(
             self.app,
             lane_settings(settings, every, merged=False, in_flight=_IN_FLIGHT),
             self._gather,
+            on_assigned=self._agree,
             on_revoked=self._erased.forget,
             on_moved=seen.moved,
             on_resumed=seen.resumed,
@@ -88,8 +96,12 @@ class SinkWorker:
     async def start(self) -> None:
         """Join the group; on return the app runs."""
         await check_access(self.settings, sink_rights(self.settings))
+        await self._membership.check_before_joining()
         await check_timestamps(self.settings, topics.INPUTS)
         await self.app.start()
+
+    async def _agree(self, _: Assignment) -> None:
+        await self._membership.check_after_joining()
 
     async def stop(self) -> None:
         """Let a flush under way finish, commit and leave the group."""

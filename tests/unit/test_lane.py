@@ -18,6 +18,7 @@ class Fetched:
     timestamp: int
     value: bytes | None = b"{}"
     key: bytes | None = b"k"
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Clock:
