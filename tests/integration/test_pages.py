@@ -261,6 +261,7 @@ def test_backup_and_restore(installation: Installation) -> None:
     installation.until_done()
     full, known = installation.rows(), installation.triggers()
     assert full == {f"customer-{n}": 6 for n in range(9)}
+    assert known, "or the last word would say nothing"
     installation.walk(page["Who was erased since"])
     installation.until_done()
     rest = {customer: number for customer, number in full.items() if customer != ERASED}
