@@ -36,6 +36,7 @@ from streams.state.changelog import (
     tombstone_stamp,
 )
 from streams.state.delivery import Deliveries, EffectsError, Outgoing
+from streams.state.kept import Held
 from streams.state.recovery import ChangelogReader, RecoveryError
 from streams.state.store import PartitionStore
 
@@ -80,6 +81,11 @@ class FencedChangelog:
         self._held: dict[int, _Claimed] = {}
         self._on_foreign = on_foreign
         self._broker_time = broker_time or BrokerTime()
+
+    def held(self, partition: int) -> Held | None:
+        """Return how we hold a partition; None when we have not claimed it."""
+        claimed = self._held.get(partition)
+        return None if claimed is None else Held(claimed.epoch, claimed.owner, claimed.next_offset)
 
     async def claim(self, reader: ChangelogReader) -> None:
         """Make the partitions of `reader` ours, which has read them to their end; afterwards past our claims.

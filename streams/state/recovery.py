@@ -33,6 +33,7 @@ from streams.state.changelog import (
     refusal,
     tombstone_stamp,
 )
+from streams.state.kept import Kept
 from streams.state.store import PartitionStore
 
 log = structlog.get_logger(__name__)
@@ -60,19 +61,30 @@ class Recovered:
 class Reading:
     """One partition of the changelog `topic` while it is read; records come in offset order.
 
-    The first claim of an epoch ends all earlier epochs: what they wrote behind it is `stale` and not applied.
+    The first claim of an epoch ends all earlier epochs: what they wrote behind it is `stale` and not applied. `kept`: the store to go on
+    with, which holds what comes before.
     """
 
-    def __init__(self, number: int, topic: str = topics.CHANGELOG) -> None:
+    def __init__(self, number: int, topic: str = topics.CHANGELOG, kept: Kept | None = None) -> None:
         self._topic = topic
-        self._store = PartitionStore(number)
+        self._store = PartitionStore(number) if kept is None else kept.store
+        self.begins_at = 0 if kept is None else kept.held.next_offset
+        """The offset of the first record that it is to be given."""
+        self._changed = kept is None
         self._outboxes: dict[str, tuple[int, bytes]] = {}
         self._unreadable: list[Unreadable] = []
-        self.known = False
+        self.known = kept is not None
         """The partition's record has been read."""
-        self.epoch = 0
-        self.owner = ""
+        self.end = self.begins_at
+        """After the last record that was read."""
+        self.epoch = 0 if kept is None else kept.held.epoch
+        self.owner = "" if kept is None else kept.held.owner
         self.stale = 0
+
+    @property
+    def store(self) -> PartitionStore:
+        """What was read so far; its timers are not set yet."""
+        return self._store
 
     @property
     def unreadable(self) -> Sequence[Unreadable]:
@@ -95,6 +107,7 @@ class Reading:
         self, key: bytes, value: bytes | None, headers: Iterable[tuple[str, bytes]] = (), offset: int = 0
     ) -> None:
         """Take one record. What cannot be read changes nothing, and is noted for `check`."""
+        self.end = offset + 1
         try:
             self._add(key, value, headers, offset)
         except UnicodeDecodeError:
@@ -117,6 +130,7 @@ class Reading:
             _check_state(customer_id, state)
         if not self._counts(stamp):
             return
+        self._changed = True
         self._outboxes.pop(customer_id, None)
         store.departed.discard(customer_id)
         if outbox and stamp.batch == store.batch:
@@ -131,6 +145,7 @@ class Reading:
     def _add_partition(self, record: PartitionRecord) -> None:
         if self._counts(record.stamp, record.owner):
             self.owner, self.known = record.owner, True
+            self._changed = self._changed or record.clock != self._store.clock.now
             self._store.clock.now = record.clock
             self._store.policy = record.policy
             self._store.dead_letters = from_rows(record.dead_letters)
@@ -173,7 +188,8 @@ class Reading:
     def finish(self) -> Recovered:
         """Return the partition, with its timers set, as far as it can be read: whoever starts from it asks `check` first."""
         store = self._store
-        store.restore(store.clock.now)
+        if self._changed:
+            store.restore(store.clock.now)
         unsent: list[Sending] = []
         for customer_id, (offset, outbox) in self._outboxes.items():
             try:
@@ -208,14 +224,21 @@ class ChangelogReader:
 
     `options`: address and security of an aiokafka client. Its methods raise `RecoveryError` when nothing
     arrives for a minute, `ChangelogError` for records that cannot be read, and the client's errors. `lenient`: what cannot be read
-    is left out, for those who look or repair.
+    is left out, for those who look or repair. `kept`: stores with which some of them go on.
     """
 
     def __init__(
-        self, topic: str, partitions: Iterable[int], options: Mapping[str, Any], *, lenient: bool = False
+        self,
+        topic: str,
+        partitions: Iterable[int],
+        options: Mapping[str, Any],
+        *,
+        lenient: bool = False,
+        kept: Mapping[int, Kept] | None = None,
     ) -> None:
+        self._topic = topic
         self._lenient = lenient
-        self.readings = {number: Reading(number, topic) for number in partitions}
+        self.readings = {number: Reading(number, topic, (kept or {}).get(number)) for number in partitions}
         self._places = {number: TopicPartition(topic, number) for number in self.readings}
         self._consumer = AIOKafkaConsumer(
             **options,
@@ -228,10 +251,9 @@ class ChangelogReader:
     async def __aenter__(self) -> Self:
         await self._consumer.start()
         self._consumer.assign(list(self._places.values()))
-        for place in self._places.values():
-            self._consumer.seek(
-                place, 0
-            )  # out of range, when the beginning was removed, leads to the earliest
+        for number, place in self._places.items():
+            # Out of range, when the beginning was removed, or a log made anew, leads to the earliest.
+            self._consumer.seek(place, self.readings[number].begins_at)
         return self
 
     async def __aexit__(
@@ -239,9 +261,17 @@ class ChangelogReader:
     ) -> None:
         await self._consumer.stop()
 
+    async def starts(self) -> dict[int, int]:
+        """Return where the log of each partition begins."""
+        first = await self._consumer.beginning_offsets(list(self._places.values()))
+        return {number: first[place] for number, place in self._places.items()}
+
     async def to_end(self) -> None:
         """Read every partition to its present end."""
         await self._read(dict.fromkeys(self.readings))
+        for number, place in self._places.items():
+            if await self._consumer.position(place) < self.readings[number].begins_at:
+                self._begin_anew(number)  # there was no record to show it
 
     async def past(self, ends: Mapping[int, int]) -> None:
         """Read on until the record at the given offset of each partition has been read."""
@@ -255,6 +285,8 @@ class ChangelogReader:
             ):
                 for place, records in fetched.items():
                     reading = self.readings[place.partition]
+                    if records[0].offset < reading.begins_at:
+                        reading = self._begin_anew(place.partition)
                     for record in records:
                         if record.key is not None:
                             reading.add(record.key, record.value, record.headers, record.offset)
@@ -267,6 +299,12 @@ class ChangelogReader:
         if not self._lenient:
             for reading in self.readings.values():
                 reading.check()
+
+    def _begin_anew(self, number: int) -> Reading:
+        """Leave a kept store: this is not the log that it was written to. The client reads it from its beginning by now."""
+        log.warning("the changelog is not the one that was written: it is read anew", partition=number)
+        reading = self.readings[number] = Reading(number, self._topic)
+        return reading
 
     def finish(self) -> list[Recovered]:
         """Return the partitions that were read. Raises `ChangelogError` for outputs that cannot be read."""

@@ -47,6 +47,8 @@ class PartitionStore:
         """From which offset its changelog counts, since a repair."""
         self.repairing = False
         """A repair of it has not ended."""
+        self.whole = True
+        """It is what its changelog says: no batch is between its computation and its last effect, or broke off there."""
         self.unmarked = False
         """The last batch had outputs, and nothing in the changelog says yet that they were delivered."""
 
@@ -88,6 +90,7 @@ class PartitionStore:
         `now`: partition time in ms.
         """
         self.clock = Clock.restore(now, self.states)
+        self.waiting.clear()
         for customer_id, state in self.states.items():
             self._note_request(customer_id, state)
 
