@@ -63,14 +63,7 @@ def problem_of(found: Mapping[str, int], settings: Settings) -> str:
 
 def refuse_changed(settings: Settings, found: Mapping[str, int]) -> None:
     """Raise `PartitionsError` when topics, by full name, have other numbers of partitions; one that is not found is another matter."""
-    watched = {settings.topic(name) for name in TOPICS}
-    problem = problem_of(
-        {
-            settings.plain_topic(topic): number
-            for topic, number in found.items()
-            if number and topic in watched
-        },
-        settings,
-    )
+    there = {name: number for name in TOPICS if (number := found.get(settings.topic(name)))}
+    problem = problem_of(there, settings)
     if problem:
         raise PartitionsError(problem)
