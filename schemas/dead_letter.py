@@ -41,3 +41,5 @@ class DeadLetter(Message):
     """Bytes of the whole original."""
     payload_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     """Of the whole original."""
+    tries: Annotated[int, Field(ge=1, le=1_000)] = 1
+    """How often the record was sent: each redrive is one more, and of letters of one identity that with most of them counts."""

@@ -52,7 +52,12 @@ COMMANDS: Final[dict[str, Entry]] = {
     "topics": Entry(
         "topics",
         "Make, check, list and migrate the Kafka topics.",
-        {"ensure": _KAFKA, "list": _KAFKA, "acls": (), "migrate": _STATES},
+        {"ensure": _KAFKA, "list": _KAFKA, "acls": (), "skip": _STATES, "migrate": _STATES},
+    ),
+    "state": Entry(
+        "state",
+        "Look at what states rest on, rebuild them, or go on with them.",
+        {"check": _STATES, "repair": _STATES, "accept": _STATES},
     ),
     "clickhouse": Entry("clickhouse", "Make and update the ClickHouse tables.", {"migrate": _KAFKA}),
     "simulate": Entry(

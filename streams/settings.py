@@ -204,7 +204,10 @@ class Settings(BaseSettings):
         description="Where the sink writes: `clickhouse://user:password@host:port/database`, or `chdb:///path`.",
     )
     sink_batch_rows: int = Field(10_000, ge=1, le=1_000_000, description="Rows per insert at most.")
-    sink_batch_s: _Seconds = Field(1.0, description="A row waits at most this long for its insert.")
+    sink_batch_s: _Seconds = Field(
+        1.0,
+        description="A row waits at most this long for its insert, or for the end of the insert before, whichever is longer.",
+    )
     sink_timeout_s: _Seconds = Field(30.0, description="How long one request to ClickHouse may take.")
     sink_retry_max_s: _Seconds = Field(
         30.0,

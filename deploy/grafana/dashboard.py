@@ -219,6 +219,18 @@ ROWS: tuple[tuple[str, tuple[Panel, ...]], ...] = (
                 "All 0, or somebody is called: what retention removed has to be sent again.",
             ),
             Panel(
+                "Workers by version, policy and mode; topics that wait for an upgrade",
+                "short",
+                (
+                    (
+                        "{{job}} {{version}} {{policy}} {{mode}} compiled: {{compiled}}",
+                        "count by (job, version, policy, mode, compiled) (behoudlijn_info)",
+                    ),
+                    ("topics that wait", "max(behoudlijn_topics_waiting)"),
+                ),
+                "All signals workers have one policy and one mode. A topic waits until every worker knows it.",
+            ),
+            Panel(
                 "Timers that wait, and that are put off",
                 "short",
                 (

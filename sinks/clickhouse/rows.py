@@ -65,7 +65,8 @@ def row_of_output(value: bytes | None, record: Coordinates) -> Row | None:
         raise ForeignRecordError(
             f"{record.topic}[{record.partition}]@{record.offset} is no {model.__name__} (fields: {names}). When a newer "
             "signals worker runs, upgrade the sink worker; else find the program that writes to this topic, take away its "
-            "right to do so, and move the sink's group past the record."
+            f"right to do so, stop the sink workers, and `behoudlijn topics skip {record.topic} {record.partition} {record.offset} "
+            "--group sink` goes past the record."
         ) from None
     values = list(take(message.__dict__))
     for convert, positions in steps:

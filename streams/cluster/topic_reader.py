@@ -124,6 +124,22 @@ class TopicReader:
                 ) from None
         return None
 
+    def first(self, topic: str, partition: int, offset: int) -> Record | None:
+        """Return the first record at this offset or behind it; None when there is none."""
+        place = TopicPartition(topic, partition)
+        with kafka_errors(self._settings):
+            self._consumer.assign([place])
+            self._consumer.seek(place, offset)
+            try:
+                for batch in self._polls([place], most=1):
+                    for raw in batch.get(place, ()):
+                        return _record(raw)
+            except SilenceError:
+                raise BrokerError(
+                    f"nothing was read from {topic}[{partition}] for {SILENT_SECONDS:.0f} s: has it a leader?"
+                ) from None
+        return None
+
     def assign(self, topic: str, partitions: Iterable[int]) -> None:
         """Read these partitions from their beginning."""
         places = [TopicPartition(topic, number) for number in partitions]

@@ -76,7 +76,7 @@ def redrive(
 
     The original is taken from its topic; from the letter only when it is gone there and the letter holds it
     whole. An event that was accepted meanwhile is counted once, by its id; one that still cannot be read
-    becomes a new dead letter. One whose customer was erased is not sent. Exit code 1 when some could not be sent.
+    stays the dead letter that it is, with one try more. One whose customer was erased is not sent. Exit code 1 when some could not be sent.
 
     Example: behoudlijn dead-letters redrive --reason unknown_version --topic contact.calls
     """
@@ -134,10 +134,14 @@ def _letters(letters: tuple[DeadLetter, ...], total: int) -> Table:
     for each in letters:
         table.add_row(
             f"{each.ingested_at:%Y-%m-%d %H:%M:%S}",
-            f"{each.topic}/{each.partition}/{each.offset}\n{each.reason_code}: {each.message}",
+            f"{each.topic}/{each.partition}/{each.offset}{_tries(each)}\n{each.reason_code}: {each.message}",
             f"{each.payload_size:,}",
         )
     return table
+
+
+def _tries(letter: DeadLetter) -> str:
+    return f" ({letter.tries} tries)" if letter.tries > 1 else ""
 
 
 def _outcome(results: list[Redriven], dry_run: bool) -> str:

@@ -78,6 +78,12 @@ def explain(
             "`behoudlijn check` tells why",
             err=True,
         )
+    if found.unreadable:
+        typer.echo(
+            f"explain: {amount(found.unreadable, 'record')} of this customer among triggers and signals cannot be read (foreign, or of another "
+            "release): left out",
+            err=True,
+        )
     if not found.known:
         fail(_unknown(found, "the files" if file else "the pipeline's topics"))
     show(found, Screen())

@@ -44,6 +44,16 @@ def settings_of(bootstrap: str | None, *, tell: Callable[[str], None] = _on_stde
     return load_settings(tell=tell, **{name: value for name, value in given.items() if value is not None})
 
 
+def ask(yes: bool, question: str) -> None:
+    """Ask before something is changed, unless `yes` was given; end the command when the answer is no, or nobody is there."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        fail("nobody is there to be asked: give --yes")
+    if not typer.confirm(question):
+        fail("nothing was changed")
+
+
 def refuse_overwriting(files: Iterable[str], outputs: Iterable[Path]) -> None:
     """End the command when a file that it would write is one that it reads, or writes twice."""
     written = [path for path in outputs if path != Path(STDIO) and (path.is_file() or not path.exists())]

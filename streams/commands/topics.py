@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from streams.commands.ending import fail
-from streams.commands.options import Bootstrap, settings_of
+from streams.commands.options import Bootstrap, ask, settings_of
 from streams.commands.screen import Screen, listing, whole, words
 from streams.telemetry.amounts import amount
 from streams.telemetry.exit_codes import ExitCode
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from streams.cluster.topics import TopicReport
+    from streams.operations.skipping import Group
 
 app = typer.Typer(no_args_is_help=True, help="Make, check and list the Kafka topics, and the rights on them.")
 
@@ -89,6 +90,40 @@ def acls(
         typer.echo(
             f"kafka-acls --bootstrap-server {settings.kafka_bootstrap} --command-config admin.properties {line}"
         )
+
+
+@app.command()
+def skip(
+    topic: Annotated[
+        str, typer.Argument(help="Without the installation's prefix, such as callback.triggers.")
+    ],
+    partition: Annotated[int, typer.Argument(min=0)],
+    offset: Annotated[int, typer.Argument(min=0)],
+    group: Annotated[str, typer.Option("--group", help="Whose reading stops there: sink or signals.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    bootstrap: Bootstrap = None,
+) -> None:
+    """Go past one record that ends every worker of a group: it will not be read, and becomes a dead letter.
+
+    The workers of the group must have stopped. Nothing beside the record is skipped; its content is not shown.
+
+    Example: behoudlijn topics skip callback.triggers 3 1041 --group sink
+    """
+    if group not in ("sink", "signals"):
+        fail(f"--group {group}: there are sink and signals")
+    whose = cast("Group", group)
+    from streams.operations.skipping import skip as go_past
+    from streams.operations.skipping import skippable
+    from streams.policies import load_policy
+
+    settings = settings_of(bootstrap)
+    policy = load_policy(settings.policy)
+    found = asyncio.run(skippable(settings, whose, topic, partition, offset))
+    size, key = len(found.record.value or b""), len(found.record.key or b"")
+    typer.echo(f"{topic}[{partition}]@{offset}: {amount(size, 'byte')}, with a key of {amount(key, 'byte')}.")
+    ask(yes, "Skip it?")
+    asyncio.run(go_past(settings, policy, whose, found))
+    typer.echo(f"Skipped for the {group} group, and kept as a dead letter. Now start its workers.")
 
 
 @app.command()

@@ -132,8 +132,12 @@ def decode(record: Record, reading: Reading = AS_USUAL) -> Decoded:
 
 
 def encode_dead_letter(decoded: Decoded) -> bytes:
-    """Return the dead letter of a reject, as JSON. The same record always gives the same bytes."""
-    record, reject = decoded.record, decoded.reject
+    """Return the dead letter of a reject, as JSON. The same record always gives the same bytes.
+
+    One that was sent once more gives the letter of its original, with one try more: a letter of the first try does not name it, as in
+    releases of before.
+    """
+    record, reject, origin = decoded.record, decoded.reject, decoded.origin
     if reject is None:
         raise ValueError("only a reject has a dead letter")
     value = record.value or b""
@@ -141,17 +145,20 @@ def encode_dead_letter(decoded: Decoded) -> bytes:
         {
             "topic": record.topic,
             "partition": record.partition,
-            "offset": record.offset,
+            "offset": record.offset if origin is None else origin.offset,
             "reason_code": reject.code,
             "message": reject.message[:MAX_MESSAGE],
-            "ingested_at": to_datetime(min(max(record.timestamp, 0), LATEST_MS)),
+            "ingested_at": to_datetime(
+                min(max(record.timestamp if origin is None else origin.ingested_at, 0), LATEST_MS)
+            ),
             "key_base64": None if record.key is None else b64encode(record.key[:MAX_KEY_BYTES]).decode(),
             "payload_base64": b64encode(value[:MAX_PAYLOAD_BYTES]).decode(),
             "payload_size": len(value),
             "payload_sha256": sha256(value).hexdigest(),
+            "tries": 1 if origin is None else origin.tries,
         }
     )
-    return letter.model_dump_json().encode()
+    return letter.model_dump_json(exclude=_FIRST_TRY if origin is None else None).encode()
 
 
 def ahead_of_broker(decoded: Decoded) -> Decoded:
@@ -160,12 +167,16 @@ def ahead_of_broker(decoded: Decoded) -> Decoded:
     The message does not say how far, so that the same record always has the same dead letter.
     """
     what = "the record's timestamp" if decoded.at <= decoded.record.timestamp else "occurred_at"
-    return _reject(decoded.record, "ahead_of_broker", f"{what} is ahead of the brokers' time")
+    reject = _reject(decoded.record, "ahead_of_broker", f"{what} is ahead of the brokers' time")
+    return reject._replace(origin=decoded.origin)
 
 
 def _ahead(record: Record, field: str, at: int) -> Decoded:
     ahead = (at - record.timestamp) // 1000
     return _reject(record, "future_dated", f"{field} is {ahead} s after the record was written")
+
+
+_FIRST_TRY: Final = {"tries"}
 
 
 def _reject(record: Record, code: RejectCode, message: str) -> Decoded:

@@ -131,6 +131,32 @@ def check_marker(data: bytes) -> None:
     decode_marker(data)
 
 
+def markers_of(erased: Mapping[str, tuple[int, int]], erasure: Erasure, now: int) -> dict[str, bytes]:
+    """Return the markers, by key, of customers whose hashes are known, with up to when each is erased and when that was ordered.
+
+    Without those that would have gone by `now`. Times in ms.
+    """
+    made = {}
+    for name, (until, ordered_at) in erased.items():
+        due = FOREVER if erasure.keep == FOR_EVER else max(until, ordered_at) + erasure.keep
+        if due > now:
+            made[_PREFIX + name] = encode_marker(Marker(until, due, erasure.key_id))
+    return made
+
+
+def united(parts: Iterable[Mapping[str, bytes]]) -> dict[str, bytes]:
+    """Return the markers among the states of all `parts`, by key; of several for one customer the greatest times count."""
+    markers: dict[str, Marker] = {}
+    for states in parts:
+        for key, data in states.items():
+            if is_marker(key):
+                new, old = decode_marker(data), markers.get(key)
+                if old is not None:
+                    new = Marker(max(old.until, new.until), max(old.due, new.due), new.key_id)
+                markers[key] = new
+    return {key: encode_marker(marker) for key, marker in markers.items()}
+
+
 class Added(NamedTuple):
     """What an erasure did to the customer's marker."""
 
@@ -155,11 +181,15 @@ class Markers:
 
     def covers(self, customer_id: str, at: int) -> bool:
         """Return whether an event of this customer at `at` (ms) is erased."""
+        return at <= self.until(customer_id)
+
+    def until(self, customer_id: str) -> int:
+        """Return up to when (ms) this customer is erased; `NEVER` for one who is not."""
         until = self._until.get(customer_id)
         if until is None:
             marker = self._get(self._erasure.marker_key(customer_id))
             until = self._until[customer_id] = NEVER if marker is None else marker.until
-        return at <= until
+        return until
 
     def add(self, customer_id: str, at: int, ingested_at: int) -> "Added":
         """Erase a customer up to `at` (ms), by a record that arrived at `ingested_at`."""

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 from schemas.base import Event
+from streams.core.redriven import Headers, Origin, origin_of
 
 REJECTED_AT = -1
 """The event time of a reject: it has none."""
@@ -40,6 +41,10 @@ class FetchedRecord(Protocol):
     @property
     def value(self) -> bytes | None:
         """Its value."""
+
+    @property
+    def headers(self) -> Headers:
+        """Names and values; mostly none."""
 
 
 def records_of(topic: str, partition: int, fetched: Sequence[FetchedRecord]) -> list[Record]:
@@ -85,7 +90,8 @@ class Decoded(NamedTuple):
     """A record with what its bytes mean: an event, or the reason why there is none.
 
     `at` is the event time in ms since the epoch, UTC; `REJECTED_AT` for a reject. `arrival` is greater for what arrived later
-    (`schemas.revisions`): of the record that first held the event, wherever `record` was read.
+    (`schemas.revisions`): of the record that first held the event, wherever `record` was read. `origin` is of a record that was
+    sent once more.
     """
 
     record: Record
@@ -95,6 +101,7 @@ class Decoded(NamedTuple):
     unknown_fields: tuple[str, ...]
     anonymous: bool
     arrival: int = 0
+    origin: Origin | None = None
 
     @property
     def topic(self) -> str:
@@ -114,7 +121,18 @@ class Decoded(NamedTuple):
         return size_of(self.record)
 
 
-def size_of(record: FetchedRecord) -> int:
+def with_origins(decoded: list[Decoded], fetched: Sequence[FetchedRecord]) -> list[Decoded]:
+    """Note where records came from that were sent once more. `decoded`: of these records, in their order."""
+    for number, each in enumerate(fetched):
+        if each.headers:
+            record = decoded[number].record
+            origin = origin_of(record.topic, record.partition, each.offset, each.timestamp, each.headers)
+            if origin is not None:
+                decoded[number] = decoded[number]._replace(origin=origin)
+    return decoded
+
+
+def size_of(record: Record | FetchedRecord) -> int:
     """Return the bytes that a record counts for while it is held."""
     key, value = record.key, record.value
     return RECORD_OVERHEAD + (len(key) if key else 0) + (len(value) if value else 0)

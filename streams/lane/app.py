@@ -3,17 +3,20 @@
 Owns which of Faust's settings we rely upon. `workers.signals` and `workers.sink` add what is done with micro-batches.
 """
 
+from functools import partial
 from uuid import uuid4
 
 import faust
 from faust.types.auth import CredentialsT
 
+from streams.cluster.copartitioning import refuse_changed
+from streams.lane.assignor import assignor_that_counts
 from streams.lane.micro_batch import LaneSettings
 from streams.settings import Settings
 
 
-def faust_app(settings: Settings, group: str, data_dir: str) -> faust.App:
-    """Return an app that is a member of `group` (prefixed here), and does nothing yet.
+def faust_app(settings: Settings, group: str, client_id: str, data_dir: str) -> faust.App:
+    """Return an app that is a member of `group` (prefixed here), under this client id, and does nothing yet.
 
     `data_dir`: a directory of its own, which Faust wants although nothing is kept there.
     """
@@ -21,6 +24,8 @@ def faust_app(settings: Settings, group: str, data_dir: str) -> faust.App:
         settings.topic(group),
         broker=settings.faust_broker(),
         broker_credentials=_credentials(settings),
+        broker_client_id=client_id,
+        PartitionAssignor=assignor_that_counts(partial(refuse_changed, settings)),
         datadir=data_dir,
         canonical_url=f"http://{uuid4().hex}",  # by it members are told apart (`common_topics`); nobody asks there
         web_enabled=False,  # it listens on every address and shows what tables hold

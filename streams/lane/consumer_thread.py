@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import aiokafka
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED
-from aiokafka.errors import CommitFailedError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import CommitFailedError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from faust.transport.drivers import aiokafka as driver
 
+from streams.lane.fetch_waits import lengthen
 from streams.lane.log_ends import LogEnd
 from streams.lane.log_moves import Committed
 from streams.lane.micro_batch import TP, LaneSettings
@@ -63,12 +64,23 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         push_error = coordinator._push_error_to_user  # noqa: SLF001
 
         def told_error(error: Exception) -> Any:
+            # What an assignor raises is wrapped in an error of the client's that only shows its text.
+            said = error.__cause__ if type(error) is KafkaError and error.__cause__ is not None else error
             # The client keeps it for the next fetch, which never comes while we wait for partitions: a worker that
             # may not join its group would wait for ever.
-            self.app.loop.call_soon_threadsafe(lambda: self.app.add_future(self.app.crash(error)))
-            return push_error(error)
+            self.app.loop.call_soon_threadsafe(lambda: self.app.add_future(self.app.crash(said)))
+            return push_error(said)
 
         coordinator._push_error_to_user = told_error  # noqa: SLF001
+        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
+        next_requests = fetcher._get_actions_per_node  # noqa: SLF001
+
+        def patient_requests(assignment: Any) -> Any:
+            actions = next_requests(assignment)
+            lengthen(actions[0], fetcher, assignment)
+            return actions
+
+        fetcher._get_actions_per_node = patient_requests  # noqa: SLF001
 
     async def stop(self) -> None:
         """Stop the thread. One that has crashed may have closed its loop already: then there is nothing to stop."""
@@ -256,7 +268,9 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def _log_ends(self, asked: list[Any]) -> Mapping[TP, LogEnd]:
         consumer = self._ensure_consumer()
         at = int(time.time() * 1000)
-        reader = consumer._fetcher  # noqa: SLF001
+        reader, cluster = consumer._fetcher, consumer._client.cluster  # noqa: SLF001
+        # The client would ask for none before all have a leader.
+        asked = [place for place in asked if cluster.leader_for_partition(place) not in (None, -1)]
         whole: Mapping[Any, int] = {}
         if self._read_committed:
             # The client has one isolation level for all it asks; a copy of its reader asks with the other one. It asks first, so that

@@ -34,6 +34,7 @@ class _Partition(Generic[ItemT]):
         unawaited = settings.unawaited.intersection(topics)
         self.merger: Merger[ItemT] = Merger(topics, settings.idle_ms, settings.max_batch, unawaited)
         self.in_flight: deque[MicroBatch[ItemT]] = deque()
+        self.sizes: dict[int, int] = {}  # of those, in bytes, where there may be several
         self.done: set[int] = set()
         self.handed_out: dict[TP, int] = {}
 
@@ -208,11 +209,18 @@ class Lane(Generic[ItemT]):
         for _ in range(len(self._order)):
             partition = self._order[0]
             self._order.rotate(-1)
-            if len(partition.in_flight) < self.settings.max_in_flight:
+            if self._may_hand_out(partition):
                 records = partition.merger.take(now)
                 if records:
                     return self._hand_out(partition, records)
         return None
+
+    def _may_hand_out(self, partition: _Partition[ItemT]) -> bool:
+        """Return whether another micro-batch may be under work: by their number, and where there may be several, by their bytes."""
+        return (
+            len(partition.in_flight) < self.settings.max_in_flight
+            and sum(partition.sizes.values()) < self._limit
+        )
 
     def _hand_out(self, partition: _Partition[ItemT], records: list[ItemT]) -> MicroBatch[ItemT]:
         ends: dict[TP, int] = {}
@@ -224,6 +232,8 @@ class Lane(Generic[ItemT]):
         self._number += 1
         micro_batch = MicroBatch(partition.number, records, ends, self._epoch, self._number)
         partition.in_flight.append(micro_batch)
+        if self.settings.max_in_flight > 1:
+            partition.sizes[micro_batch.number] = sum(record.size for record in records)
         return micro_batch
 
     def wait_seconds(self) -> float | None:
@@ -231,8 +241,7 @@ class Lane(Generic[ItemT]):
         waits = [
             wait
             for partition in self._order
-            if len(partition.in_flight) < self.settings.max_in_flight
-            and (wait := partition.merger.wait_ms(self._clock())) is not None
+            if self._may_hand_out(partition) and (wait := partition.merger.wait_ms(self._clock())) is not None
         ]
         return min(waits) / 1000 if waits else None
 
@@ -269,6 +278,7 @@ class Lane(Generic[ItemT]):
         while partition.in_flight and partition.in_flight[0].number in partition.done:
             first = partition.in_flight.popleft()
             partition.done.discard(first.number)
+            partition.sizes.pop(first.number, None)
             self._acked.update(first.end_offsets)
             for tp in first.end_offsets:
                 self._pass(tp)

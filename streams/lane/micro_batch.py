@@ -32,11 +32,13 @@ class LaneSettings:
     max_total_bytes: int = 256 * 1024 * 1024
     """The same for the whole process: shared evenly by its partitions."""
     max_in_flight: int = 1
-    """Micro-batches of one partition number that may be handed out before the first is acknowledged."""
+    """Micro-batches of one partition number that may be handed out before the first is acknowledged. Where that is more than one, none is
+    handed out while they hold `max_buffer_bytes`."""
     drain_seconds: float = 10.0
     """How long a rebalance or a stop waits for micro-batches under work; well under the session time-out."""
     fetch_max_wait_ms: int = 50
-    """How long a broker may hold an empty fetch; also how late a resumed partition may be fetched again."""
+    """How long a broker may hold an empty fetch that leaves some partition out: so late may that one be fetched again. One that leaves
+    none out may take longer (`fetch_waits`)."""
     read_committed: bool = True
     """Leave out what a producer's transaction wrote and took back."""
     idempotent_producer: bool = True

@@ -120,6 +120,14 @@ class RebalancingConsumer(CommittingConsumer):
             self._read_offset[tp] = each.offset
             self._committed_offset[tp] = each.offset
 
+    def _should_commit(self, tp: Any, offset: int) -> bool:
+        """Before an assignment is prepared nothing is acknowledged but that a log begins elsewhere: prepared first, so that what is
+        written there knows of it before the group does.
+        """
+        if tp.topic in self.lane.topics and not self._preparation.done:
+            return False
+        return super()._should_commit(tp, offset)
+
     async def wait_empty(self) -> None:
         """Wait for the micro-batches under work, not longer than `drain_seconds`, and commit what is done.
 

@@ -1,6 +1,6 @@
-"""The ids of topics: what tells a topic that was deleted and made anew from the one of that name before.
+"""The ids of topics, which tell one that was deleted and made anew from the one of that name before; and how many partitions they have.
 
-Owns asking the brokers for them, and that nobody waits long for the answer. It must not decide anything. aiokafka's requests are
+Owns asking the brokers for both, and that nobody waits long for the answer. It must not decide anything. aiokafka's requests are
 too old to hold an id, so kafka-python asks, in a thread.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 from uuid import UUID
@@ -29,34 +29,51 @@ _NONE: Final = UUID(int=0)
 
 
 class TopicIdsOfBrokers:
-    """Asks with a client of its own, made at the first question. `options`: address and security of a kafka-python client."""
+    """Asks with a client of its own, made at the first question. `options`: address and security of a kafka-python client.
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    `on_partitions` is given the numbers of partitions of the topics that were asked for and of those in `beside`, and may raise.
+    """
+
+    def __init__(
+        self,
+        options: Mapping[str, Any],
+        *,
+        beside: Collection[str] = (),
+        on_partitions: Callable[[Mapping[str, int]], None] = lambda _: None,
+    ) -> None:
         self._options = options
+        self._beside = beside
+        self._on_partitions = on_partitions
         self._client: Any = None
         self._asking = threading.Lock()
         self._trouble = Trouble(log, _BEGAN, _ENDED)
 
     async def __call__(self, topics: Collection[str]) -> Mapping[str, str]:
-        """Return the id of each topic that has one; nothing when the brokers do not answer soon: then it is asked again later."""
-        loop = asyncio.get_running_loop()
-        answer: asyncio.Future[dict[str, str]] = loop.create_future()
+        """Return the id of each topic that has one; nothing when the brokers do not answer soon: then it is asked again later.
 
-        def tell(ids: dict[str, str]) -> None:
+        Raises what `on_partitions` raises.
+        """
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Sequence[Mapping[str, Any]]] = loop.create_future()
+
+        def tell(found: Sequence[Mapping[str, Any]]) -> None:
             if not answer.done():
-                answer.set_result(ids)
+                answer.set_result(found)
 
         def ask() -> None:
-            ids = self._ask(sorted(topics))
+            found = self._ask(sorted({*topics, *self._beside}))
             with suppress(RuntimeError):  # the loop has ended meanwhile
-                loop.call_soon_threadsafe(tell, ids)
+                loop.call_soon_threadsafe(tell, found)
 
         threading.Thread(target=ask, name="topic-ids", daemon=True).start()
         try:
-            return await asyncio.wait_for(answer, _PATIENCE_SECONDS)
+            found = await asyncio.wait_for(answer, _PATIENCE_SECONDS)
         except TimeoutError:
             self._trouble.tell("no broker answered in time")
             return {}
+        self._on_partitions({each["name"]: len(each.get("partitions", ())) for each in found})
+        ids = {each["name"]: each.get("topic_id") for each in found if each["name"] in topics}
+        return {name: str(own) for name, own in ids.items() if own and str(own) != str(_NONE)}
 
     def close(self) -> None:
         """Disconnects, unless a question is under way, whose thread ends with the process; repeatable."""
@@ -72,9 +89,9 @@ class TopicIdsOfBrokers:
             with suppress(KafkaError, OSError):
                 client.close()
 
-    def _ask(self, topics: list[str]) -> dict[str, str]:
+    def _ask(self, topics: list[str]) -> Sequence[Mapping[str, Any]]:
         if not self._asking.acquire(blocking=False):
-            return {}  # the last question is not answered yet
+            return ()  # the last question is not answered yet
         try:
             if self._client is None:
                 self._client = KafkaAdminClient(
@@ -83,13 +100,12 @@ class TopicIdsOfBrokers:
                     request_timeout_ms=_REQUEST_MS,
                     **self._options,
                 )
-            found = self._client.describe_topics(topics)
+            found: list[dict[str, Any]] = self._client.describe_topics(topics)
         except (KafkaError, OSError) as error:
             self._trouble.tell(type(error).__name__)
             self._drop()
-            return {}
+            return ()
         finally:
             self._asking.release()
         self._trouble.over()
-        ids = {each["name"]: each.get("topic_id") for each in found if not each["error_code"]}
-        return {name: str(own) for name, own in ids.items() if own and str(own) != str(_NONE)}
+        return [each for each in found if not each["error_code"]]

@@ -17,14 +17,14 @@ from pydantic import ValidationError
 
 from schemas import topics
 from schemas.dead_letter import DeadLetter
+from schemas.instants import ms_of
 from streams.cluster.topic_reader import BrokerError, TopicReader, kafka_errors, producer
 from streams.core.decode import MAX_KEY_BYTES, decode
 from streams.core.records import Record
+from streams.core.redriven import MOST_TRIES, REDRIVEN, TRIES, Origin, headers_of
 from streams.operations.erased_customers import ErasedCustomers
 from streams.settings import Settings
 
-REDRIVEN: Final = "behoudlijn-redriven-from"
-"""Header of a record that was sent once more: `topic/partition/offset` of the record that it repeats."""
 _IN_FLIGHT: Final = 1_000
 
 Found = Literal["original", "letter"]
@@ -47,7 +47,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Letters:
-    """The letters that were asked for, oldest first, each original once; `unreadable` records were no
+    """The letters that were asked for, oldest first, each original once, by its last try; `unreadable` records were no
     letters.
     """
 
@@ -68,7 +68,7 @@ class Redriven(NamedTuple):
 
 def read_letters(reader: TopicReader, settings: Settings, chosen: Filter) -> Letters:
     """Return all letters that the topic holds and the filter accepts. Raises BrokerError."""
-    by_place: dict[tuple[str, int, int], DeadLetter] = {}
+    by_place: dict[tuple[str, int, int, str], DeadLetter] = {}
     unreadable = 0
     for record in reader.to_end(settings.topic(topics.DEAD_LETTERS)):
         try:
@@ -76,9 +76,11 @@ def read_letters(reader: TopicReader, settings: Settings, chosen: Filter) -> Let
         except ValidationError:
             unreadable += 1
             continue
-        if chosen.accepts(letter, settings):
-            by_place[letter.topic, letter.partition, letter.offset] = letter
-    return Letters(tuple(sorted(by_place.values(), key=_age)), unreadable)
+        place = letter.topic, letter.partition, letter.offset, letter.payload_sha256
+        if place not in by_place or by_place[place].tries <= letter.tries:
+            by_place[place] = letter
+    accepted = (letter for letter in by_place.values() if chosen.accepts(letter, settings))
+    return Letters(tuple(sorted(accepted, key=_age)), unreadable)
 
 
 def redrive(
@@ -163,15 +165,15 @@ def _decoded(text: str) -> bytes | None:
 
 
 def _send(sender: Any, settings: Settings, letter: DeadLetter, original: _Original) -> Any:
-    place = f"{letter.topic}/{letter.partition}/{letter.offset}"
-    headers = [(name, value) for name, value in original.headers if name != REDRIVEN]
+    headers = [(name, value) for name, value in original.headers if name not in (REDRIVEN, TRIES)]
+    origin = Origin(letter.offset, ms_of(letter.ingested_at), min(letter.tries + 1, MOST_TRIES))
     with kafka_errors(settings):
         # The partition is where the customer's other events are, whoever chose it.
         return sender.send(
             letter.topic,
             key=original.key,
             value=original.value,
-            headers=[*headers, (REDRIVEN, place.encode())],
+            headers=[*headers, *headers_of(letter.topic, letter.partition, origin)],
             partition=letter.partition,
         )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
@@ -69,6 +68,8 @@ class Explanation:
     """Somebody of the customer's partition was erased, and without the key nobody can tell who."""
     rejected: int = 0
     """Lines of files that are no events."""
+    unreadable: int = 0
+    """Records of this customer among the triggers and signals that are none of ours, or of another release."""
     words: frozenset[str] = frozenset()
     """The customer's reasons as files hold them: a state keeps their digests only."""
 
@@ -104,25 +105,31 @@ def from_topics(
         number = partition_of(key, len(reader.partitions(changelog)))
         (own,) = asyncio.run(recover(changelog, [number], settings.aiokafka_options()))
         changes: list[Change] = []
+        unreadable = 0
         for name, mode in _TRIGGER_TOPICS:
             for body in _values(reader, settings.topic(name), number, key):
                 if body is None:
                     continue
-                with suppress(ValidationError):  # of another release: the others still tell the story
+                try:
                     changes.append(Change(CallbackTrigger.model_validate_json(body), mode))
+                except ValidationError:  # the others still tell the story
+                    unreadable += 1
         signals: list[CustomerSignals] = []
         for picture in _values(reader, settings.topic(topics.SIGNALS), number, key):
             if picture is None:  # an erasure: what lies before it only waits for compaction
                 signals.clear()
                 continue
-            with suppress(ValidationError):
+            try:
                 signals.append(CustomerSignals.model_validate_json(picture))
+            except ValidationError:
+                unreadable += 1
     store = own.store
     data = store.states.get(customer_id)
     state = State() if data is None else decode_state(data)
     found = _explanation(
         customer_id, store.clock.now, policy, store.policy, state, data is not None, changes, signals, wording
     )
+    found = replace(found, unreadable=unreadable)
     if not any(map(is_marker, store.states)):
         return found
     erasure = settings.erasure()

@@ -18,9 +18,10 @@ from schemas import topics
 from streams.cluster import codecs
 from streams.cluster.partitioning import partition_of
 from streams.cluster.reading import SilenceError, read_to_ends
-from streams.core.erasure import Marker, decode_marker, encode_marker, is_marker
+from streams.core.erasure import is_marker, united
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
+from streams.state.agreement import agreed_of
 from streams.state.changelog import ChangelogError
 from streams.state.delivery import Deliveries
 from streams.state.fencing import Change, FencedChangelog
@@ -80,19 +81,14 @@ def placed(parts: Iterable[Mapping[str, bytes]], partitions: int) -> dict[int, d
     covers nobody, until its time is over. Of several for one customer the greatest times count.
     """
     moved: dict[int, dict[str, bytes]] = {number: {} for number in range(partitions)}
-    markers: dict[str, Marker] = {}
-    for states in parts:
+    every = list(parts)
+    for states in every:
         for key, data in states.items():
-            if is_marker(key):
-                new, old = decode_marker(data), markers.get(key)
-                if old is not None:
-                    new = Marker(max(old.until, new.until), max(old.due, new.due), new.key_id)
-                markers[key] = new
-            else:
+            if not is_marker(key):
                 moved[partition_of(key.encode(), partitions)][key] = data
-    encoded = {key: encode_marker(marker) for key, marker in markers.items()}
+    markers = united(every)
     for home in moved.values():
-        home.update(encoded)
+        home.update(markers)
     return moved
 
 
@@ -101,7 +97,7 @@ async def write_states(settings: Settings, partitions: Mapping[int, tuple[dict[s
 
     It claims the partitions, as a worker does. Raises EffectsError when a record is not delivered.
     """
-    topic, label = settings.topic(topics.CHANGELOG), load_policy(settings.policy).label
+    topic, policy = settings.topic(topics.CHANGELOG), load_policy(settings.policy)
     deliveries = Deliveries(settings, lambda: None)
     fenced = FencedChangelog(topic, settings, deliveries)
     await deliveries.start()
@@ -111,10 +107,11 @@ async def write_states(settings: Settings, partitions: Mapping[int, tuple[dict[s
             await fenced.claim(reader)
         for number, (states, clock) in partitions.items():
             store = PartitionStore(number)
+            store.agreed = agreed_of(settings, policy)
             customers = list(states)
             for start in range(0, max(1, len(customers)), _PIECE):
                 changes = {c: Change(states[c], ()) for c in customers[start : start + _PIECE]}
-                await fenced.write(store, changes, 1, clock, label)
+                await fenced.write(store, changes, 1, clock, policy.label)
     finally:
         await deliveries.stop()
 

@@ -72,10 +72,10 @@ def reading_of(settings: Settings) -> Agreed:
 
 
 def digest_of(agreed: Agreed) -> str:
-    """Return eight hexadecimal digits that two workers share if, and only if, they agree."""
-    return sha256(
-        "\n".join(f"{name}={value}" for name, value in sorted(agreed.items())).encode()
-    ).hexdigest()[:8]
+    """Return eight hexadecimal digits that two workers share if they agree: two of which settings there are, six of their values."""
+    names = sha256("\n".join(sorted(agreed)).encode()).hexdigest()[:2]
+    values = sha256("\n".join(f"{name}={value}" for name, value in sorted(agreed.items())).encode())
+    return names + values.hexdigest()[:6]
 
 
 class Change(NamedTuple):

@@ -75,9 +75,16 @@ class Reading:
         self._unreadable: list[Unreadable] = []
         self.known = kept is not None
         """The partition's record has been read."""
+        self.end = self.begins_at
+        """After the last record that was read."""
         self.epoch = 0 if kept is None else kept.held.epoch
         self.owner = "" if kept is None else kept.held.owner
         self.stale = 0
+
+    @property
+    def store(self) -> PartitionStore:
+        """What was read so far; its timers are not set yet."""
+        return self._store
 
     @property
     def unreadable(self) -> Sequence[Unreadable]:
@@ -100,6 +107,7 @@ class Reading:
         self, key: bytes, value: bytes | None, headers: Iterable[tuple[str, bytes]] = (), offset: int = 0
     ) -> None:
         """Take one record. What cannot be read changes nothing, and is noted for `check`."""
+        self.end = offset + 1
         try:
             self._add(key, value, headers, offset)
         except UnicodeDecodeError:
@@ -252,6 +260,11 @@ class ChangelogReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._consumer.stop()
+
+    async def starts(self) -> dict[int, int]:
+        """Return where the log of each partition begins."""
+        first = await self._consumer.beginning_offsets(list(self._places.values()))
+        return {number: first[place] for number, place in self._places.items()}
 
     async def to_end(self) -> None:
         """Read every partition to its present end."""

@@ -29,6 +29,11 @@ class ExitCode(IntEnum):
         """Whether the same may simply be started again, once what it needs is back."""
         return self in (ExitCode.UNAVAILABLE, ExitCode.BROKE_OFF)
 
+    @property
+    def in_vain(self) -> bool:
+        """Whether the same would end in the same way again, until somebody has changed something."""
+        return self in (ExitCode.MISTAKE, ExitCode.REFUSED, ExitCode.BAD_DATA, ExitCode.MISFIT)
+
 
 MEANINGS: Final[dict[ExitCode, tuple[str, str]]] = {
     ExitCode.DONE: ("All that was asked for is done.", ""),
@@ -78,6 +83,7 @@ FAILURES: Final[dict[str, ExitCode]] = {
     "sinks.clickhouse.connection.DsnError": ExitCode.MISTAKE,
     "streams.core.dead_letter_limit.DeadLetterLimitError": ExitCode.BAD_DATA,
     "streams.core.repartition.EnvelopeError": ExitCode.BAD_DATA,
+    "streams.core.state.BrokenStateError": ExitCode.BAD_DATA,
     "streams.state.changelog.ChangelogError": ExitCode.BAD_DATA,
     "sinks.contract.ForeignRecordError": ExitCode.BAD_DATA,
     "aiokafka.errors.GroupAuthorizationFailedError": ExitCode.MISFIT,
@@ -101,7 +107,10 @@ FAILURES: Final[dict[str, ExitCode]] = {
     "streams.core.erasure.ErasureError": ExitCode.MISFIT,
     "streams.core.state.UnknownVersionError": ExitCode.MISFIT,
     "streams.operations.migration.MigrationError": ExitCode.MISFIT,
-    "streams.workers.copartitioning.PartitionsError": ExitCode.MISFIT,
+    "streams.operations.standing.RefusedError": ExitCode.MISFIT,
+    "streams.state.agreement.AgreementError": ExitCode.MISFIT,
+    "streams.state.ground.StatesError": ExitCode.MISFIT,
+    "streams.cluster.copartitioning.PartitionsError": ExitCode.MISFIT,
     "streams.workers.time_bound.LeapError": ExitCode.MISFIT,
     "sinks.clickhouse.migrations.MigrationError": ExitCode.MISFIT,
     "sinks.contract.SinkRefused": ExitCode.MISFIT,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+from asyncio import CancelledError
 from collections.abc import MutableMapping
 from typing import Any, Literal
 
@@ -27,6 +29,7 @@ WITHHELD = frozenset(
 _QUIET = ("aiohttp.access", "aiokafka", "faust", "kafka", "mode")
 _TOLD_BY_US = ("clickhouse_connect", "stamina", "urllib3")
 """Libraries that warn of each failed try: the sink tells an outage once, when it begins, changes and ends."""
+_log = structlog.get_logger(__name__)
 _OURS = ("deploy", "sinks", "streams")
 _CRASHED = "Crashed reason="
 
@@ -64,6 +67,7 @@ def configure(format_: Literal["json", "console"] = "json", level: str = "info")
     handler.addFilter(discreet)
     handler.addFilter(Repeats(_OURS))
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))
+    threading.excepthook = _thread_failed
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(max(number, logging.INFO))
@@ -75,6 +79,13 @@ def configure(format_: Literal["json", "console"] = "json", level: str = "info")
         logging.getLogger(name).setLevel(
             logging.INFO if number <= logging.DEBUG else max(number, logging.WARNING)
         )
+
+
+def _thread_failed(failure: threading.ExceptHookArgs) -> None:
+    """Log the failure of a thread, which Python writes out with all it quotes. One that was cancelled ends as it should."""
+    if failure.exc_value is not None and not isinstance(failure.exc_value, CancelledError):
+        name = failure.thread.name if failure.thread is not None else "unknown"
+        _log.error("a thread has failed", thread=name, exc_info=failure.exc_value)
 
 
 def withhold(_: Any, __: str, fields: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -12,11 +12,18 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from streams.telemetry.declaration import Declaration
 
-_LATENCY = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0, 21_600.0, 86_400.0)
-_DURATION = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+# A quantile may be off by the whole bucket that it lies in, so neighbours are near each other where decisions are taken: from half a
+# second to ten minutes at most by half. What an alert asks for is a bound itself, so that the answer is exact.
+_LATENCY = (
+    0.05, 0.1, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0, 240.0, 300.0,
+    450.0, 600.0, 900.0, 1800.0, 3600.0, 7200.0, 21_600.0, 86_400.0,
+)  # fmt: skip
+_DURATION = (
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 7.5, 10.0,
+)  # fmt: skip
 _COMPUTING = (0.001, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0)
-_FLUSH = (*_DURATION, 20.0, 30.0, 60.0, 120.0, 240.0)
-_PAUSE = (0.25, 0.5, 1.0, 2.0, 3.0, 5.0, 7.5, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 120.0, 300.0)
+_FLUSH = (*_DURATION, *(bound for bound in _LATENCY if 10.0 < bound <= 300.0))
+_PAUSE = (0.1, 0.15, 0.25, *(bound for bound in _LATENCY if 0.5 <= bound <= 300.0))
 _ROWS = (1.0, 10.0, 50.0, 100.0, 500.0, 1000.0, 2000.0, 5000.0, 10_000.0, 50_000.0, 100_000.0)
 
 
@@ -153,7 +160,8 @@ class Metrics:
         Gauge,
         "behoudlijn_lag_seconds",
         "seconds",
-        "Age of the oldest record fetched and not yet worked through; 0 when there is none.",
+        "Age of the oldest record fetched and not yet worked through; while none is in hand, since when records have been seen to wait; "
+        "0 when there is none.",
         ("topic", "partition"),
     )
     open_transaction_records = Declaration(
@@ -299,6 +307,20 @@ class Metrics:
         "behoudlijn_last_event_timestamp_seconds",
         "seconds",
         "Newest event time worked through, since the epoch: how fresh the signals are.",
+    )
+
+    info = Declaration(
+        Gauge,
+        "behoudlijn_info",
+        "yes/no",
+        "1, with what runs: version, policy with its digest and mode (of a signals worker), whether the core is compiled.",
+        ("version", "policy", "mode", "compiled"),
+    )
+    topics_waiting = Declaration(
+        Gauge,
+        "behoudlijn_topics_waiting",
+        "topics",
+        "Input topics that are not read because another worker of the group does not know them: a rolling upgrade that is not at its end.",
     )
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:

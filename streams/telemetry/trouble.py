@@ -1,4 +1,4 @@
-"""A trouble that lasts, told when it begins, when its reason becomes another one, and when it is over.
+"""A trouble that lasts, told when it begins and when it is over.
 
 Owns that whoever tries again does not say so each time. It must not try, nor decide what is a trouble.
 """
@@ -13,16 +13,16 @@ class Trouble:
         self._log = log
         self._began = began
         self._ended = ended
-        self._reason = ""
+        self._there = False
 
     def tell(self, reason: str, **fields: Any) -> None:
-        """Say that it is there, unless that was said with this reason."""
-        if reason != self._reason:
+        """Say that it is there, unless that was said. `reason`: the first one; later tries may fail in other ways."""
+        if not self._there:
             self._log.warning(self._began, reason=reason, **fields)
-        self._reason = reason
+        self._there = True
 
     def over(self) -> None:
         """Say that it is over, if it was there."""
-        if self._reason:
+        if self._there:
             self._log.info(self._ended)
-        self._reason = ""
+        self._there = False

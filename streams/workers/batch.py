@@ -15,10 +15,12 @@ from streams.core.published import Output
 from streams.core.records import Decoded
 from streams.core.state import NEVER
 from streams.core.wording import Wording
+from streams.lane.micro_batch import TP
 from streams.settings import Settings
 from streams.state.broker_time import BrokerTime
 from streams.state.changelog import Mode, Sending
 from streams.state.fencing import Change, FencedChangelog
+from streams.state.ground import Inputs, held, more_of
 from streams.state.store import PartitionStore
 from streams.workers.computation import Computed, compute
 from streams.workers.effects import Effects
@@ -27,6 +29,7 @@ from streams.workers.fence import Fence
 from streams.workers.home import Misrouted
 
 _UNCHANGED: Mapping[str, bytes | None] = {}
+_NOWHERE: Mapping[TP, int] = {}
 
 
 class Batches:
@@ -49,6 +52,7 @@ class Batches:
         idle_timers: bool,
         on_written: Callable[[float], object] = lambda _: None,
     ) -> None:
+        self._settings = settings
         self._mode: Mode = settings.mode
         self._policy = policy
         self._wording = wording
@@ -74,11 +78,13 @@ class Batches:
         *,
         advance_to: int | None = None,
         tallies: Tallies | None = None,
+        ends: Mapping[TP, int] = _NOWHERE,
     ) -> Computed:
         """Judge records, as many as a batch has time for, and timers that are due; every effect is confirmed on return.
 
         `advance_to`: partition time (ms) to go on to. `tallies`: what the limit of dead letters has counted with these records, and with
-        those that are left of them. Raises `StaleError` and `EffectsError` before a step that must not be taken.
+        those that are left of them. `ends`: up to where the states hold the inputs when none of the records is left. Raises
+        `StaleError` and `EffectsError` before a step that must not be taken.
         """
         clock, before = partition.clock, partition.clock.now
         partition.whole = (
@@ -93,8 +99,10 @@ class Batches:
             told = told or differs(partition.dead_letters, tallies)
             partition.dead_letters = tallies
         partition.note_overdue()
-        if result.states or outboxes or clock.now != before or told:
-            await self._write_states(partition, result.states, outboxes)
+        inputs = self._plain(ends) if computed.records == len(records) else {}
+        # Also where nothing changed: a commit must never be ahead of what the changelog says that the states hold.
+        if result.states or outboxes or clock.now != before or told or more_of(partition.inputs, inputs):
+            await self._write_states(partition, result.states, outboxes, inputs)
             self._fail_point("after_changelog")
         if result.outputs:
             self._fence.check(partition)
@@ -106,15 +114,23 @@ class Batches:
         partition.whole = True
         return computed
 
-    async def mark(self, partition: PartitionStore) -> None:
-        """Write a batch of nothing: it says that the outputs of the batch before were delivered, and asks the broker for the time."""
-        await self._write(partition, dict.fromkeys(partition.departed), departed=set(), outputs=False)
+    async def mark(self, partition: PartitionStore, positions: Mapping[TP, int] = _NOWHERE) -> None:
+        """Write a batch of nothing: it says that the outputs of the batch before were delivered, and asks the broker for the time.
+
+        `positions`: up to where all is acknowledged, offsets without records included.
+        """
+        departed = dict.fromkeys(partition.departed)
+        await self._write(partition, departed, inputs=self._plain(positions), departed=set(), outputs=False)
+
+    def _plain(self, positions: Mapping[TP, int]) -> dict[str, int]:
+        return {self._settings.plain_topic(tp.topic): offset for tp, offset in positions.items()}
 
     async def _write_states(
         self,
         partition: PartitionStore,
         states: Mapping[str, bytes | None],
         outboxes: Mapping[str, Sequence[Sending]],
+        inputs: Inputs,
     ) -> None:
         changes: dict[str, Change | None] = dict.fromkeys(partition.departed)
         departed: set[str] = set()
@@ -123,7 +139,9 @@ class Batches:
             changes[customer_id] = None if state is None and not outbox else Change(state or b"", outbox)
             if state is None and outbox:
                 departed.add(customer_id)
-        await self._write(partition, changes, states, departed=departed, outputs=bool(outboxes))
+        await self._write(
+            partition, changes, states, inputs=inputs, departed=departed, outputs=bool(outboxes)
+        )
 
     async def _write(
         self,
@@ -131,11 +149,13 @@ class Batches:
         changes: Mapping[str, Change | None],
         states: Mapping[str, bytes | None] = _UNCHANGED,
         *,
+        inputs: Inputs,
         departed: set[str],
         outputs: bool,
     ) -> None:
         """Make the next batch durable, and take it over into the store."""
         self._fence.check(partition)
+        partition.inputs = held(partition.inputs, inputs)
         self._fail_point("before_changelog")
         number = partition.batch + 1
         began, whole, partition.whole = time.monotonic(), partition.whole, False

@@ -73,7 +73,7 @@ class Effects:
                 reject = original_of(reject)
             record = reject.record
             key = record.key if record.key is not None and len(record.key) <= _MOST_KEY_BYTES else None
-            identity = f"{record.topic}.{record.partition}.{record.offset}"
+            identity = f"{record.topic}.{record.partition}.{record.offset}"  # of a redriven record its own: another message
             headers = _headers(identity, "dead_letter", max(record.timestamp, 0))
             letter = encode_dead_letter(reject)
             sent.append(

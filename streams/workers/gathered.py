@@ -9,11 +9,18 @@ from typing import NamedTuple
 from schemas import topics
 from schemas.erasure import ErasureEvent
 from sinks.clickhouse.rows import row_of_event, row_of_output
-from sinks.contract import Values
+from sinks.contract import ForeignRecordError, Values
 from streams.core.decode import Reading, decode
 from streams.core.records import FetchedRecord, records_of, size_of
 from streams.core.removal import is_removal
 from streams.lane.micro_batch import TP
+
+
+class Foreign(NamedTuple):
+    """A record that is not what its topic carries: where it is, and what is raised once all before it is written."""
+
+    offset: int
+    error: ForeignRecordError
 
 
 class Gathered(NamedTuple):
@@ -32,6 +39,8 @@ class Gathered(NamedTuple):
     """Customer, up to when, Kafka's time of the order; both in ms."""
     at: int = 0
     """Nothing is merged by time here."""
+    foreign: Foreign | None = None
+    """The first record of which nothing can be made; those behind it were not looked at."""
 
 
 def gather(
@@ -40,7 +49,6 @@ def gather(
     """Return what is made of records (not empty) of a partition. `topic`: its name without the prefix.
 
     `unbelieved`: offsets of records whose Kafka time lies in the future, of which nothing is made.
-    Raises ForeignRecordError as `row_of_output` does.
     """
     rows: dict[str, list[Values]] = {}
     removals: list[Values] = []
@@ -48,10 +56,15 @@ def gather(
     profiles = topic == topics.PROFILES  # only there come erasures and removals
     output = topic in topics.OUTPUTS
     size = 0
+    foreign = None
     for record in records_of(topic, tp.partition, fetched):
         size += size_of(record)
         if output:
-            made = row_of_output(record.value, record)
+            try:
+                made = row_of_output(record.value, record)
+            except ForeignRecordError as error:
+                foreign = Foreign(record.offset, error)
+                break
             if made is None:
                 continue
         else:
@@ -71,4 +84,4 @@ def gather(
             rows[table] = []
         rows[table].append(made.values)
     last, first = fetched[-1].offset, fetched[0].timestamp
-    return Gathered(tp.topic, last, first, size, len(fetched), rows, removals, erasures)
+    return Gathered(tp.topic, last, first, size, len(fetched), rows, removals, erasures, foreign=foreign)

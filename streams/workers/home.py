@@ -79,6 +79,5 @@ def _reason(key: bytes | None, customer: str) -> Reason:
 
 def _reject(decoded: Decoded, home: int) -> Decoded:
     message = f"customer_id: it was re-keyed to partition {decoded.record.partition} and belongs to {home}"
-    return Decoded(
-        decoded.record, REJECTED_AT, None, Reject("invalid_customer_id", message), (), anonymous=False
-    )
+    reject = Reject("invalid_customer_id", message)
+    return Decoded(decoded.record, REJECTED_AT, None, reject, (), anonymous=False, origin=decoded.origin)

@@ -6,7 +6,7 @@ Owns which steps there are, and their order. Each step is another module's: what
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import faust
@@ -15,7 +15,7 @@ import structlog
 from streams.core.dead_letter_limit import DeadLetterLimit, DeadLetterLimitError, Tallies
 from streams.core.records import Decoded
 from streams.lane.lane import Lane
-from streams.lane.micro_batch import MicroBatch
+from streams.lane.micro_batch import TP, MicroBatch
 from streams.state.delivery import EffectsError
 from streams.state.store import PartitionStore, Store
 from streams.workers.batch import Batches
@@ -62,7 +62,7 @@ class MicroBatchHandler:
                 await self.batches.forward(partition, misrouted)
                 self.seen.forwarded(misrouted)
                 self.seen.records(partition.number, here)
-                await self._decide(partition, here, tallies)
+                await self._decide(partition, here, tallies, micro_batch.end_offsets)
                 await self.timers.catch_up(partition, micro_batch)
             except StaleError:
                 log.warning(
@@ -72,12 +72,18 @@ class MicroBatchHandler:
                 return  # its acknowledgement means nothing, and the next owner reads it again
             self.fail_point("before_ack")
 
-    async def _decide(self, partition: PartitionStore, records: Sequence[Decoded], tallies: Tallies) -> None:
+    async def _decide(
+        self,
+        partition: PartitionStore,
+        records: Sequence[Decoded],
+        tallies: Tallies,
+        ends: Mapping[TP, int],
+    ) -> None:
         """Carry records out in as many batches as their computing time asks for, mostly one."""
         taken = 0
         while True:
             began = time.monotonic()
-            batch = await self.batches.carry_out(partition, records[taken:], tallies=tallies)
+            batch = await self.batches.carry_out(partition, records[taken:], tallies=tallies, ends=ends)
             self.seen.batch(batch, partition, time.monotonic() - began)
             taken += batch.records
             if taken >= len(records):

@@ -94,7 +94,7 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
     for name in codecs.NEEDS:
         metrics.codec_readable.labels(name).set(name not in lacking)
     problem = codecs.problem()
-    failed = False
+    code = ExitCode.DONE
     try:
         async with (
             HealthServer(
@@ -113,15 +113,15 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stopping.wait(), _TELL_SECONDS)
                 return ExitCode.MISFIT
-            failed = await _until_stopped(worker, stopping)
-            log.info("worker stops", failed=failed)
+            code = await _until_stopped(worker, stopping)
+            log.info("worker stops", failed=code != ExitCode.DONE)
             _end_hard_after(grace + 5.0, ExitCode.BUG)
             try:
                 async with asyncio.timeout(grace):
                     await worker.stop()
             except TimeoutError:
                 log.error("the worker did not stop in time; what was not acknowledged is read again")
-                failed = True
+                code = code or _code_of_crash(worker)
     except KafkaError as error:
         log.error(
             "worker failed: Kafka cannot be used; check BEHOUDLIJN_KAFKA_BOOTSTRAP, and that the brokers run",
@@ -131,7 +131,7 @@ async def _live(build: Callable[[], Worker], settings: Settings, metrics: Metric
     except Exception as error:  # noqa: BLE001  (whatever it is, the process ends with a message)
         log.error("worker failed", reason=reason(error))
         return code_of(error)
-    return _code_of_crash(worker) if failed else ExitCode.DONE
+    return code
 
 
 def _code_of_crash(worker: Worker) -> ExitCode:
@@ -140,8 +140,8 @@ def _code_of_crash(worker: Worker) -> ExitCode:
     return ExitCode.BROKE_OFF if crash is None else code_of(crash)
 
 
-async def _until_stopped(worker: Worker, stopping: asyncio.Event) -> bool:
-    """Return True when the worker failed, False when it was told to stop."""
+async def _until_stopped(worker: Worker, stopping: asyncio.Event) -> ExitCode:
+    """Return the code of the first failure, whatever its end brings about afterwards; DONE for a worker that was told to stop."""
     starting = asyncio.create_task(worker.start(), name="worker-start")
     told = asyncio.create_task(stopping.wait(), name="worker-stop")
     try:
@@ -154,18 +154,19 @@ async def _until_stopped(worker: Worker, stopping: asyncio.Event) -> bool:
         starting.cancel()
         await asyncio.gather(starting, told, return_exceptions=True)
     if stopping.is_set() and not worker.app.crashed:
-        return False
+        return ExitCode.DONE
     crash = worker.app.crash_reason
+    code = _code_of_crash(worker)
     said = "worker failed; nothing unfinished was acknowledged"
     if isinstance(crash, DeadLetterLimitError):
         said = "worker stopped by its limit of dead letters; nothing unfinished was acknowledged"
-    elif _code_of_crash(worker).again:
+    elif code.again:
         said += ", start it again"
     log.error(
         said,
         reason=reason(crash) if crash is not None else "the app ended by itself",
     )
-    return True
+    return code
 
 
 def _end_hard_after(seconds: float, code: int) -> None:

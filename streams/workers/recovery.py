@@ -1,16 +1,18 @@
 """What a signals worker does with partitions that were just assigned to it, before it takes their first micro-batch.
 
-Owns the order: read the changelog to its end (of a partition that was ours until now, from where we last wrote it: `state.kept`), claim the
-partitions there, publish what may not have been sent, and only then put the states into the store. It must not decode the changelog
-(`streams.state.recovery`) nor write it (`streams.state.fencing`).
+Owns the order: ask whether the group agrees, read the changelog to its end (of a partition that was ours until now, from where we last
+wrote it: `state.kept`), look whether it is what the offsets rest on, claim the partitions there, publish what may not have been sent, and
+only then put the states into the store. It must not decode the changelog (`streams.state.recovery`) nor write it (`streams.state.fencing`).
 """
 
 import time
 from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
 from schemas import topics
+from streams.lane.lane import Lane
 from streams.lane.micro_batch import Assignment
 from streams.settings import Settings
 from streams.state.fencing import FencedChangelog
@@ -19,7 +21,9 @@ from streams.state.recovery import ChangelogReader, Recovered
 from streams.state.store import Store
 from streams.workers.effects import Effects
 from streams.workers.fence import Fence, StaleError
+from streams.workers.footing import Footing
 from streams.workers.measures import SignalsMetrics
+from streams.workers.membership import Membership
 from streams.workers.time_bound import TimeBound
 from streams.workers.turns import Turns
 
@@ -39,6 +43,9 @@ class Recovery:
         effects: Effects,
         bound: TimeBound,
         seen: SignalsMetrics,
+        membership: Membership,
+        footing: Footing,
+        lane: Lane[Any],
     ) -> None:
         self._settings = settings
         self._erasure = settings.erasure()
@@ -49,6 +56,9 @@ class Recovery:
         self._effects = effects
         self._bound = bound
         self._seen = seen
+        self._membership = membership
+        self._footing = footing
+        self._lane = lane
         self._kept = KeptStores(fenced.held)
 
     def revoked(self) -> None:
@@ -59,12 +69,14 @@ class Recovery:
     async def recover(self, assignment: Assignment) -> None:
         """Take over the partitions of `assignment`; a rebalance cancels it, and the next assignment begins anew.
 
-        Raises what reading and claiming a changelog raises, `LeapError`, `EffectsError`, and `ErasureError` without the markers' key.
+        Raises what reading and claiming a changelog raises, `AgreementError`, `StatesError`, `LeapError`, `EffectsError`, and
+        `ErasureError` without the markers' key.
         """
         began = time.monotonic()
         async with self._turns.of_all(assignment.partitions):  # no batch of the last assignment still writes
             assigned = self._fence.assignment
             self._store.clear()
+            await self._membership.check_after_joining()
             kept = self._kept.take(assignment.partitions)
             recovered = await self._read_and_claim(assignment, kept)
             resent = 0
@@ -98,5 +110,19 @@ class Recovery:
         topic, options = self._settings.topic(topics.CHANGELOG), self._settings.aiokafka_options()
         async with ChangelogReader(topic, assignment.partitions, options, kept=kept) as reader:
             await reader.to_end()
+            await self._footing.check(reader, *self._positions(assignment))
             await self._fenced.claim(reader)
         return reader.finish()
+
+    def _positions(
+        self, assignment: Assignment
+    ) -> tuple[dict[int, dict[str, int]], dict[int, dict[str, int]]]:
+        """Return, by partition and topic without prefix, what was committed, and from where is read."""
+        committed: dict[int, dict[str, int]] = {number: {} for number in assignment.partitions}
+        starts: dict[int, dict[str, int]] = {number: {} for number in assignment.partitions}
+        for tp, offset in assignment.committed.items():
+            topic = self._settings.plain_topic(tp.topic)
+            starts[tp.partition][topic] = self._lane.position(tp)
+            if offset is not None:
+                committed[tp.partition][topic] = offset
+        return committed, starts

@@ -6,6 +6,7 @@ Owns which parts there are and what each is given. It must not hold a step of th
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 import faust
@@ -13,33 +14,38 @@ import structlog
 
 from schemas import topics
 from streams.cluster.access import check_access
+from streams.cluster.copartitioning import TOPICS, check_partitions, refuse_changed
 from streams.cluster.rights import signals_rights
 from streams.core.dead_letter_limit import DeadLetterLimit, without
 from streams.core.decode import decode
 from streams.core.policy import Policy
-from streams.core.records import Decoded, FetchedRecord, Record, records_of
+from streams.core.records import Decoded, FetchedRecord, Record, records_of, with_origins
 from streams.core.repartition import decode_rekeyed
 from streams.core.wording import Wording
 from streams.lane.agent import add_agent, in_turn
 from streams.lane.app import faust_app, lane_settings
+from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import TP, Assignment, MicroBatch, Moved
 from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
 from streams.settings import SIGNALS_GROUP, Settings
+from streams.state.agreement import Agreed, agreed_of
 from streams.state.broker_time import BrokerTime
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
-from streams.state.store import Store
+from streams.state.last_records import last_records
+from streams.state.store import PartitionStore, Store
 from streams.telemetry.metrics import Metrics
 from streams.workers.batch import Batches
-from streams.workers.copartitioning import check_partitions
 from streams.workers.effects import Effects
 from streams.workers.fail_point import FailPoint
-from streams.workers.fence import Fence
+from streams.workers.fence import Fence, StaleError
+from streams.workers.footing import Footing
 from streams.workers.home import Homes
 from streams.workers.measures import SignalsMetrics, resumed
+from streams.workers.membership import Membership
 from streams.workers.micro_batch_handler import MicroBatchHandler
 from streams.workers.recovery import Recovery
 from streams.workers.time_bound import TimeBound
@@ -68,8 +74,16 @@ class SignalsWorker:
         fail_point = fail_point or FailPoint()
         self.settings = settings
         self.store = Store()
-        self.app: faust.App = faust_app(settings, SIGNALS_GROUP, data_dir)
-        self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options())
+        changelog, agreed = settings.topic(topics.CHANGELOG), agreed_of(settings, policy)
+        self._membership = Membership(
+            settings, settings.topic(SIGNALS_GROUP), "signals", agreed, partial(_last_agreed, settings)
+        )
+        self.app: faust.App = faust_app(settings, SIGNALS_GROUP, self._membership.client_id, data_dir)
+        self._topic_ids = TopicIdsOfBrokers(
+            settings.kafka_python_options(),
+            beside=list(map(settings.topic, TOPICS)),
+            on_partitions=partial(refuse_changed, settings),
+        )
         self._rekeyed = rekeyed = settings.topic(topics.REPARTITION)
         self._reading = settings.reading(stamped=True)
         self.lane: Lane[Decoded] = install(
@@ -94,8 +108,8 @@ class SignalsWorker:
         self._limit = DeadLetterLimit(
             settings.dead_letter_max_run, settings.dead_letter_max_ratio, settings.dead_letter_limit == "on"
         )
-        turns, effects = Turns(), Effects(settings, self._deliveries)
-        changelog = settings.topic(topics.CHANGELOG)
+        self._turns = turns = Turns()
+        effects = Effects(settings, self._deliveries)
         broker_time = BrokerTime()
         fenced = FencedChangelog(
             changelog, settings, self._deliveries, metrics.foreign_writes.inc, broker_time
@@ -114,11 +128,21 @@ class SignalsWorker:
         )
         self._bound = TimeBound(broker_time, self._reading.tolerance_ms, self._read, batches.mark)
         self._seen = SignalsMetrics(metrics, settings, self.store, self._limit, broker_time, policy)
-        timers = Timers(
+        self._timers = timers = Timers(
             self.app, self.lane, self.store, turns, batches, self._seen, broker_time, idle_timers=idle_timers
         )
         self._recovery = Recovery(
-            settings, self.store, turns, self._fence, fenced, effects, self._bound, self._seen
+            settings,
+            self.store,
+            turns,
+            self._fence,
+            fenced,
+            effects,
+            self._bound,
+            self._seen,
+            self._membership,
+            Footing(settings, agreed),
+            self.lane,
         )
         self._handler = MicroBatchHandler(
             app=self.app,
@@ -143,7 +167,7 @@ class SignalsWorker:
 
     def _decode(self, tp: TP, fetched: Sequence[FetchedRecord]) -> Sequence[Decoded]:
         read = [self._read(record) for record in records_of(tp.topic, tp.partition, fetched)]
-        return self._bound.set_aside(tp.partition, read)
+        return self._bound.set_aside(tp.partition, with_origins(read, fetched))
 
     def _read(self, record: Record) -> Decoded:
         own = decode_rekeyed if record.topic == self._rekeyed else decode
@@ -158,8 +182,19 @@ class SignalsWorker:
     def _moved(self, moved: Moved) -> None:
         self._seen.moved(moved)
         partition = self.store.get(moved.tp.partition)
-        if partition is not None and (moved.anew or not moved.lost):
+        if partition is None:
+            return
+        if moved.anew or not moved.lost:
             partition.dead_letters = without(partition.dead_letters, moved.tp.topic)
+            partition.inputs = {**partition.inputs, self.settings.plain_topic(moved.tp.topic): moved.first}
+        self.app.add_future(self._note_move(partition))
+
+    async def _note_move(self, partition: PartitionStore) -> None:
+        """Write down at once where the log is read now: until then the commit may be ahead of what the changelog says."""
+        async with crash_on_error(self.app), self._turns.of(partition.number):
+            if self.store.get(partition.number) is partition and self.app.consumer.prepared:
+                with suppress(StaleError):
+                    await self._timers.mark(partition)
 
     # -- life -----------------------------------------------------------------------------------------------
 
@@ -170,6 +205,7 @@ class SignalsWorker:
         await check_access(self.settings, signals_rights(self.settings))
         await self._deliveries.start()
         await check_partitions(self._deliveries.metadata, self.settings)
+        await self._membership.check_before_joining()
         await check_timestamps(self.settings, (*topics.INPUTS, topics.REPARTITION, topics.CHANGELOG))
         await self.app.start()
 
@@ -192,3 +228,9 @@ class SignalsWorker:
     def refresh(self) -> None:
         """Set the gauges that are looked at rather than counted."""
         self._seen.refresh(self.lane, self._fence.heartbeat_age)
+
+
+async def _last_agreed(settings: Settings) -> dict[int, Agreed]:
+    changelog, partitions = settings.topic(topics.CHANGELOG), range(settings.partitions)
+    found = await last_records(changelog, partitions, settings.aiokafka_options())
+    return {number: record.agreed for number, record in found.items()}

@@ -8,6 +8,7 @@ fills up and stops fetching, and a rebalance does not wait longer than the lane'
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import cast
 
 import faust
@@ -17,25 +18,30 @@ from schemas import topics
 from sinks.clickhouse import tables
 from sinks.contract import Eraser, Sink, SinkUnavailable
 from streams.cluster.access import check_access
+from streams.cluster.copartitioning import refuse_changed
 from streams.cluster.rights import sink_rights
 from streams.core.records import FetchedRecord
 from streams.lane.agent import add_agent
 from streams.lane.app import faust_app, lane_settings
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
-from streams.lane.micro_batch import TP, MicroBatch
+from streams.lane.micro_batch import TP, Assignment, MicroBatch
 from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
 from streams.settings import SINK_GROUP, Settings
+from streams.state.agreement import reading_of
 from streams.workers.erased_rows import ErasedRows
 from streams.workers.gathered import Gathered, gather
 from streams.workers.measures import SinkMetrics
+from streams.workers.membership import Membership
 from streams.workers.timestamps import Stamped, check_timestamps, unbelieved
 
 log = structlog.get_logger(__name__)
 
 _FIRST_PAUSE = 0.5
+_IN_FLIGHT = 1_000
+"""Fetched chunks of a partition that may wait for a flush: their bytes are bounded, and more than one flush long none should wait."""
 _BATCHES_AHEAD = 3
 """So many batches of rows are made at most while others are inserted: the store's pace is not even."""
 
@@ -54,24 +60,29 @@ class SinkWorker:
     ) -> None:
         """`sink` and `eraser` are used from one thread at a time, never from the event loop's."""
         self.settings = settings
-        self.app: faust.App = faust_app(settings, SINK_GROUP, data_dir)
+        self._membership = Membership(settings, settings.topic(SINK_GROUP), "sink", reading_of(settings))
+        self.app: faust.App = faust_app(settings, SINK_GROUP, self._membership.client_id, data_dir)
         self._sink = sink
         self._erased = ErasedRows(settings.erasure(), eraser)
         self._seen = seen
         self._plain = {settings.topic(name): name for name in (*topics.INPUTS, *topics.OUTPUTS)}
         self._waiting: list[MicroBatch[Gathered]] = []
         self._rows = 0
+        self._due = 0.0  # when the first of them has waited for long enough, by `time.monotonic`
         self._arrived = asyncio.Event()
         self._full = asyncio.Event()
         self._room = asyncio.Event()
         self._outage: SinkUnavailable | None = None
         self._outage_since = 0.0
-        self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options())
+        self._topic_ids = TopicIdsOfBrokers(
+            settings.kafka_python_options(), on_partitions=partial(refuse_changed, settings)
+        )
         every = tuple(self._plain)
         self.lane: Lane[Gathered] = install(
             self.app,
-            lane_settings(settings, every, merged=False, in_flight=4),
+            lane_settings(settings, every, merged=False, in_flight=_IN_FLIGHT),
             self._gather,
+            on_assigned=self._agree,
             on_revoked=self._erased.forget,
             on_moved=seen.moved,
             on_resumed=seen.resumed,
@@ -85,8 +96,12 @@ class SinkWorker:
     async def start(self) -> None:
         """Join the group; on return the app runs."""
         await check_access(self.settings, sink_rights(self.settings))
+        await self._membership.check_before_joining()
         await check_timestamps(self.settings, topics.INPUTS)
         await self.app.start()
+
+    async def _agree(self, _: Assignment) -> None:
+        await self._membership.check_after_joining()
 
     async def stop(self) -> None:
         """Let a flush under way finish, commit and leave the group."""
@@ -127,6 +142,8 @@ class SinkWorker:
         async for micro_batch in micro_batches:
             if not self.lane.begin(micro_batch):
                 continue
+            if not self._waiting:
+                self._due = time.monotonic() + self.settings.sink_batch_s
             self._waiting.append(micro_batch)
             self._rows += sum(each.records for each in micro_batch.records)
             self._arrived.set()
@@ -142,7 +159,9 @@ class SinkWorker:
         async with crash_on_error(self.app):
             while not self.app.should_stop:
                 await self._arrived.wait()
-                await self.app.wait_first(self._full.wait(), timeout=self.settings.sink_batch_s)
+                # What came during the last flush has waited for that, and need not wait for as long again.
+                if (left := self._due - time.monotonic()) > 0:
+                    await self.app.wait_first(self._full.wait(), timeout=left)
                 micro_batches, self._waiting, self._rows = self._waiting, [], 0
                 self._arrived.clear()
                 self._full.clear()
@@ -180,9 +199,20 @@ class SinkWorker:
             self._outage = None
             log.info("sink available again", after_seconds=round(time.monotonic() - began, 1))
         self._seen.written(oldest, time.monotonic() - began)
+        await self._stop_at_foreign(micro_batches)
         # Nothing is done for one that a rebalance took: it is read again, and its rows merge
         for micro_batch in micro_batches:
             self.lane.ack(micro_batch)
+
+    async def _stop_at_foreign(self, micro_batches: Sequence[MicroBatch[Gathered]]) -> None:
+        """Raise ForeignRecordError for a record that is not what its topic carries, with all before it committed: so it can be skipped,
+        and nothing beside it."""
+        for micro_batch in micro_batches:
+            for made in micro_batch.records:
+                if made.foreign is not None and self.lane.current(micro_batch):
+                    place = TP(made.topic, micro_batch.partition)
+                    await self.app.consumer._commit({place: made.foreign.offset})  # noqa: SLF001  (of this one alone)
+                    raise made.foreign.error
 
     def _flush(self) -> None:
         self._sink.flush()

@@ -86,8 +86,13 @@ class Timers:
         elif partition.unmarked or time.monotonic() - partition.written_at > _MARK_SECONDS:
             # A restart need not send again what was delivered long ago. And what a worker that has lost the partition may
             # still write to the changelog is noticed by our next write, before compaction can take it for the newest value.
-            await self._batches.mark(partition)
+            await self.mark(partition)
         await self._judge_put_off(partition, None, _SECONDS_OF_A_TICK)
+
+    async def mark(self, partition: PartitionStore) -> None:
+        """Write down how far the partition is; the caller holds its turn. Raises `StaleError` when it is no longer ours."""
+        ours = [tp for tp in self._lane.assignment.committed if tp.partition == partition.number]
+        await self._batches.mark(partition, {tp: self._lane.position(tp) for tp in ours})
 
     async def catch_up(self, partition: PartitionStore, micro_batch: MicroBatch[Decoded]) -> None:
         """Judge the timers that were put off before `micro_batch`, until records wait that came after it.

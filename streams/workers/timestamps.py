@@ -1,4 +1,5 @@
-"""Whether the brokers stamp the records that a worker reads: asked of the cluster at start, and looked up in what the sink reads.
+"""Whether the brokers stamp the records that a worker reads, and keep its states: asked of the cluster at start; and stamps looked up in
+what the sink reads.
 
 Owns these checks and what they say. It must not alter a topic. Where producers stamp records, a clock that is wrong, or none at all,
 would say how late it is: `time_bound` is the second line, for a topic that is altered under a running signals worker.
@@ -9,9 +10,12 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
+from schemas.topics import CHANGELOG
 from streams.cluster.topics import TIMESTAMP_TYPE, TopicsError, differing, inspect, misset, wanted
 from streams.settings import Settings
 
+_CLEANUP: Final = "cleanup.policy"
+"""Where it deletes, states go with the segments in which they were last written."""
 _OF_THE_BROKER: Final = 1
 
 
@@ -27,18 +31,20 @@ class Stamped(Protocol):
 
 
 async def check_timestamps(settings: Settings, names: Iterable[str]) -> None:
-    """Raise `TopicsError` when the topics `names` (without prefix) are not stamped by the brokers, `BrokerError` when Kafka cannot be reached.
+    """Raise `TopicsError` when the topics `names` (without prefix) are not stamped by the brokers, or a changelog among them is not compacted
+    alone; `BrokerError` when Kafka cannot be reached.
 
     A broker that does not report how its topics are set is believed to stamp: the embedded one does not, and is for trials.
     """
     found = {report.name: report.found for report in await asyncio.to_thread(inspect, settings)}
+    changelog = settings.topic(CHANGELOG)
     needed = {settings.topic(name) for name in names}
     problems = [
-        misset(topic, TIMESTAMP_TYPE, *pair)
+        misset(topic, key, *pair)
         for topic in wanted(settings)
-        if topic.name in needed
-        and (there := found[topic.name]) is not None
-        and (pair := differing(topic, there).get(TIMESTAMP_TYPE)) is not None
+        if topic.name in needed and (there := found[topic.name]) is not None
+        for key in (TIMESTAMP_TYPE, *([_CLEANUP] if topic.name == changelog else []))
+        if (pair := differing(topic, there).get(key)) is not None
     ]
     if problems:
         raise TopicsError(problems)

@@ -20,6 +20,8 @@ from tests.integration.conftest import Broker
 from tests.integration.worker_program import call, committed, produce, settings_of
 from tests.worker_environment import environment
 
+pytestmark = pytest.mark.slow
+
 HOW = {
     "stderr closed": "2>&-",
     "stderr full": "2>/dev/full",

@@ -267,3 +267,27 @@ def test_driven_again_after_a_limit_was_raised_it_is_counted_once(
     run_until(lenient, 12)
     assert [facts_of(lenient, f"c-{n}") for n in range(5)] == [1] * 5
     assert len(letters_of(lenient)) == 5
+
+
+def test_what_is_still_bad_when_it_is_driven_again_is_one_letter_with_its_tries(
+    broker: Broker, unique: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = prepared(broker, unique)
+    for name, value in settings.model_dump(exclude_unset=True).items():
+        monkeypatch.setenv(f"BEHOUDLIJN_{name.upper()}", str(value))
+    runner = CliRunner(env={"COLUMNS": "200"})
+    asyncio.run(produce(settings, [BAD, (topics.SURVEYS, b"another")]))
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        for tries in (1, 2, 3):
+            asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, tries + 1))
+            shown = runner.invoke(build(), ["dead-letters", "list"])
+            assert shown.exit_code == 0, shown.output
+            assert "newest 2 of 2" in shown.output
+            assert (f"contact.calls/0/0 ({tries} tries)" in shown.output) == (tries > 1)
+            again = runner.invoke(build(), ["dead-letters", "redrive", "--topic", topics.CALLS])
+            assert "1 sent (1 originals, 0 from letters)" in again.output
+    by_place = Counter((each["topic"].split(".", 1)[1], each["offset"]) for each in letters_of(settings))
+    assert by_place[topics.CALLS, 0] >= 3
+    assert set(by_place) == {(topics.CALLS, 0), (topics.SURVEYS, 0)}
+    ingested = {each["ingested_at"] for each in letters_of(settings) if each["topic"].endswith(topics.CALLS)}
+    assert len(ingested) == 1, "so that ClickHouse has it on one day, in one row"

@@ -360,6 +360,9 @@ def test_a_worker_counts_what_retention_removed_before_it_was_read(
 ) -> None:
     with worker_with_calls(kafka, unique, name) as (settings, arguments, group):
         calls = settings.topic(topics.CALLS)
+        with worker(settings, *arguments) as process:  # of which there are states, then
+            asyncio.run(until_stands_at(settings, group, calls, 10))
+            assert process.stop() == 0, process.log()
         admin.commit(group, {(calls, 0): 3})
         admin.remove_before(calls, 7)
         with worker(settings, *arguments) as process:

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from itertools import pairwise
@@ -37,6 +39,7 @@ from tests.integration.worker_program import (
     until_said,
     worker,
 )
+from tests.worker_environment import environment
 
 INPUTS = tuple(topics.INPUTS)
 
@@ -218,3 +221,58 @@ def test_an_output_that_is_none_of_ours_ends_the_worker_and_says_what_to_do(
         assert "is no CustomerSignals (fields: as_of, band," in sink.log()
         assert "upgrade the sink worker" in sink.log()
     assert asyncio.run(committed(settings, SINK_GROUP, [topics.SIGNALS])) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.kafka
+@pytest.mark.timeout(300)
+def test_a_foreign_record_is_named_and_skipped_alone(
+    kafka: Broker, unique: str, clickhouse: EmbeddedClickHouse
+) -> None:
+    """Junk between triggers: all before it is written and committed, then an operator goes past it."""
+    events = history(12)
+    settings = settings_of(kafka, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2, mode="live")
+    ensure(settings)
+    asyncio.run(produce(settings, events))
+    with worker(settings, "signals", "--no-idle-timers") as signals:
+        asyncio.run(until_committed(signals, settings, SIGNALS_GROUP, INPUTS, len(events)))
+        assert signals.stop() == 0, signals.log()
+    before = asyncio.run(read_all(settings, topics.TRIGGERS))[topics.TRIGGERS]
+    asyncio.run(produce(settings, [(topics.TRIGGERS, b"junk")]))  # behind those, on partition 0
+    junk = sum(record.partition == 0 for record in before)
+    for record in [each for each in before if each.partition == 0][:2]:  # and repeats behind the junk
+        asyncio.run(produce(settings, [(topics.TRIGGERS, record.value or b"")]))
+    command = ["topics", "skip", topics.TRIGGERS, "0", str(junk), "--group", "sink", "--yes"]
+    with worker(settings, "sink") as sink:
+        assert sink.wait() == ExitCode.BAD_DATA, sink.log()
+        assert f"`behoudlijn {' '.join(command[:-1])}`" in sink.log()
+    assert count(clickhouse, "v_triggers") > 0
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "streams", *arguments],
+            env=environment(settings),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    wrong = run(*command[:4], str(junk + 1), *command[5:])
+    assert wrong.returncode == ExitCode.MISFIT
+    assert "1 record before" in wrong.stderr
+    asked = run(*command[:-1])
+    assert asked.returncode == ExitCode.MISTAKE
+    assert "4 bytes" in asked.stdout
+    assert "junk" not in asked.stdout
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert "give --yes" in asked.stderr
+    held = asyncio.run(read_all(settings, *INPUTS, *topics.OUTPUTS))
+    total = sum(map(len, held.values()))
+    with worker(settings, "sink") as sink:
+        asyncio.run(until_committed(sink, settings, SINK_GROUP, (*INPUTS, *topics.OUTPUTS), total))
+        assert sink.stop() == 0, sink.log()
+    ids = {json.loads(record.value or b"")["trigger_id"] for record in before}
+    assert count(clickhouse, "v_triggers") == len(ids)
+    assert "skipped it" in run("dead-letters", "list").stdout.replace("\n", " ")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from streams.cluster.copartitioning import problem_of
 from streams.settings import Settings
-from streams.workers.copartitioning import problem_of
 
 SETTINGS = Settings(topic_prefix="acme.", partitions=4)
 

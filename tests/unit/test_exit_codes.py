@@ -54,7 +54,11 @@ ARGUMENTS: Final[dict[str, list[str]]] = {
     "topics ensure": [],
     "topics list": [],
     "topics acls": [],
+    "topics skip": ["callback.triggers", "0", "1", "--group", "sink", "--yes"],
     "topics migrate": ["--to-prefix", "v2.", "--to-partitions", "4"],
+    "state check": [],
+    "state repair": ["--yes"],
+    "state accept": ["--yes"],
     "clickhouse migrate": [],
     "simulate": ["--customers", "5", "--to-topics"],
     "replay": [EVENTS],
@@ -77,7 +81,7 @@ ARGUMENTS: Final[dict[str, list[str]]] = {
 NO_SETTINGS: Final = {"up", "demo", "policy list", "policy show", "policy check", "schemas export", "info"}
 KAFKA: Final = {
     "topics ensure", "topics list", "topics migrate", "simulate", "replay", "explain", "dead-letters list", "dead-letters redrive",
-    "dial",
+    "dial", "topics skip", "state check", "state repair", "state accept",
 }  # fmt: skip
 """Those that ask a broker first; the workers' codes are those of tests/integration."""
 CLICKHOUSE: Final = {"clickhouse migrate", "erase"}

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import pytest
-
 from schemas import topics
 from sinks.clickhouse import tables
 from sinks.clickhouse.rows import row_of_event, row_of_output
-from sinks.contract import ForeignRecordError
 from streams.core.decode import AS_USUAL, decode
 from streams.core.records import Decoded, Record, size_of
 from streams.lane.micro_batch import TP
@@ -77,6 +74,15 @@ def test_outputs_but_no_tombstones() -> None:
     assert (found.records, found.offset) == (2, 1)
 
 
-def test_a_foreign_record_ends_the_worker() -> None:
-    with pytest.raises(ForeignRecordError, match=r"callback.triggers\[3\]@0 is no CallbackTrigger"):
-        gathered(topics.TRIGGERS, Record(topics.TRIGGERS, 3, 0, T, b"c1", b"{}"))
+def test_a_foreign_record_is_told_with_what_stands_before_it() -> None:
+    partition = Partition()
+    partition.feed(survey(T + HOUR, csat=1, callback_requested=True))
+    value = next(each.value for each in partition.outputs if each.kind == "trigger")
+    order = Record(topics.TRIGGERS, 3, 7, T, b"c1", value)
+    found = gathered(topics.TRIGGERS, order, order._replace(offset=9, value=b"{}"), order._replace(offset=10))
+    assert [len(rows) for rows in found.rows.values()] == [1]
+    assert found.foreign is not None
+    assert found.foreign.offset == 9
+    said = str(found.foreign.error)
+    assert "callback.triggers[3]@9 is no CallbackTrigger" in said
+    assert "`behoudlijn topics skip callback.triggers 3 9 --group sink`" in said

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import Iterator
 
 import aiohttp
@@ -31,6 +32,10 @@ def test_ready_says_what_is_missing_while_alive_says_only_that_the_loop_turns() 
             assert (await fetch(f"{server.url}/healthz"))[0] == 200
             missing.clear()
             assert (await fetch(f"{server.url}/readyz"))[0] == 200
+        said = ["a transaction has been open"]
+        async with HealthServer(Metrics().registry, list, warnings=lambda: said) as server:
+            status, body = await fetch(f"{server.url}/readyz")
+            assert (status, json.loads(body)["warnings"]) == (200, said)
 
     asyncio.run(scenario())
 
@@ -100,3 +105,25 @@ def test_withholding_keeps_the_message() -> None:
         "event": "said",
         "comment": "[withheld]",
     }
+
+
+def test_a_thread_that_fails_is_a_line_of_the_log_and_quotes_nothing(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(error: BaseException) -> None:
+        raise error
+
+    before = threading.excepthook
+    try:
+        configure("json")
+        for error in (ValueError("customer-17"), asyncio.CancelledError()):
+            thread = threading.Thread(target=fail, args=(error,), name="client")
+            thread.start()
+            thread.join()
+    finally:
+        threading.excepthook = before
+    [line] = capsys.readouterr().err.splitlines()
+    said = json.loads(line)
+    assert (said["event"], said["thread"], said["level"]) == ("a thread has failed", "client", "error")
+    assert "ValueError" in said["exception"]
+    assert "customer-17" not in line

@@ -18,6 +18,7 @@ class Fetched:
     timestamp: int
     value: bytes | None = b"{}"
     key: bytes | None = b"k"
+    headers: tuple[tuple[str, bytes], ...] = ()
 
 
 class Clock:
@@ -266,3 +267,16 @@ def test_a_topic_that_is_left_out_is_neither_waited_for_nor_asked_for() -> None:
     assert lane.left_out == set(), "an assignment says it anew"
     with pytest.raises(LaneError, match="surveys is not assigned"):
         lane.assign({CALLS: None}, {CALLS: 0})
+
+
+def test_micro_batches_that_may_be_several_are_bounded_by_their_bytes() -> None:
+    lane = assigned(new_lane(merged=False, max_in_flight=100, max_buffer_bytes=64 * 1024))
+    handed_out = []
+    for offset in range(100):
+        lane.accept(CALLS, [Fetched(offset, offset, value=b"x" * 10_000)])
+        lane.fetched(CALLS, offset + 1, offset + 1)
+        handed_out += [each] if (each := lane.next_micro_batch()) is not None else []
+    assert len(handed_out) == 7, "the seventh reaches the limit"
+    assert lane.wait_seconds() is None
+    lane.ack(handed_out[0])
+    assert len(take(lane).records) > 1, "what waited meanwhile goes out as one"

@@ -14,13 +14,28 @@ from rich.cells import cell_len
 
 from schemas.dead_letter import DeadLetter
 from streams.cluster.topics import Found, TopicReport
-from streams.commands import backtest, check, dead_letters, dial, erase, explain, info, policy_tables, topics
+from streams.commands import (
+    backtest,
+    check,
+    dead_letters,
+    dial,
+    erase,
+    explain,
+    info,
+    policy_tables,
+    state,
+    topics,
+)
 from streams.commands.screen import Screen, shown
 from streams.files.backtest import backtest as judged
 from streams.files.ndjson import Line
 from streams.operations.dead_letters import Redriven
 from streams.operations.erasure import Receipt, TopicPart
 from streams.operations.explanation import from_files
+from streams.operations.repair_prospect import Prospect
+from streams.operations.standing import Log
+from streams.operations.state_check import Checked, Input
+from streams.operations.state_repair import Rebuilt
 from streams.policies import built_in, load_policy
 from tests.builders import DAY, START, call, survey
 
@@ -113,6 +128,31 @@ def installed_shown(screen: Screen) -> None:
     screen.print(info._table(info.installation()))
 
 
+def states_shown(screen: Screen) -> None:
+    name = "a-long-prefix.contact.cancellations"
+    log = Log(12_345_678, 912_345_678)
+    one = Input(name, *log, 912_345_600, None)
+    checked = Checked(
+        1023,
+        1_234_567,
+        1_234,
+        1_772_442_000_000,
+        "shadow",
+        "default/1@f28e1d60",
+        12_345,
+        log,
+        (one, one),
+        3,
+        (WIDE,),
+    )
+    state.show([checked], screen)
+    screen.print(state.rebuilt_table([Rebuilt(1023, 912_345_678, 3, 1_234_567, 1_234, 2, None)]))
+    for line in state.plan(
+        [Prospect(1023, 1_234_567, 12, 3, {name: log}, (name,))], (30.0, 90), None, "default/1@f28e1d60"
+    ):
+        screen.print(line)
+
+
 SCREENS: dict[str, tuple[Callable[[Screen], None], tuple[str, ...]]] = {
     "explain": (
         explained,
@@ -127,6 +167,10 @@ SCREENS: dict[str, tuple[Callable[[Screen], None], tuple[str, ...]]] = {
     "backtest": (judged_shown, ("customers", "triggers")),
     "erase": (receipt_shown, ("2026-10-14", "not looked at", "Not done")),
     "dial": (dialled_shown, ("1,000,000", "still waiting")),
+    "state": (
+        states_shown,
+        ("1,234,567", "912,345,600", "2026-03-02", "09:00:00", "12,345", "Topics keep 30"),
+    ),
     "info": (installed_shown, ("aiokafka", "policies")),
 }
 """By command, what it prints with data that are long and wide, and what must be whole."""

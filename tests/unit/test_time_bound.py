@@ -7,13 +7,16 @@ from collections.abc import Sequence
 
 import pytest
 
+from schemas import topics
 from streams.core.decode import AS_USUAL, decode, encode_dead_letter
+from streams.core.merge import Merger
 from streams.core.records import REJECTED_AT, Decoded
+from streams.core.redriven import Origin
 from streams.core.repartition import decode_rekeyed, wrap
 from streams.state.broker_time import BrokerTime
 from streams.state.store import PartitionStore
 from streams.workers.time_bound import BROKERS_APART_MS, LeapError, TimeBound
-from tests.builders import DAY, HOUR, START, Record, call, erasure, profile
+from tests.builders import DAY, HOUR, START, Record, call, erasure, profile, survey
 
 TOLERANCE = 300_000
 AHEAD = 400 * DAY
@@ -67,8 +70,18 @@ def test_a_stamp_of_the_future_is_refused_though_the_event_is_of_now() -> None:
 
 
 def test_a_suspect_keeps_no_other_back_in_the_merge() -> None:
-    suspect, good = Worker().bound.set_aside(0, [call(START + AHEAD), call(START)])
-    assert suspect.at == REJECTED_AT < good.at
+    """Calls behind one of the future would wait until the surveys are read to their end, and be late then."""
+    calls = [call(START + AHEAD), *(call(START - day * DAY) for day in (30, 20, 10))]
+    surveys = [survey(START - day * DAY, csat=1) for day in (25, 15, 5)]
+    merger: Merger[Decoded] = Merger((topics.CALLS, topics.SURVEYS))
+    for topic, records in ((topics.CALLS, calls), (topics.SURVEYS, surveys)):
+        merger.push(topic, Worker().bound.set_aside(0, records))
+        merger.fetched(topic, records[-1].offset + 1, records[-1].offset + 1, 0)
+    merged = merger.take(0)
+    assert [each.offset for each in merged] == [
+        calls[0].offset,
+        *(each.offset for each in sorted(calls[1:] + surveys, key=lambda each: each.at)),
+    ]
 
 
 def test_a_machine_that_slept_refuses_nothing() -> None:
@@ -76,6 +89,15 @@ def test_a_machine_that_slept_refuses_nothing() -> None:
     record = call(START)
     assert list(worker.judged(record)) == [record]
     assert worker.asked == 1
+
+
+def test_what_was_sent_once_more_is_still_known_to_be_so() -> None:
+    """Its letter is that of its original, with one try more."""
+    origin = Origin(7, START, 2)
+    for at in (START, START + AHEAD):
+        record = call(at)._replace(origin=origin)
+        (judged,) = Worker(told=START - DAY).judged(record)
+        assert judged.origin == origin
 
 
 def test_clocks_of_brokers_may_differ_a_little_whatever_the_tolerance() -> None:

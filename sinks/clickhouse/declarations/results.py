@@ -191,7 +191,9 @@ DEAD_LETTERS: Final[Table] = Table(
     granule=FEW,
     keep=Keep(6),
     views=(View("v_dead_letters", "Records that could not be used, each once"),),
-    without=ENVELOPE | dict.fromkeys(("key_base64", "payload_base64"), "the topic holds the payload"),
+    without=ENVELOPE
+    | dict.fromkeys(("key_base64", "payload_base64"), "the topic holds the payload")
+    | {"tries": "`dead-letters list` tells it"},
 )
 
 ERASURES: Final[Table] = Table(

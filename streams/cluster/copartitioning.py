@@ -1,4 +1,4 @@
-"""Whether all topics have the number of partitions that the settings name; asked of the cluster at start.
+"""Whether all topics have the number of partitions that the settings name; asked of the cluster at start, and while a worker runs.
 
 Owns this check and what it says. It must not make or change a topic. With another number the home of a
 customer would be computed wrongly, and events sent to where nobody looks for them.
@@ -12,7 +12,7 @@ from schemas import topics
 from streams.settings import Settings
 from streams.telemetry.amounts import amount
 
-_TOPICS: Final = (
+TOPICS: Final = (
     *topics.INPUTS,
     topics.TRIGGERS,
     topics.SHADOW_TRIGGERS,
@@ -33,7 +33,7 @@ async def check_partitions(metadata: Callable[[], Awaitable[Any]], settings: Set
     """Raise `PartitionsError` when the topics do not fit. `metadata` asks the cluster (`Deliveries.metadata`)."""
     for tries_left in reversed(range(_TRIES)):
         cluster = await metadata()
-        found = {name: len(cluster.partitions_for_topic(settings.topic(name)) or ()) for name in _TOPICS}
+        found = {name: len(cluster.partitions_for_topic(settings.topic(name)) or ()) for name in TOPICS}
         if all(found.values()) or not tries_left:
             break
         await asyncio.sleep(_PAUSE_SECONDS)
@@ -50,15 +50,20 @@ def problem_of(found: Mapping[str, int], settings: Settings) -> str:
             f"there is no topic {', '.join(absent)}, or we may not read it: run `behoudlijn topics ensure`, "
             "or check BEHOUDLIJN_TOPIC_PREFIX and our rights"
         )
-    others = [
-        f"{settings.topic(name)} has {number}"
-        for name, number in found.items()
-        if number != settings.partitions
-    ]
+    others = {settings.topic(name): number for name, number in found.items() if number != settings.partitions}
     if others:
         return (
-            f"every topic must have {amount(settings.partitions, 'partition')}, but {', '.join(others)}: set "
-            "BEHOUDLIJN_PARTITIONS to what all of them have, or make those topics anew; adding partitions "
-            "would send a customer's events to another worker than its state"
+            f"every topic must have {amount(settings.partitions, 'partition')}, but "
+            f"{', '.join(f'{topic} has {number}' for topic, number in others.items())}. Where nothing runs yet, set "
+            "BEHOUDLIJN_PARTITIONS to what all topics have, or make those topics anew. Partitions that were added cannot be taken "
+            "away, and part customers from their states: move to new topics with `behoudlijn topics migrate` (docs/scaling.md)"
         )
     return ""
+
+
+def refuse_changed(settings: Settings, found: Mapping[str, int]) -> None:
+    """Raise `PartitionsError` when topics, by full name, have other numbers of partitions; one that is not found is another matter."""
+    there = {name: number for name in TOPICS if (number := found.get(settings.topic(name)))}
+    problem = problem_of(there, settings)
+    if problem:
+        raise PartitionsError(problem)

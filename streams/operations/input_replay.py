@@ -1,0 +1,128 @@
+"""The inputs of a partition once more, from their beginning up to what was committed, merged by event time as the worker merges them.
+
+Owns the reading. What the events leave is `streams.core.replay`. It must not go beyond the committed positions: what lies there is the
+worker's to decide, and to publish.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas import topics
+from streams.cluster.partitioning import partition_of
+from streams.core.decode import decode
+from streams.core.merge import Merger
+from streams.core.records import Decoded, records_of
+from streams.core.repartition import decode_rekeyed
+from streams.core.replay import Replay
+from streams.operations.standing import INPUTS
+from streams.settings import Settings
+from streams.state.recovery import RecoveryError
+
+_SILENT_SECONDS: Final = 60.0
+_TAKE: Final = 1_000
+_RUN: Final = 2_000
+
+
+class InputReplay:
+    """Of one partition. `upto`: by topic without prefix, the committed offset. `bound` (ms): later events are of a wrong clock."""
+
+    def __init__(self, settings: Settings, number: int, upto: Mapping[str, int], bound: int) -> None:
+        self._settings = settings
+        self._number = number
+        self._bound = bound
+        self._upto = {
+            TopicPartition(settings.topic(name), number): upto[name] for name in INPUTS if upto.get(name)
+        }
+        self._merger: Merger[Decoded] = Merger([settings.topic(name) for name in INPUTS], max_batch=_RUN)
+        self.events = 0
+        """Those that were judged."""
+        self.ahead = 0
+        """Those beyond the bound, which were left out."""
+
+    async def run(self, replay: Replay, tell: Callable[[int], None] = lambda _: None) -> None:
+        """Read, and feed `replay`; `tell` hears how many events there were. Raises RecoveryError when nothing arrives for a minute."""
+        for name in INPUTS:
+            self._merger.fetched(self._settings.topic(name), 0, 0, 0)
+        consumer: Any = AIOKafkaConsumer(
+            **self._settings.aiokafka_options(),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            fetch_max_wait_ms=100,
+        )
+        await consumer.start()
+        try:
+            consumer.assign(list(self._upto))
+            for place, end in self._upto.items():
+                consumer.seek(place, 0)  # out of range, when the beginning was removed, leads to the earliest
+                self._merger.fetched(place.topic, 0, end, 0)
+            await self._through(consumer, replay, tell)
+        finally:
+            await consumer.stop()
+
+    async def _through(self, consumer: Any, replay: Replay, tell: Callable[[int], None]) -> None:
+        left, heard = set(self._upto), time.monotonic()
+        while True:
+            wanted = [place for place in left if self._merger.head(place.topic) is None]
+            if wanted:
+                fetched = await consumer.getmany(*wanted, timeout_ms=200, max_records=_TAKE)
+                if fetched:
+                    heard = time.monotonic()
+                for place, records in fetched.items():
+                    self._push(place, records)
+                for place in wanted:
+                    if await self._ended(consumer, place):
+                        left.discard(place)
+                if time.monotonic() - heard > _SILENT_SECONDS:
+                    raise RecoveryError(
+                        f"nothing was read from {wanted[0].topic}[{self._number}] for {_SILENT_SECONDS:.0f} s: has it a leader? Nothing "
+                        "of this partition was changed"
+                    )
+            run = self._merger.take(0)
+            if run:
+                heard = time.monotonic()
+                replay.feed(self._here(run))
+                tell(self.events)
+            elif not left:
+                return
+
+    def _push(self, place: Any, records: list[Any]) -> None:
+        before = [record for record in records if record.offset < self._upto[place]]
+        if not before:
+            return
+        own = decode_rekeyed if place.topic == self._settings.topic(topics.REPARTITION) else decode
+        reading = self._settings.reading()
+        self._merger.push(
+            place.topic, [own(each, reading) for each in records_of(place.topic, self._number, before)]
+        )
+
+    async def _ended(self, consumer: Any, place: Any) -> bool:
+        """Return whether a log has been read, and tell the merger how far it goes."""
+        position, upto = await consumer.position(place), self._upto[place]
+        end = consumer.last_stable_offset(place)
+        if end is None or end < 0:
+            end = consumer.highwater(place)
+        ended = position >= upto or (end is not None and position >= end)
+        self._merger.fetched(place.topic, position, position if ended else upto, 0)
+        return ended
+
+    def _here(self, run: list[Decoded]) -> list[Decoded]:
+        """Return the events that were judged on this partition: rejects and events of nobody are in no state."""
+        here = []
+        for decoded in run:
+            event = decoded.event
+            if event is None or decoded.anonymous or event.customer_id is None:
+                continue
+            if partition_of(event.customer_id.encode(), self._settings.partitions) != self._number:
+                continue
+            if max(decoded.at, decoded.timestamp) > self._bound:
+                self.ahead += 1
+                continue
+            here.append(decoded)
+        self.events += len(here)
+        return here

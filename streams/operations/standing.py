@@ -1,0 +1,111 @@
+"""Where a group stands: its members, what it has committed, and where its logs begin and end.
+
+Owns asking Kafka for it, for tools that look at states or change them while no worker runs. It must not change anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from schemas import topics
+from streams.cluster.topic_reader import BrokerError
+from streams.settings import SIGNALS_GROUP, Settings
+
+INPUTS = (*topics.INPUTS, topics.REPARTITION)
+"""What a signals worker reads, in the order in which it is merged."""
+
+
+class RefusedError(Exception):
+    """It is not safe to change the states or positions of a group now; the message says what to do first. Nothing was changed."""
+
+
+class Log(NamedTuple):
+    """One partition of a topic: where it begins and where it ends, in offsets."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Of one group. Logs and positions by partition and topic, without prefix."""
+
+    members: int
+    committed: Mapping[int, Mapping[str, int]]
+    logs: Mapping[int, Mapping[str, Log]]
+
+
+async def standing(
+    settings: Settings, numbers: Iterable[int], names: Iterable[str] = (*INPUTS, topics.CHANGELOG)
+) -> Standing:
+    """Return where the signals group stands with the partitions `numbers` of the topics `names`. Raises BrokerError."""
+    numbers, names = list(numbers), list(names)
+    places = {
+        (number, name): TopicPartition(settings.topic(name), number) for number in numbers for name in names
+    }
+    try:
+        members, committed = await _group(settings, settings.topic(SIGNALS_GROUP))
+        starts, ends = await _bounds(settings, list(places.values()))
+    except (KafkaError, OSError) as error:
+        raise unreachable(settings, error) from error
+    return Standing(
+        members,
+        {
+            number: {name: committed[place] for name in names if (place := places[number, name]) in committed}
+            for number in numbers
+        },
+        {
+            number: {
+                name: Log(starts[place], ends[place]) for name in names if (place := places[number, name])
+            }
+            for number in numbers
+        },
+    )
+
+
+async def refuse_members(settings: Settings, group: str, worker: str) -> None:
+    """Raise RefusedError while workers take part in `group`, BrokerError when nobody answers."""
+    try:
+        members, _ = await _group(settings, settings.topic(group))
+    except (KafkaError, OSError) as error:
+        raise unreachable(settings, error) from error
+    if members:
+        raise RefusedError(
+            f"{worker} workers of group {settings.topic(group)} still run ({members}), or ended less than "
+            "the session time-out ago: stop them first"
+        )
+
+
+async def _group(settings: Settings, group: str) -> tuple[int, dict[Any, int]]:
+    admin: Any = AIOKafkaAdminClient(**settings.aiokafka_options())
+    try:
+        await admin.start()
+        answers = await admin.describe_consumer_groups([group])
+        offsets = await admin.list_consumer_group_offsets(group)
+    finally:
+        await admin.close()
+    members = sum(len(described[5]) for answer in answers for described in answer.groups)
+    return members, {place: each.offset for place, each in offsets.items() if each.offset >= 0}
+
+
+async def _bounds(settings: Settings, places: list[Any]) -> tuple[dict[Any, int], dict[Any, int]]:
+    consumer: Any = AIOKafkaConsumer(**settings.aiokafka_options(), enable_auto_commit=False)
+    try:
+        await consumer.start()
+        return await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+    finally:
+        await consumer.stop()
+
+
+def unreachable(settings: Settings, error: Exception) -> BrokerError:
+    """Return what to raise for an error of the client."""
+    return BrokerError(
+        f"Kafka at {settings.kafka_bootstrap}: {type(error).__name__}: {error}. Check BEHOUDLIJN_KAFKA_BOOTSTRAP, the security settings, "
+        "and that the broker runs."
+    )

@@ -1,0 +1,239 @@
+"""Rebuilds the states of partitions, on purpose: from what the topics hold, with what was said to the world, while no worker runs.
+
+Owns the order. How a state is put together is `streams.core.rebuilding`; when it may be done, and what it would do, `repair_prospect`. It
+publishes nothing and commits nothing: what lies behind the committed positions is the worker's to decide. It may be killed at any time
+and run again: no worker starts from a partition whose repair has not ended.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas import topics
+from sinks.contract import Erased
+from streams.cluster.partitioning import partition_of
+from streams.cluster.reading import read_to_ends
+from streams.core.erasure import Erasure, markers_of, united
+from streams.core.policy import Policy
+from streams.core.rebuilding import rebuilt
+from streams.core.replay import Replay
+from streams.core.said import Told
+from streams.core.state import NEVER
+from streams.core.wording import Wording
+from streams.operations.input_replay import InputReplay
+from streams.operations.repair_prospect import changelog_of
+from streams.operations.standing import INPUTS, RefusedError, Standing, refuse_members, standing
+from streams.settings import SIGNALS_GROUP, Settings
+from streams.state.agreement import agreed_of
+from streams.state.changelog import PARTITION_KEY, ChangelogError
+from streams.state.delivery import Deliveries
+from streams.state.fencing import Change, FencedChangelog, as_text
+from streams.state.recovery import ChangelogReader, Reading, recover
+from streams.state.store import PartitionStore
+from streams.telemetry.amounts import amount
+
+_PIECE: Final = 10_000
+"""States in one write."""
+_SAID: Final = (topics.TRIGGERS, topics.SHADOW_TRIGGERS, topics.SIGNALS)
+
+
+@dataclass(frozen=True, slots=True)
+class Rebuilt:
+    """What a repair of one partition did. `time`: partition time in ms, none without an event."""
+
+    partition: int
+    events: int
+    ahead: int
+    customers: int
+    markers: int
+    untold: int
+    """Records of outputs that this release could not read."""
+    time: int | None
+
+
+class Repair:
+    """The repair of partitions by one policy. `erased`: by hash, who was erased, as ClickHouse remembers it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        policy: Policy,
+        wording: Wording,
+        erased: Mapping[str, Erased],
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._settings = settings
+        self._policy = policy
+        self._wording = wording
+        self._erased = erased
+        self._tell = tell
+        self._erasure: Erasure = settings.erasure()
+
+    async def run(self, numbers: Iterable[int]) -> list[Rebuilt]:
+        """Repair the partitions, one after another; durable and compared on return.
+
+        Raises RefusedError, ErasureError without the markers' key, EffectsError when a record is not delivered, and what reading raises.
+        """
+        numbers = list(numbers)
+        deliveries = Deliveries(self._settings, lambda: None)
+        await deliveries.start()
+        try:
+            done = []
+            for number in numbers:
+                await refuse_members(self._settings, SIGNALS_GROUP, "signals")
+                done.append(await self._partition(number, deliveries))
+            return done
+        finally:
+            await deliveries.stop()
+
+    async def _partition(self, number: int, deliveries: Deliveries) -> Rebuilt:
+        bound = time.time_ns() // 1_000_000 + int(self._settings.future_tolerance_s * 1000)
+        now = await standing(self._settings, [number], (*INPUTS, topics.CHANGELOG, *_SAID))
+        async with changelog_of(self._settings, [number]) as reader:
+            await reader.to_end()
+            (part,) = reader.finish()
+            reading, old = reader.readings[number], dict(part.store.states)
+            unsent = {sending.customer_id for sending in part.unsent}
+            if part.store.repairing:  # one that broke off: nobody can tell any more what was not published
+                unsent = set(old)
+            upto = {name: offset for name, offset in now.committed[number].items() if name in INPUTS}
+            replay = Replay(self._policy, self._erasure, self._markers(old, bound), self._wording)
+            self._erasure.check(replay.states)
+            source = InputReplay(self._settings, number, upto, bound)
+            await source.run(
+                replay, lambda events: self._tell(f"partition {number}: {amount(events, 'event')} read")
+            )
+            told, told_since = await self._told(number, now)
+            self._pass_time(replay, told, now, number, bound, reading)
+            states = rebuilt(
+                replay,
+                told,
+                old,
+                self._policy,
+                bound=bound,
+                told_since=told_since,
+                whole=all(now.logs[number][name].start == 0 for name in upto if name != topics.PROFILES),
+                unsent=unsent,
+            )
+            self._tell(f"partition {number}: {amount(len(states), 'state')} to write")
+            store = self._store(reading, upto, now.logs[number][topics.CHANGELOG].start)
+            await self._write(reader, deliveries, store, states, replay.clock.now)
+        await self._compare(number, states)
+        markers = len(united([states]))
+        clock = replay.clock.now
+        return Rebuilt(
+            number,
+            source.events,
+            source.ahead,
+            len(states) - markers,
+            markers,
+            told.unreadable,
+            None if clock == NEVER else clock,
+        )
+
+    def _markers(self, old: Mapping[str, bytes], now: int) -> dict[str, bytes]:
+        """Return the markers with which it begins: what the changelog has, and what ClickHouse remembers."""
+        others = {name: key_id for name, (_, _, key_id) in self._erased.items()}
+        if others and any(key_id != self._erasure.key_id for key_id in others.values()):
+            raise RefusedError(
+                "ClickHouse's table of erasures was written with another key: set BEHOUDLIJN_ERASURE_KEY (or "
+                "BEHOUDLIJN_ERASURE_KEY_FILE) to that key"
+            )
+        remembered = {name: (each.until, each.ordered_at) for name, each in self._erased.items()}
+        return united([old, markers_of(remembered, self._erasure, now) if remembered else {}])
+
+    async def _told(self, number: int, now: Standing) -> tuple[Told, int]:
+        """Return what was said of the partition's customers, and since when (ms) all of it is known."""
+        told, first = Told(), dict.fromkeys((topics.TRIGGERS, topics.SHADOW_TRIGGERS), 2**62)
+        places = {TopicPartition(self._settings.topic(name), number): name for name in _SAID}
+        consumer: Any = AIOKafkaConsumer(
+            **self._settings.aiokafka_options(),
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=100,
+        )
+        await consumer.start()
+        try:
+            consumer.assign(list(places))
+            for place in places:
+                consumer.seek(place, 0)
+            async for fetched in read_to_ends(consumer, dict.fromkeys(places), silent_seconds=60):
+                for place, records in fetched.items():
+                    name = places[place]
+                    for record in records:
+                        if name == topics.SIGNALS:
+                            told.signals(as_text(record.key or b""), record.value)
+                        elif (at := told.trigger(record.value)) is not None:
+                            first[name] = min(first[name], at)
+        finally:
+            await consumer.stop()
+        partitions = self._settings.partitions
+        told.customers = {
+            customer: said
+            for customer, said in told.customers.items()
+            if partition_of(customer.encode(), partitions) == number
+        }
+        logs = now.logs[number]
+        return told, max(NEVER if logs[name].start == 0 else at for name, at in first.items())
+
+    def _pass_time(
+        self, replay: Replay, told: Told, now: Standing, number: int, bound: int, reading: Reading
+    ) -> None:
+        """Let time pass that has passed without events, where nothing waits that was decided meanwhile."""
+        quiet = all(now.logs[number][name].end <= now.committed[number].get(name, 0) for name in INPUTS)
+        if not quiet and replay.clock.now != NEVER:
+            return
+        times = [told.latest(bound), reading.store.clock.now]
+        latest = max((at for at in times if at is not None and NEVER < at <= bound), default=NEVER)
+        if latest > replay.clock.now:
+            replay.feed([], advance_to=latest)
+
+    def _store(self, reading: Reading, upto: Mapping[str, int], begins: int) -> PartitionStore:
+        """Return the partition as its records will tell it."""
+        old, store = reading.store, PartitionStore(reading.store.number)
+        store.dead_letters = old.dead_letters
+        store.agreed = agreed_of(self._settings, self._policy)
+        store.inputs = {name: upto.get(name, 0) for name in INPUTS}
+        store.changelog_start = begins
+        store.begins = reading.end
+        store.repairing = True
+        store.batch = old.batch + 1  # what the batch before may not have published is decided anew
+        return store
+
+    async def _write(
+        self,
+        reader: ChangelogReader,
+        deliveries: Deliveries,
+        store: PartitionStore,
+        states: Mapping[str, bytes],
+        clock: int,
+    ) -> None:
+        reading, label = reader.readings[store.number], self._policy.label
+        gone = {*reading.store.states, *reading.store.departed}
+        gone.update(as_text(each.key) for each in reading.unreadable if each.key not in (None, PARTITION_KEY))
+        reading.store.repairing, reading.store.begins = True, store.begins
+        fenced = FencedChangelog(self._settings.topic(topics.CHANGELOG), self._settings, deliveries)
+        await fenced.claim(reader)
+        changes: dict[str, Change | None] = dict.fromkeys(sorted(gone - states.keys()))
+        changes |= {key: Change(data, ()) for key, data in states.items()}
+        keys = list(changes)
+        for begin in range(0, len(keys), _PIECE):
+            piece = {key: changes[key] for key in keys[begin : begin + _PIECE]}
+            await fenced.write(store, piece, store.batch, clock, label)
+            self._tell(f"partition {store.number}: {amount(min(begin + _PIECE, len(keys)), 'state')} written")
+        store.repairing = False
+        await fenced.write(store, {}, store.batch, clock, label)
+
+    async def _compare(self, number: int, states: Mapping[str, bytes]) -> None:
+        topic = self._settings.topic(topics.CHANGELOG)
+        (part,) = await recover(topic, [number], self._settings.aiokafka_options())
+        if part.store.states != states:
+            raise ChangelogError(
+                f"partition {number} of {topic} does not hold the states that were written to it: has something else written there? Find "
+                f"it, and give the command again: `behoudlijn state repair --partition {number}`"
+            )

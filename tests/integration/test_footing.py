@@ -1,0 +1,191 @@
+"""States that are missing although their events were committed are noticed before a worker is ready; what only looks so is not. On real Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from schemas import topics
+from streams.cluster.reading import read_to_ends
+from streams.cluster.topics import ensure
+from streams.settings import SIGNALS_GROUP, Settings
+from streams.telemetry.exit_codes import ExitCode
+from tests.integration.test_lane import transactional
+from tests.integration.test_log_moves import Admin, admin, until_stands_at
+from tests.integration.test_membership import RECOVERED, last_words, prepared
+from tests.integration.worker_program import Process, alter, call, produce, until_said, worker
+from tests.kafka.broker import KafkaBroker
+
+pytestmark = pytest.mark.kafka
+__all__ = ["admin"]
+
+
+@contextmanager
+def signals(settings: Settings) -> Iterator[Process]:
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        yield process
+
+
+def stands_at(process: Process, settings: Settings, offset: int) -> None:
+    asyncio.run(until_said(process, RECOVERED))
+    asyncio.run(
+        until_stands_at(settings, settings.topic(SIGNALS_GROUP), settings.topic(topics.CALLS), offset)
+    )
+
+
+def read(kafka: KafkaBroker, unique: str, events: int = 10) -> Settings:
+    """An installation whose worker has read so many events, in two halves, and stopped."""
+    settings = prepared(kafka, unique)
+    for half in (range(events // 2), range(events // 2, events)):
+        asyncio.run(produce(settings, [call("customer-1", number, number) for number in half]))
+        with signals(settings) as process:
+            stands_at(process, settings, half.stop)
+            assert process.stop() == 0, process.log()
+    return settings
+
+
+def refused(settings: Settings) -> str:
+    with signals(settings) as process:
+        assert process.wait(90) == ExitCode.MISFIT, process.log()
+        assert RECOVERED not in process.log()
+        said = last_words(process)
+    assert "behoudlijn state check" in said
+    assert "behoudlijn state repair" in said
+    assert "behoudlijn state accept" in said
+    return said
+
+
+def make_changelog_anew(settings: Settings, admin: Admin) -> None:
+    changelog = settings.topic(topics.CHANGELOG)
+    admin(lambda client: client.delete_topics([changelog]))
+    admin._patiently(lambda _: ensure(settings))
+
+
+def test_a_changelog_that_was_made_anew_is_refused(kafka: KafkaBroker, admin: Admin, unique: str) -> None:
+    settings = read(kafka, unique)
+    make_changelog_anew(settings, admin)
+    assert "holds no states, although the group has read contact.calls up to 10" in refused(settings)
+
+
+def test_records_deleted_from_the_changelog_are_refused(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
+    settings = read(kafka, unique)
+    alter(settings, topics.CHANGELOG, cleanup_policy="delete")
+    admin.remove_before(settings.topic(topics.CHANGELOG), 1)
+    with signals(settings) as process:
+        assert process.wait(90) == ExitCode.MISFIT, process.log()
+        assert "cleanup.policy=delete, but must have compact" in last_words(process)
+    alter(settings, topics.CHANGELOG, cleanup_policy="compact")
+    assert "of the changelog begins at offset 1, not at 0" in refused(settings)
+
+
+async def copied(settings: Settings) -> list[Any]:
+    """The records of the changelog's only partition."""
+    consumer: Any = AIOKafkaConsumer(
+        **settings.aiokafka_options(), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        place = TopicPartition(settings.topic(topics.CHANGELOG), 0)
+        consumer.assign([place])
+        found: list[Any] = []
+        async for fetched in read_to_ends(consumer, {place: None}):
+            found += fetched.get(place, [])
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def restore(settings: Settings, records: list[Any]) -> None:
+    async with AIOKafkaProducer(**settings.aiokafka_options()) as producer:
+        for each in records:
+            await producer.send_and_wait(
+                settings.topic(topics.CHANGELOG), each.value, each.key, 0, headers=list(each.headers)
+            )
+
+
+def test_a_changelog_that_lost_its_end_is_refused(kafka: KafkaBroker, admin: Admin, unique: str) -> None:
+    """As after an unclean election, or from a backup: all that the first worker wrote, and nothing of the second."""
+    settings = prepared(kafka, unique)
+    asyncio.run(produce(settings, [call("customer-1", number, number) for number in range(5)]))
+    with signals(settings) as process:
+        stands_at(process, settings, 5)
+        assert process.stop() == 0, process.log()
+    backup = asyncio.run(copied(settings))
+    asyncio.run(produce(settings, [call("customer-1", number, number) for number in range(5, 10)]))
+    with signals(settings) as process:
+        stands_at(process, settings, 10)
+        assert process.stop() == 0, process.log()
+    make_changelog_anew(settings, admin)
+    asyncio.run(restore(settings, backup))
+    said = refused(settings)
+    assert (
+        "hold contact.calls[0] up to offset 5, but the group has committed 10, and records lie between"
+        in said
+    )
+    admin.remove_before(settings.topic(topics.CALLS), 10)
+    assert "nobody can tell what it held" in refused(settings)
+
+
+def test_markers_and_events_that_change_nothing_need_no_state(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
+    """The worker is killed when it has committed a repeat, and once more what holds no event: markers, and what was taken back."""
+    settings = read(kafka, unique)
+    calls = settings.topic(topics.CALLS)
+    with signals(settings) as process:
+        asyncio.run(until_said(process, RECOVERED))
+        asyncio.run(produce(settings, [call("customer-1", 1, 1)]))
+        stands_at(process, settings, 11)
+        process.child.kill()
+
+    async def markers() -> None:
+        async with transactional(kafka, unique) as producer:
+            await producer.begin_transaction()
+            await producer.send_and_wait(calls, b"taken back", partition=0)
+            await producer.abort_transaction()
+
+    with signals(settings) as process:
+        asyncio.run(until_said(process, RECOVERED))
+        asyncio.run(markers())
+        stands_at(process, settings, 13)
+        process.child.kill()
+    with signals(settings) as process:
+        asyncio.run(until_said(process, RECOVERED))
+        assert process.stop() == 0, process.log()
+
+
+def test_a_replay_from_the_beginning_that_is_killed_goes_on(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
+    settings = read(kafka, unique)
+    admin.commit(settings.topic(SIGNALS_GROUP), {(settings.topic(topics.CALLS), 0): 0})
+    with signals(settings) as process:
+        stands_at(process, settings, 10)
+        process.child.kill()
+    with signals(settings) as process:
+        asyncio.run(until_said(process, RECOVERED))
+        assert process.stop() == 0, process.log()
+
+
+def test_inputs_made_anew_are_no_loss_of_states(kafka: KafkaBroker, admin: Admin, unique: str) -> None:
+    settings = read(kafka, unique)
+    admin.make_anew(settings.topic(topics.CALLS))
+    ensure_stamped(settings)
+    asyncio.run(produce(settings, [call("customer-1", number, number) for number in range(20, 23)]))
+    with signals(settings) as process:
+        stands_at(process, settings, 3)
+        process.child.kill()
+    with signals(settings) as process:
+        asyncio.run(until_said(process, RECOVERED))
+        assert process.stop() == 0, process.log()
+
+
+def ensure_stamped(settings: Settings) -> None:
+    alter(settings, topics.CALLS, message_timestamp_type="LogAppendTime")
