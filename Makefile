@@ -121,6 +121,14 @@ chaos-short: env ## The same with 150,000 events (under eight minutes)
 backpressure: env ## A flood that a throttled worker cannot follow: memory bounded, no partition starved. DURATION=10
 	$(BIN)/python -m tests.chaos.backpressure $(if $(DURATION),--seconds $(DURATION))
 
+.PHONY: soak
+soak: env ## Five bad days on real Kafka, and what others notice (ten minutes). SCENARIO=hot|herd|storm|outage|rolling; KEEP=1 for the pages
+	$(BIN)/python -m tests.soak $(SCENARIO) $(if $(KEEP),--keep)
+
+.PHONY: soak-short
+soak-short: env ## The same, each for three seconds: nothing lost or doubled, latencies only told (three minutes)
+	$(BIN)/python -m tests.soak $(SCENARIO) --seconds 3
+
 COMPILED := build/compiled
 WHEEL = $(CURDIR)/$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir $(CURDIR)/dist .
 

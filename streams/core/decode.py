@@ -167,7 +167,8 @@ def ahead_of_broker(decoded: Decoded) -> Decoded:
     The message does not say how far, so that the same record always has the same dead letter.
     """
     what = "the record's timestamp" if decoded.at <= decoded.record.timestamp else "occurred_at"
-    return _reject(decoded.record, "ahead_of_broker", f"{what} is ahead of the brokers' time")
+    reject = _reject(decoded.record, "ahead_of_broker", f"{what} is ahead of the brokers' time")
+    return reject._replace(origin=decoded.origin)
 
 
 def _ahead(record: Record, field: str, at: int) -> Decoded:

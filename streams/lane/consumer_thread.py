@@ -268,7 +268,9 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
     async def _log_ends(self, asked: list[Any]) -> Mapping[TP, LogEnd]:
         consumer = self._ensure_consumer()
         at = int(time.time() * 1000)
-        reader = consumer._fetcher  # noqa: SLF001
+        reader, cluster = consumer._fetcher, consumer._client.cluster  # noqa: SLF001
+        # The client would ask for none before all have a leader.
+        asked = [place for place in asked if cluster.leader_for_partition(place) not in (None, -1)]
         whole: Mapping[Any, int] = {}
         if self._read_committed:
             # The client has one isolation level for all it asks; a copy of its reader asks with the other one. It asks first, so that

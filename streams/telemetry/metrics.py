@@ -160,7 +160,8 @@ class Metrics:
         Gauge,
         "behoudlijn_lag_seconds",
         "seconds",
-        "Age of the oldest record fetched and not yet worked through; 0 when there is none.",
+        "Age of the oldest record fetched and not yet worked through; while none is in hand, since when records have been seen to wait; "
+        "0 when there is none.",
         ("topic", "partition"),
     )
     open_transaction_records = Declaration(

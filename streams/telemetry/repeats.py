@@ -1,7 +1,8 @@
 """Lines of libraries that repeat: one a minute of each kind, with how many there were since.
 
 Owns what is a repetition. Libraries tell of each try, and try several times a second: an outage would be thousands of lines, between
-which ours, one for each change, are not found. It must not touch a line of ours, nor one that is the reason of an end.
+which ours, one for each change, are not found. The first of a kind is always written, with its traceback. It must not touch a line of
+ours, and so none that says why a worker ends.
 """
 
 import logging
@@ -24,17 +25,14 @@ class Repeats:
         self._ours = frozenset(ours)
         self._clock = clock
         self._lock = Lock()
-        self._told: dict[tuple[str, int, str], tuple[float, int]] = {}
+        self._told: dict[tuple[str, int, str, str], tuple[float, int]] = {}
 
     def __call__(self, record: logging.LogRecord) -> bool:
         """Return whether the line is to be written; one that stands for others says for how many."""
-        if (
-            record.name.partition(".")[0] in self._ours
-            or record.levelno >= logging.CRITICAL
-            or record.exc_info
-        ):
+        if record.name.partition(".")[0] in self._ours or record.levelno >= logging.CRITICAL:
             return True
-        kind = record.name, record.levelno, _VARYING.sub("…", str(record.msg))
+        raised = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        kind = record.name, record.levelno, raised, _VARYING.sub("…", str(record.msg))
         now = self._clock()
         with self._lock:
             at, left_out = self._told.get(kind, (-_A_WHILE_SECONDS, 0))

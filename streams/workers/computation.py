@@ -1,6 +1,7 @@
 """The computation of one batch: step by step through the core, with turns for others in between.
 
-Owns the clock of it. For how long what goes on is `core.computing_time`'s to say; it must not write or publish anything.
+Owns the clock of it, which is this thread's own: on a machine that others use too a batch is not cut smaller. For how long what goes on is
+`core.computing_time`'s to say; it must not write or publish anything.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ async def compute(batch: Batch, records: Sequence[Decoded], advance_to: int | No
     The event loop goes to others every few milliseconds; the caller holds the partition's turn.
     """
     spent, taken, turn = ComputingTime(len(records)), 0, TURN_SECONDS
-    began = time.perf_counter()
+    began = time.thread_time()
     while count := spent.next_records():
         batch.take(records[taken : taken + count], 0)  # timers have a share of their own
         taken += count
@@ -47,10 +48,10 @@ async def compute(batch: Batch, records: Sequence[Decoded], advance_to: int | No
 
 
 def _lap(began: float) -> tuple[float, float]:
-    now = time.perf_counter()
+    now = time.thread_time()
     return now, now - began
 
 
 async def _let_others() -> float:
     await asyncio.sleep(0)
-    return time.perf_counter()
+    return time.thread_time()

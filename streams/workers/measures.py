@@ -24,6 +24,7 @@ from streams.workers import label_sets
 from streams.workers.busiest_customer import BusiestCustomer
 from streams.workers.computation import Computed
 from streams.workers.home import Misrouted
+from streams.workers.lag_shown import LagShown
 from streams.workers.release import tell_release
 from streams.workers.unanswered import Unanswered
 
@@ -42,6 +43,7 @@ class SignalsMetrics:
     ) -> None:
         self._metrics = metrics
         self._settings = settings
+        self._lag = LagShown(metrics, settings)
         self._store = store
         self._limit = limit
         self._broker_time = broker_time
@@ -144,7 +146,7 @@ class SignalsMetrics:
         self._metrics.topics_waiting.set(len(lane.left_out))
         self._metrics.oldest_unanswered.set(self._unanswered.longest_ms(time.time_ns() // 1_000_000) / 1000)
         self._metrics.heartbeat_age.set(heartbeat_age)
-        show_lag(self._metrics, self._settings, lane)
+        self._lag.show(lane)
 
     def _show_timers(self) -> None:
         metrics = self._metrics
@@ -163,6 +165,7 @@ class SinkMetrics:
     def __init__(self, metrics: Metrics, settings: Settings) -> None:
         self._metrics = metrics
         self._settings = settings
+        self._lag = LagShown(metrics, settings)
         label_sets.begin(metrics, label_sets.of_sink())
         tell_release(metrics)
 
@@ -197,7 +200,7 @@ class SinkMetrics:
         """Set the gauges. `away_seconds`: for how long the store has been away."""
         self._metrics.sink_outage.set(away_seconds)
         self._metrics.heartbeat_age.set(heartbeat_age)
-        show_lag(self._metrics, self._settings, lane)
+        self._lag.show(lane)
 
 
 def resumed(metrics: Metrics, seconds: float) -> None:
@@ -213,24 +216,3 @@ def count_moved(metrics: Metrics, settings: Settings, moved: Moved) -> None:
         metrics.records_lost.labels(*labels).inc(moved.lost)
     else:
         metrics.log_restarts.labels(*labels).inc()
-
-
-def show_lag(metrics: Metrics, settings: Settings, lane: Lane[Any]) -> None:
-    """Set the lag of every partition that is ours, and no other: a lost one must not stay."""
-    metrics.lag_records.clear()
-    metrics.lag_seconds.clear()
-    metrics.open_transaction_records.clear()
-    metrics.open_transaction.clear()
-    held = {each.tp: each for each in lane.ends.held(time.monotonic())}
-    now = time.time()
-    for tp, lag in lane.lag().items():
-        labels = (settings.plain_topic(tp.topic), str(tp.partition))
-        metrics.records_lost.labels(*labels)  # from 0 on, so that an increase can be seen
-        metrics.log_restarts.labels(*labels)
-        if lag.records is not None:
-            metrics.lag_records.labels(*labels).set(lag.records)
-        age = 0.0 if lag.oldest_at is None else max(0.0, now - lag.oldest_at / 1000)
-        metrics.lag_seconds.labels(*labels).set(age)
-        behind = held.get(tp)
-        metrics.open_transaction_records.labels(*labels).set(behind.records if behind else 0)
-        metrics.open_transaction.labels(*labels).set(behind.seconds if behind else 0.0)

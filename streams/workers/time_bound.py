@@ -57,14 +57,15 @@ class TimeBound:
 
         This machine may have slept since the last answer, so the broker is asked first. Raises what `ask` raises.
         """
-        suspect = {n for n, each in enumerate(records) if each.at < 0 and each.event is not None}
-        if not suspect:
+        aside = [n for n, each in enumerate(records) if each.at < 0 and each.event is not None]
+        if not aside:
             return records
         await self._ask(partition)
         latest = self._latest(partition.number)
         settled = list(records)
-        for number in suspect:
-            decoded = self._decode(records[number].record)
+        for number in aside:
+            suspect = records[number]
+            decoded = self._decode(suspect.record)._replace(origin=suspect.origin)
             beyond = decoded.at > latest or decoded.record.timestamp > latest
             settled[number] = ahead_of_broker(decoded) if beyond and decoded.event is not None else decoded
         return settled

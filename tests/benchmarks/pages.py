@@ -5,6 +5,7 @@ Owns what stands between `<!-- measured: … -->` and `<!-- end -->`; the rest o
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +14,10 @@ from typing import Any, Final
 from tests.benchmarks.kept import read
 from tests.benchmarks.results import RESULTS
 from tests.benchmarks.sizing import Plan, needs
+from tests.soak import results as soak
 
+Parts = dict[str, Callable[[dict[str, Any], str], str]]
+"""What a part between marks becomes, by its name: of results, and of the name of their file."""
 _DOCS: Final = Path(__file__).resolve().parents[2] / "docs"
 
 
@@ -22,24 +26,29 @@ def main(arguments: list[str]) -> int:
     kept = (
         [Path(each) for each in arguments]
         or sorted(RESULTS.glob("*-full.json"))
-        or sorted(RESULTS.glob("*.json"))
+        or sorted(RESULTS.glob("*-short.json"))
     )
     if not kept:
         print("pages: there are no results; run make bench first", file=sys.stderr)
         return 1
-    results = read(kept[-1])
-    for page in sorted(_DOCS.glob("*.md")):
-        text = page.read_text(encoding="utf-8")
-        filled = fill(text, results, kept[-1].name)
-        if filled != text:
-            page.write_text(filled, encoding="utf-8")
-            print(f"{page.name}: figures of {kept[-1].name}")
+    _fill_all(read(kept[-1]), kept[-1], _PARTS)
+    for path in sorted(RESULTS.glob("*-soak.json"))[-1:]:
+        _fill_all(json.loads(path.read_text(encoding="utf-8")), path, SOAK)
     return 0
 
 
-def fill(text: str, results: dict[str, Any], source: str) -> str:
+def _fill_all(results: dict[str, Any], path: Path, parts: Parts) -> None:
+    for page in sorted(_DOCS.glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        filled = fill(text, results, path.name, parts)
+        if filled != text:
+            page.write_text(filled, encoding="utf-8")
+            print(f"{page.name}: figures of {path.name}")
+
+
+def fill(text: str, results: dict[str, Any], source: str, parts: Parts | None = None) -> str:
     """The page with its measured parts replaced."""
-    for name, make in _PARTS.items():
+    for name, make in (_PARTS if parts is None else parts).items():
         begin, end = f"<!-- measured: {name} -->\n", "<!-- end -->"
         before, mark, rest = text.partition(begin)
         if mark:
@@ -100,11 +109,14 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:,.2f}"
 
 
-_PARTS: Final[dict[str, Callable[[dict[str, Any], str], str]]] = {
+_PARTS: Final[Parts] = {
     "table": _table,
     "scaling": _scaling,
     "scale-out": _scale_out,
 }
+
+SOAK: Final[Parts] = {"soak": soak.table}
+"""Of a results file of `make soak`."""
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,7 @@
 """Back-pressure: `python -m tests.chaos.backpressure --seconds 60`; a flood that a throttled worker cannot follow.
 
 Owns the scenario and its verdicts: resident memory stays bounded however much waits in Kafka, the other partitions of the
-same worker are not starved, and a customer with 2,000 events costs no more than the policy's limit of facts. The bounds are
+same worker are not starved, and a customer with half of the flood costs no more than the policy's limit of facts. The bounds are
 relative to what was fed, never a speed.
 """
 
@@ -67,7 +67,7 @@ def verdicts(seen: Seen) -> list[tuple[bool, str]]:
         f"other partitions: committed after {usual:.1f} s (p50), {slowest:.1f} s (p99), "
         f"while the flooded one is {backlog_seconds:.0f} s behind"
     )
-    hot = f"hot customer: {seen.hot_facts} facts kept of 2,000 events (at most {seen.most_facts})"
+    hot = f"hot customer: {seen.hot_facts} facts kept of half of the flood (at most {seen.most_facts})"
     return [
         (seen.peak_mib - seen.base_mib <= _ALLOWANCE_MIB, memory),
         (slowest <= backlog_seconds / 2, others),

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sys
 
+import confluent_kafka
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError, UnknownError
@@ -94,6 +95,23 @@ def test_the_embedded_broker_serves_the_same_calls(embedded: EmbeddedBroker, uni
     create(embedded.bootstrap, unique)
     asyncio.run(produce(embedded.bootstrap, unique, VALUES))
     assert sorted(asyncio.run(read(embedded.bootstrap, unique, len(VALUES)))) == sorted(VALUES)
+
+
+def test_the_embedded_broker_serves_librdkafka(embedded: EmbeddedBroker, unique: str) -> None:
+    """The page says from which version on (docs/architecture.md); older ones cannot read its first answer."""
+    assert tuple(map(int, confluent_kafka.libversion()[0].split("."))) >= (2, 2)
+    failed: list[object] = []
+    producer = confluent_kafka.Producer({"bootstrap.servers": embedded.bootstrap})
+    create(embedded.bootstrap, unique, partitions=1)
+    for value in VALUES:
+        producer.produce(unique, value, on_delivery=lambda error, _: failed.append(error) if error else None)
+    assert producer.flush(30) == 0
+    assert not failed
+    consumer = confluent_kafka.Consumer({"bootstrap.servers": embedded.bootstrap, "group.id": unique})
+    consumer.assign([confluent_kafka.TopicPartition(unique, 0, 0)])
+    found = consumer.consume(len(VALUES), timeout=30)
+    consumer.close()
+    assert [message.value() for message in found] == VALUES
 
 
 def test_a_group_reads_everything_once_and_goes_on_where_it_committed(broker: Broker, unique: str) -> None:

@@ -17,6 +17,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from streams.telemetry import log
 from tests.soak import herd, hot, outage, rolling, storm
 from tests.soak.results import HEAD, content_of, line, save
 from tests.soak.run import run
@@ -41,6 +42,7 @@ def main(
     if unknown := set(scenarios or ()) - SCENARIOS.keys():
         console.print(f"soak: no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
         raise typer.Exit(2)
+    log.configure("console", "error")
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # of brokers that we have just killed
     began = time.monotonic()
     directory = Path(tempfile.mkdtemp(prefix="behoudlijn-soak-"))

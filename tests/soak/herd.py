@@ -46,12 +46,16 @@ async def prepare(settings: Settings) -> None:
     await write_states(settings, {n: (known, clocks[n].now) for n, (known, _) in parts.items()})
 
 
-async def strike(stage: Stage) -> None:
-    """The moment comes; every one of the herd is told once."""
-    left = _due_at[0] / 1000 - time.time()
+async def until(stage: Stage) -> None:
+    """The moment comes in a second."""
+    left = _due_at[0] / 1000 - time.time() - 1
     if left < 0:
         stage.notes.append(f"the herd fell due {-left:.0f} s before the others were measured")
     await asyncio.sleep(max(0.0, left))
+
+
+async def strike(stage: Stage) -> None:
+    """Every one of the herd is told once."""
     began = time.monotonic()
     others = stage.others
     while len(others.expired) < HERD and time.monotonic() - began < _END_SECONDS:  # noqa: ASYNC110
@@ -59,10 +63,15 @@ async def strike(stage: Stage) -> None:
     stage.lost += HERD - len(others.expired)
     stage.doubled += sum(count > 1 for count in others.expired.values())
     stage.notes.append(
-        f"{HERD:,} timers within a second, the last of them judged after {time.monotonic() - began:.1f} s"
+        f"{HERD:,} timers within a second, all told after {time.monotonic() - began - 1:.1f} s"
     )
 
 
 SCENARIO = Scenario(
-    name="herd", says="30,000 timers fall due within a second", rate=50, strike=strike, prepare=prepare
+    name="herd",
+    says="30,000 timers fall due within a second",
+    rate=50,
+    until=until,
+    strike=strike,
+    prepare=prepare,
 )

@@ -24,6 +24,8 @@ class Scenario:
     strike: Callable[[Stage], Awaitable[None]]
     prepare: Callable[[Settings], Awaitable[None]] = nothing
     """Before the workers start: what their changelog holds."""
+    until: Callable[[Stage], Awaitable[None]] | None = None
+    """Waits for its moment; the others that are beside it begin then."""
     check: Callable[[Stage], Awaitable[None]] | None = None
     """Afterwards, as `strike`."""
     workers: int = 1

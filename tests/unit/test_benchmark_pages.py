@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks.pages import fill
+from tests.benchmarks.pages import SOAK, fill
 from tests.benchmarks.sizing import Plan, needs
 
 
@@ -87,3 +87,30 @@ def test_every_part_of_the_real_pages_can_be_made() -> None:
 def test_a_mark_without_an_end_is_told() -> None:
     with pytest.raises(ValueError, match="without <!-- end -->"):
         fill("<!-- measured: table -->\n", RESULTS, "x.json")
+
+
+def test_what_a_soak_found_becomes_its_table() -> None:
+    phase = {"asked": 800, "p50": 0.031, "p99": 0.42, "most": 0.6, "pause": 0.7}
+    found = {
+        "machine": RESULTS["machine"],
+        "versions": RESULTS["versions"],
+        "seconds": 20,
+        "rows": [
+            {
+                "scenario": "hot",
+                "says": "one customer never rests",
+                "before": phase,
+                "beside": phase,
+                "after": phase,
+                "lost": 0,
+                "doubled": 0,
+                "repeated": 3,
+                "memory_mib": {"before": 98.4, "peak": 142.0, "after": 101.2},
+                "back_minutes": None,
+                "notes": ["50,000 events"],
+            }
+        ],
+    }
+    filled = fill("<!-- measured: soak -->\n<!-- end -->", found, "x-soak.json", SOAK)
+    assert "| hot | 0.03, 0.42 | 0.03, 0.42 | 0.7 | 0 | 0 | 98, 142, 101 | not in the run |" in filled
+    assert "x-soak.json" in filled

@@ -22,7 +22,7 @@ class Ticks:
         self._seconds = seconds
         self._now = 0.0
 
-    def perf_counter(self) -> float:
+    def thread_time(self) -> float:
         self._now += self._seconds
         return self._now
 

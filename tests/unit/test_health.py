@@ -32,6 +32,10 @@ def test_ready_says_what_is_missing_while_alive_says_only_that_the_loop_turns() 
             assert (await fetch(f"{server.url}/healthz"))[0] == 200
             missing.clear()
             assert (await fetch(f"{server.url}/readyz"))[0] == 200
+        said = ["a transaction has been open"]
+        async with HealthServer(Metrics().registry, list, warnings=lambda: said) as server:
+            status, body = await fetch(f"{server.url}/readyz")
+            assert (status, json.loads(body)["warnings"]) == (200, said)
 
     asyncio.run(scenario())
 

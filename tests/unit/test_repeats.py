@@ -55,14 +55,14 @@ def test_what_a_library_has_filled_in_itself_is_one_kind_for_all_figures() -> No
     assert len(lines.written) == 1
 
 
-def test_ours_a_traceback_and_what_is_critical_are_always_written() -> None:
+def test_ours_and_what_is_critical_are_always_written_a_traceback_once_for_each_failure() -> None:
     lines = Lines()
-    failure = ValueError("why")
     for _ in range(3):
         lines.say("worker failed", name="streams.workers.process")
-        lines.say("crashed", exc_info=(ValueError, failure, None))
         lines.say("the end", level=logging.CRITICAL)
-    assert len(lines.written) == 9
+        for failure in (ValueError("why"), KeyError("what")):
+            lines.say("crashed", exc_info=(type(failure), failure, None))
+    assert len(lines.written) == 3 + 3 + 2
 
 
 def test_kinds_are_forgotten_before_they_fill_the_memory() -> None:

@@ -11,6 +11,7 @@ from schemas import topics
 from streams.core.decode import AS_USUAL, decode, encode_dead_letter
 from streams.core.merge import Merger
 from streams.core.records import REJECTED_AT, Decoded
+from streams.core.redriven import Origin
 from streams.core.repartition import decode_rekeyed, wrap
 from streams.state.broker_time import BrokerTime
 from streams.state.store import PartitionStore
@@ -88,6 +89,15 @@ def test_a_machine_that_slept_refuses_nothing() -> None:
     record = call(START)
     assert list(worker.judged(record)) == [record]
     assert worker.asked == 1
+
+
+def test_what_was_sent_once_more_is_still_known_to_be_so() -> None:
+    """Its letter is that of its original, with one try more."""
+    origin = Origin(7, START, 2)
+    for at in (START, START + AHEAD):
+        record = call(at)._replace(origin=origin)
+        (judged,) = Worker(told=START - DAY).judged(record)
+        assert judged.origin == origin
 
 
 def test_clocks_of_brokers_may_differ_a_little_whatever_the_tolerance() -> None:
