@@ -30,39 +30,59 @@ class Answer(NamedTuple):
     rejects: list[Decoded]
 
 
-def answer(
-    settings: Settings, records: Mapping[str, Sequence[Record]], arrivals: Mapping[Record, int] | None = None
-) -> Answer:
-    """The answer to the `records` by plain topic name, each partition in offset order.
+class Oracle:
+    """Reads logs one after the other, as often as it is given some: a replay is a second reading."""
 
-    `arrivals`: of records that arrived elsewhere than they stand here.
-    """
-    arrivals = arrivals or {}
-    policy, phrases = load_policy(settings.policy), load_phrases(settings.language, settings.phrases)
-    states: dict[str, bytes] = {}
-    outputs: set[bytes] = set()
-    rejects: list[Decoded] = []
-    for number in range(settings.partitions):
-        merger: Merger[Decoded] = Merger([settings.topic(name) for name in INPUTS])
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._policy = load_policy(settings.policy)
+        self._phrases = load_phrases(settings.language, settings.phrases)
+        self._states: list[dict[str, bytes]] = [{} for _ in range(settings.partitions)]
+        self._clocks = [Clock() for _ in range(settings.partitions)]
+
+    def read(
+        self, records: Mapping[str, Sequence[Record]], arrivals: Mapping[Record, int] | None = None
+    ) -> Answer:
+        """The states after all that was read, and what this reading gave, from `records` by plain topic name, each partition in offset
+        order.
+
+        `arrivals`: of records that arrived elsewhere than they stand here.
+        """
+        outputs: set[bytes] = set()
+        rejects: list[Decoded] = []
+        for number, (mine, clock) in enumerate(zip(self._states, self._clocks, strict=True)):
+            merger = self._merger(number, records, arrivals or {})
+            while run := merger.take(0):
+                result = process_batch(run, mine, self._policy, clock, wording=self._phrases)
+                for customer, state in result.states.items():
+                    if state is None:
+                        mine.pop(customer, None)
+                    else:
+                        mine[customer] = state
+                outputs.update(output.value for output in result.outputs)
+                rejects += result.rejects
+        states = {customer: state for mine in self._states for customer, state in mine.items()}
+        return Answer(states, outputs, rejects)
+
+    def _merger(
+        self, number: int, records: Mapping[str, Sequence[Record]], arrivals: Mapping[Record, int]
+    ) -> Merger[Decoded]:
+        topic = self._settings.topic
+        merger: Merger[Decoded] = Merger([topic(name) for name in INPUTS])
         for name in INPUTS:
             part = [record for record in records[name] if record.partition == number]
             end = part[-1].offset + 1 if part else 0
-            merger.fetched(settings.topic(name), 0, end, 0)
-            merger.push(settings.topic(name), [_decoded(record, arrivals) for record in part])
-            merger.fetched(settings.topic(name), end, end, 0)
-        mine: dict[str, bytes] = {}
-        clock = Clock()
-        while run := merger.take(0):
-            result = process_batch(run, mine, policy, clock, wording=phrases)
-            for customer, state in result.states.items():
-                if state is None:
-                    mine.pop(customer, None)
-                else:
-                    mine[customer] = state
-            outputs.update(output.value for output in result.outputs)
-            rejects += result.rejects
-        states |= mine
-    return Answer(states, outputs, rejects)
+            merger.fetched(topic(name), 0, end, 0)
+            merger.push(topic(name), [_decoded(record, arrivals) for record in part])
+            merger.fetched(topic(name), end, end, 0)
+        return merger
+
+
+def answer(
+    settings: Settings, records: Mapping[str, Sequence[Record]], arrivals: Mapping[Record, int] | None = None
+) -> Answer:
+    """The answer to one reading."""
+    return Oracle(settings).read(records, arrivals)
 
 
 def _decoded(record: Record, arrivals: Mapping[Record, int]) -> Decoded:

@@ -7,13 +7,13 @@ clock, and must not choose which records or timers they are.
 
 from typing import Final
 
-BATCH_SECONDS: Final = 0.075
+BATCH_SECONDS: Final = 0.1
 """Of computing: a batch that took so long is carried out, and what is left of its records becomes another one."""
 TURN_SECONDS: Final = 0.01
 """After so much computing others have their turn in the event loop."""
 TIMERS_SECONDS: Final = 0.01
 """A batch of records lets the timers that were put off have so much besides, or half of what its records took, whichever is more."""
-ALONE_SECONDS: Final = 0.02
+ALONE_SECONDS: Final = 0.01
 """The same of a batch that has no records."""
 RECORDS_AT_ONCE: Final = 32
 TIMERS_AT_ONCE: Final = 8
@@ -25,7 +25,7 @@ _STUB: Final = 0.5
 class ComputingTime:
     """Of one batch that has `records` to begin with: the seconds that it has taken so far, and what it may go on with.
 
-    >>> time = ComputingTime(40)
+    >>> time = ComputingTime(60)
     >>> time.next_records(), time.took_records(32, 0.2), time.next_records()
     (32, None, 0)
     >>> time.next_timers(), time.took_timers(0.11), time.next_timers()

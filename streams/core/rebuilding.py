@@ -42,7 +42,9 @@ class Rebuilding:
     told_since: int
     """From when on the trigger topics hold all that was said; `NEVER` for ever."""
     whole: bool
-    """The topics still hold every event: what is not decided by them was decided by later ones."""
+    """The topics still hold every event."""
+    pending: bool
+    """Events lie behind those that were replayed, and may have decided already what these do not."""
 
     def customer(
         self,
@@ -89,7 +91,7 @@ class Rebuilding:
         """Return whether the events decide what was said: then what was said later will be decided again in the same way."""
         if any(word.at > self.bound for word in said.words.values()):
             return False
-        known = self.now - self.whole  # at the very instant of the last event, a later one may have decided
+        known = self.now - self.pending  # at the very instant of the last event, a later one may have decided
         if any(name not in decided for name, word in said.words.items() if word.at <= known):
             return False
         return all(name in said.words for name, at in decided.items() if at >= self.told_since)
@@ -137,7 +139,7 @@ class Rebuilding:
         picture = said.picture
         if picture is None or picture == pictured:
             return
-        if agreed and self.whole and self.now <= picture.as_of <= self.bound:
+        if agreed and self.whole and self.pending and self.now <= picture.as_of <= self.bound:
             return
         state.signals_sequence = max(state.signals_sequence, picture.sequence)
         names = [band.name for band in self.policy.bands]
@@ -213,14 +215,15 @@ def rebuilt(
     bound: int,
     told_since: int,
     whole: bool,
+    pending: bool,
     unsent: Collection[str] = (),
 ) -> dict[str, bytes]:
     """Return the states and markers of a partition, of a replay that has ended.
 
     `old`: those that the changelog still tells; `unsent`: the customers of whom it holds outputs that may not have been published. `bound`,
-    `told_since` and `whole` as in `Rebuilding`.
+    `told_since`, `whole` and `pending` as in `Rebuilding`.
     """
-    how = Rebuilding(policy, replay.clock.now, bound, told_since, whole)
+    how = Rebuilding(policy, replay.clock.now, bound, told_since, whole, pending)
     markers = Markers(replay.states, replay.erasure)
     states = {key: data for key, data in replay.states.items() if is_marker(key)}
     customers = {key for key in old if not is_marker(key)}

@@ -89,8 +89,11 @@ class Said:
         return max(opened, key=lambda word: (word.at, word.sequence), default=None)
 
     def served(self, policy: Policy) -> Iterable[Served]:
-        """Yield each ground that an episode took up, by its first record or by an upgrade."""
+        """Yield each ground that an episode took up, by its first record or by an upgrade; but for what an erasure took back."""
+        forgotten = {word.trigger_id for word in self.words.values() if word.reason == ERASED}
         for (trigger_id, sequence), word in self.words.items():
+            if trigger_id in forgotten:
+                continue
             before = self.words.get((trigger_id, sequence - 1))
             if sequence > 1 and (
                 word.status != _OPEN or (before is not None and before.purpose == word.purpose)

@@ -10,7 +10,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import structlog
@@ -28,10 +28,22 @@ _NONE: Final = UUID(int=0)
 """What a broker without ids says."""
 
 
+class FoundTopic(NamedTuple):
+    """A topic as the brokers know it. `topic_id`: empty where they have none."""
+
+    partitions: int
+    topic_id: str
+
+
+def _id_of(described: Mapping[str, Any]) -> str:
+    own = described.get("topic_id")
+    return str(own) if own and str(own) != str(_NONE) else ""
+
+
 class TopicIdsOfBrokers:
     """Asks with a client of its own, made at the first question. `options`: address and security of a kafka-python client.
 
-    `on_partitions` is given the numbers of partitions of the topics that were asked for and of those in `beside`, and may raise.
+    `on_found` is given what was found of the topics that were asked for and of those in `beside`, and may raise.
     """
 
     def __init__(
@@ -39,11 +51,11 @@ class TopicIdsOfBrokers:
         options: Mapping[str, Any],
         *,
         beside: Collection[str] = (),
-        on_partitions: Callable[[Mapping[str, int]], None] = lambda _: None,
+        on_found: Callable[[Mapping[str, FoundTopic]], None] = lambda _: None,
     ) -> None:
         self._options = options
         self._beside = beside
-        self._on_partitions = on_partitions
+        self._on_found = on_found
         self._client: Any = None
         self._asking = threading.Lock()
         self._trouble = Trouble(log, _BEGAN, _ENDED)
@@ -51,7 +63,7 @@ class TopicIdsOfBrokers:
     async def __call__(self, topics: Collection[str]) -> Mapping[str, str]:
         """Return the id of each topic that has one; nothing when the brokers do not answer soon: then it is asked again later.
 
-        Raises what `on_partitions` raises.
+        Raises what `on_found` raises.
         """
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Sequence[Mapping[str, Any]]] = loop.create_future()
@@ -71,9 +83,9 @@ class TopicIdsOfBrokers:
         except TimeoutError:
             self._trouble.tell("no broker answered in time")
             return {}
-        self._on_partitions({each["name"]: len(each.get("partitions", ())) for each in found})
-        ids = {each["name"]: each.get("topic_id") for each in found if each["name"] in topics}
-        return {name: str(own) for name, own in ids.items() if own and str(own) != str(_NONE)}
+        known = {each["name"]: FoundTopic(len(each.get("partitions", ())), _id_of(each)) for each in found}
+        self._on_found(known)
+        return {name: each.topic_id for name, each in known.items() if each.topic_id and name in topics}
 
     def close(self) -> None:
         """Disconnects, unless a question is under way, whose thread ends with the process; repeatable."""

@@ -35,6 +35,7 @@ async def accept(settings: Settings, policy: Policy, numbers: Iterable[int]) -> 
             for number, reading in reader.readings.items():
                 committed, store = now.committed[number], reading.store
                 store.inputs = {name: committed.get(name, 0) for name in INPUTS}
+                store.changelog_id = ""  # whichever it is when a worker starts
                 store.changelog_start = now.logs[number][topics.CHANGELOG].start
                 if not reading.known:
                     store.agreed, store.policy = agreed_of(settings, policy), policy.label

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from schemas import topics
 from streams.core.state import NEVER
+from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.operations.standing import INPUTS, Log, Standing, standing
 from streams.settings import Settings
 from streams.state.between import look
@@ -64,7 +65,8 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
     ) as reader:
         await reader.to_end()
         recovered = {part.store.number: part for part in reader.finish()}
-    grounds = {number: ground_of(now, reader.readings[number]) for number in numbers}
+    changelog_id = await _id_of(settings, settings.topic(topics.CHANGELOG))
+    grounds = {number: ground_of(now, reader.readings[number], changelog_id) for number in numbers}
     between = await look(settings, {number: ahead(ground) for number, ground in grounds.items()})
     bound = time.time_ns() // 1_000_000 + int(settings.future_tolerance_s * 1000)
     checked = []
@@ -93,7 +95,15 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
     return checked
 
 
-def ground_of(now: Standing, reading: Reading) -> Ground:
+async def _id_of(settings: Settings, topic: str) -> str:
+    ids = TopicIdsOfBrokers(settings.kafka_python_options())
+    try:
+        return (await ids([topic])).get(topic, "")
+    finally:
+        ids.close()
+
+
+def ground_of(now: Standing, reading: Reading, changelog_id: str = "") -> Ground:
     """Return what the states of a partition rest on, as a worker would find it."""
     store, number = reading.store, reading.store.number
     logs = now.logs[number]
@@ -110,6 +120,8 @@ def ground_of(now: Standing, reading: Reading) -> Ground:
         store.inputs,
         committed,
         starts,
+        store.changelog_id,
+        changelog_id,
     )
 
 

@@ -109,7 +109,9 @@ class Repair:
                 replay, lambda events: self._tell(f"partition {number}: {amount(events, 'event')} read")
             )
             told, told_since = await self._told(number, now)
-            self._pass_time(replay, told, now, number, bound, reading)
+            pending = any(now.logs[number][name].end > upto.get(name, 0) for name in INPUTS)
+            if not pending or replay.clock.now == NEVER:
+                self._pass_time(replay, told, bound, reading)
             states = rebuilt(
                 replay,
                 told,
@@ -118,6 +120,7 @@ class Repair:
                 bound=bound,
                 told_since=told_since,
                 whole=all(now.logs[number][name].start == 0 for name in upto if name != topics.PROFILES),
+                pending=pending,
                 unsent=unsent,
             )
             self._tell(f"partition {number}: {amount(len(states), 'state')} to write")
@@ -181,13 +184,8 @@ class Repair:
         logs = now.logs[number]
         return told, max(NEVER if logs[name].start == 0 else at for name, at in first.items())
 
-    def _pass_time(
-        self, replay: Replay, told: Told, now: Standing, number: int, bound: int, reading: Reading
-    ) -> None:
-        """Let time pass that has passed without events, where nothing waits that was decided meanwhile."""
-        quiet = all(now.logs[number][name].end <= now.committed[number].get(name, 0) for name in INPUTS)
-        if not quiet and replay.clock.now != NEVER:
-            return
+    def _pass_time(self, replay: Replay, told: Told, bound: int, reading: Reading) -> None:
+        """Let time pass that has passed without events."""
         times = [told.latest(bound), reading.store.clock.now]
         latest = max((at for at in times if at is not None and NEVER < at <= bound), default=NEVER)
         if latest > replay.clock.now:

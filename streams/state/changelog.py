@@ -114,6 +114,8 @@ class PartitionRecord(NamedTuple):
     """From this offset on the partition's records count: a repair has replaced what lies before."""
     repairing: bool = False
     """A repair has begun and not ended: the states are not whole."""
+    changelog_id: str = ""
+    """Kafka's id of the topic that holds the states: of a changelog made anew under its writer, another one. Empty for not known."""
 
 
 def encode_entry(stamp: Stamp, state: bytes, outputs: Sequence[Sending]) -> bytes:
@@ -216,6 +218,7 @@ def decode_partition(value: bytes) -> PartitionRecord:
             int(fields.get("changelog_start", 0)),
             int(fields.get("begins", 0)),
             bool(fields.get("repairing", False)),
+            str(fields.get("changelog_id", "")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise ChangelogError("the partition's record cannot be read") from error

@@ -142,6 +142,7 @@ class FencedChangelog:
             store.changelog_start,
             store.begins,
             store.repairing,
+            store.changelog_id,
         )
         for _ in range(_ROUNDS):
             foreign = await self._append(store.number, claimed, changes, last)

@@ -39,6 +39,10 @@ class Ground(NamedTuple):
     starts: Inputs = NOTHING
     """Where reading begins, as far as it is known: less than what was committed where a log was made anew, more where retention passed."""
 
+    written_to: str = ""
+    """Kafka's id of the changelog into which the record was written, and of the one that is there (`now`); empty for not known."""
+    now: str = ""
+
     @property
     def positions(self) -> Inputs:
         """Up to where the group has read what the inputs hold now."""
@@ -90,6 +94,11 @@ def lacking(ground: Ground, between: Mapping[str, Between]) -> list[str]:
             f"the states of partition {number} hold {topic}[{number}] up to offset {offsets.start}, but the group has committed "
             f"{offsets.stop}, {known} ({amount(len(offsets), 'offset')}): the changelog lost its end, or somebody moved the "
             "committed offsets forward"
+        )
+    if not said and ground.written_to and ground.now and ground.written_to != ground.now:
+        said.append(
+            f"the changelog is another topic than the one to which the states of partition {number} were written: it was made anew under a "
+            "worker, and holds what changed since only, or it is a copy"
         )
     return said
 

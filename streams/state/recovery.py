@@ -154,6 +154,7 @@ class Reading:
             self._store.changelog_start = record.changelog_start
             self._store.begins = record.begins
             self._store.repairing = record.repairing
+            self._store.changelog_id = record.changelog_id
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
         """Return whether a record is of the present fencing epoch or begins a newer one: what a former owner wrote late does not count."""
@@ -183,6 +184,7 @@ class Reading:
             store.changelog_start,
             store.begins,
             store.repairing,
+            store.changelog_id,
         )
 
     def finish(self) -> Recovered:

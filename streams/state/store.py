@@ -47,6 +47,8 @@ class PartitionStore:
         """From which offset its changelog counts, since a repair."""
         self.repairing = False
         """A repair of it has not ended."""
+        self.changelog_id = ""
+        """Of the topic that holds its states, by Kafka."""
         self.whole = True
         """It is what its changelog says: no batch is between its computation and its last effect, or broke off there."""
         self.unmarked = False

@@ -4,7 +4,7 @@ Owns asking Kafka for it: where the changelog begins, and what the inputs hold b
 What is wrong, and its words, is `streams.state.ground`; what may have changed, `streams.state.agreement`. It must not write.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -21,8 +21,10 @@ log = structlog.get_logger(__name__)
 class Footing:
     """Of one worker, with the settings that it must share with others."""
 
-    def __init__(self, settings: Settings, agreed: Agreed) -> None:
+    def __init__(self, settings: Settings, agreed: Agreed, changelog_id: Callable[[], str]) -> None:
+        """`changelog_id` tells Kafka's id of the changelog, empty when it is not known."""
         self._settings = settings
+        self._changelog_id = changelog_id
         self._agreed = agreed
 
     async def check(
@@ -34,7 +36,7 @@ class Footing:
         missing, `AgreementError` when they were written under settings that cannot be changed, `RecoveryError` when nobody answers.
         """
         self._compare(reader)
-        begins = await reader.starts()
+        begins, now = await reader.starts(), self._changelog_id()
         grounds = [
             Ground(
                 number,
@@ -44,6 +46,8 @@ class Footing:
                 reading.store.inputs,
                 committed.get(number, {}),
                 starts.get(number, {}),
+                reading.store.changelog_id,
+                now,
             )
             for number, reading in reader.readings.items()
         ]
@@ -56,6 +60,7 @@ class Footing:
             store = reader.readings[ground.partition].store
             store.agreed, store.inputs = self._agreed, begun(ground)
             store.changelog_start = max(store.changelog_start, ground.begins)
+            store.changelog_id = now or store.changelog_id
 
     def _compare(self, reader: ChangelogReader) -> None:
         """Tell what differs from the settings under which the states were last written."""

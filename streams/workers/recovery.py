@@ -5,6 +5,7 @@ wrote it: `state.kept`), look whether it is what the offsets rest on, claim the 
 only then put the states into the store. It must not decode the changelog (`streams.state.recovery`) nor write it (`streams.state.fencing`).
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -76,7 +77,6 @@ class Recovery:
         async with self._turns.of_all(assignment.partitions):  # no batch of the last assignment still writes
             assigned = self._fence.assignment
             self._store.clear()
-            await self._membership.check_after_joining()
             kept = self._kept.take(assignment.partitions)
             recovered = await self._read_and_claim(assignment, kept)
             resent = 0
@@ -109,7 +109,8 @@ class Recovery:
     async def _read_and_claim(self, assignment: Assignment, kept: Mapping[int, Kept]) -> list[Recovered]:
         topic, options = self._settings.topic(topics.CHANGELOG), self._settings.aiokafka_options()
         async with ChangelogReader(topic, assignment.partitions, options, kept=kept) as reader:
-            await reader.to_end()
+            # The group is asked meanwhile; nothing is claimed before it has answered.
+            await asyncio.gather(reader.to_end(), self._membership.check_after_joining())
             await self._footing.check(reader, *self._positions(assignment))
             await self._fenced.claim(reader)
         return reader.finish()

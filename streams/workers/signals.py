@@ -5,7 +5,7 @@ Owns which parts there are and what each is given. It must not hold a step of th
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -27,7 +27,7 @@ from streams.lane.app import faust_app, lane_settings
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import TP, Assignment, MicroBatch, Moved
-from streams.lane.topic_ids import TopicIdsOfBrokers
+from streams.lane.topic_ids import FoundTopic, TopicIdsOfBrokers
 from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
 from streams.settings import SIGNALS_GROUP, Settings
@@ -35,6 +35,7 @@ from streams.state.agreement import Agreed, agreed_of
 from streams.state.broker_time import BrokerTime
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
+from streams.state.ground import ADVICE, StatesError
 from streams.state.last_records import last_records
 from streams.state.store import PartitionStore, Store
 from streams.telemetry.metrics import Metrics
@@ -75,6 +76,7 @@ class SignalsWorker:
         self.settings = settings
         self.store = Store()
         changelog, agreed = settings.topic(topics.CHANGELOG), agreed_of(settings, policy)
+        self._changelog_id = ""
         self._membership = Membership(
             settings, settings.topic(SIGNALS_GROUP), "signals", agreed, partial(_last_agreed, settings)
         )
@@ -82,7 +84,7 @@ class SignalsWorker:
         self._topic_ids = TopicIdsOfBrokers(
             settings.kafka_python_options(),
             beside=list(map(settings.topic, TOPICS)),
-            on_partitions=partial(refuse_changed, settings),
+            on_found=self._look_at,
         )
         self._rekeyed = rekeyed = settings.topic(topics.REPARTITION)
         self._reading = settings.reading(stamped=True)
@@ -141,7 +143,7 @@ class SignalsWorker:
             self._bound,
             self._seen,
             self._membership,
-            Footing(settings, agreed),
+            Footing(settings, agreed, lambda: self._changelog_id),
             self.lane,
         )
         self._handler = MicroBatchHandler(
@@ -178,6 +180,16 @@ class SignalsWorker:
 
     def _revoked(self) -> None:
         self._recovery.revoked()
+
+    def _look_at(self, found: Mapping[str, FoundTopic]) -> None:
+        """Raise `PartitionsError` for topics that have grown, `StatesError` when the changelog is another one than before."""
+        refuse_changed(self.settings, {topic: each.partitions for topic, each in found.items()})
+        changelog = found.get(self.settings.topic(topics.CHANGELOG))
+        if changelog is None or not changelog.topic_id:
+            return
+        if self._changelog_id not in ("", changelog.topic_id):
+            raise StatesError(f"the changelog was deleted and made anew under this worker. {ADVICE}")
+        self._changelog_id = changelog.topic_id
 
     def _moved(self, moved: Moved) -> None:
         self._seen.moved(moved)

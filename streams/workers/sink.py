@@ -7,8 +7,7 @@ fills up and stops fetching, and a rebalance does not wait longer than the lane'
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Sequence
-from functools import partial
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import cast
 
 import faust
@@ -26,7 +25,7 @@ from streams.lane.app import faust_app, lane_settings
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import TP, Assignment, MicroBatch
-from streams.lane.topic_ids import TopicIdsOfBrokers
+from streams.lane.topic_ids import FoundTopic, TopicIdsOfBrokers
 from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
 from streams.settings import SINK_GROUP, Settings
@@ -74,9 +73,7 @@ class SinkWorker:
         self._room = asyncio.Event()
         self._outage: SinkUnavailable | None = None
         self._outage_since = 0.0
-        self._topic_ids = TopicIdsOfBrokers(
-            settings.kafka_python_options(), on_partitions=partial(refuse_changed, settings)
-        )
+        self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options(), on_found=self._look_at)
         every = tuple(self._plain)
         self.lane: Lane[Gathered] = install(
             self.app,
@@ -99,6 +96,9 @@ class SinkWorker:
         await self._membership.check_before_joining()
         await check_timestamps(self.settings, topics.INPUTS)
         await self.app.start()
+
+    def _look_at(self, found: Mapping[str, FoundTopic]) -> None:
+        refuse_changed(self.settings, {topic: each.partitions for topic, each in found.items()})
 
     async def _agree(self, _: Assignment) -> None:
         await self._membership.check_after_joining()

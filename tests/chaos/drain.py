@@ -6,7 +6,7 @@ Owns the comparisons. It must not ask anybody. Topics, partitions and offsets ar
 from __future__ import annotations
 
 from collections.abc import Mapping
-from signal import SIGKILL
+from signal import SIGKILL, SIGTERM
 from typing import Final
 
 from schemas import topics
@@ -33,8 +33,10 @@ def lag(group: str, missing: dict[str, str]) -> list[Difference]:
 
 
 def ends(group: str, codes: Mapping[int, int]) -> list[Difference]:
-    """Processes that ended with a code after which an orchestrator would leave them down, or which speaks of a bug."""
-    fine = {0, -SIGKILL, 128 + SIGKILL, *(code for code in ExitCode if code.again)}
+    """Processes that ended with a code after which an orchestrator would leave them down, or which speaks of a bug. By a signal end
+    those that were killed, and those that were told to leave before they had begun.
+    """
+    fine = {0, -SIGTERM, -SIGKILL, 128 + SIGKILL, *(code for code in ExitCode if code.again)}
     shown = tuple(f"{times} with code {code}" for code, times in sorted(codes.items()) if code not in fine)
     return [Difference(f"{group} ends", "codes that no fault gives", len(shown), shown[:5])] if shown else []
 

@@ -25,7 +25,7 @@ from tests.chaos.report import Report
 from tests.chaos.routed import routed
 from tests.chaos.stage import Say, Stage, staged
 from tests.chaos.warehouse import Expected, compare_views, digests, expected_rows
-from tests.oracle import Answer, answer
+from tests.oracle import Answer, Oracle
 
 _IDLE_MS: Final = 300_000
 """How long a topic may be empty before the others go on without it: more than any outage lasts here, on any machine."""
@@ -51,13 +51,13 @@ async def run(
             await stage.stop_workers()
         async with stage.phase("verification"):
             logs = await read_logs(stage.settings, ALL)
-            right, rows = await _truth(stage, logs)
+            (right, replayed), rows = await _truth(stage, logs)
             await _verify(stage, logs, right, "")
             stage.report.check(
                 "ClickHouse: every row of every view", await asyncio.to_thread(_verify_views, stage, rows)
             )
             shown = await asyncio.to_thread(_digests, stage)
-            _figures(stage, logs, right)
+            _figures(stage, logs, right, replayed)
         async with stage.phase("full replay"):
             await cluster.forget_groups([stage.settings.topic(g) for g in (SIGNALS_GROUP, SINK_GROUP)])
             stage.progress.forget()
@@ -77,7 +77,7 @@ async def run(
             stage.report.check(
                 "after the replay: nothing new was published", verifier.nothing_new(logs, after)
             )
-            await _verify(stage, after, right, "after the replay: ")
+            await _verify(stage, after, right._replace(states=replayed.states), "after the replay: ")
             stage.report.check(
                 "after the replay: ClickHouse: no view has changed",
                 verifier.compare("views", shown, await asyncio.to_thread(_digests, stage)),
@@ -92,17 +92,20 @@ async def _go_on_with_a_complete_backlog(stage: Stage) -> None:
     await fleet.scale(stage.profile.signals_workers)
 
 
-async def _truth(stage: Stage, logs: Logs) -> tuple[Answer, Expected]:
-    """The oracle's answer to what the signals workers have read, and the rows of all that there ever was: each on a core of its own."""
+async def _truth(stage: Stage, logs: Logs) -> tuple[tuple[Answer, Answer], Expected]:
+    """The oracle's answers to what the signals workers have read and to the replay of what is left, and the rows of all that there
+    ever was: each on a core of its own.
+    """
     loop, history = asyncio.get_running_loop(), stage.history
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        right = loop.run_in_executor(pool, _answer, stage.settings, history.read(logs))
+        right = loop.run_in_executor(pool, _answers, stage.settings, history.read(logs), logs)
         rows = await asyncio.to_thread(expected_rows, stage.settings, history.all(logs))
         return await right, rows
 
 
-def _answer(settings: Settings, logs: Logs) -> Answer:
-    return answer(settings, *routed(logs, settings.partitions))
+def _answers(settings: Settings, read: Logs, left: Logs) -> tuple[Answer, Answer]:
+    oracle = Oracle(settings)
+    return oracle.read(*routed(read, settings.partitions)), oracle.read(*routed(left, settings.partitions))
 
 
 async def _verify(stage: Stage, logs: Logs, right: Answer, when: str) -> None:
@@ -156,7 +159,7 @@ async def states_of(settings: Settings) -> dict[str, bytes]:
     return {key: state for part in recovered for key, state in part.store.states.items()}
 
 
-def _figures(stage: Stage, logs: Logs, right: Answer) -> None:
+def _figures(stage: Stage, logs: Logs, right: Answer, replayed: Answer) -> None:
     figures = stage.report.figures
     sent, distinct = verifier.published(logs)
     figures["events fed"] = stage.feeder.events
@@ -170,6 +173,9 @@ def _figures(stage: Stage, logs: Logs, right: Answer) -> None:
     figures["planted"] = dict(stage.feeder.planted)
     figures["windows sent again by the feeder"] = stage.feeder.windows_sent_again
     figures["customers"] = len(right.states)
+    figures["states that the core alone changes in a replay"] = sum(
+        replayed.states.get(customer) != state for customer, state in right.states.items()
+    )
     figures["triggers and signals published, distinct"] = f"{sent:,}, {distinct:,}"
     figures["duplicate rate before deduplication"] = f"{(sent - distinct) / max(1, sent):.3%}"
     figures["ClickHouse answers cut"] = stage.store.proxy.seen["answers cut"]

@@ -138,8 +138,11 @@ class Transactions:
         self.ended["left by a killed producer"] += 1
 
     def note(self, records: Sequence[Sent], *, committed: bool) -> None:
-        """Counts what readers will not see of a transaction: at most a marker on each partition, and all of one that is taken back."""
-        self.hidden.update({(sent.topic, sent.partition) for sent in records})
+        """Counts what readers will not see of a transaction: at most two markers on each partition, since a coordinator that takes over
+        writes them once more, and all of one that is taken back.
+        """
+        for place in {(sent.topic, sent.partition) for sent in records}:
+            self.hidden[place] += 2
         if not committed:
             self.hidden.update((sent.topic, sent.partition) for sent in records)
 

@@ -72,6 +72,20 @@ def test_a_changelog_that_was_made_anew_is_refused(kafka: KafkaBroker, admin: Ad
     assert "holds no states, although the group has read contact.calls up to 10" in refused(settings)
 
 
+def test_a_changelog_made_anew_under_a_worker_ends_it_and_stays_refused(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
+    """What the worker still wrote holds a record of the partition and one customer's state; the others are gone."""
+    settings = read(kafka, unique)
+    with signals(settings) as process:
+        asyncio.run(until_said(process, RECOVERED))
+        make_changelog_anew(settings, admin)
+        asyncio.run(produce(settings, [call("customer-2", 1, 60)]))
+        assert process.wait(60) in (ExitCode.MISFIT, ExitCode.BROKE_OFF), process.log()
+    written = asyncio.run(copied(settings))  # nearly always: else the worker looked before it wrote
+    assert ("another topic" if written else "holds no states") in refused(settings)
+
+
 def test_records_deleted_from_the_changelog_are_refused(
     kafka: KafkaBroker, admin: Admin, unique: str
 ) -> None:

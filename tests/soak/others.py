@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from itertools import pairwise
+from math import inf
 from typing import Any, NamedTuple
 
 import orjson
@@ -137,6 +138,10 @@ class Others:
     def doubled(self) -> int:
         """Requests with two triggers, and triggers of one (id, sequence) that differ."""
         return self._differ + sum(len(ids) > 1 for event, ids in self._ids.items() if event in self._asked)
+
+    def first_after(self, moment: float) -> float:
+        """Return how long (s) after a moment (monotonic) the next of them had a trigger; infinite when none had."""
+        return min((at - moment for at in self._answered.values() if at >= moment), default=inf)
 
     def waits(self, phase: str, on: Callable[[int], bool] = lambda _: True) -> list[float]:
         """Return the latencies (s) of a phase, on the partitions that are chosen; who waits still counts with the time so far."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
@@ -22,12 +23,17 @@ async def strike(stage: Stage) -> None:
     await asyncio.to_thread(again.start, READY_SECONDS)
     stage.store = again
     stage.say("ClickHouse is back")
+    killed = time.monotonic()
     await asyncio.to_thread(stage.broker.kill)
     await asyncio.sleep(away)
     await asyncio.to_thread(stage.broker.start)
     stage.say("the broker is back")
+    back = time.monotonic()
     await stage.until_ready(1)
-    stage.notes.append(f"ClickHouse, then the broker killed, {away:.0f} s each")
+    await stage.others.until_answered(120)
+    stage.notes.append(
+        f"ClickHouse away for {away:.0f} s, the broker for {back - killed:.0f} s; a trigger {stage.others.first_after(back):.1f} s after it was back"
+    )
 
 
 async def check(stage: Stage) -> None:

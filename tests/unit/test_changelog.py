@@ -76,7 +76,15 @@ def test_a_record_of_an_older_worker_knows_neither_settings_nor_positions() -> N
 
 def test_what_the_states_rest_on_goes_with_the_record_and_with_a_claim() -> None:
     record = PartitionRecord(
-        Stamp(1, 3), 50, "p@1", "a", (), {"mode": "live"}, {"contact.calls": 41}, changelog_start=7
+        Stamp(1, 3),
+        50,
+        "p@1",
+        "a",
+        (),
+        {"mode": "live"},
+        {"contact.calls": 41},
+        changelog_start=7,
+        changelog_id="x",
     )
     assert decode_partition(encode_partition(record)) == record
     reading = Reading(0)
@@ -84,6 +92,7 @@ def test_what_the_states_rest_on_goes_with_the_record_and_with_a_claim() -> None
     assert reading.claim("b")[5:] == record[5:]
     store = reading.finish().store
     assert (store.agreed, store.inputs, store.changelog_start) == record[5:8]
+    assert store.changelog_id == "x"
 
 
 def test_a_worker_of_the_version_before_reads_what_this_one_writes() -> None:
@@ -91,7 +100,7 @@ def test_a_worker_of_the_version_before_reads_what_this_one_writes() -> None:
     record = PartitionRecord(Stamp(1, 3), 50, "p@1", "a", (), {"mode": "live"}, {"contact.calls": 41}, 7)
     fields = orjson.loads(encode_partition(record))
     assert fields.keys() - orjson.loads(OLD).keys() == {
-        *("agreed", "inputs", "changelog_start", "begins", "repairing")
+        *("agreed", "inputs", "changelog_start", "begins", "repairing", "changelog_id")
     }
     assert fields.keys() >= orjson.loads(OLD).keys()
     assert fields["version"] == 2

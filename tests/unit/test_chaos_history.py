@@ -10,7 +10,7 @@ from streams.core.records import Record
 from streams.settings import Settings
 from tests.chaos.history import History
 from tests.chaos.routed import routed
-from tests.oracle import answer
+from tests.oracle import Oracle, answer
 
 NOW = 1_790_000_000_000
 
@@ -79,3 +79,12 @@ def test_the_oracle_goes_on_where_a_topic_begins_anew_and_keeps_when_each_record
     ]
     settings = Settings(partitions=1)
     assert answer(settings, there, arrivals).states.keys() == {"c1"}
+
+
+def test_a_second_reading_goes_on_from_the_states_of_the_first() -> None:
+    oracle, there = Oracle(Settings(partitions=1)), logs(survey(0, 0), survey(1, 1))
+    first, second = oracle.read(there), oracle.read(there)
+    assert first.states
+    assert second.states == first.states
+    assert second.outputs <= first.outputs
+    assert Oracle(Settings(partitions=1)).read(logs()).states == {}

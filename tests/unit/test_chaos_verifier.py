@@ -280,6 +280,6 @@ def test_a_log_that_is_taken_for_another_one_is_found() -> None:
 
 
 def test_a_process_that_would_stay_down_is_found() -> None:
-    assert ends("signals", {0: 3, -9: 5, 137: 1, 69: 1, 75: 2}) == []
+    assert ends("signals", {0: 3, -9: 5, -15: 1, 137: 1, 69: 1, 75: 2}) == []
     for code in (1, 65, 70, 78):
         assert len(ends("signals", {0: 3, code: 1})) == 1

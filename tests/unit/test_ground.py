@@ -44,6 +44,12 @@ FRESH = {"recorded": False, "inputs": {}}
         pytest.param({"committed": {CALLS: 99}, "starts": {CALLS: 0}}, {}, "", id="an input made anew"),
         pytest.param({"begins": 7}, {}, "begins at offset 7, not at 0", id="a shortened changelog"),
         pytest.param({"begins": 7, "accepted": 7}, {}, "", id="one that was accepted"),
+        pytest.param(
+            {"written_to": "a", "now": "b"}, {}, "another topic than the one", id="made anew under a worker"
+        ),
+        pytest.param({"written_to": "a", "now": "a"}, {}, "", id="the same topic"),
+        pytest.param({"written_to": "", "now": "b"}, {}, "", id="of an older worker, or accepted"),
+        pytest.param({"written_to": "a", "now": ""}, {}, "", id="brokers that know no ids"),
         pytest.param(FRESH | {"committed": {}}, {}, "", id="a new group"),
         pytest.param(FRESH | {"committed": {CALLS: 0}}, {}, "", id="one that has read nothing"),
         pytest.param(

@@ -62,12 +62,15 @@ def again(
     old: dict[str, bytes] | None = None,
     now: int = NEVER,
     whole: bool = True,
+    pending: bool = False,
 ) -> Partition:
     """A partition as a repair leaves it."""
     replay = Replay(policy, ERASURE)
     replay.feed(events, advance_to=now if now > NEVER else None)
     partition = Partition(policy)
-    partition.states = rebuilt(replay, told, old or {}, policy, bound=BOUND, told_since=NEVER, whole=whole)
+    partition.states = rebuilt(
+        replay, told, old or {}, policy, bound=BOUND, told_since=NEVER, whole=whole, pending=pending
+    )
     partition.clock.now = replay.clock.now
     partition.restart()
     return partition
@@ -91,10 +94,33 @@ def test_what_was_said_behind_the_commit_is_said_again_in_the_same_words(
     events = decoded(history)
     before = lived(events, policy)
     committed = data.draw(some.integers(0, len(events)))
-    after = again(events[:committed], policy, told_of(before))
+    after = again(events[:committed], policy, told_of(before), pending=committed < len(events))
     after.one_by_one(events[committed:])
     assert {o.value for o in after.outputs} <= {o.value for o in before.outputs}
     assert after.states == before.states
+
+
+@given(histories(), policies)
+def test_nobody_is_called_again_when_the_order_of_arrival_was_another(
+    history: list[Sketch], policy: Policy
+) -> None:
+    """Live, events come as they come; a repair reads them by their times."""
+    events = decoded(uncorrected(history))
+    before = lived(events, policy)
+    now = before.clock.now
+    after = again(sorted(events, key=lambda each: each.at), policy, told_of(before), now=now)
+    assert after.states.keys() >= {c for c in before.states if before.state(c).facts}
+    for customer in before.states.keys() & after.states.keys():
+        whole, state = before.state(customer), after.state(customer)
+        assert state.episode == whole.episode
+        start = now - policy.parameters.horizon
+        assert [each for each in state.facts if each.at > start] == [
+            each for each in whole.facts if each.at > start
+        ]
+        assert state.cooldown_until >= min(whole.cooldown_until, now)
+        assert state.signals_sequence >= whole.signals_sequence
+    after.advance(now + 1)
+    assert [each for each in after.outputs if b'"sequence":1,"status":"open"' in each.value] == []
 
 
 @given(histories(), policies, some.data())
