@@ -122,6 +122,14 @@ class Batches:
         departed = dict.fromkeys(partition.departed)
         await self._write(partition, departed, inputs=self._plain(positions), departed=set(), outputs=False)
 
+    def behind(self, partition: PartitionStore, positions: Mapping[TP, int]) -> bool:
+        """Return whether the changelog does not say yet that the states hold the inputs up to these positions.
+
+        What holds no records is committed without a batch. Where retention removes it before the changelog says so, nobody could tell
+        whether it held any.
+        """
+        return more_of(partition.inputs, self._plain(positions))
+
     def _plain(self, positions: Mapping[TP, int]) -> dict[str, int]:
         return {self._settings.plain_topic(tp.topic): offset for tp, offset in positions.items()}
 

@@ -12,7 +12,7 @@ import faust
 from streams.core.records import Decoded
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
-from streams.lane.micro_batch import MicroBatch
+from streams.lane.micro_batch import TP, MicroBatch
 from streams.state.broker_time import BrokerTime
 from streams.state.store import PartitionStore, Store
 from streams.workers.batch import Batches
@@ -71,9 +71,11 @@ class Timers:
             async with turn:
                 if self._store.get(partition.number) is not partition or not self._app.consumer.prepared:
                     continue
-                if self._caught_up(partition.number):
-                    with suppress(StaleError):
+                with suppress(StaleError):
+                    if self._caught_up(partition.number):
                         await self._idle(partition)
+                    elif self._batches.behind(partition, self._positions(partition)):
+                        await self.mark(partition)
 
     def _caught_up(self, number: int) -> bool:
         return self._lane.caught_up(number)
@@ -83,7 +85,11 @@ class Timers:
         # Only when something is due: a new clock alone would be a write per second for each partition.
         if self._idle_timers and partition.clock.next_due <= now:
             self._seen.timers(await self._batches.carry_out(partition, advance_to=now), partition)
-        elif partition.unmarked or time.monotonic() - partition.written_at > _MARK_SECONDS:
+        elif (
+            partition.unmarked
+            or time.monotonic() - partition.written_at > _MARK_SECONDS
+            or self._batches.behind(partition, self._positions(partition))
+        ):
             # A restart need not send again what was delivered long ago. And what a worker that has lost the partition may
             # still write to the changelog is noticed by our next write, before compaction can take it for the newest value.
             await self.mark(partition)
@@ -91,8 +97,11 @@ class Timers:
 
     async def mark(self, partition: PartitionStore) -> None:
         """Write down how far the partition is; the caller holds its turn. Raises `StaleError` when it is no longer ours."""
-        ours = [tp for tp in self._lane.assignment.committed if tp.partition == partition.number]
-        await self._batches.mark(partition, {tp: self._lane.position(tp) for tp in ours})
+        await self._batches.mark(partition, self._positions(partition))
+
+    def _positions(self, partition: PartitionStore) -> dict[TP, int]:
+        ours = (tp for tp in self._lane.assignment.committed if tp.partition == partition.number)
+        return {tp: self._lane.position(tp) for tp in ours}
 
     async def catch_up(self, partition: PartitionStore, micro_batch: MicroBatch[Decoded]) -> None:
         """Judge the timers that were put off before `micro_batch`, until records wait that came after it.

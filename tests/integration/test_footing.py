@@ -14,11 +14,12 @@ from schemas import topics
 from streams.cluster.reading import read_to_ends
 from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, Settings
+from streams.state.changelog import PARTITION_KEY, decode_partition
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.test_lane import transactional
 from tests.integration.test_log_moves import Admin, admin, until_stands_at
 from tests.integration.test_membership import RECOVERED, last_words, prepared
-from tests.integration.worker_program import Process, alter, call, produce, until_said, worker
+from tests.integration.worker_program import Process, alter, call, produce, survey, until_said, worker
 from tests.kafka.broker import KafkaBroker
 
 pytestmark = pytest.mark.kafka
@@ -173,6 +174,43 @@ def test_markers_and_events_that_change_nothing_need_no_state(
     with signals(settings) as process:
         asyncio.run(until_said(process, RECOVERED))
         assert process.stop() == 0, process.log()
+
+
+def test_markers_are_written_down_although_other_records_wait_and_retention_may_remove_them(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
+    """A survey waits for other topics, so the partition is never idle; a transaction among the calls is taken back and passed."""
+    settings = read(kafka, unique)
+    calls = settings.topic(topics.CALLS)
+    waiting = settings.model_copy(update={"merge_idle_ms": 600_000, "stall_timeout_s": 1_200.0})
+
+    async def transaction_behind_a_survey() -> None:
+        await produce(settings, [survey("customer-1", 1, 20)])
+        async with transactional(kafka, unique) as producer:
+            await producer.begin_transaction()
+            await producer.send_and_wait(calls, b"taken back", partition=0)
+            await producer.abort_transaction()
+
+    with signals(waiting) as process:
+        asyncio.run(until_said(process, RECOVERED))
+        asyncio.run(transaction_behind_a_survey())
+        stands_at(process, settings, 12)
+        asyncio.run(until_written_down(settings, topics.CALLS, 12))
+        process.child.kill()
+    admin.remove_before(calls, 12)
+    with signals(settings) as process:
+        asyncio.run(until_said(process, RECOVERED))
+        assert process.stop() == 0, process.log()
+
+
+async def until_written_down(settings: Settings, name: str, offset: int) -> None:
+    """Waits until the changelog says that the states hold an input up to this offset."""
+    async with asyncio.timeout(60):
+        while True:
+            records = [each.value for each in await copied(settings) if each.key == PARTITION_KEY]
+            if decode_partition(records[-1]).inputs.get(name) == offset:
+                return
+            await asyncio.sleep(0.5)
 
 
 def test_a_replay_from_the_beginning_that_is_killed_goes_on(
