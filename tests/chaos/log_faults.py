@@ -18,6 +18,7 @@ from schemas import topics
 from streams.cluster.topics import COMPACTED
 from streams.core.records import Record
 from streams.settings import Settings
+from streams.state.recovery import recover
 from tests.chaos.cluster import Cluster
 from tests.chaos.feeder import Feeder
 from tests.chaos.fleet import Fleet, Life, freeze, thaw
@@ -29,6 +30,7 @@ from tests.chaos.recovery import Recovery
 from tests.chaos.schedule import Fault, How
 
 _READ_SECONDS: Final = 120.0
+_WRITTEN_SECONDS: Final = 2.0
 _COUNTED_SECONDS: Final = 60.0
 _WINDOWS: Final = 3
 """So many are fed to workers that are frozen."""
@@ -131,7 +133,7 @@ class LogFaults:
         async with self._feeder.held():
             await self._feeder.raise_barrier(name)
             read = await self._ends(name)
-            if not await self._read_to("signals", name, read):
+            if not (await self._read_to("signals", name, read) and await self._written_down(name, read)):
                 return False
             frozen = await self._freeze()
         until = time.monotonic() + frozen_seconds
@@ -197,6 +199,19 @@ class LogFaults:
             return read == ends  # not beyond: of a topic that was made anew that would be the old log
 
         return await _in_time(_READ_SECONDS, there)
+
+    async def _written_down(self, name: str, ends: Mapping[int, int]) -> bool:
+        """Waits until the changelog says that the states hold what was read, markers included: where that is removed before, workers
+        refuse to go on (decision 27).
+        """
+        changelog, options = self._settings.topic(topics.CHANGELOG), self._settings.aiokafka_options()
+
+        async def so() -> bool:
+            recovered = await recover(changelog, range(self._settings.partitions), options)
+            return all(part.store.inputs.get(name, 0) >= ends[part.store.number] for part in recovered)
+
+        await asyncio.sleep(_WRITTEN_SECONDS)
+        return await _in_time(_READ_SECONDS, so)
 
     def _committed(self, group: str, name: str) -> dict[int, int]:
         topic = self._settings.topic(name)
