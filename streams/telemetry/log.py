@@ -27,8 +27,8 @@ WITHHELD = frozenset(
 """Names under which personal data or secrets would travel; `event` is structlog's own and kept as text."""
 
 _QUIET = ("aiohttp.access", "aiokafka", "faust", "kafka", "mode")
-_TOLD_BY_US = ("clickhouse_connect", "stamina", "urllib3")
-"""Libraries that warn of each failed try: the sink tells an outage once, when it begins, changes and ends."""
+_TOLD_BY_US = ("clickhouse_connect", "kafka.admin._groups", "stamina", "urllib3")
+"""Libraries that warn of each failed try, which the sink tells once; and of each member whose metadata are Faust's, which nobody asks for."""
 _log = structlog.get_logger(__name__)
 _OURS = ("deploy", "sinks", "streams")
 _CRASHED = "Crashed reason="
