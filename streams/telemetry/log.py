@@ -28,7 +28,8 @@ WITHHELD = frozenset(
 
 _QUIET = ("aiohttp.access", "aiokafka", "faust", "kafka", "mode")
 _TOLD_BY_US = ("clickhouse_connect", "kafka.admin", "stamina", "urllib3")
-"""Libraries that warn of each failed try: the sink tells an outage once, when it begins, changes and ends."""
+"""Libraries that warn of each failed try, where the sink tells an outage once: when it begins, changes and ends; and of members of the group,
+with all their metadata."""
 _log = structlog.get_logger(__name__)
 _OURS = ("deploy", "sinks", "streams")
 _CRASHED = "Crashed reason="

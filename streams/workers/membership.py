@@ -6,17 +6,17 @@ was there first goes on; of those that joined at the same moment one rule, the s
 
 import asyncio
 import re
-import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import structlog
-from kafka.admin import KafkaAdminClient
-from kafka.errors import (
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
     KafkaError,
-    NotCoordinatorError,
+    NotCoordinatorForGroupError,
+    for_code,
 )
 
 from streams.settings import Settings
@@ -24,7 +24,7 @@ from streams.state.agreement import Agreed, AgreementError, changes, digest_of
 
 log = structlog.get_logger(__name__)
 
-_PATIENCE_SECONDS: Final = 10.0
+_PATIENCE_SECONDS: Final = 15.0
 _PAUSE_SECONDS: Final = 0.25
 _REQUEST_MS: Final = 5_000
 _CLIENT_ID: Final = re.compile(
@@ -117,10 +117,8 @@ class Membership:
     async def _members(self) -> list[str]:
         """Return the client ids of the members; none when the brokers do not tell, which is logged."""
         try:
-            return await asyncio.wait_for(
-                asyncio.to_thread(_members, self._settings.kafka_python_options(), self._group),
-                _PATIENCE_SECONDS + 2 * _REQUEST_MS / 1000,
-            )
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await _client_ids(self._settings.aiokafka_options(), self._group)
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning(
                 "who else is in the group is not known: another mode or policy would not be noticed",
@@ -150,22 +148,23 @@ class Membership:
         )
 
 
-def _members(options: Mapping[str, Any], group: str) -> list[str]:
-    admin = KafkaAdminClient(
-        client_id="behoudlijn-members",
-        bootstrap_timeout_ms=_REQUEST_MS,
-        request_timeout_ms=_REQUEST_MS,
-        **options,
-    )
+async def _client_ids(options: Mapping[str, Any], group: str) -> list[str]:
+    """Return the client ids of a group's members. aiokafka asks: kafka-python fails on what some brokers say of rights."""
+    admin = AIOKafkaAdminClient(**options, client_id="behoudlijn-members", request_timeout_ms=_REQUEST_MS)
+    await admin.start()
     try:
-        deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
             try:
-                described = admin.describe_groups([group])[group]
-                return [str(member["client_id"]) for member in described["members"]]
-            except (CoordinatorNotAvailableError, CoordinatorLoadInProgressError, NotCoordinatorError):
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(_PAUSE_SECONDS)
+                (answer,) = await admin.describe_consumer_groups([group])
+                ((code, _, _, _, _, members, *_),) = answer.groups
+                if code:
+                    raise for_code(code)
+                return [client_id for _, client_id, *_ in members]
+            except (
+                CoordinatorLoadInProgressError,
+                CoordinatorNotAvailableError,
+                NotCoordinatorForGroupError,
+            ):
+                await asyncio.sleep(_PAUSE_SECONDS)
     finally:
-        admin.close()
+        await admin.close()

@@ -78,7 +78,8 @@ def test_events_become_triggers_signals_and_dead_letters(broker: Broker, unique:
     settings = prepared(broker, unique, events, mode="live")
     with worker(settings, "signals", "--no-idle-timers") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
-        assert requests.get(f"{process.health()}/readyz", timeout=10).json() == {"ready": True, "missing": []}
+        ready = requests.get(f"{process.health()}/readyz", timeout=10).json()
+        assert ready == {"ready": True, "missing": [], "warnings": []}
         metrics = requests.get(f"{process.health()}/metrics", timeout=10).text
         assert process.stop() == 0, process.log()
     assert 'behoudlijn_events_total{result="accepted",type="call"} 180.0' in metrics

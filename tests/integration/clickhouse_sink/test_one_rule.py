@@ -35,7 +35,7 @@ NEEDED: Final[dict[str, dict[str, Any]]] = {
     "outcome": {"trigger_id": "t", "attempt": 1, "disposition": "BUSY"},
 }
 EPOCH: Final = "1960-01-01T00:00:00Z"
-REVISIONS: Final = (None, EPOCH, iso(START), iso(START + 1), "2101-01-01T00:00:00Z", "2102-01-01T00:00:00Z")
+REVISIONS: Final = (None, EPOCH, iso(START), iso(START + 1), iso(START + 39 * DAY), iso(START + 40 * DAY))
 OFFSETS: Final = (0, 2**20 - 5, 2**40 + 7)
 """Where a topic's offsets begin. Not of profiles: a row of one without a revision knows only the low bits of its offset (decision 18)."""
 Counts = dict[tuple[str, str], tuple[int, int, int]]
