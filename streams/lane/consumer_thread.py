@@ -4,6 +4,7 @@ Owns what must happen inside that thread. `fetching` decides when to fetch and w
 """
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
@@ -81,6 +82,14 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             return actions
 
         fetcher._get_actions_per_node = patient_requests  # noqa: SLF001
+
+    def _crash(self, reason: BaseException) -> None:
+        """Crash in the thread's own loop, where its events have their waiters: mode sets them from any thread, and breaks off."""
+        self.crash_reason = reason
+        if threading.current_thread() is self._thread or self.thread_loop.is_closed():
+            super()._crash(reason)
+        else:
+            self.thread_loop.call_soon_threadsafe(super()._crash, reason)
 
     async def stop(self) -> None:
         """Stop the thread. One that has crashed may have closed its loop already: then there is nothing to stop."""
