@@ -4,7 +4,7 @@ Owns the offsets of the lane's topics; those of any other topic go Faust's own w
 (`lane`), nor when to commit (Faust).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from faust.transport.drivers import aiokafka as driver
@@ -18,6 +18,8 @@ class CommittingConsumer(driver.Consumer):  # type: ignore[misc]
     """Faust's consumer, which takes the offsets of the lane's topics from `Lane.acked`."""
 
     transport: Any
+    _confirmed: Callable[[Mapping[TP, int]], None] = staticmethod(lambda _: None)
+    """Is told of each commit that the broker has confirmed."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -34,6 +36,14 @@ class CommittingConsumer(driver.Consumer):  # type: ignore[misc]
         committed: bool = await super().commit(topics, start_new_transaction)
         if committed:
             self.transport.on_committed()
+        return committed
+
+    async def _commit_offsets(self, offsets: Mapping[TP, int], start_new_transaction: bool = True) -> bool:
+        # Faust notes offsets as committed whether or not the broker has taken them.
+        epoch = self.lane.epoch
+        committed: bool = await super()._commit_offsets(offsets, start_new_transaction)
+        if committed and self.lane.epoch == epoch:
+            self._confirmed({TP(*tp): offset for tp, offset in offsets.items()})
         return committed
 
     def committed_offsets(self) -> dict[TP, int | None]:

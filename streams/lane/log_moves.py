@@ -43,15 +43,24 @@ class Logs(Protocol):
 
 
 class LogMoves:
-    """The logs of one consumer. `on_moved` is told of each that had to begin anew, after it was logged."""
+    """The logs of one consumer. `on_moved` hears at once of each that is begun anew; `on_told` after it was logged, which waits until
+    the group has the new position: else whoever has the partition next finds the same and tells it again.
+    """
 
     def __init__(
-        self, lane: Lane[Any], logs: Logs, topic_ids: TopicIds, on_moved: Callable[[Moved], None]
+        self,
+        lane: Lane[Any],
+        logs: Logs,
+        topic_ids: TopicIds,
+        on_moved: Callable[[Moved], None],
+        on_told: Callable[[Moved], None],
     ) -> None:
         self._lane = lane
         self._logs = logs
         self._ask_ids = topic_ids
         self._on_moved = on_moved
+        self._on_told = on_told
+        self._untold: dict[TP, Moved] = {}
         self._trouble = Trouble(log, "where logs begin is not known", "where logs begin is known again")
         self._outside: dict[TP, int] = {}
         self._anew: set[TP] = set()
@@ -70,6 +79,7 @@ class LogMoves:
         self._outside.clear()
         self._anew.clear()
         self._suspect.clear()
+        self._untold.clear()
         self._short = {}
         now = await self._ask_ids({tp.topic for tp in committed})
         known = {tp: now.get(tp.topic, each.topic_id) for tp, each in committed.items()}
@@ -87,7 +97,7 @@ class LogMoves:
         await self._logs.begin_at(start)
         ends = await self._logs.last_offsets(moved)
         for tp, away in moved.items():
-            self._tell(away._replace(end=ends[tp]))
+            self._begun(away._replace(end=ends[tp]))
         return start
 
     def note(self, outside: Mapping[TP, int]) -> None:
@@ -154,8 +164,22 @@ class LogMoves:
             if tp.topic in now:
                 self.ids[tp] = now[tp.topic]
             self._lane.restart(tp, first[tp])
-            self._tell(Moved(tp, position, first[tp], last[tp], anew))
+            self._begun(Moved(tp, position, first[tp], last[tp], anew))
         return ready
+
+    def _begun(self, moved: Moved) -> None:
+        self._on_moved(moved)
+        self._untold[moved.tp] = moved
+        if moved.first == moved.position:  # there is nothing to commit
+            self.confirmed({moved.tp: -1})
+
+    def confirmed(self, offsets: Mapping[TP, int]) -> None:
+        """Tell what moved to where the group now has it; `offsets` are those of a commit that the broker has confirmed."""
+        for tp, offset in offsets.items():
+            moved = self._untold.get(tp)
+            if moved is not None and offset != moved.position:
+                del self._untold[tp]
+                self._tell(moved)
 
     def _tell(self, moved: Moved) -> None:
         place = {"topic": moved.tp.topic, "partition": moved.tp.partition, "committed": moved.position}
@@ -179,7 +203,7 @@ class LogMoves:
                 end=moved.end,
                 **place,
             )
-        self._on_moved(moved)
+        self._on_told(moved)
 
 
 def _differ(known: str, now: str) -> bool:

@@ -37,7 +37,10 @@ class RebalancingConsumer(CommittingConsumer):
         self._work = asyncio.Event()  # a micro-batch may be ready
         self._paused_at: float | None = None  # a rebalance is under way since then
         self._preparation = Preparation(self.lane, self.transport.on_assigned)
-        moves = LogMoves(self.lane, self._thread, self.transport.topic_ids, self.transport.on_moved)
+        moves = LogMoves(
+            self.lane, self._thread, self.transport.topic_ids, self.transport.on_moved, self.transport.on_told
+        )
+        self._confirmed = moves.confirmed
         self._thread.topic_ids = lambda: moves.ids
         self._fetching = Fetching(
             self,

@@ -41,6 +41,7 @@ class LaneTransport(driver.Transport):  # type: ignore[misc]
         on_revoked: Callable[[], None],
         on_committed: Callable[[], None],
         on_moved: Callable[[Moved], None],
+        on_told: Callable[[Moved], None],
         on_resumed: Callable[[float], None],
         topic_ids: TopicIds,
     ) -> None:
@@ -50,6 +51,7 @@ class LaneTransport(driver.Transport):  # type: ignore[misc]
         self.on_revoked = on_revoked
         self.on_committed = on_committed
         self.on_moved = on_moved
+        self.on_told = on_told
         self.on_resumed = on_resumed
         self.topic_ids = topic_ids
 
@@ -75,6 +77,7 @@ def install(
     on_revoked: Callable[[], None] = lambda: None,
     on_committed: Callable[[], None] = lambda: None,
     on_moved: Callable[[Moved], None] = lambda _: None,
+    on_told: Callable[[Moved], None] = lambda _: None,
     on_resumed: Callable[[float], None] = lambda _: None,
     topic_ids: TopicIds = _no_ids,
 ) -> Lane[ItemT]:
@@ -83,12 +86,13 @@ def install(
     `on_assigned` is awaited before the first micro-batch of each assignment and cancelled by a rebalance; when it
     raises, the app ends. `on_revoked` is called when partitions were taken away, after the last commit;
     `on_committed` whenever the broker has confirmed a commit; `on_moved` when a log did not hold the position from which it was
-    to be read on; `on_resumed` when partitions are ready after a rebalance, with the seconds for which nothing was worked on.
-    `topic_ids` asks the brokers for the ids of topics: without it a topic that is made anew is known by its shorter log only.
+    to be read on, and `on_told` once the group has the new position, so that it is counted once; `on_resumed` when partitions are
+    ready after a rebalance, with the seconds for which nothing was worked on. `topic_ids` asks the brokers for the ids of topics:
+    without it a topic that is made anew is known by its shorter log only.
     """
     lane = Lane(settings, decode, clock=lambda: time.monotonic_ns() // 1_000_000)
     app.transport = LaneTransport(
-        app, lane, on_assigned, on_revoked, on_committed, on_moved, on_resumed, topic_ids
+        app, lane, on_assigned, on_revoked, on_committed, on_moved, on_told, on_resumed, topic_ids
     )
     app.producer_transport = app.transport
     return lane

@@ -102,6 +102,7 @@ class SignalsWorker:
             on_revoked=self._revoked,
             on_committed=lambda: fail_point("after_commit"),
             on_moved=self._moved,
+            on_told=self._told,
             on_resumed=partial(resumed, metrics),
             topic_ids=self._topic_ids,
         )
@@ -192,7 +193,6 @@ class SignalsWorker:
         self._changelog_id = changelog.topic_id
 
     def _moved(self, moved: Moved) -> None:
-        self._seen.moved(moved)
         partition = self.store.get(moved.tp.partition)
         if partition is None:
             return
@@ -200,6 +200,9 @@ class SignalsWorker:
             partition.dead_letters = without(partition.dead_letters, moved.tp.topic)
             partition.inputs = {**partition.inputs, self.settings.plain_topic(moved.tp.topic): moved.first}
         self.app.add_future(self._note_move(partition))
+
+    def _told(self, moved: Moved) -> None:
+        self._seen.moved(moved)
 
     async def _note_move(self, partition: PartitionStore) -> None:
         """Write down at once where the log is read now: until then the commit may be ahead of what the changelog says."""

@@ -81,7 +81,7 @@ class SinkWorker:
             self._gather,
             on_assigned=self._agree,
             on_revoked=self._erased.forget,
-            on_moved=seen.moved,
+            on_told=seen.moved,
             on_resumed=seen.resumed,
             topic_ids=self._topic_ids,
         )

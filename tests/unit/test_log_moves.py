@@ -37,9 +37,9 @@ class Reader:
     """A lane with its moves, as a consumer uses them."""
 
     def __init__(self, **committed: Committed) -> None:
-        self.cluster, self.moved = Cluster(), list[Moved]()
+        self.cluster, self.moved, self.told = Cluster(), list[Moved](), list[Moved]()
         self.lane = Lane(LaneSettings(topics=("calls", "surveys"), merged=False), decode, clock=lambda: 0)
-        self.moves = LogMoves(self.lane, self.cluster, self.cluster.ids, self.moved.append)
+        self.moves = LogMoves(self.lane, self.cluster, self.cluster.ids, self.moved.append, self.told.append)
         self.committed = {TP(name, 0): each for name, each in committed.items()}
 
     def begin(self) -> None:
@@ -167,3 +167,26 @@ def test_a_partition_that_was_taken_away_meanwhile_is_left_alone() -> None:
     assert not reader.moved
     reader.begin()
     assert not reader.moves.waiting
+
+
+def test_a_loss_is_told_once_the_group_has_the_new_position_so_that_the_next_owner_does_not_tell_it_too() -> (
+    None
+):
+    first = Reader(calls=Committed(40, "a"), surveys=Committed(7, "b"))
+    first.cluster.first[CALLS] = 60
+    first.begin()
+    lost = Moved(CALLS, 40, 60, 100)
+    assert first.moved == [lost], "states are to know it before anything is committed"
+    first.moves.confirmed({SURVEYS: 9})
+    first.moves.confirmed({CALLS: 40})  # was on its way
+    assert not first.told
+    first.begin()  # a rebalance came before a commit
+    first.moves.confirmed({CALLS: 61})
+    first.moves.confirmed({CALLS: 62})
+    assert first.told == [lost]
+
+
+def test_a_log_that_is_begun_anew_at_the_same_offset_is_told_at_once() -> None:
+    reader = Reader(calls=Committed(0, "before"), surveys=Committed(7, "b"))
+    reader.begin()
+    assert reader.told == reader.moved == [Moved(CALLS, 0, 0, 100, anew=True)]
