@@ -91,7 +91,7 @@ test-engines: env $(LTS_STAMP) ## The sink's SQL on engine 25.8, and on both eng
 	done; exit $${failed:-0}
 
 COVERED := tests/unit/core tests/golden tests/unit/test_dead_letter_limit.py tests/unit/test_merge.py tests/unit/test_computing_time.py \
-	tests/property/test_merge_properties.py
+	tests/property/test_merge_properties.py tests/property/core/test_rebuilding_properties.py
 
 .PHONY: coverage
 coverage: env ## Branch coverage of streams.core by its own tests and the golden histories of real data; fails below 95%
