@@ -6,13 +6,19 @@ Owns what must happen inside that thread. `fetching` decides when to fetch and w
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from copy import copy
 from typing import Any, NamedTuple
 
 import aiokafka
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED
-from aiokafka.errors import CommitFailedError, KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import (
+    CommitFailedError,
+    KafkaConnectionError,
+    KafkaError,
+    NoOffsetForPartitionError,
+    OffsetOutOfRangeError,
+)
 from faust.transport.drivers import aiokafka as driver
 
 from streams.lane.fetch_waits import lengthen
@@ -90,6 +96,20 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
             super()._crash(reason)
         else:
             self.thread_loop.call_soon_threadsafe(super()._crash, reason)
+
+    async def call_thread(self, fun: Callable[..., Awaitable[Any]], *args: Any, **kwargs: Any) -> Any:
+        """Have the thread do something, and return what it gave. Raises what it raised.
+
+        The client cancels its questions when it closes a connection. That reaches us as a cancellation of which nobody asked, which
+        would end the worker as by a bug: it is an outage of a broker.
+        """
+        try:
+            return await super().call_thread(fun, *args, **kwargs)
+        except asyncio.CancelledError as error:
+            task = asyncio.current_task()
+            if self.should_stop or task is None or task.cancelling():
+                raise
+            raise KafkaConnectionError("the connection was closed before a broker answered") from error
 
     async def stop(self) -> None:
         """Stop the thread. One that has crashed may have closed its loop already: then there is nothing to stop."""
