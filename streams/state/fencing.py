@@ -17,7 +17,6 @@ import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.cluster.reading import read_to_ends
-from streams.core.dead_letter_limit import as_rows
 from streams.settings import Settings
 from streams.state.broker_time import BrokerTime
 from streams.state.changelog import (
@@ -130,20 +129,7 @@ class FencedChangelog:
         that agree, the positions of its inputs, the beginning of its changelog. Raises `EffectsError`, also when we have been succeeded.
         """
         claimed = self._held[store.number]
-        stamp = Stamp(claimed.epoch, batch)
-        last = PartitionRecord(
-            stamp,
-            clock,
-            policy,
-            claimed.owner,
-            as_rows(store.dead_letters),
-            store.agreed,
-            store.inputs,
-            store.changelog_start,
-            store.begins,
-            store.repairing,
-            store.changelog_id,
-        )
+        last = store.record(Stamp(claimed.epoch, batch), claimed.owner, clock, policy)
         for _ in range(_ROUNDS):
             foreign = await self._append(store.number, claimed, changes, last)
             if not foreign:

@@ -15,7 +15,6 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas import topics
 from streams.cluster.reading import SilenceError, read_to_ends
-from streams.core.dead_letter_limit import as_rows, from_rows
 from streams.core.erasure import RESERVED, ErasureError, check_marker, is_marker
 from streams.core.state import BrokenStateError, UnknownVersionError
 from streams.core.state import check as check_state
@@ -146,15 +145,7 @@ class Reading:
         if self._counts(record.stamp, record.owner):
             self.owner, self.known = record.owner, True
             self._changed = self._changed or record.clock != self._store.clock.now
-            self._store.clock.now = record.clock
-            self._store.policy = record.policy
-            self._store.dead_letters = from_rows(record.dead_letters)
-            self._store.agreed = record.agreed
-            self._store.inputs = record.inputs
-            self._store.changelog_start = record.changelog_start
-            self._store.begins = record.begins
-            self._store.repairing = record.repairing
-            self._store.changelog_id = record.changelog_id
+            self._store.take(record)
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
         """Return whether a record is of the present fencing epoch or begins a newer one: what a former owner wrote late does not count."""
@@ -172,20 +163,7 @@ class Reading:
     def claim(self, owner: str) -> PartitionRecord:
         """Return the record that would claim the partition: all as it is, in the next fencing epoch."""
         store = self._store
-        stamp, tallies = Stamp(self.epoch + 1, store.batch), as_rows(store.dead_letters)
-        return PartitionRecord(
-            stamp,
-            store.clock.now,
-            store.policy,
-            owner,
-            tallies,
-            store.agreed,
-            store.inputs,
-            store.changelog_start,
-            store.begins,
-            store.repairing,
-            store.changelog_id,
-        )
+        return store.record(Stamp(self.epoch + 1, store.batch), owner, store.clock.now, store.policy)
 
     def finish(self) -> Recovered:
         """Return the partition, with its timers set, as far as it can be read: whoever starts from it asks `check` first."""

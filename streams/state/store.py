@@ -7,11 +7,11 @@ durable copy, written before the store is changed.
 import time
 from collections.abc import Iterator, Mapping
 
-from streams.core.dead_letter_limit import Tallies
+from streams.core.dead_letter_limit import Tallies, as_rows, from_rows
 from streams.core.engine import Clock
 from streams.core.erasure import is_marker
 from streams.core.state import NEVER, asked_since
-from streams.state.changelog import NOTHING
+from streams.state.changelog import NOTHING, PartitionRecord, Stamp
 
 
 class PartitionStore:
@@ -70,6 +70,30 @@ class PartitionStore:
     def overdue_seconds(self) -> float:
         """For how long some timer has been put off; 0 when none is."""
         return 0.0 if self._overdue_since is None else time.monotonic() - self._overdue_since
+
+    def record(self, stamp: Stamp, owner: str, clock: int, policy: str) -> PartitionRecord:
+        """Return the partition's own record, as `owner` writes it with this stamp, clock (ms) and policy; all else is as it is here."""
+        return PartitionRecord(
+            stamp,
+            clock,
+            policy,
+            owner,
+            as_rows(self.dead_letters),
+            self.agreed,
+            self.inputs,
+            self.changelog_start,
+            self.begins,
+            self.repairing,
+            self.changelog_id,
+        )
+
+    def take(self, record: PartitionRecord) -> None:
+        """Take over what the partition's own record says; whether it counts, `recovery` knows."""
+        self.clock.now, self.policy = record.clock, record.policy
+        self.dead_letters = from_rows(record.dead_letters)
+        self.agreed, self.inputs = record.agreed, record.inputs
+        self.changelog_start, self.changelog_id = record.changelog_start, record.changelog_id
+        self.begins, self.repairing = record.begins, record.repairing
 
     def apply(
         self, batch: int, changed: Mapping[str, bytes | None], departed: set[str], *, outputs: bool
