@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from schemas import topics
 from streams.cluster.partitioning import partition_of
+from streams.cluster.placed_reader import reading_from
 from streams.core.decode import decode
 from streams.core.merge import Merger
 from streams.core.records import Decoded, records_of
@@ -48,22 +49,11 @@ class InputReplay:
         """Read, and feed `replay`; `tell` hears how many events there were. Raises RecoveryError when nothing arrives for a minute."""
         for name in INPUTS:
             self._merger.fetched(self._settings.topic(name), 0, 0, 0)
-        consumer: Any = AIOKafkaConsumer(
-            **self._settings.aiokafka_options(),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            isolation_level="read_committed",
-            fetch_max_wait_ms=100,
-        )
-        await consumer.start()
-        try:
-            consumer.assign(list(self._upto))
-            for place, end in self._upto.items():
-                consumer.seek(place, 0)  # out of range, when the beginning was removed, leads to the earliest
-                self._merger.fetched(place.topic, 0, end, 0)
+        for place, end in self._upto.items():
+            self._merger.fetched(place.topic, 0, end, 0)
+        beginning = dict.fromkeys(self._upto, 0)
+        async with reading_from(self._settings.aiokafka_options(), beginning, committed=True) as consumer:
             await self._through(consumer, replay, tell)
-        finally:
-            await consumer.stop()
 
     async def _through(self, consumer: Any, replay: Replay, tell: Callable[[int], None]) -> None:
         left, heard = set(self._upto), time.monotonic()

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas import topics
 from streams.cluster import codecs
+from streams.cluster.groups import committed_by, members_of
 from streams.cluster.partitioning import partition_of
+from streams.cluster.placed_reader import reading_from
 from streams.cluster.reading import SilenceError, read_to_ends
 from streams.core.erasure import is_marker, united
 from streams.policies import load_policy
@@ -142,21 +143,14 @@ def _refuse_states(states: Mapping[int, dict[str, bytes]], target: Settings) -> 
 
 
 async def _refuse_unfinished(source: Settings) -> None:
-    group = source.topic(SIGNALS_GROUP)
-    admin: Any = AIOKafkaAdminClient(**source.aiokafka_options())
-    await admin.start()
-    try:
-        answers = await admin.describe_consumer_groups([group])
-        members = sum(len(described[5]) for answer in answers for described in answer.groups)
-        offsets = await admin.list_consumer_group_offsets(group)
-    finally:
-        await admin.close()
+    group, options = source.topic(SIGNALS_GROUP), source.aiokafka_options()
+    members = await members_of(options, group)
     if members:
         raise MigrationError(
-            f"signals workers of group {group} still run ({members}): stop them when they have read everything"
+            f"signals workers of group {group} still run ({len(members)}): stop them when they have read everything"
         )
-    committed = {tp: each.offset for tp, each in offsets.items() if each.offset >= 0}
-    unread = await _unread(source, committed)
+    committed = await committed_by(options, group)
+    unread = await _unread(source, {place: each.offset for place, each in committed.items()})
     if unread:
         raise MigrationError(
             f"the signals worker has not read everything of {', '.join(unread)}. Stop the producers to the old "
@@ -171,23 +165,15 @@ async def _unread(source: Settings, committed: Mapping[Any, int]) -> list[str]:
         for name in (*topics.INPUTS, topics.REPARTITION)
         for number in range(source.partitions)
     ]
-    consumer: Any = AIOKafkaConsumer(
-        **source.aiokafka_options(),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        fetch_max_wait_ms=100,
-    )
-    await consumer.start()
+    positions = {place: committed.get(place, 0) for place in places}
+    unread: set[str] = set()
+    left: dict[Any, int | None] = dict.fromkeys(places)
     try:
-        consumer.assign(places)
-        for place in places:
-            consumer.seek(place, committed.get(place, 0))
-        unread: set[str] = set()
-        left: dict[Any, int | None] = dict.fromkeys(places)
-        async for fetched in read_to_ends(consumer, left, most=1, silent_seconds=_SILENT_SECONDS):
-            for place in fetched:
-                unread.add(place.topic)
-                left.pop(place, None)
+        async with reading_from(source.aiokafka_options(), positions) as consumer:
+            async for fetched in read_to_ends(consumer, left, most=1, silent_seconds=_SILENT_SECONDS):
+                for place in fetched:
+                    unread.add(place.topic)
+                    left.pop(place, None)
         return sorted(unread)
     except SilenceError as error:
         raise MigrationError(
@@ -197,5 +183,3 @@ async def _unread(source: Settings, committed: Mapping[Any, int]) -> list[str]:
         raise MigrationError(
             f"Kafka at {source.kafka_bootstrap}: {type(error).__name__}: {error}. Check the brokers and the topics"
         ) from error
-    finally:
-        await consumer.stop()

@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import Any, Final, Literal, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 from aiokafka.structs import OffsetAndMetadata
 
 from schemas import topics
+from streams.cluster.groups import committed_by
 from streams.cluster.topic_reader import TopicReader, kafka_errors, producer
 from streams.core.decode import encode_dead_letter
 from streams.core.policy import Policy
@@ -111,14 +111,9 @@ def _read(settings: Settings, place: Any, start: int, offset: int) -> tuple[int,
     return between, None if kept is None else kept[0]
 
 
-async def _committed(settings: Settings, group: str, place: Any) -> tuple[int, str]:
-    admin: Any = AIOKafkaAdminClient(**settings.aiokafka_options())
+async def _committed(settings: Settings, group: str, place: TopicPartition) -> tuple[int, str]:
     try:
-        await admin.start()
-        offsets = await admin.list_consumer_group_offsets(settings.topic(group))
+        known = (await committed_by(settings.aiokafka_options(), settings.topic(group))).get(place)
     except (KafkaError, OSError) as error:
         raise unreachable(settings, error) from error
-    finally:
-        await admin.close()
-    known = offsets.get(place)
-    return (0, "") if known is None or known.offset < 0 else (known.offset, known.metadata)
+    return (0, "") if known is None else (known.offset, known.metadata)

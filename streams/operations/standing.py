@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas import topics
+from streams.cluster.groups import committed_by, members_of
+from streams.cluster.placed_reader import reading_from
 from streams.cluster.topic_reader import BrokerError
 from streams.settings import SIGNALS_GROUP, Settings
 
@@ -50,20 +51,21 @@ async def standing(
         (number, name): TopicPartition(settings.topic(name), number) for number in numbers for name in names
     }
     try:
-        members, committed = await _group(settings, settings.topic(SIGNALS_GROUP))
+        group, options = settings.topic(SIGNALS_GROUP), settings.aiokafka_options()
+        members, committed = await members_of(options, group), await committed_by(options, group)
         starts, ends = await _bounds(settings, list(places.values()))
     except (KafkaError, OSError) as error:
         raise unreachable(settings, error) from error
     return Standing(
-        members,
+        len(members),
         {
-            number: {name: committed[place] for name in names if (place := places[number, name]) in committed}
+            number: {
+                name: committed[at].offset for name in names if (at := places[number, name]) in committed
+            }
             for number in numbers
         },
         {
-            number: {
-                name: Log(starts[place], ends[place]) for name in names if (place := places[number, name])
-            }
+            number: {name: Log(starts[at], ends[at]) for name in names for at in [places[number, name]]}
             for number in numbers
         },
     )
@@ -72,35 +74,19 @@ async def standing(
 async def refuse_members(settings: Settings, group: str, worker: str) -> None:
     """Raise RefusedError while workers take part in `group`, BrokerError when nobody answers."""
     try:
-        members, _ = await _group(settings, settings.topic(group))
+        members = await members_of(settings.aiokafka_options(), settings.topic(group))
     except (KafkaError, OSError) as error:
         raise unreachable(settings, error) from error
     if members:
         raise RefusedError(
-            f"{worker} workers of group {settings.topic(group)} still run ({members}), or ended less than "
+            f"{worker} workers of group {settings.topic(group)} still run ({len(members)}), or ended less than "
             "the session time-out ago: stop them first"
         )
 
 
-async def _group(settings: Settings, group: str) -> tuple[int, dict[Any, int]]:
-    admin: Any = AIOKafkaAdminClient(**settings.aiokafka_options())
-    try:
-        await admin.start()
-        answers = await admin.describe_consumer_groups([group])
-        offsets = await admin.list_consumer_group_offsets(group)
-    finally:
-        await admin.close()
-    members = sum(len(described[5]) for answer in answers for described in answer.groups)
-    return members, {place: each.offset for place, each in offsets.items() if each.offset >= 0}
-
-
 async def _bounds(settings: Settings, places: list[Any]) -> tuple[dict[Any, int], dict[Any, int]]:
-    consumer: Any = AIOKafkaConsumer(**settings.aiokafka_options(), enable_auto_commit=False)
-    try:
-        await consumer.start()
+    async with reading_from(settings.aiokafka_options(), dict.fromkeys(places, 0)) as consumer:
         return await consumer.beginning_offsets(places), await consumer.end_offsets(places)
-    finally:
-        await consumer.stop()
 
 
 def unreachable(settings: Settings, error: Exception) -> BrokerError:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from schemas import topics
 from sinks.contract import Erased
 from streams.cluster.partitioning import partition_of
+from streams.cluster.placed_reader import reading_from
 from streams.cluster.reading import read_to_ends
 from streams.core.erasure import Erasure, markers_of, united
 from streams.core.policy import Policy
@@ -154,17 +155,7 @@ class Repair:
         """Return what was said of the partition's customers, and since when (ms) all of it is known."""
         told, first = Told(), dict.fromkeys((topics.TRIGGERS, topics.SHADOW_TRIGGERS), 2**62)
         places = {TopicPartition(self._settings.topic(name), number): name for name in _SAID}
-        consumer: Any = AIOKafkaConsumer(
-            **self._settings.aiokafka_options(),
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
-        )
-        await consumer.start()
-        try:
-            consumer.assign(list(places))
-            for place in places:
-                consumer.seek(place, 0)
+        async with reading_from(self._settings.aiokafka_options(), dict.fromkeys(places, 0)) as consumer:
             async for fetched in read_to_ends(consumer, dict.fromkeys(places), silent_seconds=60):
                 for place, records in fetched.items():
                     name = places[place]
@@ -173,8 +164,6 @@ class Repair:
                             told.signals(as_text(record.key or b""), record.value)
                         elif (at := told.trigger(record.value)) is not None:
                             first[name] = min(first[name], at)
-        finally:
-            await consumer.stop()
         partitions = self._settings.partitions
         told.customers = {
             customer: said

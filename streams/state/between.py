@@ -4,9 +4,11 @@ Owns the look. It must not judge (`ground`), nor commit.
 """
 
 from collections.abc import Mapping
+from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
+from streams.cluster.placed_reader import reading_from
 from streams.cluster.reading import SilenceError, read_to_ends
 from streams.settings import Settings
 from streams.state.ground import Between
@@ -28,31 +30,20 @@ async def look(
     found: dict[int, dict[str, Between]] = {number: {} for number in wanted}
     if not places:
         return found
-    consumer = AIOKafkaConsumer(
-        **settings.aiokafka_options(),
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-        isolation_level="read_committed",
-        fetch_max_wait_ms=100,
-    )
-    await consumer.start()
+    positions = {place: offsets.start for place, offsets in places.items()}
     try:
-        for place, verdict in (await _read(consumer, places)).items():
-            found[place.partition][settings.plain_topic(place.topic)] = verdict
+        async with reading_from(settings.aiokafka_options(), positions, committed=True) as consumer:
+            for place, verdict in (await _read(consumer, places)).items():
+                found[place.partition][settings.plain_topic(place.topic)] = verdict
     except SilenceError as error:
         raise RecoveryError(
             f"nothing is heard of {amount(len(error.left), 'input partition')}, the first of {error.left[0].topic}: "
             "check that it has a leader, then start the worker again"
         ) from None
-    finally:
-        await consumer.stop()
     return found
 
 
-async def _read(
-    consumer: AIOKafkaConsumer, places: Mapping[TopicPartition, range]
-) -> dict[TopicPartition, Between]:
-    consumer.assign(list(places))
+async def _read(consumer: Any, places: Mapping[TopicPartition, range]) -> dict[TopicPartition, Between]:
     first, end = await consumer.beginning_offsets(list(places)), await consumer.end_offsets(list(places))
     found: dict[TopicPartition, Between] = {}
     left: dict[TopicPartition, int | None] = {}
@@ -63,8 +54,6 @@ async def _read(
         found[place] = "gone" if first[place] > offsets.start else "nothing"
         if first[place] < offsets.stop:
             left[place] = offsets.stop
-    for place in left:
-        consumer.seek(place, max(first[place], places[place].start))
     async for fetched in read_to_ends(consumer, left, most=100, silent_seconds=_SILENT_SECONDS):
         for place, records in fetched.items():
             if place in left and records[0].offset < places[place].stop:

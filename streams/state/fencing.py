@@ -14,8 +14,9 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
+from streams.cluster.placed_reader import reading_from
 from streams.cluster.reading import read_to_ends
 from streams.settings import Settings
 from streams.state.broker_time import BrokerTime
@@ -197,19 +198,12 @@ class FencedChangelog:
 
     async def _records_at(self, partition: int, offsets: range) -> Any:
         place = TopicPartition(self._topic, partition)
-        consumer = AIOKafkaConsumer(
-            **self._settings.aiokafka_options(), enable_auto_commit=False, auto_offset_reset="earliest"
-        )
-        await consumer.start()
-        try:
-            consumer.assign([place])
-            consumer.seek(place, offsets.start)
+        options = self._settings.aiokafka_options()
+        async with reading_from(options, {place: offsets.start}) as consumer:
             async for fetched in read_to_ends(consumer, {place: offsets.stop}):
                 for record in fetched.get(place, ()):
                     if record.offset in offsets and record.key is not None:
                         yield record
-        finally:
-            await consumer.stop()
 
 
 def _records(changes: Mapping[str, Change | None], last: PartitionRecord) -> Iterable[Outgoing]:

@@ -6,8 +6,9 @@ Owns that look. A batch ends with the partition's record, so it is the last one 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
+from streams.cluster.placed_reader import reading_from
 from streams.cluster.reading import read_to_ends
 from streams.state.changelog import PARTITION_KEY, PartitionRecord, decode_partition
 
@@ -24,13 +25,8 @@ async def last_records(
     `options`: address and security of an aiokafka client. Raises `SilenceError`, `ChangelogError` and the client's errors.
     """
     found: dict[int, PartitionRecord] = {}
-    consumer = AIOKafkaConsumer(
-        **options, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=100
-    )
-    await consumer.start()
-    try:
-        places = [TopicPartition(topic, number) for number in partitions]
-        consumer.assign(places)
+    places = [TopicPartition(topic, number) for number in partitions]
+    async with reading_from(options, dict.fromkeys(places, 0)) as consumer:
         first, end = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         for step in _STEPS:
             left: dict[TopicPartition, int | None] = {
@@ -45,8 +41,6 @@ async def last_records(
                     for record in records:
                         if record.key == PARTITION_KEY and record.value is not None:
                             _keep(found, place.partition, decode_partition(record.value))
-    finally:
-        await consumer.stop()
     return found
 
 

@@ -7,26 +7,18 @@ was there first goes on; of those that joined at the same moment one rule, the s
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import (
-    CoordinatorLoadInProgressError,
-    CoordinatorNotAvailableError,
-    KafkaError,
-    NotCoordinatorForGroupError,
-    for_code,
-)
+from aiokafka.errors import KafkaError
 
+from streams.cluster.groups import members_of
 from streams.settings import Settings
 from streams.state.agreement import Agreed, AgreementError, changes, digest_of
 
 log = structlog.get_logger(__name__)
 
 _PATIENCE_SECONDS: Final = 15.0
-_PAUSE_SECONDS: Final = 0.25
-_REQUEST_MS: Final = 5_000
 _CLIENT_ID: Final = re.compile(
     r"behoudlijn-(signals-(?P<mode>live|shadow)|sink)-(?P<names>[0-9a-f]{2})(?P<values>[0-9a-f]{6})"
 )
@@ -118,7 +110,7 @@ class Membership:
         """Return the client ids of the members; none when the brokers do not tell, which is logged."""
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await _client_ids(self._settings.aiokafka_options(), self._group)
+                return await members_of(self._settings.aiokafka_options(), self._group)
         except (KafkaError, OSError, TimeoutError) as error:
             log.warning(
                 "who else is in the group is not known: another mode or policy would not be noticed",
@@ -146,25 +138,3 @@ class Membership:
             "group must have the same, or customers are decided in two ways; those that run go on. To change it, stop all workers, "
             "then start all"
         )
-
-
-async def _client_ids(options: Mapping[str, Any], group: str) -> list[str]:
-    """Return the client ids of a group's members. aiokafka asks: kafka-python fails on what some brokers say of rights."""
-    admin = AIOKafkaAdminClient(**options, client_id="behoudlijn-members", request_timeout_ms=_REQUEST_MS)
-    await admin.start()
-    try:
-        while True:
-            try:
-                (answer,) = await admin.describe_consumer_groups([group])
-                ((code, _, _, _, _, members, *_),) = answer.groups
-                if code:
-                    raise for_code(code)
-                return [client_id for _, client_id, *_ in members]
-            except (
-                CoordinatorLoadInProgressError,
-                CoordinatorNotAvailableError,
-                NotCoordinatorForGroupError,
-            ):
-                await asyncio.sleep(_PAUSE_SECONDS)
-    finally:
-        await admin.close()
