@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -74,7 +75,12 @@ def prepared(broker: Broker, unique: str, events: Sequence[tuple[str, Any]], **m
 
 
 def test_events_become_triggers_signals_and_dead_letters(broker: Broker, unique: str) -> None:
-    events: list[tuple[str, Any]] = [*history(30), (topics.CALLS, b"\xffno json"), (topics.SURVEYS, b"{}")]
+    six_days_ago = (time.time() - START.timestamp()) // 60 - 6 * 24 * 60
+    asks, request = survey("customer-waits", 1, int(six_days_ago))
+    known = request | {"type": "profile", "event_id": "p", "phone_e164": "+31201234567"}
+    del known["csat"], known["callback_requested"]
+    events: list[tuple[str, Any]] = [*history(30), (topics.PROFILES, known), (asks, request)]
+    events += [(topics.CALLS, b"\xffno json"), (topics.SURVEYS, b"{}")]
     settings = prepared(broker, unique, events, mode="live")
     with worker(settings, "signals", "--no-idle-timers") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
@@ -86,11 +92,13 @@ def test_events_become_triggers_signals_and_dead_letters(broker: Broker, unique:
     assert 'behoudlijn_dead_letters_total{reason="not_json"} 1.0' in metrics
     assert 'behoudlijn_lag_records{partition="0",topic="contact.calls"} 0.0' in metrics
     oldest = metrics.split("\nbehoudlijn_oldest_unanswered_callback_request_seconds ")[1].split()[0]
-    assert float(oldest) > 0, "customers asked for a callback"
+    assert 0 < float(oldest) < 6 * 86_400, (
+        "of who waits for six days, the hours of calling; who has no number is not waited for"
+    )
     found = assert_like_the_oracle(settings)
 
     triggers = [json.loads(record.value or b"") for record in found[topics.TRIGGERS]]
-    asked = {f"customer-{n}" for n in range(0, 30, 3)}
+    asked = {f"customer-{n}" for n in range(0, 30, 3)} | {"customer-waits"}
     assert {t["customer_id"] for t in triggers if t["purpose"] == "requested_callback"} == asked
     assert len({(t["trigger_id"], t["sequence"]) for t in triggers}) == len(triggers)
     assert not found[topics.SHADOW_TRIGGERS], "live triggers have their own topic"
