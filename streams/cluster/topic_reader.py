@@ -110,6 +110,15 @@ class TopicReader:
 
     def one(self, topic: str, partition: int, offset: int) -> tuple[Record, list[tuple[str, bytes]]] | None:
         """Return the record at this place with its headers; None when it is gone (or was never there)."""
+        raw = self._first(topic, partition, offset)
+        return (_record(raw), list(raw.headers or ())) if raw is not None and raw.offset == offset else None
+
+    def first(self, topic: str, partition: int, offset: int) -> Record | None:
+        """Return the first record at this offset or behind it; None when there is none."""
+        raw = self._first(topic, partition, offset)
+        return None if raw is None else _record(raw)
+
+    def _first(self, topic: str, partition: int, offset: int) -> Any:
         place = TopicPartition(topic, partition)
         with kafka_errors(self._settings):
             self._consumer.assign([place])
@@ -117,23 +126,7 @@ class TopicReader:
             try:
                 for batch in self._polls([place], most=1):
                     for raw in batch.get(place, ()):
-                        return (_record(raw), list(raw.headers or ())) if raw.offset == offset else None
-            except SilenceError:
-                raise BrokerError(
-                    f"nothing was read from {topic}[{partition}] for {SILENT_SECONDS:.0f} s: has it a leader?"
-                ) from None
-        return None
-
-    def first(self, topic: str, partition: int, offset: int) -> Record | None:
-        """Return the first record at this offset or behind it; None when there is none."""
-        place = TopicPartition(topic, partition)
-        with kafka_errors(self._settings):
-            self._consumer.assign([place])
-            self._consumer.seek(place, offset)
-            try:
-                for batch in self._polls([place], most=1):
-                    for raw in batch.get(place, ()):
-                        return _record(raw)
+                        return raw
             except SilenceError:
                 raise BrokerError(
                     f"nothing was read from {topic}[{partition}] for {SILENT_SECONDS:.0f} s: has it a leader?"

@@ -7,7 +7,6 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator
 from importlib.machinery import EXTENSION_SUFFIXES
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
@@ -78,18 +77,17 @@ def info(
 def installation() -> Installation:
     """Look at what is installed. Reads the packages' directories and the packaged policies."""
     from streams.cluster import codecs
-    from streams.core import engine
     from streams.policies import built_in, load_policy
+    from streams.telemetry.release import core_is_compiled, version_of
 
-    native = list(compiled_modules())
     unreadable = codecs.missing()
     return Installation(
-        version=_version("behoudlijn") or "not installed",
+        version=version_of("behoudlijn") or "not installed",
         python=f"{platform.python_implementation()} {platform.python_version()}",
         platform=f"{platform.system()} {platform.machine()}",
-        core="compiled" if engine.__name__ in native else "plain",
-        compiled_modules=native,
-        packages={name: _version(name) for name in PACKAGES},
+        core="compiled" if core_is_compiled() else "plain",
+        compiled_modules=list(compiled_modules()),
+        packages={name: version_of(name) for name in PACKAGES},
         codecs={name: name not in unreadable for name in codecs.NEEDS},
         policies={name: load_policy(name).label for name in built_in()},
     )
@@ -103,13 +101,6 @@ def compiled_modules() -> Iterator[str]:
             name, _, suffix = path.name.partition(".")
             if f".{suffix}" in EXTENSION_SUFFIXES:  # not one that was built for another Python
                 yield ".".join((*path.relative_to(root.parent).parts[:-1], name))
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _table(found: Installation) -> Table:

@@ -50,7 +50,7 @@ def check(
 ) -> None:
     """Show states, positions and logs side by side, and what is wrong. Changes nothing; workers may run.
 
-    Exit code 78 when a worker would refuse to start from them.
+    Exit code 78 when something is wrong: a worker would refuse to start from them, or warn of them.
 
     Example: behoudlijn state check --partition 3
     """

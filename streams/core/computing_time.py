@@ -12,9 +12,7 @@ BATCH_SECONDS: Final = 0.1
 TURN_SECONDS: Final = 0.01
 """After so much computing others have their turn in the event loop."""
 TIMERS_SECONDS: Final = 0.01
-"""A batch of records lets the timers that were put off have so much besides, or half of what its records took, whichever is more."""
-ALONE_SECONDS: Final = 0.01
-"""The same of a batch that has no records."""
+"""Of a batch for the timers that were put off, or half of what its records took, whichever is more."""
 RECORDS_AT_ONCE: Final = 32
 TIMERS_AT_ONCE: Final = 8
 """Of one step: a few milliseconds at most, be it the costliest customer's."""
@@ -32,12 +30,11 @@ class ComputingTime:
     (8, None, 0)
     """
 
-    __slots__ = ("_left", "_share", "_taken", "records_seconds", "timers_seconds")
+    __slots__ = ("_left", "_taken", "records_seconds", "timers_seconds")
 
     def __init__(self, records: int) -> None:
         self._left = records
         self._taken = 0
-        self._share = TIMERS_SECONDS if records else ALONE_SECONDS
         self.records_seconds = 0.0
         self.timers_seconds = 0.0
 
@@ -62,7 +59,7 @@ class ComputingTime:
 
     def next_timers(self) -> int:
         """Return how many timers it judges now; 0 when their share is used up."""
-        return TIMERS_AT_ONCE if self.timers_seconds < max(self._share, self.records_seconds / 2) else 0
+        return TIMERS_AT_ONCE if self.timers_seconds < max(TIMERS_SECONDS, self.records_seconds / 2) else 0
 
     def took_timers(self, seconds: float) -> None:
         """Note a step of timers."""

@@ -35,6 +35,7 @@ class _Partition(Generic[ItemT]):
         self.merger: Merger[ItemT] = Merger(topics, settings.idle_ms, settings.max_batch, unawaited)
         self.in_flight: deque[MicroBatch[ItemT]] = deque()
         self.sizes: dict[int, int] = {}  # of those, in bytes, where there may be several
+        self.bytes_in_flight = 0
         self.done: set[int] = set()
         self.handed_out: dict[TP, int] = {}
 
@@ -218,8 +219,7 @@ class Lane(Generic[ItemT]):
     def _may_hand_out(self, partition: _Partition[ItemT]) -> bool:
         """Return whether another micro-batch may be under work: by their number, and where there may be several, by their bytes."""
         return (
-            len(partition.in_flight) < self.settings.max_in_flight
-            and sum(partition.sizes.values()) < self._limit
+            len(partition.in_flight) < self.settings.max_in_flight and partition.bytes_in_flight < self._limit
         )
 
     def _hand_out(self, partition: _Partition[ItemT], records: list[ItemT]) -> MicroBatch[ItemT]:
@@ -233,7 +233,8 @@ class Lane(Generic[ItemT]):
         micro_batch = MicroBatch(partition.number, records, ends, self._epoch, self._number)
         partition.in_flight.append(micro_batch)
         if self.settings.max_in_flight > 1:
-            partition.sizes[micro_batch.number] = sum(record.size for record in records)
+            size = partition.sizes[micro_batch.number] = sum(record.size for record in records)
+            partition.bytes_in_flight += size
         return micro_batch
 
     def wait_seconds(self) -> float | None:
@@ -278,7 +279,7 @@ class Lane(Generic[ItemT]):
         while partition.in_flight and partition.in_flight[0].number in partition.done:
             first = partition.in_flight.popleft()
             partition.done.discard(first.number)
-            partition.sizes.pop(first.number, None)
+            partition.bytes_in_flight -= partition.sizes.pop(first.number, 0)
             self._acked.update(first.end_offsets)
             for tp in first.end_offsets:
                 self._pass(tp)

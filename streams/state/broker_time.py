@@ -50,3 +50,7 @@ class BrokerTime:
         """Return the time of the broker that leads `partition`, or a little less; another broker's where that one told none."""
         answer = self._answers.get(partition, self._newest)
         return self._wall() if answer is None else answer.stamp + self._steady() - answer.heard
+
+    def ahead_ms(self, partition: int, at: int) -> int:
+        """Return by how much `at` is ahead of the brokers' time; 0 when it is not."""
+        return max(0, at - self.now(partition))

@@ -87,9 +87,8 @@ class Batches:
         `StaleError` and `EffectsError` before a step that must not be taken.
         """
         clock, before = partition.clock, partition.clock.now
-        partition.whole = (
-            False  # until the last effect: the clock, and what is due, are ahead of what is written
-        )
+        # Until the last effect the clock, and what is due, are ahead of what is written.
+        partition.whole = False
         batch = Batch(partition.states, self._policy, clock, self._erasure, self._wording)
         computed = await compute(batch, records, advance_to)
         result = computed.result
@@ -175,9 +174,8 @@ class Batches:
 
     def _outboxes(self, partition: int, outputs: Iterable[Output]) -> dict[str, list[Sending]]:
         outboxes: dict[str, list[Sending]] = {}
-        now = (
-            self._broker_time.now(partition) if self._idle_timers else NEVER
-        )  # replayed history has its own time
+        # Replayed history has its own time.
+        now = self._broker_time.now(partition) if self._idle_timers else NEVER
         for output in outputs:
             outboxes.setdefault(output.customer_id, []).append(self._sending(output, now))
         return outboxes

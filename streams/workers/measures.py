@@ -20,12 +20,12 @@ from streams.settings import Settings
 from streams.state.broker_time import BrokerTime
 from streams.state.store import PartitionStore, Store
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.release import tell_release
 from streams.workers import label_sets
 from streams.workers.busiest_customer import BusiestCustomer
 from streams.workers.computation import Computed
 from streams.workers.home import Misrouted
 from streams.workers.lag_shown import LagShown
-from streams.workers.release import tell_release
 from streams.workers.unanswered import Unanswered
 
 
@@ -137,8 +137,8 @@ class SignalsMetrics:
         self._show_timers()
         self._metrics.partition_time_ahead.clear()
         for part in self._store:
-            ahead = part.clock.now - self._broker_time.now(part.number)
-            self._metrics.partition_time_ahead.labels(str(part.number)).set(max(0.0, ahead / 1000))
+            ahead_ms = self._broker_time.ahead_ms(part.number, part.clock.now)
+            self._metrics.partition_time_ahead.labels(str(part.number)).set(ahead_ms / 1000)
         self._metrics.clock_skew.set(self._broker_time.skew / 1000)
         self._metrics.dead_letter_limit.clear()
         for topic, share in used.items():

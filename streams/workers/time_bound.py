@@ -70,13 +70,9 @@ class TimeBound:
             settled[number] = ahead_of_broker(decoded) if beyond and decoded.event is not None else decoded
         return settled
 
-    def ahead_ms(self, partition: PartitionStore) -> int:
-        """Return by how much partition time is ahead of the brokers'; 0 when it is not."""
-        return max(0, partition.clock.now - self._time.now(partition.number))
-
     def check(self, partition: PartitionStore) -> None:
         """Tell of a recovered partition that has leapt; raises `LeapError` when it has by more than a day."""
-        ahead = self.ahead_ms(partition)
+        ahead = self._time.ahead_ms(partition.number, partition.clock.now)
         if ahead <= self._most_ms:
             return
         text = (

@@ -72,13 +72,10 @@ class Timers:
                 if self._store.get(partition.number) is not partition or not self._app.consumer.prepared:
                     continue
                 with suppress(StaleError):
-                    if self._caught_up(partition.number):
+                    if self._lane.caught_up(partition.number):
                         await self._idle(partition)
                     elif self._batches.behind(partition, self._positions(partition)):
                         await self.mark(partition)
-
-    def _caught_up(self, number: int) -> bool:
-        return self._lane.caught_up(number)
 
     async def _idle(self, partition: PartitionStore) -> None:
         now = self._broker_time.now(partition.number)

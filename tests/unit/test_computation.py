@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from streams.core.computing_time import ALONE_SECONDS, TIMERS_AT_ONCE
+from streams.core.computing_time import TIMERS_AT_ONCE, TIMERS_SECONDS
 from streams.core.engine import Batch, Clock, process_batch
 from streams.workers import computation
 from streams.workers.computation import compute
@@ -63,7 +63,7 @@ def test_the_cut_does_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_of_a_herd_a_batch_judges_its_share(monkeypatch: pytest.MonkeyPatch) -> None:
     partition = Partition()
     partition.feed(*(call(T, customer=f"c{n}") for n in range(100)))
-    monkeypatch.setattr(computation, "time", Ticks(ALONE_SECONDS / 2.5))
+    monkeypatch.setattr(computation, "time", Ticks(TIMERS_SECONDS / 2.5))
     batch = Batch(partition.states, partition.policy, partition.clock)
     computed = asyncio.run(compute(batch, [], T + 100 * DAY))
     assert len(computed.result.states) == 3 * TIMERS_AT_ONCE

@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from streams.core.computing_time import (
-    ALONE_SECONDS,
     BATCH_SECONDS,
     RECORDS_AT_ONCE,
     TIMERS_AT_ONCE,
@@ -69,7 +68,7 @@ def test_timers_take_half_of_what_records_take_or_a_few_milliseconds(
     records: int, cost: float, timer: float
 ) -> None:
     alone, beside = batch(records, cost), batch(records, cost, 100_000, timer)
-    share = max(alone.seconds / 2, TIMERS_SECONDS if records else ALONE_SECONDS)
+    share = max(alone.seconds / 2, TIMERS_SECONDS)
     assert beside.records == alone.records
     assert share <= beside.seconds - alone.seconds + 1e-9 <= share + TIMERS_AT_ONCE * timer + 2e-9
 
