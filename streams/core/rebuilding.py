@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from streams.core.episodes import assess
 from streams.core.erasure import Markers, forget, is_marker
 from streams.core.facts import CONFIRMED, REQUESTED, find, supersedes
 from streams.core.history import DAY
@@ -60,10 +61,9 @@ class Rebuilding:
     ) -> bytes | None:
         """Return the state; None for a customer of whom nothing is to be remembered.
 
-        `replayed` is what the events left, and `decided` what they would have said (by name, when), the last picture
-        `pictured`. `answered_at`: when the customer was
-        last spoken to. `left`: the events brought the customer into the store, and let the customer go again. `unsent`: outputs of the
-        `old` state may not have been published.
+        `replayed` is what the events left, and `decided` what they would have said (by name, when), the last picture `pictured`.
+        `answered_at`: when the customer was last spoken to. `left`: the events brought the customer into the store, and let the
+        customer go again. `unsent`: outputs of the `old` state may not have been published.
         """
         before = None if replayed is None else decode(replayed)
         state = State() if replayed is None else decode(replayed)
@@ -74,7 +74,7 @@ class Rebuilding:
             self._confirm(state, decided, said)
         else:
             self._overrule(state, said, answered_at)
-        self._picture(state, said, pictured, agreed)
+        self._picture(state, said, None if before is None else pictured, agreed)
         if old is not None:
             self._remember(state, old, unsent)
         if before is None and not self._worth(state, said, old, left or (agreed and self.whole)):
@@ -110,7 +110,7 @@ class Rebuilding:
 
     def _overrule(self, state: State, said: Said, answered_at: int) -> None:
         """Take the ledger from what was said. What was judged before, and led to nothing that was said, leads to nothing now; but behind
-        an open episode a ground may wait."""
+        an open episode, or a rest, a ground may wait."""
         word = said.open_word()
         state.episode = b"" if word is None else word.value
         state.cooldown_until = NEVER if answered_at == NEVER else self._rest_of(answered_at)
@@ -123,9 +123,14 @@ class Rebuilding:
         if word is not None:
             self._ground(state, word)
             return
+        opens = state.cooldown_until <= self.now and self._opens_by_score(state)
         for ground in GROUNDS:
-            if not ground.scored:
+            if not ground.scored or opens:
                 serve(state, ground, max(served(state, ground), ground.newest(state)))
+
+    def _opens_by_score(self, state: State) -> bool:
+        seen = assess(state, self.policy, self.now)
+        return seen.rule is not None or seen.score >= self.policy.plan.opens_at
 
     def _ground(self, state: State, word: Word) -> None:
         """Let the ground of the open episode stand, which the events may not hold any more, or not yet: it would end for want of it."""
