@@ -16,11 +16,17 @@ def command(*arguments: str, first: str = "") -> list[str]:
     return [sys.executable, "-c", first + "from streams.commands.worker import app; app()", *arguments]
 
 
+def variables(settings: Settings) -> dict[str, str]:
+    """What tells a process of ours these settings."""
+    return {
+        f"BEHOUDLIJN_{name.upper()}": str(
+            value.get_secret_value() if hasattr(value, "get_secret_value") else value
+        )
+        for name, value in settings.model_dump(exclude_unset=True).items()
+    }
+
+
 def environment(settings: Settings, fail_point: str = "", tree: Path = ROOT) -> dict[str, str]:
     """Every variable of a worker with these settings, of the version in `tree`; nothing else of ours gets there."""
-    variables = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(tree)}
-    for name, value in settings.model_dump(exclude_unset=True).items():
-        plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-        variables[f"BEHOUDLIJN_{name.upper()}"] = str(plain)
-    variables["BEHOUDLIJN_FAILPOINT"] = fail_point
-    return variables
+    paths = {"PATH": os.environ.get("PATH", ""), "PYTHONPATH": str(tree)}
+    return paths | variables(settings) | {"BEHOUDLIJN_FAILPOINT": fail_point}

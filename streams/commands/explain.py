@@ -16,7 +16,7 @@ import typer
 from schemas.ids import ID_PATTERN, ID_WORDS
 from streams.commands.ending import fail
 from streams.commands.options import Bootstrap, counted, settings_of, spinner
-from streams.commands.screen import Screen, listing, whole, words
+from streams.commands.screen import Screen, listing, moment, whole, words
 from streams.telemetry.amounts import amount
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _head(found: Explanation) -> Table:
     state = found.state
     table = listing(words(""), words(""), title=f"customer {found.customer_id}")
     table.show_header = False
-    table.add_row("as of", f"{_time(found.now)} UTC, the newest event time seen")
+    table.add_row("as of", f"{moment(found.now)} UTC, the newest event time seen")
     table.add_row("policy", found.decided_by)
     table.add_row(
         "score", f"{found.seen.score:.3f}" + ("" if found.policy.calibrated else " (a risk, no probability)")
@@ -130,10 +130,10 @@ def _head(found: Explanation) -> Table:
     if found.seen.rule is not None:
         table.add_row("rule", f"{found.seen.rule.name} holds")
     if state.requested_at != NEVER:
-        given = "not given yet" if state.request_open else f"given {_time(state.given_at)}"
-        table.add_row("callback asked for", f"{_time(state.requested_at)}, {given}")
+        given = "not given yet" if state.request_open else f"given {moment(state.given_at)}"
+        table.add_row("callback asked for", f"{moment(state.requested_at)}, {given}")
     if state.stage:
-        table.add_row("cancellation", f"{STAGES[state.stage - 1]} {_time(state.stage_at)}")
+        table.add_row("cancellation", f"{STAGES[state.stage - 1]} {moment(state.stage_at)}")
     suppressed = [
         text
         for text, holds in (
@@ -146,9 +146,9 @@ def _head(found: Explanation) -> Table:
     if suppressed:
         table.add_row("not to be called", ", ".join(suppressed))
     if state.cooldown_until > found.now:
-        table.add_row("rests until", f"{_time(state.cooldown_until)} (no call for the score alone)")
+        table.add_row("rests until", f"{moment(state.cooldown_until)} (no call for the score alone)")
     if found.erased_until is not None:
-        table.add_row("erased", f"everything up to {_time(found.erased_until)}; what is shown came later")
+        table.add_row("erased", f"everything up to {moment(found.erased_until)}; what is shown came later")
     if not found.stored:
         table.add_row("state", "none any more: silent for a whole horizon")
     return table
@@ -157,7 +157,7 @@ def _head(found: Explanation) -> Table:
 def _unknown(found: Explanation, where: str) -> str:
     """Return why nothing can be shown: erased, or never known; or that only the key could tell."""
     if found.erased_until is not None:
-        return f"{found.customer_id} was erased, with everything up to {_time(found.erased_until)} UTC; nothing has come since"
+        return f"{found.customer_id} was erased, with everything up to {moment(found.erased_until)} UTC; nothing has come since"
     said = f"nothing is known of {found.customer_id} in {where}"
     if found.markers_unread:
         return said + ", whether erased or never known: set BEHOUDLIJN_ERASURE_KEY to be told which"
@@ -185,18 +185,18 @@ def _rows(found: Explanation) -> Iterator[tuple[int, int, str, str, str]]:
             continue
         kind = noun_of(fact)
         text = text_of(fact, found.reasons)
-        yield fact.at, _ORDER.get(kind, 0), _time(fact.at), kind, text
+        yield fact.at, _ORDER.get(kind, 0), moment(fact.at), kind, text
     for record in found.signals:
         at = ms_of(record.as_of)
         text = f"{record.score:.3f}, {record.band}" + (
             f" (before: {record.previous_band})" if record.band != record.previous_band else ""
         )
-        yield at, _ORDER["score"], _time(at), "score", text
+        yield at, _ORDER["score"], moment(at), "score", text
     for trigger, mode in found.changes:
         at = ms_of(trigger.updated_at)
         where = " (shadow)" if mode == "shadow" else ""
         text = f"{trigger.purpose} {trigger.status}: {trigger.status_reason}{where}"
-        yield at, _ORDER["episode"], _time(at), "episode", text
+        yield at, _ORDER["episode"], moment(at), "episode", text
 
 
 def _score(found: Explanation) -> Table:
@@ -235,9 +235,3 @@ def _episode(trigger_id: str, mode: str, changes: list[Change]) -> Table:
             f"{trigger.expires_at:%Y-%m-%d %H:%M}",
         )
     return table
-
-
-def _time(ms: int) -> str:
-    from schemas.instants import to_datetime
-
-    return f"{to_datetime(ms):%Y-%m-%d %H:%M:%S}"

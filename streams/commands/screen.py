@@ -43,6 +43,13 @@ def shown(text: str) -> str:
     return text.translate(_CONTROLS)
 
 
+def moment(ms: int | None) -> str:
+    """Return a time (ms) to the second, in UTC; `-` for none."""
+    from schemas.instants import to_datetime
+
+    return "-" if ms is None else f"{to_datetime(ms):%Y-%m-%d %H:%M:%S}"
+
+
 class Listing(Table):
     """A table below its heading, which may be wider than the table is: an id is not broken for that."""
 

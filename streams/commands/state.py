@@ -13,7 +13,7 @@ import typer
 
 from streams.commands.ending import end, fail
 from streams.commands.options import Bootstrap, ask, settings_of
-from streams.commands.screen import Screen, listing, whole, words
+from streams.commands.screen import Screen, listing, moment, whole, words
 from streams.telemetry.amounts import amount
 from streams.telemetry.exit_codes import ExitCode
 
@@ -139,7 +139,7 @@ def accept(partition: _Partitions = None, yes: _Yes = False, bootstrap: Bootstra
     screen = Screen()
     for each in asyncio.run(look(settings, numbers)):
         missing = sum(max(0, (one.committed or 0) - one.held) for one in each.inputs if one.held is not None)
-        said = f"partition {each.partition}: {amount(each.customers, 'customer')}, as of {_time(each.time)}"
+        said = f"partition {each.partition}: {amount(each.customers, 'customer')}, as of {moment(each.time)}"
         if missing:
             said += f"; up to {amount(missing, 'record')} between these states and what was committed would stay out of them"
         screen.print(said + ".")
@@ -158,7 +158,7 @@ def show(checked: Sequence[Checked], screen: Screen) -> None:
     )  # fmt: skip
     for each in checked:
         table.add_row(
-            str(each.partition), f"{each.customers:,}, {each.markers:,}", _time(each.time), each.mode, str(each.epoch),
+            str(each.partition), f"{each.customers:,}, {each.markers:,}", moment(each.time), each.mode, str(each.epoch),
             f"{each.changelog.start:,} to {each.changelog.end:,}",
         )  # fmt: skip
     screen.print(table)
@@ -187,7 +187,7 @@ def rebuilt_table(done: Sequence[Rebuilt]) -> Table:
     )  # fmt: skip
     for each in done:
         table.add_row(
-            str(each.partition), f"{each.customers:,}, {each.markers:,}", f"{each.events:,}", f"{each.ahead:,}", _time(each.time),
+            str(each.partition), f"{each.customers:,}, {each.markers:,}", f"{each.events:,}", f"{each.ahead:,}", moment(each.time),
         )  # fmt: skip
     return table
 
@@ -243,9 +243,3 @@ def _erased(settings: Settings) -> Mapping[str, Erased]:
         )
     finally:
         store.close()
-
-
-def _time(ms: int | None) -> str:
-    from schemas.instants import to_datetime
-
-    return "-" if ms is None else f"{to_datetime(ms):%Y-%m-%d %H:%M:%S}"

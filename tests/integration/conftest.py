@@ -1,4 +1,4 @@
-"""Brokers for the integration tests.
+"""Brokers for the integration tests, and ClickHouse for those of the workers.
 
 `broker` is the one of this run, Kafka or embedded, shared by the session; `fresh_broker` is the same kind,
 empty. `kafka` is real Kafka or a skip (an error when CI=true). `embedded` is the embedded one in any case.
@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from deploy.embedded.broker import EmbeddedBroker
+from deploy.embedded.clickhouse.process import EmbeddedClickHouse
+from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.migrations import migrate
+from tests.integration.administration import Admin
 from tests.kafka.broker import KafkaBroker
 from tests.kafka.choice import chosen, kafka_problem
 from tests.kafka.wipe import wipe
@@ -48,6 +53,22 @@ def any_kafka(request: pytest.FixtureRequest) -> KafkaBroker:
 def kafka(any_kafka: KafkaBroker) -> KafkaBroker:
     """Real Apache Kafka, shared by the session and running: a test may kill it."""
     return any_kafka.start()  # a no-op unless the test before left it down
+
+
+@pytest.fixture
+def admin(kafka: KafkaBroker) -> Admin:
+    """What happens to the topics of `kafka`."""
+    return Admin(kafka)
+
+
+@pytest.fixture
+def clickhouse(tmp_path: Path) -> Iterator[EmbeddedClickHouse]:
+    """A server whose data, in `tmp_path`, lasts over a restart, with our tables."""
+    with EmbeddedClickHouse(path=tmp_path / "data", arguments=["--exit-with-parent"]) as server:
+        store = ClickHouse(server.dsn)
+        migrate(store)
+        store.close()
+        yield server
 
 
 @pytest.fixture

@@ -13,11 +13,10 @@ import requests
 
 from deploy.embedded.ports import free_port
 from schemas import topics
-from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
-from tests.integration.worker_program import call, committed, produce, settings_of
+from tests.integration.worker_program import call, committed, prepared, produce
 from tests.worker_environment import environment
 
 pytestmark = pytest.mark.slow
@@ -35,10 +34,9 @@ HOW = {
 @pytest.mark.parametrize("how", HOW)
 @pytest.mark.parametrize("kind", ["signals", "sink"])
 def test_a_stop_ends_with_0_whoever_takes_the_log(broker: Broker, unique: str, kind: str, how: str) -> None:
-    settings = settings_of(
+    settings = prepared(
         broker, unique, metrics_port=free_port(), partitions=1, clickhouse_dsn="clickhouse://127.0.0.1:1/none"
     )
-    ensure(settings)
     with tempfile.TemporaryDirectory() as directory:
         child = subprocess.Popen(
             ["bash", "-c", f'exec "{sys.executable}" -m streams worker {kind} {HOW[how]}'],

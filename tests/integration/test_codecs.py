@@ -20,27 +20,28 @@ import requests
 from aiokafka.codec import lz4_encode
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from confluent_kafka import Producer
-from typer.testing import CliRunner
+from typer.testing import Result
 
 from deploy.embedded.broker import EmbeddedBroker
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
-from streams.cli import build
 from streams.cluster import codecs
 from streams.cluster.topic_reader import TopicReader
-from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Compression, Settings
 from streams.telemetry.exit_codes import ExitCode
+from tests.integration.administration import alter
 from tests.integration.conftest import Broker
 from tests.integration.test_brokers import create
 from tests.integration.test_migration import work_off
 from tests.integration.test_signals_worker import assert_like_the_oracle
 from tests.integration.worker_program import (
-    alter,
+    INPUTS,
+    RECOVERED,
     history,
-    settings_of,
+    invoked,
+    prepared,
     until_committed,
     until_said,
     worker,
@@ -48,7 +49,6 @@ from tests.integration.worker_program import (
 from tests.kafka.broker import KafkaBroker
 from tests.worker_environment import environment
 
-INPUTS = tuple(topics.INPUTS)
 EVERY = (*INPUTS, *topics.OUTPUTS)
 EVENTS = [*history(24), (topics.CALLS, b"\xff no json " * 40)]
 CODECS: Final = tuple(name for name in get_args(Compression) if name != "none")
@@ -123,14 +123,13 @@ class Installation(NamedTuple):
 def compressed(request: pytest.FixtureRequest, any_kafka: KafkaBroker) -> Installation:
     any_kafka.start()
     codec, by = request.param.split(" by ")
-    settings = settings_of(
+    settings = prepared(
         any_kafka,
         f"{uuid.uuid4().hex[:8]}-{codec}",
         mode="live",
         compression=codec if by == "producer" else "none",
         erasure_key="the key of this test",
     )
-    ensure(settings)
     if by == "topic":
         compress(any_kafka, settings, (*EVERY, topics.CHANGELOG), codec)
     send(settings, codec if by == "producer" else "none")
@@ -140,28 +139,25 @@ def compressed(request: pytest.FixtureRequest, any_kafka: KafkaBroker) -> Instal
     return Installation(settings, codec, by)
 
 
-def command(settings: Settings, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Any:
-    for name, value in settings.model_dump(exclude_unset=True).items():
-        plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-        monkeypatch.setenv(f"BEHOUDLIJN_{name.upper()}", str(plain))
-    result = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"}).invoke(build(), list(arguments))
+def command(settings: Settings, *arguments: str) -> Result:
+    result = invoked(settings, *arguments)
     assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
     return result
 
 
-def signals_worker(settings: Settings, _: pytest.MonkeyPatch) -> None:
+def signals_worker(settings: Settings) -> None:
     assert_like_the_oracle(settings)
 
 
-def recovery(settings: Settings, _: pytest.MonkeyPatch) -> None:
+def recovery(settings: Settings) -> None:
     with worker(settings, "signals", "--no-idle-timers") as process:
-        asyncio.run(until_said(process, "customer states recovered"))
-        line = next(line for line in map(json.loads, process.log().splitlines()) if "customers" in line)
+        asyncio.run(until_said(process, RECOVERED))
+        line = next(line for line in process.lines() if "customers" in line)
         assert line["customers"] == 24
         assert process.stop() == 0, process.log()
 
 
-def sink_worker(settings: Settings, _: pytest.MonkeyPatch) -> None:
+def sink_worker(settings: Settings) -> None:
     with EmbeddedClickHouse() as server:
         store = ClickHouse(server.dsn)
         migrate(store)
@@ -177,14 +173,13 @@ def sink_worker(settings: Settings, _: pytest.MonkeyPatch) -> None:
         store.close()
 
 
-def dead_letters(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert "not_json" in command(settings, monkeypatch, "dead-letters", "list").output
+def dead_letters(settings: Settings) -> None:
+    assert "not_json" in command(settings, "dead-letters", "list").output
 
 
-def dial(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def dial(settings: Settings) -> None:
     result = command(
         settings,
-        monkeypatch,
         "dial",
         "--from-beginning",
         "--until-idle",
@@ -197,33 +192,32 @@ def dial(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "attempts" in result.output
 
 
-def explain(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    result = command(settings, monkeypatch, "explain", "customer-3")
+def explain(settings: Settings) -> None:
+    result = command(settings, "explain", "customer-3")
     assert result.exit_code == 0, result.output
     assert "requested_callback" in result.output
 
 
-def erase(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def erase(settings: Settings) -> None:
     """Without workers: the receipt tells what it read of every topic."""
     with EmbeddedClickHouse() as server:
         store = ClickHouse(server.dsn)
         migrate(store)
         store.close()
         settings = settings.model_copy(update={"clickhouse_dsn": type(settings.erasure_key)(server.dsn)})
-        result = command(settings, monkeypatch, "erase", "customer-3", "--json", "--wait", "1")
+        result = command(settings, "erase", "customer-3", "--json", "--wait", "1")
     receipt = json.loads(result.stdout)
     held = {part["topic"]: part for part in receipt["topics"]}
     assert set(EVERY) <= set(held)
 
 
-def migration(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def migration(settings: Settings) -> None:
     with TopicReader(settings) as reader:
         held = sum(reader.ends(map(settings.topic, INPUTS)).values())
     if held > len(EVENTS):  # outcomes of the dialer
         work_off(settings, held)
     result = command(
         settings,
-        monkeypatch,
         "topics",
         "migrate",
         "--to-prefix",
@@ -235,7 +229,7 @@ def migration(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "24 customers moved" in result.output
 
 
-READERS: Final[tuple[Callable[[Settings, pytest.MonkeyPatch], None], ...]] = (
+READERS: Final[tuple[Callable[[Settings], None], ...]] = (
     signals_worker, recovery, sink_worker, migration, dead_letters, dial, explain, erase,
 )  # fmt: skip
 
@@ -245,25 +239,21 @@ READERS: Final[tuple[Callable[[Settings, pytest.MonkeyPatch], None], ...]] = (
 @pytest.mark.parametrize("read", READERS, ids=[reader.__name__ for reader in READERS])
 def test_each_reader_reads_each_codec(
     compressed: Installation,
-    read: Callable[[Settings, pytest.MonkeyPatch], None],
-    monkeypatch: pytest.MonkeyPatch,
+    read: Callable[[Settings], None],
 ) -> None:
-    read(compressed.settings, monkeypatch)
+    read(compressed.settings)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("codec", CODECS)
-def test_the_embedded_broker_carries_each_codec(
-    embedded: EmbeddedBroker, unique: str, codec: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings = settings_of(embedded, unique, mode="live", compression=codec)
-    ensure(settings)
+def test_the_embedded_broker_carries_each_codec(embedded: EmbeddedBroker, unique: str, codec: str) -> None:
+    settings = prepared(embedded, unique, mode="live", compression=codec)
     send(settings, codec)
     with worker(settings, "signals", "--no-idle-timers") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(EVENTS)))
         assert process.stop() == 0, process.log()
     for reader in (signals_worker, recovery, dead_letters, dial, explain):
-        reader(settings, monkeypatch)
+        reader(settings)
 
 
 WITHOUT = "import sys; sys.modules[{package!r}] = None; "
@@ -274,12 +264,11 @@ def test_a_worker_that_lacks_a_codec_says_so_before_it_is_ready_and_does_not_beg
     broker: Broker, unique: str, name: str
 ) -> None:
     """cramjam is what aiokafka reads snappy, lz4 and zstd with."""
-    settings = settings_of(broker, unique)
-    ensure(settings)
+    settings = prepared(broker, unique)
     with worker(settings, name, first=WITHOUT.format(package="cramjam")) as process:
         asyncio.run(until_said(process, "worker cannot begin"))
         told = requests.get(f"{process.health()}/readyz", timeout=10)
-        metrics = requests.get(f"{process.health()}/metrics", timeout=10).text
+        metrics = process.metrics()
         assert "partitions" not in process.log(), "it does not take part in its group"
         assert process.stop() == ExitCode.MISFIT
     assert told.status_code == 503
@@ -295,8 +284,7 @@ def test_a_worker_that_lacks_a_codec_says_so_before_it_is_ready_and_does_not_beg
 def test_a_tool_that_lacks_a_codec_names_the_package(
     broker: Broker, unique: str, package: str, codec: str
 ) -> None:
-    settings = settings_of(broker, unique)
-    ensure(settings)
+    settings = prepared(broker, unique)
     run = f"{WITHOUT.format(package=package)}from streams.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", run, "dead-letters", "list"],

@@ -12,40 +12,33 @@ from typing import Any
 
 import pytest
 from confluent_kafka import Producer
-from typer.testing import CliRunner
 
 from schemas import topics
-from streams.cli import build
 from streams.cluster.partitioning import partition_of
-from streams.cluster.topics import ensure
 from streams.core.records import Record
 from streams.core.state import decode as decode_state
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.recovery import recover
 from streams.telemetry.exit_codes import ExitCode
+from tests.integration.administration import alter
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
-    alter,
+    INPUTS,
     call,
     committed,
+    invoked,
+    prepared,
     produce,
     read_all,
-    settings_of,
+    run_to_the_end,
     until_committed,
     worker,
 )
 from tests.kafka.broker import KafkaBroker
 
-INPUTS = tuple(topics.INPUTS)
 BAD = (topics.CALLS, b"\xffno json")
 MOST_BYTES = 1_048_588
 """What a broker takes by default: of a batch of records with its overhead."""
-
-
-def prepared(broker: Broker, unique: str, **more: Any) -> Settings:
-    settings = settings_of(broker, unique, **more)
-    ensure(settings)
-    return settings
 
 
 def letters_of(settings: Settings) -> list[dict[str, Any]]:
@@ -65,12 +58,6 @@ def facts_of(settings: Settings, customer: str) -> int:
     return len(decode_state(data).facts) if data else 0
 
 
-def run_until(settings: Settings, count: int, *options: str) -> None:
-    with worker(settings, "signals", "--no-idle-timers", *options) as process:
-        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, count))
-        assert process.stop() == 0, process.log()
-
-
 # -- the limit ------------------------------------------------------------------------------------------------
 
 
@@ -88,11 +75,11 @@ def test_a_topic_that_goes_bad_ends_the_worker_until_it_is_let_go_on(broker: Bro
         assert len(letters_of(settings)) <= 30, "no restart publishes one beyond the limit, or one again"
         assert asyncio.run(committed(settings, SIGNALS_GROUP, INPUTS)) <= len(good) + 30
 
-    run_until(settings, 120, "--no-dead-letter-limit")
+    run_to_the_end(settings, 120, "--no-dead-letter-limit")
     assert len(places(letters_of(settings))) == 100
     later = [call(f"customer-{n}", 2, 1000 + n) for n in range(20)]
     asyncio.run(produce(settings, [*later[:10], BAD, *later[10:], BAD]))
-    run_until(settings, 142)  # the limit holds again, and two bad ones are within it
+    run_to_the_end(settings, 142)  # the limit holds again, and two bad ones are within it
     assert len(places(letters_of(settings))) == 102
     assert facts_of(settings, "customer-3") == 2
 
@@ -101,7 +88,7 @@ def test_the_count_survives_a_restart(broker: Broker, unique: str) -> None:
     """Or each restart would drain a little more."""
     settings = prepared(broker, unique, dead_letter_max_run=30)
     asyncio.run(produce(settings, [BAD] * 20))
-    run_until(settings, 20)
+    run_to_the_end(settings, 20)
     assert len(letters_of(settings)) == 20
     asyncio.run(produce(settings, [BAD] * 11))
     with worker(settings, "signals", "--no-idle-timers") as process:
@@ -116,7 +103,7 @@ def test_a_kill_does_not_count_the_same_records_twice(broker: Broker, unique: st
     for fail_point in ("after_changelog", "after_outputs", "before_ack"):
         with worker(settings, "signals", "--no-idle-timers", fail_point=fail_point) as process:
             assert process.wait() == 137, process.log()
-    run_until(settings, 20)
+    run_to_the_end(settings, 20)
     assert len(places(letters_of(settings))) == 20
 
 
@@ -126,7 +113,7 @@ def test_one_bad_record_in_a_hundred_never_trips(broker: Broker, unique: str) ->
     for place in range(3000, 0, -100):
         events.insert(place, BAD)
     asyncio.run(produce(settings, events))
-    run_until(settings, len(events))
+    run_to_the_end(settings, len(events))
     assert len(places(letters_of(settings))) == 30
 
 
@@ -148,7 +135,7 @@ def test_a_dead_letter_that_cannot_be_delivered_ends_the_worker_unacknowledged(
     assert letters_of(settings) == []
     assert asyncio.run(committed(settings, SIGNALS_GROUP, INPUTS)) < 2
     alter(settings, topics.DEAD_LETTERS, max_message_bytes="1048588")
-    run_until(settings, 2)
+    run_to_the_end(settings, 2)
     assert len(places(letters_of(settings))) == 1
 
 
@@ -195,27 +182,12 @@ def test_poison_of_any_size_that_the_broker_takes_becomes_a_letter(kafka: KafkaB
 # -- driven again ---------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def commands(monkeypatch: pytest.MonkeyPatch) -> Any:
-    app = build()
-
-    def run(settings: Settings, *arguments: str) -> str:
-        for name in ("kafka_bootstrap", "topic_prefix", "partitions", "idempotence"):
-            monkeypatch.setenv(f"BEHOUDLIJN_{name.upper()}", str(getattr(settings, name)))
-        runner = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1"})
-        result = runner.invoke(app, ["dead-letters", *arguments])
-        assert result.exit_code == 0, result.output
-        return result.output
-
-    return run
-
-
 def input_records(settings: Settings) -> list[Record]:
     return [record for records in asyncio.run(read_all(settings, *INPUTS)).values() for record in records]
 
 
 def test_a_record_that_was_of_the_future_is_counted_once_when_its_time_has_come(
-    broker: Broker, unique: str, commands: Any
+    broker: Broker, unique: str
 ) -> None:
     """Twice driven again, and from a partition that is not the customer's: one fact."""
     settings = prepared(broker, unique, future_tolerance_s=0)
@@ -227,9 +199,11 @@ def test_a_record_that_was_of_the_future_is_counted_once_when_its_time_has_come(
     producer.produce(settings.topic(topics.CALLS), value, b"account-9", partition=away)
     producer.produce(settings.topic(topics.SURVEYS), b"{}", b"other", partition=0)
     assert producer.flush(60) == 0
-    run_until(settings, 2)
+    run_to_the_end(settings, 2)
     assert facts_of(settings, "customer-1") == 0
-    listed = commands(settings, "list", "--reason", "future_dated", "--topic", topics.CALLS)
+    listed = invoked(
+        settings, "dead-letters", "list", "--reason", "future_dated", "--topic", topics.CALLS
+    ).output
     assert f"{settings.topic(topics.CALLS)}/{away}/0" in listed
     assert "newest 1 of 1" in listed
     assert "unknown_type" not in listed
@@ -237,7 +211,7 @@ def test_a_record_that_was_of_the_future_is_counted_once_when_its_time_has_come(
     while datetime.now(UTC) <= at:
         time.sleep(0.2)
     for number in (1, 2):
-        sent = commands(settings, "redrive", "--reason", "future_dated")
+        sent = invoked(settings, "dead-letters", "redrive", "--reason", "future_dated").output
         assert "1 sent (1 originals, 0 from letters); 0 cannot be sent." in sent
         with worker(settings, "signals", "--no-idle-timers") as process:
             asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, 2 + number))
@@ -249,9 +223,7 @@ def test_a_record_that_was_of_the_future_is_counted_once_when_its_time_has_come(
     assert Counter(letter["reason_code"] for letter in letters_of(settings))["future_dated"] == 1
 
 
-def test_driven_again_after_a_limit_was_raised_it_is_counted_once(
-    broker: Broker, unique: str, commands: Any
-) -> None:
+def test_driven_again_after_a_limit_was_raised_it_is_counted_once(broker: Broker, unique: str) -> None:
     """An event an hour ahead: refused by one release's tolerance, accepted by the next one's."""
     strict = prepared(broker, unique, future_tolerance_s=60)
     ahead = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
@@ -259,32 +231,32 @@ def test_driven_again_after_a_limit_was_raised_it_is_counted_once(
         (topic, event | {"occurred_at": ahead}) for topic, event in (call(f"c-{n}", n, 0) for n in range(5))
     ]
     asyncio.run(produce(strict, events))
-    run_until(strict, 5)
+    run_to_the_end(strict, 5)
     lenient = strict.model_copy(update={"future_tolerance_s": 7200.0})
-    assert "5 would be sent" in commands(lenient, "redrive", "--all", "--dry-run")
-    assert "2 sent" in commands(lenient, "redrive", "--topic", topics.CALLS, "--limit", "2")
-    assert "5 sent" in commands(lenient, "redrive", "--all")
-    run_until(lenient, 12)
+    assert "5 would be sent" in invoked(lenient, "dead-letters", "redrive", "--all", "--dry-run").output
+    assert (
+        "2 sent"
+        in invoked(lenient, "dead-letters", "redrive", "--topic", topics.CALLS, "--limit", "2").output
+    )
+    assert "5 sent" in invoked(lenient, "dead-letters", "redrive", "--all").output
+    run_to_the_end(lenient, 12)
     assert [facts_of(lenient, f"c-{n}") for n in range(5)] == [1] * 5
     assert len(letters_of(lenient)) == 5
 
 
 def test_what_is_still_bad_when_it_is_driven_again_is_one_letter_with_its_tries(
-    broker: Broker, unique: str, monkeypatch: pytest.MonkeyPatch
+    broker: Broker, unique: str
 ) -> None:
     settings = prepared(broker, unique)
-    for name, value in settings.model_dump(exclude_unset=True).items():
-        monkeypatch.setenv(f"BEHOUDLIJN_{name.upper()}", str(value))
-    runner = CliRunner(env={"COLUMNS": "200"})
     asyncio.run(produce(settings, [BAD, (topics.SURVEYS, b"another")]))
     with worker(settings, "signals", "--no-idle-timers") as process:
         for tries in (1, 2, 3):
             asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, tries + 1))
-            shown = runner.invoke(build(), ["dead-letters", "list"])
+            shown = invoked(settings, "dead-letters", "list")
             assert shown.exit_code == 0, shown.output
             assert "newest 2 of 2" in shown.output
             assert (f"contact.calls/0/0 ({tries} tries)" in shown.output) == (tries > 1)
-            again = runner.invoke(build(), ["dead-letters", "redrive", "--topic", topics.CALLS])
+            again = invoked(settings, "dead-letters", "redrive", "--topic", topics.CALLS)
             assert "1 sent (1 originals, 0 from letters)" in again.output
     by_place = Counter((each["topic"].split(".", 1)[1], each["offset"]) for each in letters_of(settings))
     assert by_place[topics.CALLS, 0] >= 3

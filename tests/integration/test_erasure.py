@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 from kafka.structs import OffsetAndMetadata
-from typer.testing import CliRunner
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
-from sinks.clickhouse.migrations import migrate
 from sinks.clickhouse.tables import DECIDED, HAPPENED
-from streams.cli import build
 from streams.cluster.topic_reader import TopicReader, producer
-from streams.cluster.topics import ensure
 from streams.core.decode import decode, encode_dead_letter
 from streams.core.erasure import is_marker
 from streams.core.records import Record, Reject
@@ -32,41 +26,26 @@ from streams.state.changelog import PARTITION_KEY, decode_entry
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
+    INPUTS,
     call,
     committed,
     history,
+    invoked,
+    prepared,
     produce,
     read_all,
-    settings_of,
     until_committed,
     worker,
 )
 
 ERASED = "customer-3"
-INPUTS = tuple(topics.INPUTS)
 EVERY = (*INPUTS, *topics.OUTPUTS)
 KEY = "the key of this test"
 
 
 @pytest.fixture
-def clickhouse(tmp_path: Path) -> Iterator[EmbeddedClickHouse]:
-    with EmbeddedClickHouse(path=tmp_path / "data", arguments=["--exit-with-parent"]) as server:
-        store = ClickHouse(server.dsn)
-        migrate(store)
-        store.close()
-        yield server
-
-
-@pytest.fixture
-def settings(
-    broker: Broker, unique: str, clickhouse: EmbeddedClickHouse, monkeypatch: pytest.MonkeyPatch
-) -> Settings:
-    made = settings_of(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2, erasure_key=KEY)
-    ensure(made)
-    for name, value in made.model_dump(exclude_unset=True).items():
-        plain = value.get_secret_value() if hasattr(value, "get_secret_value") else value
-        monkeypatch.setenv(f"BEHOUDLIJN_{name.upper()}", str(plain))
-    return made
+def settings(broker: Broker, unique: str, clickhouse: EmbeddedClickHouse) -> Settings:
+    return prepared(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2, erasure_key=KEY)
 
 
 def profile(customer: str) -> tuple[str, dict[str, Any]]:
@@ -136,7 +115,7 @@ def test_an_erased_customer_stays_away_whatever_is_read_again(
         assert before["fct_triggers"] > 0
         assert ERASED in states(settings)
 
-        result = CliRunner().invoke(build(), ["erase", ERASED, "--json", "--wait", "90"])
+        result = invoked(settings, "erase", ERASED, "--json", "--wait", "90")
         assert result.exit_code == 0, (result.output, signals.log(), sink.log())
         receipt = json.loads(result.stdout)
         assert receipt["complete"]
@@ -147,7 +126,7 @@ def test_an_erased_customer_stays_away_whatever_is_read_again(
             topics.CHANGELOG,
             topics.REPARTITION,
         }
-        the_words_for_who_was_erased_and_who_was_never_known()
+        the_words_for_who_was_erased_and_who_was_never_known(settings)
         assert signals.stop() == 0, signals.log()
         assert sink.stop() == 0, sink.log()
         assert ERASED not in signals.log() + sink.log()
@@ -192,9 +171,9 @@ def test_an_erased_customer_stays_away_whatever_is_read_again(
     assert sorted((each.erased, each.found) for each in redriven) == [(False, "original"), (True, None)]
 
 
-def the_words_for_who_was_erased_and_who_was_never_known() -> None:
+def the_words_for_who_was_erased_and_who_was_never_known(settings: Settings) -> None:
     def said(*arguments: str) -> str:
-        result = CliRunner(env={"COLUMNS": "200"}).invoke(build(), arguments)
+        result = invoked(settings, *arguments)
         return result.output + result.stderr
 
     again, nobody = said("erase", ERASED, "--wait", "90"), said("erase", "K-404", "--wait", "90")
@@ -223,8 +202,7 @@ def the_dead_letter_of(settings: Settings, customer: str) -> None:
 def test_a_worker_without_the_key_stops_and_acknowledges_nothing(
     broker: Broker, unique: str, clickhouse: EmbeddedClickHouse
 ) -> None:
-    settings = settings_of(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2)
-    ensure(settings)
+    settings = prepared(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2)
     at = datetime(2026, 1, 6, tzinfo=UTC).isoformat()
     order = {
         "type": "erasure",
@@ -243,7 +221,7 @@ def test_a_worker_without_the_key_stops_and_acknowledges_nothing(
 
 
 def test_without_workers_the_receipt_says_what_was_not_seen(settings: Settings) -> None:
-    result = CliRunner().invoke(build(), ["erase", ERASED, "--json", "--wait", "1"])
+    result = invoked(settings, "erase", ERASED, "--json", "--wait", "1")
     assert result.exit_code == 1, result.output
     receipt = json.loads(result.stdout)
     assert not receipt["complete"]

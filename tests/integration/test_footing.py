@@ -5,25 +5,34 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from schemas import topics
-from streams.cluster.reading import read_to_ends
-from streams.cluster.topics import ensure
+from streams.core.records import Record
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.changelog import PARTITION_KEY, decode_partition
 from streams.telemetry.exit_codes import ExitCode
+from tests.integration.administration import Admin, alter
 from tests.integration.test_lane import transactional
-from tests.integration.test_log_moves import Admin, admin, until_stands_at
-from tests.integration.test_membership import RECOVERED, last_words, prepared
-from tests.integration.worker_program import Process, alter, call, produce, survey, until_said, worker
+from tests.integration.test_membership import last_words
+from tests.integration.worker_program import (
+    RECOVERED,
+    Process,
+    call,
+    committed,
+    prepared,
+    produce,
+    read_all,
+    survey,
+    until_said,
+    until_true,
+    worker,
+    write,
+)
 from tests.kafka.broker import KafkaBroker
 
 pytestmark = pytest.mark.kafka
-__all__ = ["admin"]
 
 
 @contextmanager
@@ -35,13 +44,13 @@ def signals(settings: Settings) -> Iterator[Process]:
 def stands_at(process: Process, settings: Settings, offset: int) -> None:
     asyncio.run(until_said(process, RECOVERED))
     asyncio.run(
-        until_stands_at(settings, settings.topic(SIGNALS_GROUP), settings.topic(topics.CALLS), offset)
+        until_true(process, lambda: asyncio.run(committed(settings, SIGNALS_GROUP, [topics.CALLS])) == offset)
     )
 
 
 def read(kafka: KafkaBroker, unique: str, events: int = 10) -> Settings:
     """An installation whose worker has read so many events, in two halves, and stopped."""
-    settings = prepared(kafka, unique)
+    settings = prepared(kafka, unique, partitions=1)
     for half in (range(events // 2), range(events // 2, events)):
         asyncio.run(produce(settings, [call("customer-1", number, number) for number in half]))
         with signals(settings) as process:
@@ -61,15 +70,9 @@ def refused(settings: Settings) -> str:
     return said
 
 
-def make_changelog_anew(settings: Settings, admin: Admin) -> None:
-    changelog = settings.topic(topics.CHANGELOG)
-    admin(lambda client: client.delete_topics([changelog]))
-    admin._patiently(lambda _: ensure(settings))
-
-
 def test_a_changelog_that_was_made_anew_is_refused(kafka: KafkaBroker, admin: Admin, unique: str) -> None:
     settings = read(kafka, unique)
-    make_changelog_anew(settings, admin)
+    admin.make_changelog_anew(settings)
     assert "holds no states, although the group has read contact.calls up to 10" in refused(settings)
 
 
@@ -80,10 +83,10 @@ def test_a_changelog_made_anew_under_a_worker_ends_it_and_stays_refused(
     settings = read(kafka, unique)
     with signals(settings) as process:
         asyncio.run(until_said(process, RECOVERED))
-        make_changelog_anew(settings, admin)
+        admin.make_changelog_anew(settings)
         asyncio.run(produce(settings, [call("customer-2", 1, 60)]))
         assert process.wait(60) in (ExitCode.MISFIT, ExitCode.BROKE_OFF), process.log()
-    written = asyncio.run(copied(settings))  # nearly always: else the worker looked before it wrote
+    written = changelog_of(settings)  # nearly always: else the worker looked before it wrote
     assert ("another topic" if written else "holds no states") in refused(settings)
 
 
@@ -100,45 +103,36 @@ def test_records_deleted_from_the_changelog_are_refused(
     assert "of the changelog begins at offset 1, not at 0" in refused(settings)
 
 
-async def copied(settings: Settings) -> list[Any]:
-    """The records of the changelog's only partition."""
-    consumer: Any = AIOKafkaConsumer(
-        **settings.aiokafka_options(), enable_auto_commit=False, auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        place = TopicPartition(settings.topic(topics.CHANGELOG), 0)
-        consumer.assign([place])
-        found: list[Any] = []
-        async for fetched in read_to_ends(consumer, {place: None}):
-            found += fetched.get(place, [])
-        return found
-    finally:
-        await consumer.stop()
+def changelog_of(settings: Settings) -> list[Record]:
+    return asyncio.run(read_all(settings, topics.CHANGELOG))[topics.CHANGELOG]
 
 
-async def restore(settings: Settings, records: list[Any]) -> None:
-    async with AIOKafkaProducer(**settings.aiokafka_options()) as producer:
-        for each in records:
-            await producer.send_and_wait(
-                settings.topic(topics.CHANGELOG), each.value, each.key, 0, headers=list(each.headers)
-            )
+def taken_back(kafka: KafkaBroker, settings: Settings) -> None:
+    """A record among the calls and its marker, of a transaction that was aborted."""
+
+    async def abort() -> None:
+        async with transactional(kafka, settings.topic_prefix) as producer:
+            await producer.begin_transaction()
+            await producer.send_and_wait(settings.topic(topics.CALLS), b"taken back", partition=0)
+            await producer.abort_transaction()
+
+    asyncio.run(abort())
 
 
 def test_a_changelog_that_lost_its_end_is_refused(kafka: KafkaBroker, admin: Admin, unique: str) -> None:
     """As after an unclean election, or from a backup: all that the first worker wrote, and nothing of the second."""
-    settings = prepared(kafka, unique)
+    settings = prepared(kafka, unique, partitions=1)
     asyncio.run(produce(settings, [call("customer-1", number, number) for number in range(5)]))
     with signals(settings) as process:
         stands_at(process, settings, 5)
         assert process.stop() == 0, process.log()
-    backup = asyncio.run(copied(settings))
+    backup = changelog_of(settings)
     asyncio.run(produce(settings, [call("customer-1", number, number) for number in range(5, 10)]))
     with signals(settings) as process:
         stands_at(process, settings, 10)
         assert process.stop() == 0, process.log()
-    make_changelog_anew(settings, admin)
-    asyncio.run(restore(settings, backup))
+    admin.make_changelog_anew(settings)
+    asyncio.run(write(settings, topics.CHANGELOG, 0, *((r.key, r.value) for r in backup)))
     said = refused(settings)
     assert (
         "hold contact.calls[0] up to offset 5, but the group has committed 10, and records lie between"
@@ -153,22 +147,15 @@ def test_markers_and_events_that_change_nothing_need_no_state(
 ) -> None:
     """The worker is killed when it has committed a repeat, and once more what holds no event: markers, and what was taken back."""
     settings = read(kafka, unique)
-    calls = settings.topic(topics.CALLS)
     with signals(settings) as process:
         asyncio.run(until_said(process, RECOVERED))
         asyncio.run(produce(settings, [call("customer-1", 1, 1)]))
         stands_at(process, settings, 11)
         process.child.kill()
 
-    async def markers() -> None:
-        async with transactional(kafka, unique) as producer:
-            await producer.begin_transaction()
-            await producer.send_and_wait(calls, b"taken back", partition=0)
-            await producer.abort_transaction()
-
     with signals(settings) as process:
         asyncio.run(until_said(process, RECOVERED))
-        asyncio.run(markers())
+        taken_back(kafka, settings)
         stands_at(process, settings, 13)
         process.child.kill()
     with signals(settings) as process:
@@ -184,18 +171,12 @@ def test_markers_are_written_down_although_other_records_wait_and_retention_may_
     calls = settings.topic(topics.CALLS)
     waiting = settings.model_copy(update={"merge_idle_ms": 600_000, "stall_timeout_s": 1_200.0})
 
-    async def transaction_behind_a_survey() -> None:
-        await produce(settings, [survey("customer-1", 1, 20)])
-        async with transactional(kafka, unique) as producer:
-            await producer.begin_transaction()
-            await producer.send_and_wait(calls, b"taken back", partition=0)
-            await producer.abort_transaction()
-
     with signals(waiting) as process:
         asyncio.run(until_said(process, RECOVERED))
-        asyncio.run(transaction_behind_a_survey())
+        asyncio.run(produce(settings, [survey("customer-1", 1, 20)]))
+        taken_back(kafka, settings)
         stands_at(process, settings, 12)
-        asyncio.run(until_written_down(settings, topics.CALLS, 12))
+        asyncio.run(until_true(process, lambda: written_down(settings, topics.CALLS) == 12))
         process.child.kill()
     admin.remove_before(calls, 12)
     with signals(settings) as process:
@@ -203,14 +184,10 @@ def test_markers_are_written_down_although_other_records_wait_and_retention_may_
         assert process.stop() == 0, process.log()
 
 
-async def until_written_down(settings: Settings, name: str, offset: int) -> None:
-    """Waits until the changelog says that the states hold an input up to this offset."""
-    async with asyncio.timeout(60):
-        while True:
-            records = [each.value for each in await copied(settings) if each.key == PARTITION_KEY]
-            if decode_partition(records[-1]).inputs.get(name) == offset:
-                return
-            await asyncio.sleep(0.5)
+def written_down(settings: Settings, name: str) -> int | None:
+    """The offset up to which the states hold an input, as the changelog says."""
+    values = [each.value for each in changelog_of(settings) if each.key == PARTITION_KEY]
+    return decode_partition(values[-1] or b"").inputs.get(name)
 
 
 def test_a_replay_from_the_beginning_that_is_killed_goes_on(
@@ -229,7 +206,7 @@ def test_a_replay_from_the_beginning_that_is_killed_goes_on(
 def test_inputs_made_anew_are_no_loss_of_states(kafka: KafkaBroker, admin: Admin, unique: str) -> None:
     settings = read(kafka, unique)
     admin.make_anew(settings.topic(topics.CALLS))
-    ensure_stamped(settings)
+    alter(settings, topics.CALLS, message_timestamp_type="LogAppendTime")
     asyncio.run(produce(settings, [call("customer-1", number, number) for number in range(20, 23)]))
     with signals(settings) as process:
         stands_at(process, settings, 3)
@@ -237,7 +214,3 @@ def test_inputs_made_anew_are_no_loss_of_states(kafka: KafkaBroker, admin: Admin
     with signals(settings) as process:
         asyncio.run(until_said(process, RECOVERED))
         assert process.stop() == 0, process.log()
-
-
-def ensure_stamped(settings: Settings) -> None:
-    alter(settings, topics.CALLS, message_timestamp_type="LogAppendTime")

@@ -8,33 +8,39 @@ import json
 import pytest
 
 from schemas import topics
-from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP
 from tests.integration.conftest import Broker
-from tests.integration.test_signals_worker import INPUTS, assert_like_the_oracle
-from tests.integration.worker_program import Process, history, produce, settings_of, until_committed, worker
+from tests.integration.test_signals_worker import assert_like_the_oracle
+from tests.integration.worker_program import (
+    INPUTS,
+    RECOVERED,
+    Process,
+    history,
+    prepared,
+    produce,
+    until_committed,
+    until_true,
+    worker,
+)
 
 
 def recoveries(process: Process) -> list[dict[str, int]]:
     """What a worker has said of its recoveries."""
-    said = [json.loads(line) for line in process.log().splitlines() if "customer states recovered" in line]
+    said = [json.loads(line) for line in process.log().splitlines() if RECOVERED in line]
     return [{name: each[name] for name in ("partitions", "kept", "customers")} for each in said]
 
 
 async def until_recovered(process: Process, partitions: int, kept: int) -> None:
     """Waits until a worker has so many partitions, and has kept so many of them."""
-    async with asyncio.timeout(90):
-        while not any(
-            (each["partitions"], each["kept"]) == (partitions, kept) for each in recoveries(process)
-        ):
-            assert process.child.poll() is None, process.log()
-            await asyncio.sleep(0.1)
+    sought = (partitions, kept)
+    await until_true(
+        process, lambda: sought in [(each["partitions"], each["kept"]) for each in recoveries(process)], 90
+    )
 
 
 @pytest.mark.slow
 def test_a_worker_that_joins_and_leaves_takes_nothing_from_what_stays(broker: Broker, unique: str) -> None:
-    settings = settings_of(broker, unique, partitions=4)
-    ensure(settings)
+    settings = prepared(broker, unique, partitions=4)
     events = history(90)
     third = len(events) // 3
     with worker(settings, "signals", "--no-idle-timers") as first:

@@ -13,10 +13,10 @@ from pathlib import Path
 import faust
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from kafka import TopicPartition as TopicPartitionOfAdmin
 from kafka.admin import KafkaAdminClient
 
 from streams.lane.micro_batch import TP, Assignment, MicroBatch, Moved
+from tests.integration.administration import Admin
 from tests.integration.conftest import Broker
 from tests.integration.lane_app import build, running
 from tests.kafka.broker import KafkaBroker
@@ -186,7 +186,7 @@ def test_a_killed_worker_has_committed_only_what_it_acknowledged(broker: Broker,
 
 
 async def until_committed(broker: Broker, group: str, topic: str, offset: int) -> None:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         while await committed(broker, group, topic) != [offset]:  # noqa: ASYNC110  (the broker tells no one)
             await asyncio.sleep(0.1)
 
@@ -406,7 +406,9 @@ def test_gaps_of_transaction_markers_do_not_stall_commits(kafka: KafkaBroker, un
 
 
 @pytest.mark.kafka
-def test_what_retention_removed_is_told_and_reading_goes_on(kafka: KafkaBroker, unique: str) -> None:
+def test_what_retention_removed_is_told_and_reading_goes_on(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
     async def scenario() -> None:
         topic, seen = f"{unique}.calls", Seen()
         create(kafka, 1, topic)
@@ -414,7 +416,7 @@ def test_what_retention_removed_is_told_and_reading_goes_on(kafka: KafkaBroker, 
         app, _ = build(kafka.bootstrap, unique, (topic,), seen)
         await read_all(app, seen, 10)
         await produce(kafka, topic, range(10, 30))
-        remove_before(kafka, topic, 25)
+        admin.remove_before(topic, 25)
 
         told, rest = list[Moved](), Seen()
         app, _ = build(kafka.bootstrap, unique, (topic,), rest, on_moved=told.append)
@@ -425,14 +427,6 @@ def test_what_retention_removed_is_told_and_reading_goes_on(kafka: KafkaBroker, 
         assert await committed(kafka, unique, topic) == [30]
 
     asyncio.run(scenario())
-
-
-def remove_before(kafka: KafkaBroker, topic: str, offset: int) -> None:
-    admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    try:
-        admin.delete_records({TopicPartitionOfAdmin(topic, 0): offset})
-    finally:
-        admin.close()
 
 
 def test_heartbeats_are_confirmed_while_the_worker_runs(broker: Broker, unique: str) -> None:

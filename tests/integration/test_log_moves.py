@@ -7,89 +7,40 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
-import requests
-from aiokafka import AIOKafkaConsumer
-from aiokafka import TopicPartition as PlaceOfClient
-from kafka import OffsetAndMetadata, TopicPartition
-from kafka.admin import KafkaAdminClient
-from kafka.errors import KafkaError
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
-from sinks.clickhouse.connection import ClickHouse
-from sinks.clickhouse.migrations import migrate
-from streams.cluster.reading import read_to_ends
-from streams.cluster.topics import ensure
 from streams.lane.micro_batch import TP, MicroBatch, Moved
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
+from tests.integration.administration import Admin
 from tests.integration.lane_app import build, running
-from tests.integration.test_lane import Seen, committed, create, produce, read_all, transactional, until
-from tests.integration.worker_program import Process, call, settings_of, until_said, worker
+from tests.integration.test_lane import (
+    Seen,
+    committed,
+    create,
+    produce,
+    read_all,
+    transactional,
+    until,
+    until_committed,
+)
+from tests.integration.worker_program import (
+    Process,
+    call,
+    prepared,
+    settings_of,
+    until_said,
+    until_true,
+    worker,
+)
 from tests.integration.worker_program import produce as produce_events
+from tests.integration.worker_program import read_all as read_records
 from tests.kafka.broker import KafkaBroker
 
 pytestmark = pytest.mark.kafka
-
-
-class Admin:
-    """What an operator, or an accident, does to a topic."""
-
-    def __init__(self, kafka: KafkaBroker) -> None:
-        self._bootstrap = kafka.bootstrap
-
-    def __call__(self, act: Callable[[Any], Any]) -> Any:
-        admin = KafkaAdminClient(bootstrap_servers=self._bootstrap)
-        try:
-            return act(admin)
-        finally:
-            admin.close()
-
-    def remove_before(self, topic: str, offset: int, partition: int = 0) -> None:
-        """As retention does."""
-        self(lambda admin: admin.delete_records({TopicPartition(topic, partition): offset}))
-
-    def commit(self, group: str, offsets: Mapping[tuple[str, int], int]) -> None:
-        """As a restored or mirrored group does."""
-        at = {TopicPartition(*tp): OffsetAndMetadata(offset, "", -1) for tp, offset in offsets.items()}
-        self._patiently(
-            lambda admin: admin.alter_group_offsets(group, at)
-        )  # a new cluster first makes the topic of offsets
-
-    def committed(self, group: str) -> Any:
-        """All that a group has committed, as it can be given back."""
-        return self(lambda admin: admin.list_group_offsets(group))[group]
-
-    def restore(self, group: str, offsets: Any) -> None:
-        """Gives it back."""
-        self(lambda admin: admin.alter_group_offsets(group, offsets))
-
-    def make_anew(self, topic: str, partitions: int = 1) -> None:
-        """Deletes a topic and makes it again, as soon as the broker lets it."""
-        self(lambda admin: admin.delete_topics([topic]))
-        options = {"num_partitions": partitions, "replication_factor": 1}
-        self._patiently(lambda admin: admin.create_topics({topic: options}, wait_for_metadata=True))
-
-    def _patiently(self, act: Callable[[Any], Any]) -> None:
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                self(act)
-                return
-            except KafkaError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.2)
-
-
-@pytest.fixture
-def admin(kafka: KafkaBroker) -> Admin:
-    return Admin(kafka)
 
 
 @pytest.mark.parametrize("held", [0, 10], ids=["empty", "ten records"])
@@ -247,7 +198,8 @@ def test_markers_and_what_was_taken_back_are_no_loss_when_retention_removes_them
 @pytest.mark.slow
 def test_gaps_of_compaction_are_no_loss(kafka: KafkaBroker, admin: Admin, unique: str) -> None:
     async def scenario() -> None:
-        topic, seen, moved = f"{unique}.profiles", Seen(), list[Moved]()
+        settings, seen, moved = settings_of(kafka, unique, partitions=1), Seen(), list[Moved]()
+        topic = settings.topic(topics.PROFILES)
         compacted = {
             "cleanup.policy": "compact",
             "segment.ms": "100",
@@ -258,7 +210,7 @@ def test_gaps_of_compaction_are_no_loss(kafka: KafkaBroker, admin: Admin, unique
         admin(lambda client: client.create_topics({topic: options}, wait_for_metadata=True))
         await produce(kafka, topic, range(50))  # all of one key
         async with asyncio.timeout(60):
-            while await offsets_held(kafka, topic) > 3:
+            while len((await read_records(settings, topics.PROFILES))[topics.PROFILES]) > 3:
                 await asyncio.sleep(0.5)
                 await produce(kafka, topic, [50])  # a new segment, which lets the one before be compacted
         admin.commit(unique, {(topic, 0): 5})
@@ -272,48 +224,18 @@ def test_gaps_of_compaction_are_no_loss(kafka: KafkaBroker, admin: Admin, unique
     asyncio.run(scenario())
 
 
-async def offsets_held(kafka: KafkaBroker, topic: str) -> int:
-    """How many records a topic of one partition still holds."""
-    place = PlaceOfClient(topic, 0)
-    async with AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, enable_auto_commit=False) as consumer:
-        consumer.assign([place])
-        consumer.seek(place, 0)
-        held = 0
-        async for fetched in read_to_ends(consumer, {place: None}):
-            held += len(fetched.get(place, ()))
-        return held
-
-
-@contextmanager
-def worker_with_calls(
-    kafka: KafkaBroker, prefix: str, name: str
-) -> Iterator[tuple[Settings, list[str], str]]:
+def prepared_with_calls(
+    kafka: KafkaBroker, prefix: str, clickhouse: EmbeddedClickHouse, name: str
+) -> tuple[Settings, list[str], str]:
     """Settings with ten calls of one customer in partition 0, the worker's arguments, and its group."""
-    with ExitStack() as stack:
-        more: dict[str, Any] = {"partitions": 1}
-        if name == "sink":
-            server = stack.enter_context(EmbeddedClickHouse())
-            more["clickhouse_dsn"] = server.dsn
-            migrate(ClickHouse(server.dsn))
-        settings = settings_of(kafka, prefix, **more)
-        ensure(settings)
-        asyncio.run(produce_events(settings, [call("customer-1", number, number) for number in range(10)]))
-        arguments = [name, "--no-idle-timers"] if name == "signals" else [name]
-        yield settings, arguments, settings.topic(SIGNALS_GROUP if name == "signals" else SINK_GROUP)
-
-
-async def until_shown(process: Process, line: str) -> None:
-    """Waits until /metrics has this line."""
-    async with asyncio.timeout(60):
-        while True:
-            found = await asyncio.to_thread(requests.get, f"{process.health()}/metrics", timeout=10)
-            if line in found.text.splitlines():
-                return
-            await asyncio.sleep(0.2)
+    settings = prepared(kafka, prefix, partitions=1, clickhouse_dsn=clickhouse.dsn)
+    asyncio.run(produce_events(settings, [call("customer-1", number, number) for number in range(10)]))
+    arguments = [name, "--no-idle-timers"] if name == "signals" else [name]
+    return settings, arguments, settings.topic(SIGNALS_GROUP if name == "signals" else SINK_GROUP)
 
 
 def told(process: Process, text: str) -> dict[str, Any]:
-    lines = [line for line in map(json.loads, process.log().splitlines()) if text in json.dumps(line)]
+    lines = [line for line in process.lines() if text in json.dumps(line)]
     assert len(lines) == 1, process.log()
     assert lines[0]["level"] == "error"
     return lines[0]
@@ -321,63 +243,55 @@ def told(process: Process, text: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["signals", "sink"])
 def test_a_worker_tells_of_a_commit_beyond_the_end_and_goes_on(
-    kafka: KafkaBroker, admin: Admin, unique: str, name: str
+    kafka: KafkaBroker, admin: Admin, clickhouse: EmbeddedClickHouse, unique: str, name: str
 ) -> None:
-    with worker_with_calls(kafka, unique, name) as (settings, arguments, group):
-        calls = settings.topic(topics.CALLS)
-        admin.commit(group, {(calls, 0): 1_000_000})
-        with worker(settings, *arguments) as process:
-            asyncio.run(until_said(process, "it ends before what was committed"))
-            restarts = 'behoudlijn_log_restarts_total{partition="0",topic="contact.calls"} 1.0'
-            asyncio.run(until_shown(process, restarts))
-            asyncio.run(until_stands_at(settings, group, calls, 10))
-            line = told(process, "it ends before what was committed")
-            assert process.stop() == 0, process.log()
+    settings, arguments, group = prepared_with_calls(kafka, unique, clickhouse, name)
+    calls = settings.topic(topics.CALLS)
+    admin.commit(group, {(calls, 0): 1_000_000})
+    with worker(settings, *arguments) as process:
+        asyncio.run(until_said(process, "it ends before what was committed"))
+        restarts = 'behoudlijn_log_restarts_total{partition="0",topic="contact.calls"} 1.0\n'
+        asyncio.run(until_true(process, lambda: restarts in process.metrics()))
+        asyncio.run(until_committed(kafka, group, calls, 10))
+        line = told(process, "it ends before what was committed")
+        assert process.stop() == 0, process.log()
     assert (line["topic"], line["partition"]) == (calls, 0)
     assert (line["committed"], line["end"], line["first"]) == (1_000_000, 10, 0)
 
 
 @pytest.mark.parametrize("name", ["signals", "sink"])
 def test_a_worker_outlives_a_topic_that_is_made_anew_and_tells(
-    kafka: KafkaBroker, admin: Admin, unique: str, name: str
+    kafka: KafkaBroker, admin: Admin, clickhouse: EmbeddedClickHouse, unique: str, name: str
 ) -> None:
-    with worker_with_calls(kafka, unique, name) as (settings, arguments, group):
-        calls = settings.topic(topics.CALLS)
-        with worker(settings, *arguments) as process:
-            asyncio.run(until_stands_at(settings, group, calls, 10))
-            admin.make_anew(calls)
-            more = [call("customer-1", number, number) for number in range(100, 125)]
-            asyncio.run(produce_events(settings, more))
-            asyncio.run(until_said(process, "the topic was deleted and made anew"))
-            asyncio.run(until_stands_at(settings, group, calls, 25))
-            told(process, "the topic was deleted and made anew")
-            assert process.stop() == 0, process.log()
+    settings, arguments, group = prepared_with_calls(kafka, unique, clickhouse, name)
+    calls = settings.topic(topics.CALLS)
+    with worker(settings, *arguments) as process:
+        asyncio.run(until_committed(kafka, group, calls, 10))
+        admin.make_anew(calls)
+        more = [call("customer-1", number, number) for number in range(100, 125)]
+        asyncio.run(produce_events(settings, more))
+        asyncio.run(until_said(process, "the topic was deleted and made anew"))
+        asyncio.run(until_committed(kafka, group, calls, 25))
+        told(process, "the topic was deleted and made anew")
+        assert process.stop() == 0, process.log()
 
 
 @pytest.mark.parametrize("name", ["signals", "sink"])
 def test_a_worker_counts_what_retention_removed_before_it_was_read(
-    kafka: KafkaBroker, admin: Admin, unique: str, name: str
+    kafka: KafkaBroker, admin: Admin, clickhouse: EmbeddedClickHouse, unique: str, name: str
 ) -> None:
-    with worker_with_calls(kafka, unique, name) as (settings, arguments, group):
-        calls = settings.topic(topics.CALLS)
-        with worker(settings, *arguments) as process:  # of which there are states, then
-            asyncio.run(until_stands_at(settings, group, calls, 10))
-            assert process.stop() == 0, process.log()
-        admin.commit(group, {(calls, 0): 3})
-        admin.remove_before(calls, 7)
-        with worker(settings, *arguments) as process:
-            lost = 'behoudlijn_records_lost_total{partition="0",topic="contact.calls"} 4.0'
-            asyncio.run(until_said(process, "removed by retention"))
-            asyncio.run(until_shown(process, lost))
-            asyncio.run(until_stands_at(settings, group, calls, 10))
-            line = told(process, "removed by retention")
-            assert process.stop() == 0, process.log()
+    settings, arguments, group = prepared_with_calls(kafka, unique, clickhouse, name)
+    calls = settings.topic(topics.CALLS)
+    with worker(settings, *arguments) as process:  # of which there are states, then
+        asyncio.run(until_committed(kafka, group, calls, 10))
+        assert process.stop() == 0, process.log()
+    admin.commit(group, {(calls, 0): 3})
+    admin.remove_before(calls, 7)
+    with worker(settings, *arguments) as process:
+        lost = 'behoudlijn_records_lost_total{partition="0",topic="contact.calls"} 4.0\n'
+        asyncio.run(until_said(process, "removed by retention"))
+        asyncio.run(until_true(process, lambda: lost in process.metrics()))
+        asyncio.run(until_committed(kafka, group, calls, 10))
+        line = told(process, "removed by retention")
+        assert process.stop() == 0, process.log()
     assert (line["lost"], line["committed"], line["first"], line["end"]) == (4, 3, 7, 10)
-
-
-async def until_stands_at(settings: Settings, group: str, topic: str, offset: int) -> None:
-    """Waits until the group has committed this offset, from below or from above."""
-    consumer = AIOKafkaConsumer(**settings.aiokafka_options(), group_id=group)
-    async with consumer, asyncio.timeout(60):
-        while await consumer.committed(PlaceOfClient(topic, 0)) != offset:  # noqa: ASYNC110
-            await asyncio.sleep(0.3)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import ExitStack
-from typing import Any
 
 import pytest
 import requests
@@ -13,27 +11,25 @@ from kafka.admin import NewPartitions
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
-from sinks.clickhouse.connection import ClickHouse
-from sinks.clickhouse.migrations import migrate
-from streams.cluster.topics import ensure
-from streams.settings import SIGNALS_GROUP, Settings
+from streams.settings import SIGNALS_GROUP
 from streams.telemetry.exit_codes import ExitCode
-from tests.integration.test_log_moves import Admin, admin
+from tests.integration.administration import Admin
 from tests.integration.worker_program import (
+    INPUTS,
+    RECOVERED,
     Process,
     call,
+    prepared,
     produce,
-    settings_of,
     until_committed,
     until_said,
+    until_true,
     worker,
 )
 from tests.kafka.broker import KafkaBroker
 
 pytestmark = pytest.mark.kafka
-__all__ = ["admin"]
 
-RECOVERED = "customer states recovered"
 NO_LOOK = (
     "from streams.workers.membership import Membership as M; from asyncio import sleep; "
     "M.check_before_joining = lambda self: sleep(0); "
@@ -46,12 +42,6 @@ OLD = (
 """A worker of the version before: its client id tells nothing, and it asks nobody."""
 
 
-def prepared(kafka: KafkaBroker, prefix: str, **more: Any) -> Settings:
-    settings = settings_of(kafka, prefix, **({"partitions": 1} | more))
-    ensure(settings)
-    return settings
-
-
 def last_words(process: Process) -> str:
     """The reason with which it ended."""
     lines = [json.loads(line) for line in process.log().splitlines() if line.startswith("{")]
@@ -59,21 +49,16 @@ def last_words(process: Process) -> str:
 
 
 async def until_ready(process: Process) -> None:
-    async with asyncio.timeout(90):
-        while "worker starts" not in process.log():  # noqa: ASYNC110
-            await asyncio.sleep(0.1)
-        while not (await asyncio.to_thread(requests.get, f"{process.health()}/readyz", timeout=10)).json()[
-            "ready"
-        ]:
-            assert process.child.poll() is None, process.log()
-            await asyncio.sleep(0.2)
+    await until_said(process, "worker starts")
+    ready = f"{process.health()}/readyz"
+    await until_true(process, lambda: requests.get(ready, timeout=10).json()["ready"])
 
 
 @pytest.mark.parametrize(("first", "second"), [("live", "shadow"), ("shadow", "live")])
 def test_a_second_mode_is_refused_and_the_first_goes_on(
     kafka: KafkaBroker, unique: str, first: str, second: str
 ) -> None:
-    settings = prepared(kafka, unique, mode=first)
+    settings = prepared(kafka, unique, partitions=1, mode=first)
     with worker(settings, "signals") as one:
         asyncio.run(until_ready(one))
         with worker(settings.model_copy(update={"mode": second}), "signals") as other:
@@ -83,13 +68,13 @@ def test_a_second_mode_is_refused_and_the_first_goes_on(
         assert f"mode {first} → {second}" in said
         assert "stop all workers" in said
         asyncio.run(produce(settings, [call("customer-1", 1, 1)]))
-        asyncio.run(until_committed(one, settings, SIGNALS_GROUP, tuple(topics.INPUTS), 1))
+        asyncio.run(until_committed(one, settings, SIGNALS_GROUP, INPUTS, 1))
         assert one.log().count(RECOVERED) == 1, "it was not disturbed"
         assert one.stop() == 0, one.log()
 
 
 def test_a_second_policy_is_refused_with_both_labels(kafka: KafkaBroker, unique: str) -> None:
-    settings = prepared(kafka, unique)
+    settings = prepared(kafka, unique, partitions=1)
     with worker(settings, "signals") as one:
         asyncio.run(until_ready(one))
         with worker(settings, "signals", "--policy", "four-unresolved-calls") as other:
@@ -103,7 +88,7 @@ def test_a_second_policy_is_refused_with_both_labels(kafka: KafkaBroker, unique:
 def test_of_two_that_join_at_the_same_moment_what_tells_no_dialer_goes_on(
     kafka: KafkaBroker, unique: str
 ) -> None:
-    settings = prepared(kafka, unique, partitions=2)
+    settings = prepared(kafka, unique)
     with (
         worker(settings, "signals", "--mode", "live", first=NO_LOOK) as live,
         worker(settings, "signals", "--mode", "shadow", first=NO_LOOK) as shadow,
@@ -115,7 +100,7 @@ def test_of_two_that_join_at_the_same_moment_what_tells_no_dialer_goes_on(
 
 
 def test_a_change_on_purpose_is_taken_and_told_before_ready(kafka: KafkaBroker, unique: str) -> None:
-    settings = prepared(kafka, unique)
+    settings = prepared(kafka, unique, partitions=1)
     with worker(settings, "signals") as before:
         asyncio.run(until_ready(before))
         assert before.stop() == 0, before.log()
@@ -134,7 +119,7 @@ def test_a_change_on_purpose_is_taken_and_told_before_ready(kafka: KafkaBroker, 
 
 
 def test_a_member_of_the_version_before_is_let_be(kafka: KafkaBroker, unique: str) -> None:
-    settings = prepared(kafka, unique, partitions=2)
+    settings = prepared(kafka, unique)
     with worker(settings, "signals", first=OLD) as old:
         asyncio.run(until_ready(old))
         with worker(settings, "signals", "--mode", "live") as new:
@@ -147,16 +132,10 @@ def test_a_member_of_the_version_before_is_let_be(kafka: KafkaBroker, unique: st
 @pytest.mark.parametrize("name", ["signals", "sink"])
 @pytest.mark.parametrize("grown", ["one", "all"])
 def test_partitions_that_are_added_under_a_worker_end_it_by_name(
-    kafka: KafkaBroker, admin: Admin, unique: str, name: str, grown: str
+    kafka: KafkaBroker, admin: Admin, clickhouse: EmbeddedClickHouse, unique: str, name: str, grown: str
 ) -> None:
-    with ExitStack() as stack:
-        more: dict[str, Any] = {"partitions": 2}
-        if name == "sink":
-            server = stack.enter_context(EmbeddedClickHouse())
-            more["clickhouse_dsn"] = server.dsn
-            migrate(ClickHouse(server.dsn))
-        settings = prepared(kafka, unique, **more)
-        process = stack.enter_context(worker(settings, name))
+    settings = prepared(kafka, unique, clickhouse_dsn=clickhouse.dsn)
+    with worker(settings, name) as process:
         asyncio.run(until_ready(process))
         names = [topics.CALLS] if grown == "one" else [*topics.INPUTS, *topics.OUTPUTS, topics.REPARTITION]
         admin(
@@ -183,7 +162,7 @@ METADATA_FIRST = (
 def test_a_rebalance_for_new_partitions_ends_by_name_too(
     kafka: KafkaBroker, admin: Admin, unique: str
 ) -> None:
-    settings = prepared(kafka, unique, partitions=2)
+    settings = prepared(kafka, unique)
     with (
         worker(settings, "signals", first=METADATA_FIRST) as one,
         worker(settings, "signals", first=METADATA_FIRST) as other,
@@ -203,7 +182,7 @@ def test_a_rebalance_for_new_partitions_ends_by_name_too(
 def test_a_topic_that_is_only_written_is_counted_too(
     kafka: KafkaBroker, admin: Admin, unique: str, name: str
 ) -> None:
-    settings = prepared(kafka, unique)
+    settings = prepared(kafka, unique, partitions=1)
     with worker(settings, "signals") as process:
         asyncio.run(until_ready(process))
         admin(lambda client: client.create_partitions({settings.topic(name): NewPartitions(2)}))
@@ -214,7 +193,7 @@ def test_a_topic_that_is_only_written_is_counted_too(
 def test_a_topic_made_anew_with_fewer_partitions_ends_the_worker_by_name(
     kafka: KafkaBroker, admin: Admin, unique: str
 ) -> None:
-    settings = prepared(kafka, unique, partitions=2)
+    settings = prepared(kafka, unique)
     with worker(settings, "signals") as process:
         asyncio.run(until_ready(process))
         admin.make_anew(settings.topic(topics.CALLS), partitions=1)

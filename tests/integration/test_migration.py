@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 from collections import Counter
 from typing import Any
 
@@ -20,21 +19,23 @@ from streams.core.state import State
 from streams.phrases import load_phrases
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
-from streams.state.recovery import recover
 from streams.telemetry.exit_codes import ExitCode
 from tests.builders import arrived_anyhow
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
+    INPUTS,
+    behoudlijn,
     history,
+    prepared,
     produce,
     read_all,
+    recovered,
     settings_of,
     until_committed,
+    until_nothing_is_unsent,
     worker,
 )
-from tests.worker_environment import environment
 
-INPUTS = tuple(topics.INPUTS)
 OUTPUTS = (topics.TRIGGERS, topics.SHADOW_TRIGGERS, topics.SIGNALS)
 FIRST, LATER = 2, 5
 """Partitions before and after: no multiple, so that nearly every customer moves."""
@@ -58,9 +59,7 @@ def oracle(events: list[tuple[str, dict[str, Any]]], policy: str) -> tuple[dict[
 
 
 def states_of(settings: Settings) -> dict[int, dict[str, bytes]]:
-    changelog, numbers = settings.topic(topics.CHANGELOG), range(settings.partitions)
-    parts = asyncio.run(recover(changelog, numbers, settings.aiokafka_options()))
-    return {part.store.number: part.store.states for part in parts}
+    return {part.store.number: part.store.states for part in asyncio.run(recovered(settings))}
 
 
 def united(states: dict[int, dict[str, bytes]]) -> dict[str, bytes]:
@@ -75,28 +74,13 @@ def work_off(settings: Settings, events: int) -> None:
     """A worker until everything that was produced is read, published, and known to be published."""
     with worker(settings, "signals", "--no-idle-timers") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, events))
-        asyncio.run(_until_nothing_is_unsent(settings))
+        asyncio.run(until_nothing_is_unsent(settings))
         assert process.stop() == 0, process.log()
 
 
-async def _until_nothing_is_unsent(settings: Settings) -> None:
-    changelog, numbers = settings.topic(topics.CHANGELOG), range(settings.partitions)
-    async with asyncio.timeout(60):
-        while any(part.unsent for part in await recover(changelog, numbers, settings.aiokafka_options())):  # noqa: ASYNC110
-            await asyncio.sleep(0.5)
-
-
 def migrate(settings: Settings, prefix: str, partitions: int) -> subprocess.CompletedProcess[str]:
-    """The command, as an operator calls it."""
-    command = [sys.executable, "-c", "from streams.cli import main; main()", "topics", "migrate"]
-    return subprocess.run(
-        [*command, "--to-prefix", prefix, "--to-partitions", str(partitions)],
-        env=environment(settings),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    arguments = ["--to-prefix", prefix, "--to-partitions", str(partitions)]
+    return behoudlijn(settings, "topics", "migrate", *arguments)
 
 
 def outputs_of(settings: Settings) -> Counter[bytes]:
@@ -142,8 +126,7 @@ def test_customers_move_to_more_partitions_and_go_on_as_if_nothing_had_been(
 @pytest.mark.timeout(400)
 def test_it_refuses_what_would_lose_or_repeat_something(kafka: Broker, unique: str) -> None:
     events = history(12)
-    old = settings_of(kafka, unique, partitions=FIRST)
-    ensure(old)
+    old = prepared(kafka, unique, partitions=FIRST)
     asyncio.run(produce(old, events))
     done = migrate(old, f"{unique}-new.", LATER)
     assert done.returncode == ExitCode.MISFIT
@@ -153,7 +136,7 @@ def test_it_refuses_what_would_lose_or_repeat_something(kafka: Broker, unique: s
         done = migrate(old, f"{unique}-new.", LATER)
         assert done.returncode == ExitCode.MISFIT
         assert "still run" in done.stderr
-        asyncio.run(_until_nothing_is_unsent(old))
+        asyncio.run(until_nothing_is_unsent(old))
         assert process.stop() == 0, process.log()
     assert migrate(old, old.topic_prefix, LATER).returncode == 2
     assert migrate(old, f"{unique}-new.", LATER).returncode == 0

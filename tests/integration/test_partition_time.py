@@ -8,54 +8,47 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-import requests
 from aiokafka import AIOKafkaProducer
-from typer.testing import CliRunner
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
-from sinks.clickhouse.migrations import migrate
-from streams.cli import build
 from streams.cluster.partitioning import partition_of
 from streams.cluster.topics import TopicsError, ensure
 from streams.core.state import decode as decode_state
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
 from streams.state.changelog import PARTITION_KEY
-from streams.state.recovery import recover
-from streams.state.store import PartitionStore
 from streams.telemetry.exit_codes import ExitCode
+from tests.integration.administration import alter
 from tests.integration.worker_program import (
-    Process,
-    alter,
+    INPUTS,
+    RECOVERED,
     call,
     committed,
     history,
+    invoked,
+    prepared,
     produce,
     read_all,
-    settings_of,
+    recovered,
+    run_to_the_end,
+    states_of,
     until_committed,
+    until_left,
     until_said,
     worker,
+    write,
 )
 from tests.kafka.broker import KafkaBroker
 
 pytestmark = pytest.mark.kafka
 
-INPUTS = tuple(topics.INPUTS)
 READ = (*INPUTS, topics.REPARTITION)
 FOR_EVER = str(2**63 - 1)
 DAY = 86_400_000
-
-
-def prepared(kafka: KafkaBroker, unique: str, **more: Any) -> Settings:
-    settings = settings_of(kafka, unique, **more)
-    ensure(settings)
-    return settings
 
 
 def producers_stamp(settings: Settings, *names: str) -> None:
@@ -93,15 +86,8 @@ def produce_stamped(
     asyncio.run(_stamped(settings, placed))
 
 
-def stores_of(settings: Settings) -> list[PartitionStore]:
-    found = asyncio.run(
-        recover(settings.topic(topics.CHANGELOG), range(settings.partitions), settings.aiokafka_options())
-    )
-    return [part.store for part in found]
-
-
-def states_of(settings: Settings) -> dict[str, bytes]:
-    return {customer: state for store in stores_of(settings) for customer, state in store.states.items()}
+def clocks_of(settings: Settings) -> list[int]:
+    return [part.store.clock.now for part in asyncio.run(recovered(settings))]
 
 
 def reasons(settings: Settings) -> Counter[str]:
@@ -118,7 +104,7 @@ def gauge(metrics: str, name: str) -> float:
 
 @pytest.mark.parametrize("name", [topics.CALLS, topics.REPARTITION, topics.CHANGELOG])
 def test_a_topic_that_its_producers_stamp_is_refused_by_name_and_one_command_mends_it(
-    kafka: KafkaBroker, unique: str, name: str, monkeypatch: pytest.MonkeyPatch
+    kafka: KafkaBroker, unique: str, name: str
 ) -> None:
     """As an installation of a release before is: its changelog was stamped by workers."""
     settings = prepared(kafka, unique)
@@ -137,16 +123,12 @@ def test_a_topic_that_its_producers_stamp_is_refused_by_name_and_one_command_men
 
     with pytest.raises(TopicsError, match=r"message\.timestamp\.type=CreateTime"):
         ensure(settings)
-    for variable in ("kafka_bootstrap", "topic_prefix", "partitions"):
-        monkeypatch.setenv(f"BEHOUDLIJN_{variable.upper()}", str(getattr(settings, variable)))
-    mended = CliRunner().invoke(build(), ["topics", "ensure", "--alter"])
+    mended = invoked(settings, "topics", "ensure", "--alter")
     assert mended.exit_code == 0, mended.output
     assert f"{settings.topic(name)}: message.timestamp.type was CreateTime, is LogAppendTime" in mended.output
     assert {report.result for report in ensure(settings, alter=True)} == {"ok"}
 
-    with worker(settings, "signals", "--no-idle-timers") as process:
-        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
-        assert process.stop() == 0, process.log()
+    run_to_the_end(settings, len(events))
     assert len(states_of(settings)) == 6
 
 
@@ -174,19 +156,15 @@ def test_states_of_a_changelog_that_workers_stamped_are_read_on(kafka: KafkaBrok
     home = partition_of(customer.encode(), settings.partitions)
     first, second = call(customer, 1, 0), call(customer, 2, 1)
     asyncio.run(produce(settings, [first]))
-    with worker(settings, "signals", "--no-idle-timers") as process:
-        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, 1))
-        assert process.stop() == 0, process.log()
+    run_to_the_end(settings, 1)
     written = asyncio.run(read_all(settings, topics.CHANGELOG))[topics.CHANGELOG]
     older = prepared(kafka, f"{unique}-older")
     producers_stamp(older, topics.CHANGELOG)
     as_before = [(r.key, as_the_release_before(r.key, r.value)) for r in written if r.partition == home]
-    asyncio.run(_raw(older, as_before, home))
+    asyncio.run(write(older, topics.CHANGELOG, home, *as_before))
     ensure(older, alter=True)
     asyncio.run(produce(older, [second]))
-    with worker(older, "signals", "--no-idle-timers") as process:
-        asyncio.run(until_committed(process, older, SIGNALS_GROUP, INPUTS, 1))
-        assert process.stop() == 0, process.log()
+    run_to_the_end(older, 1)
     assert len(decode_state(states_of(older)[customer]).facts) == 2
 
 
@@ -198,16 +176,6 @@ def as_the_release_before(key: bytes | None, value: bytes | None) -> bytes | Non
     return json.dumps({name: json.loads(value)[name] for name in fields}).encode()
 
 
-async def _raw(
-    settings: Settings, records: Sequence[tuple[bytes | None, bytes | None]], partition: int
-) -> None:
-    async with AIOKafkaProducer(**settings.aiokafka_options(), acks="all") as producer:
-        for key, value in records:
-            await producer.send_and_wait(
-                settings.topic(topics.CHANGELOG), value, key=key, partition=partition
-            )
-
-
 # -- altered under a running worker ---------------------------------------------------------------------------
 
 
@@ -217,7 +185,7 @@ def test_poisoned_times_become_dead_letters_and_touch_nobody_else(kafka: KafkaBr
     asyncio.run(produce(settings, before))
     with worker(settings, "signals", "--no-idle-timers") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(before)))
-        untouched, times = states_of(settings), [store.clock.now for store in stores_of(settings)]
+        untouched, times = states_of(settings), clocks_of(settings)
         producers_stamp(settings, topics.CALLS, topics.PROFILES, topics.SURVEYS)
 
         far = now_ms() + 400 * DAY
@@ -236,11 +204,11 @@ def test_poisoned_times_become_dead_letters_and_touch_nobody_else(kafka: KafkaBr
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, count))
         assert reasons(settings) == {"no_timestamp": 2, "ahead_of_broker": 4}
         assert states_of(settings) == untouched
-        assert [store.clock.now for store in stores_of(settings)] == times
+        assert clocks_of(settings) == times
 
         asyncio.run(produce(settings, later))
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, count + len(later)))
-        metrics = requests.get(f"{process.health()}/metrics", timeout=10).text
+        metrics = process.metrics()
         assert process.stop() == 0, process.log()
     assert f'behoudlijn_events_total{{result="accepted",type="call"}} {20.0 * 6 + 20}' in metrics
     assert gauge(metrics, 'behoudlijn_events_total{result="beyond_horizon"') == 0
@@ -256,7 +224,7 @@ def test_a_flood_of_poisoned_times_ends_the_worker_as_any_topic_gone_bad(
 ) -> None:
     settings = prepared(kafka, unique, dead_letter_max_run=30, partitions=1)
     with worker(settings, "signals", "--no-idle-timers") as process:
-        asyncio.run(until_said(process, "customer states recovered"))
+        asyncio.run(until_said(process, RECOVERED))
         producers_stamp(settings, topics.CALLS)
         far = now_ms() + 400 * DAY
         produce_stamped(settings, *((at(call("customer-1", n, 0), far), far) for n in range(40)))
@@ -264,29 +232,23 @@ def test_a_flood_of_poisoned_times_ends_the_worker_as_any_topic_gone_bad(
     assert reasons(settings)["ahead_of_broker"] <= 30
 
 
-def test_refused_for_its_time_and_driven_again_it_is_counted_once(
-    kafka: KafkaBroker, unique: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_refused_for_its_time_and_driven_again_it_is_counted_once(kafka: KafkaBroker, unique: str) -> None:
     """An hour ahead, as its stamp is: too far for one tolerance, and not for another."""
     strict = prepared(kafka, unique, future_tolerance_s=60)
     ahead = now_ms() + 3_600_000
     with worker(strict, "signals", "--no-idle-timers") as process:
-        asyncio.run(until_said(process, "customer states recovered"))
+        asyncio.run(until_said(process, RECOVERED))
         producers_stamp(strict, topics.CALLS)
         produce_stamped(strict, (at(call("customer-1", 1, 0), ahead), ahead))
         asyncio.run(until_committed(process, strict, SIGNALS_GROUP, INPUTS, 1))
         assert process.stop() == 0, process.log()
     assert (reasons(strict), states_of(strict)) == ({"ahead_of_broker": 1}, {})
     ensure(strict, alter=True)
-    for variable in ("kafka_bootstrap", "topic_prefix", "partitions"):
-        monkeypatch.setenv(f"BEHOUDLIJN_{variable.upper()}", str(getattr(strict, variable)))
     for _ in range(2):
-        sent = CliRunner().invoke(build(), ["dead-letters", "redrive", "--reason", "ahead_of_broker"])
+        sent = invoked(strict, "dead-letters", "redrive", "--reason", "ahead_of_broker")
         assert sent.exit_code == 0, sent.output
     lenient = strict.model_copy(update={"future_tolerance_s": 7200.0})
-    with worker(lenient, "signals", "--no-idle-timers") as process:
-        asyncio.run(until_committed(process, lenient, SIGNALS_GROUP, INPUTS, 3))
-        assert process.stop() == 0, process.log()
+    run_to_the_end(lenient, 3)
     assert len(decode_state(states_of(lenient)["customer-1"]).facts) == 1
     assert reasons(lenient) == {"ahead_of_broker": 1}
 
@@ -311,24 +273,13 @@ def test_a_worker_whose_clock_is_wrong_lets_time_pass_as_the_brokers_do(
     asyncio.run(produce(settings, [*old, *recent]))
     with worker(settings, "signals", first=CLOCK.format(seconds=days * 86_400)) as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, 6))
-        asyncio.run(until_states(process, settings, {f"recent-{n}" for n in range(3)}))
+        asyncio.run(until_left(process, settings, {f"recent-{n}" for n in range(3)}))
         asyncio.run(asyncio.sleep(5))  # ticks, which would let 400 days pass
-        metrics = requests.get(f"{process.health()}/metrics", timeout=10).text
+        metrics = process.metrics()
         assert process.stop() == 0, process.log()
-    (store,) = stores_of(settings)
-    assert set(store.states) == {f"recent-{n}" for n in range(3)}
-    assert now_ms() - DAY < store.clock.now <= now_ms()
+    assert states_of(settings).keys() == {f"recent-{n}" for n in range(3)}
+    assert now_ms() - DAY < clocks_of(settings)[0] <= now_ms()
     assert abs(gauge(metrics, "behoudlijn_clock_skew_seconds") - days * 86_400) < 3600
-
-
-async def until_states(process: Process, settings: Settings, customers: set[str]) -> None:
-    async with asyncio.timeout(90):
-        while True:
-            found = await recover(settings.topic(topics.CHANGELOG), [0], settings.aiokafka_options())
-            if set(found[0].store.states) == customers:
-                return
-            assert process.child.poll() is None, process.log()
-            await asyncio.sleep(0.5)
 
 
 # -- a partition that has leapt -------------------------------------------------------------------------------
@@ -354,7 +305,7 @@ def test_a_partition_that_leapt_under_a_release_before_is_refused_by_name(
     kafka: KafkaBroker, unique: str
 ) -> None:
     settings = prepared(kafka, unique)
-    asyncio.run(_raw(settings, [(PARTITION_KEY, leapt(timedelta(days=400, hours=1)))], 1))
+    asyncio.run(write(settings, topics.CHANGELOG, 1, (PARTITION_KEY, leapt(timedelta(days=400, hours=1)))))
     asyncio.run(produce(settings, history(6)))
     with worker(settings, "signals", "--no-idle-timers") as process:
         assert process.wait() == ExitCode.MISFIT, process.log()
@@ -366,13 +317,13 @@ def test_a_partition_that_leapt_under_a_release_before_is_refused_by_name(
 def test_a_partition_that_is_hours_ahead_goes_on_and_says_so(kafka: KafkaBroker, unique: str) -> None:
     """As after a broker's clock was set back: it is right again before a day is over."""
     settings = prepared(kafka, unique, partitions=1)
-    asyncio.run(_raw(settings, [(PARTITION_KEY, leapt(timedelta(hours=3)))], 0))
+    asyncio.run(write(settings, topics.CHANGELOG, 0, (PARTITION_KEY, leapt(timedelta(hours=3)))))
     recent = at(call("customer-1", 1, 0), now_ms())
     asyncio.run(produce(settings, [recent]))
     with worker(settings, "signals") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, 1))
         assert "the time of partition 0 is 2 hours ahead of the brokers' time" in process.log()
-        metrics = requests.get(f"{process.health()}/metrics", timeout=10).text
+        metrics = process.metrics()
         assert process.stop() == 0, process.log()
     assert gauge(metrics, "behoudlijn_partition_time_ahead_seconds{") > 3600
     assert len(decode_state(states_of(settings)["customer-1"]).facts) == 1
@@ -382,32 +333,30 @@ def test_a_partition_that_is_hours_ahead_goes_on_and_says_so(kafka: KafkaBroker,
 
 
 def test_the_sink_refuses_the_same_and_writes_no_row_of_the_future(
-    kafka: KafkaBroker, unique: str, tmp_path: Path
+    kafka: KafkaBroker, unique: str, clickhouse: EmbeddedClickHouse
 ) -> None:
-    with EmbeddedClickHouse(path=tmp_path / "data", arguments=["--exit-with-parent"]) as server:
-        store = ClickHouse(server.dsn)
-        migrate(store)
-        settings = prepared(kafka, unique, clickhouse_dsn=server.dsn, sink_batch_s=0.3)
-        producers_stamp(settings, topics.SURVEYS)
-        with worker(settings, "sink") as process:
-            assert process.wait() == ExitCode.MISFIT, process.log()
-            assert f"{settings.topic(topics.SURVEYS)} has message.timestamp.type=CreateTime" in process.log()
-        ensure(settings, alter=True)
-        asyncio.run(produce(settings, [call("customer-1", 1, 0)]))
-        with worker(settings, "sink") as process:
-            asyncio.run(until_committed(process, settings, SINK_GROUP, INPUTS, 1))
-            producers_stamp(settings, topics.CALLS)
-            far = now_ms() + 400 * DAY
-            produce_stamped(
-                settings,
-                (at(call("customer-1", 2, 0), far), far),
-                (at(call("customer-1", 3, 0), far), -1),
-                (call("customer-1", 4, 0), now_ms()),
-            )
-            asyncio.run(until_committed(process, settings, SINK_GROUP, INPUTS, 4))
-            assert process.stop() == 0, process.log()
-        assert store.query("SELECT event_id FROM v_calls ORDER BY event_id") == [
-            ("customer-1-1",),
-            ("customer-1-4",),
-        ]
-        store.close()
+    settings = prepared(kafka, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.3)
+    producers_stamp(settings, topics.SURVEYS)
+    with worker(settings, "sink") as process:
+        assert process.wait() == ExitCode.MISFIT, process.log()
+        assert f"{settings.topic(topics.SURVEYS)} has message.timestamp.type=CreateTime" in process.log()
+    ensure(settings, alter=True)
+    asyncio.run(produce(settings, [call("customer-1", 1, 0)]))
+    with worker(settings, "sink") as process:
+        asyncio.run(until_committed(process, settings, SINK_GROUP, INPUTS, 1))
+        producers_stamp(settings, topics.CALLS)
+        far = now_ms() + 400 * DAY
+        produce_stamped(
+            settings,
+            (at(call("customer-1", 2, 0), far), far),
+            (at(call("customer-1", 3, 0), far), -1),
+            (call("customer-1", 4, 0), now_ms()),
+        )
+        asyncio.run(until_committed(process, settings, SINK_GROUP, INPUTS, 4))
+        assert process.stop() == 0, process.log()
+    store = ClickHouse(clickhouse.dsn)
+    assert store.query("SELECT event_id FROM v_calls ORDER BY event_id") == [
+        ("customer-1-1",),
+        ("customer-1-4",),
+    ]
+    store.close()

@@ -9,29 +9,29 @@ from typing import Any
 from zlib import crc32
 
 import pytest
-import requests
 from confluent_kafka import Producer
 from typer.testing import CliRunner
 
 from schemas import topics
 from streams.cli import build
 from streams.cluster.partitioning import partition_of
-from streams.cluster.topics import ensure
 from streams.core.repartition import unwrap
 from streams.files.backtest import backtest
 from streams.files.ndjson import Line
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
-from streams.state.recovery import recover
 from streams.telemetry.exit_codes import ExitCode
 from tests.builders import arrived_anyhow
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
+    INPUTS,
     Process,
     call,
     history,
+    prepared,
     produce,
     read_all,
+    recovered,
     settings_of,
     until_committed,
     worker,
@@ -39,7 +39,6 @@ from tests.integration.worker_program import (
 
 PARTITIONS = 3
 CUSTOMERS = 24
-INPUTS = tuple(topics.INPUTS)
 
 
 def produce_as_librdkafka(
@@ -103,11 +102,8 @@ def known_of(data: bytes) -> tuple[Any, ...]:
 
 def assert_one_place_for_each(settings: Settings) -> None:
     """Each customer has one state, at home, with all the facts; and never two episodes at once."""
-    recovered = asyncio.run(
-        recover(settings.topic(topics.CHANGELOG), range(PARTITIONS), settings.aiokafka_options())
-    )
     states: dict[str, Any] = {}
-    for part in recovered:
+    for part in asyncio.run(recovered(settings)):
         for customer, data in part.store.states.items():
             assert partition_of(customer.encode(), PARTITIONS) == part.store.number
             assert customer not in states
@@ -129,15 +125,14 @@ def assert_one_place_for_each(settings: Settings) -> None:
 
 
 def test_one_customer_on_several_partitions_is_judged_in_one_place(broker: Broker, unique: str) -> None:
-    settings = settings_of(broker, unique, partitions=PARTITIONS, merge_idle_ms=200, policy="default")
-    ensure(settings)
+    settings = prepared(broker, unique, partitions=PARTITIONS, merge_idle_ms=200, policy="default")
     batches = mixed_history()
     for (partitioner, key), events in batches.items():
         produce_as_librdkafka(broker, settings, events, partitioner, key)
     total = sum(map(len, batches.values()))
     with worker(settings, "signals", "--no-idle-timers") as process:
         sent_on = asyncio.run(until_all_is_done(process, settings, total))
-        metrics = requests.get(f"{process.health()}/metrics", timeout=10).text
+        metrics = process.metrics()
         assert process.stop() == 0, process.log()
     assert_one_place_for_each(settings)
 
@@ -166,8 +161,7 @@ def test_one_customer_on_several_partitions_is_judged_in_one_place(broker: Broke
 
 
 def test_explain_finds_all_of_a_customer_who_was_on_several_partitions(broker: Broker, unique: str) -> None:
-    settings = settings_of(broker, unique, partitions=PARTITIONS)
-    ensure(settings)
+    settings = prepared(broker, unique, partitions=PARTITIONS)
     events = [call("c-7", number, number * 60) for number in range(6)]
     produce_as_librdkafka(broker, settings, events[:2], "consistent_random", "foreign")
     produce_as_librdkafka(broker, settings, events[2:4], "consistent_random", "none")
@@ -190,8 +184,7 @@ def test_explain_finds_all_of_a_customer_who_was_on_several_partitions(broker: B
 
 @pytest.mark.slow
 def test_a_kill_after_sending_on_sends_on_again_and_changes_nothing(broker: Broker, unique: str) -> None:
-    settings = settings_of(broker, unique, partitions=PARTITIONS, max_batch=20, commit_interval_s=0.1)
-    ensure(settings)
+    settings = prepared(broker, unique, partitions=PARTITIONS, max_batch=20, commit_interval_s=0.1)
     batches = mixed_history()
     for (partitioner, key), events in batches.items():
         produce_as_librdkafka(broker, settings, events, partitioner, key)
@@ -208,8 +201,7 @@ def test_a_kill_after_sending_on_sends_on_again_and_changes_nothing(broker: Brok
 
 def test_what_nobody_sent_on_is_a_dead_letter_and_does_not_go_round(broker: Broker, unique: str) -> None:
     """Written into the internal topic by hand: a broken envelope, and a customer of another partition."""
-    settings = settings_of(broker, unique, partitions=PARTITIONS)
-    ensure(settings)
+    settings = prepared(broker, unique, partitions=PARTITIONS)
     away = next(f"c-{n}" for n in range(99) if partition_of(f"c-{n}".encode(), PARTITIONS) != 0)
     _, event = call(away, 1, 0)
     line = json.dumps([settings.topic(topics.CALLS), 0, 41, 1_772_000_000_000]).encode()
@@ -229,8 +221,7 @@ def test_what_nobody_sent_on_is_a_dead_letter_and_does_not_go_round(broker: Brok
 
 
 def test_a_worker_whose_number_of_partitions_is_another_does_not_start(broker: Broker, unique: str) -> None:
-    settings = settings_of(broker, unique, partitions=PARTITIONS)
-    ensure(settings)
+    prepared(broker, unique, partitions=PARTITIONS)
     with worker(settings_of(broker, unique, partitions=PARTITIONS + 1), "signals") as process:
         assert process.wait() == ExitCode.MISFIT
         assert "BEHOUDLIJN_PARTITIONS" in process.log()

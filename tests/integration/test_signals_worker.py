@@ -17,39 +17,34 @@ import pytest
 import requests
 
 from schemas import topics
-from streams.cluster.topics import ensure
 from streams.core.records import Record
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.changelog import PARTITION_KEY
-from streams.state.recovery import recover
 from streams.telemetry.exit_codes import ExitCode
+from tests.integration.administration import alter
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
+    INPUTS,
     START,
     Process,
-    alter,
     call,
     committed,
     history,
+    prepared,
     produce,
     read_all,
-    settings_of,
+    run_to_the_end,
+    states_of,
     survey,
     until_committed,
+    until_left,
+    until_nothing_is_unsent,
     until_said,
+    until_true,
     worker,
 )
 from tests.kafka.broker import KafkaBroker
 from tests.oracle import answer
-
-INPUTS = tuple(topics.INPUTS)
-
-
-async def states_of(settings: Settings) -> dict[str, bytes]:
-    recovered = await recover(
-        settings.topic(topics.CHANGELOG), range(settings.partitions), settings.aiokafka_options()
-    )
-    return {key: state for part in recovered for key, state in part.store.states.items()}
 
 
 def assert_like_the_oracle(settings: Settings) -> dict[str, list[Record]]:
@@ -57,19 +52,12 @@ def assert_like_the_oracle(settings: Settings) -> dict[str, list[Record]]:
     found = asyncio.run(read_all(settings, *INPUTS, *outputs))
     right = answer(settings, found)
     assert {r.value for name in outputs[:3] for r in found[name]} == right.outputs
-    assert asyncio.run(states_of(settings)) == right.states
+    assert states_of(settings) == right.states
     return found
 
 
-def run_to_the_end(settings: Settings, count: int, *options: str) -> None:
-    with worker(settings, "signals", "--no-idle-timers", *options) as process:
-        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, count))
-        assert process.stop() == 0, process.log()
-
-
-def prepared(broker: Broker, unique: str, events: Sequence[tuple[str, Any]], **more: Any) -> Settings:
-    settings = settings_of(broker, unique, **more)
-    ensure(settings)
+def given(broker: Broker, unique: str, events: Sequence[tuple[str, Any]], **more: Any) -> Settings:
+    settings = prepared(broker, unique, **more)
     asyncio.run(produce(settings, events))
     return settings
 
@@ -81,12 +69,12 @@ def test_events_become_triggers_signals_and_dead_letters(broker: Broker, unique:
     del known["csat"], known["callback_requested"]
     events: list[tuple[str, Any]] = [*history(30), (topics.PROFILES, known), (asks, request)]
     events += [(topics.CALLS, b"\xffno json"), (topics.SURVEYS, b"{}")]
-    settings = prepared(broker, unique, events, mode="live")
+    settings = given(broker, unique, events, mode="live")
     with worker(settings, "signals", "--no-idle-timers") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
         ready = requests.get(f"{process.health()}/readyz", timeout=10).json()
         assert ready == {"ready": True, "missing": [], "warnings": []}
-        metrics = requests.get(f"{process.health()}/metrics", timeout=10).text
+        metrics = process.metrics()
         assert process.stop() == 0, process.log()
     assert 'behoudlijn_events_total{result="accepted",type="call"} 180.0' in metrics
     assert 'behoudlijn_dead_letters_total{reason="not_json"} 1.0' in metrics
@@ -114,7 +102,7 @@ def test_a_trigger_past_its_validity_is_recorded_and_no_dialer_hears_of_it(
     broker: Broker, unique: str
 ) -> None:
     events = history(9)  # of long ago, for a worker that lives today
-    settings = prepared(broker, unique, events, mode="live")
+    settings = given(broker, unique, events, mode="live")
     with worker(settings, "signals", "--idle-timers") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
         assert process.stop() == 0, process.log()
@@ -129,7 +117,7 @@ def test_a_trigger_past_its_validity_is_recorded_and_no_dialer_hears_of_it(
 
 def test_shadow_mode_tells_no_dialer(broker: Broker, unique: str) -> None:
     events = history(9)
-    settings = prepared(broker, unique, events)
+    settings = given(broker, unique, events)
     run_to_the_end(settings, len(events))
     found = assert_like_the_oracle(settings)
     assert not found[topics.TRIGGERS]
@@ -140,7 +128,7 @@ def test_shadow_mode_tells_no_dialer(broker: Broker, unique: str) -> None:
 @pytest.mark.parametrize("fail_point", ["after_changelog:2", "after_outputs:2", "before_ack:2"])
 def test_a_kill_between_two_steps_changes_nothing(broker: Broker, unique: str, fail_point: str) -> None:
     events = history(60)
-    settings = prepared(broker, unique, events, mode="live", max_batch=80, commit_interval_s=0.1)
+    settings = given(broker, unique, events, mode="live", max_batch=80, commit_interval_s=0.1)
     with worker(settings, "signals", "--no-idle-timers", fail_point=fail_point) as process:
         assert process.wait() == 137
     run_to_the_end(settings, len(events))
@@ -151,7 +139,7 @@ def test_a_kill_between_two_steps_changes_nothing(broker: Broker, unique: str, f
 
 def test_a_restart_reads_back_every_state_and_goes_on(broker: Broker, unique: str) -> None:
     events = history(40)
-    settings = prepared(broker, unique, events[:120])
+    settings = given(broker, unique, events[:120])
     with worker(settings, "signals", "--no-idle-timers") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, 120))
         asyncio.run(until_nothing_is_unsent(settings))
@@ -165,18 +153,10 @@ def test_a_restart_reads_back_every_state_and_goes_on(broker: Broker, unique: st
     assert {record.partition for record in changelog if record.key == PARTITION_KEY} == {0, 1}
 
 
-async def until_nothing_is_unsent(settings: Settings) -> None:
-    changelog, partitions = settings.topic(topics.CHANGELOG), range(settings.partitions)
-    async with asyncio.timeout(60):
-        options = settings.aiokafka_options()
-        while any(p.unsent for p in await recover(changelog, partitions, options)):  # noqa: ASYNC110
-            await asyncio.sleep(0.5)
-
-
 @pytest.mark.slow
 def test_killed_again_and_again_it_ends_like_the_oracle(broker: Broker, unique: str) -> None:
     events, random = history(300), Random(7)
-    settings = prepared(broker, unique, events, mode="live", max_batch=30, commit_interval_s=0.1)
+    settings = given(broker, unique, events, mode="live", max_batch=30, commit_interval_s=0.1)
     for _ in range(3):
         with worker(settings, "signals", "--no-idle-timers") as process:
             asyncio.run(until_said(process, "recovered"))
@@ -193,7 +173,7 @@ LATER = 60 * 24 * 40
 
 def test_timers_that_fall_due_at_once_do_not_hold_up_an_event(broker: Broker, unique: str) -> None:
     events = history(300)
-    settings = prepared(broker, unique, events, partitions=1)
+    settings = given(broker, unique, events, partitions=1)
     with worker(settings, "signals", "--no-idle-timers") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
         before = len(asyncio.run(read_all(settings, topics.SHADOW_TRIGGERS))[topics.SHADOW_TRIGGERS])
@@ -209,7 +189,7 @@ def test_timers_that_fall_due_at_once_do_not_hold_up_an_event(broker: Broker, un
 @pytest.mark.slow
 def test_an_event_goes_before_timers_that_the_wall_clock_lets_fall_due(broker: Broker, unique: str) -> None:
     events = history(1_500)
-    settings = prepared(broker, unique, events, partitions=1)
+    settings = given(broker, unique, events, partitions=1)
     run_to_the_end(settings, len(events))
     before = len(asyncio.run(read_all(settings, topics.SHADOW_TRIGGERS))[topics.SHADOW_TRIGGERS])
     with worker(settings, "signals", "--idle-timers", fail_point="stop@after_changelog:3") as process:
@@ -218,7 +198,8 @@ def test_an_event_goes_before_timers_that_the_wall_clock_lets_fall_due(broker: B
         asyncio.run(produce(settings, [survey("customer-now", 0, minute)]))
         process.child.send_signal(signal.SIGCONT)
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events) + 1))
-        asyncio.run(until_left(settings, {"customer-now", *(f"customer-{n}" for n in range(0, 1_500, 3))}))
+        asked = {"customer-now", *(f"customer-{n}" for n in range(0, 1_500, 3))}
+        asyncio.run(until_left(process, settings, asked))
         assert process.stop() == 0, process.log()
     found = asyncio.run(read_all(settings, topics.SHADOW_TRIGGERS))[topics.SHADOW_TRIGGERS]
     customers = [record.key for record in sorted(found, key=lambda each: each.offset)[before:]]
@@ -231,7 +212,7 @@ def test_a_kill_while_timers_that_were_put_off_are_judged_changes_nothing(
     broker: Broker, unique: str
 ) -> None:
     events = history(300)
-    settings = prepared(broker, unique, events, partitions=1)
+    settings = given(broker, unique, events, partitions=1)
     run_to_the_end(settings, len(events))
     asyncio.run(produce(settings, [survey("customer-now", 0, LATER)]))
     with worker(settings, "signals", "--no-idle-timers", fail_point="after_changelog:3") as process:
@@ -251,10 +232,10 @@ def test_a_broker_out_of_reach_is_told_without_a_traceback(unique: str) -> None:
 def test_time_passes_for_silent_customers(broker: Broker, unique: str) -> None:
     """The events are months old: with wall time, they cool down and leave, except who still waits for us."""
     events = history(6)
-    settings = prepared(broker, unique, events)
+    settings = given(broker, unique, events)
     with worker(settings, "signals") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(events)))
-        asyncio.run(until_left(settings, {"customer-0", "customer-3"}))  # they asked for a callback
+        asyncio.run(until_left(process, settings, {"customer-0", "customer-3"}))  # they asked for a callback
         assert process.stop() == 0, process.log()
     found = asyncio.run(read_all(settings, topics.SHADOW_TRIGGERS))[topics.SHADOW_TRIGGERS]
     last: dict[str, Any] = {}
@@ -267,15 +248,9 @@ def test_time_passes_for_silent_customers(broker: Broker, unique: str) -> None:
     assert "open" not in {status for _, status in last.values()}
 
 
-async def until_left(settings: Settings, customers: set[str]) -> None:
-    async with asyncio.timeout(60):
-        while set(await states_of(settings)) != customers:  # noqa: ASYNC110  (it lies in another process)
-            await asyncio.sleep(0.5)
-
-
 def test_a_worker_that_slept_too_long_sends_nothing_more(broker: Broker, unique: str) -> None:
     events = history(60)
-    settings = prepared(broker, unique, events, max_batch=40)
+    settings = given(broker, unique, events, max_batch=40)
     with worker(settings, "signals", "--no-idle-timers") as sleeper:
         asyncio.run(until_committed(sleeper, settings, SIGNALS_GROUP, INPUTS, 40))
         sleeper.child.send_signal(signal.SIGSTOP)
@@ -297,7 +272,7 @@ def test_a_worker_that_slept_between_two_steps_ends_and_changes_nothing(
     broker: Broker, unique: str, place: str
 ) -> None:
     events = history(60)
-    settings = prepared(broker, unique, events, mode="live", max_batch=40)
+    settings = given(broker, unique, events, mode="live", max_batch=40)
     with worker(settings, "signals", "--no-idle-timers", fail_point=f"stop@{place}:2") as sleeper:
         asyncio.run(until_asleep(sleeper))
         with worker(settings, "signals", "--no-idle-timers") as other:
@@ -310,10 +285,7 @@ def test_a_worker_that_slept_between_two_steps_ends_and_changes_nothing(
 
 
 async def until_asleep(process: Process) -> None:
-    async with asyncio.timeout(60):
-        while not _state(process).startswith("T"):
-            assert process.child.poll() is None, process.log()
-            await asyncio.sleep(0.1)
+    await until_true(process, lambda: _state(process).startswith("T"))
 
 
 def _state(process: Process) -> str:
@@ -323,7 +295,7 @@ def _state(process: Process) -> str:
 @pytest.mark.slow
 def test_a_worker_tells_what_it_waits_for_and_goes_on(broker: Broker, unique: str) -> None:
     events = history(3)
-    settings = prepared(broker, unique, events[:6])
+    settings = given(broker, unique, events[:6])
     with worker(settings, "signals", "--no-idle-timers") as process:
         asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, 6))
         process.child.send_signal(signal.SIGUSR1)
@@ -339,7 +311,7 @@ def test_a_worker_tells_what_it_waits_for_and_goes_on(broker: Broker, unique: st
 
 def test_a_worker_whose_loop_hangs_ends_hard_after_its_grace(broker: Broker, unique: str) -> None:
     events = history(3)
-    settings = prepared(broker, unique, events, drain_s=1)
+    settings = given(broker, unique, events, drain_s=1)
     with worker(settings, "signals", "--no-idle-timers", fail_point="hang@before_ack") as process:
         asyncio.run(until_hung(process))
         assert process.stop() == ExitCode.BUG
@@ -364,7 +336,7 @@ def test_a_changelog_that_takes_smaller_batches_ends_the_worker_unacknowledged(
     kafka: KafkaBroker, unique: str
 ) -> None:
     events = history(30)
-    settings = prepared(kafka, unique, events, mode="live")
+    settings = given(kafka, unique, events, mode="live")
     alter(settings, topics.CHANGELOG, max_message_bytes="2000")
     with worker(settings, "signals", "--no-idle-timers") as process:
         assert process.wait() == ExitCode.BROKE_OFF, process.log()

@@ -6,10 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -20,38 +17,25 @@ import requests
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
 from sinks.clickhouse.connection import ClickHouse
-from sinks.clickhouse.migrations import migrate
-from streams.cluster.topics import ensure
-from streams.settings import SIGNALS_GROUP, SINK_GROUP
+from streams.settings import SINK_GROUP
 from streams.telemetry.exit_codes import ExitCode
 from tests.clickhouse_double import doubled
 from tests.clickhouse_troubles import CUT_AFTER, HANGS, error
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import (
-    Process,
+    INPUTS,
+    behoudlijn,
     call,
     committed,
     history,
+    prepared,
     produce,
     read_all,
-    settings_of,
+    run_to_the_end,
     until_committed,
     until_said,
     worker,
 )
-from tests.worker_environment import environment
-
-INPUTS = tuple(topics.INPUTS)
-
-
-@pytest.fixture
-def clickhouse(tmp_path: Path) -> Iterator[EmbeddedClickHouse]:
-    """A server whose data lasts over a restart, with our tables."""
-    with EmbeddedClickHouse(path=tmp_path / "data", arguments=["--exit-with-parent"]) as server:
-        store = ClickHouse(server.dsn)
-        migrate(store)
-        store.close()
-        yield server
 
 
 def count(server: EmbeddedClickHouse, view: str) -> int:
@@ -62,10 +46,6 @@ def count(server: EmbeddedClickHouse, view: str) -> int:
         store.close()
 
 
-def logged(process: Process) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in process.log().splitlines()]
-
-
 def test_events_and_decisions_become_rows(
     broker: Broker, unique: str, clickhouse: EmbeddedClickHouse
 ) -> None:
@@ -74,12 +54,9 @@ def test_events_and_decisions_become_rows(
         call("unknown", 1, 3),  # nobody in particular
         (topics.CALLS, b"no json"),
     ]
-    settings = settings_of(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.3)
-    ensure(settings)
+    settings = prepared(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.3)
     asyncio.run(produce(settings, [*events, events[0]]))  # one event comes twice
-    with worker(settings, "signals", "--no-idle-timers") as signals:
-        asyncio.run(until_committed(signals, settings, SIGNALS_GROUP, INPUTS, len(events) + 1))
-        assert signals.stop() == 0, signals.log()
+    run_to_the_end(settings, len(events) + 1)
     outputs = asyncio.run(read_all(settings, *topics.OUTPUTS))
     everything = len(events) + 1 + sum(map(len, outputs.values()))
     with worker(settings, "sink") as sink:
@@ -98,8 +75,7 @@ def test_events_and_decisions_become_rows(
 
 
 def test_a_stop_during_an_outage_ends_and_acknowledges_nothing(broker: Broker, unique: str) -> None:
-    settings = settings_of(broker, unique, clickhouse_dsn="clickhouse://127.0.0.1:1/none", sink_batch_s=0.2)
-    ensure(settings)
+    settings = prepared(broker, unique, clickhouse_dsn="clickhouse://127.0.0.1:1/none", sink_batch_s=0.2)
     asyncio.run(produce(settings, history(3)))
     with worker(settings, "sink") as sink:
         asyncio.run(until_said(sink, "sink unavailable"))
@@ -111,10 +87,7 @@ def test_an_outage_holds_the_offsets_and_loses_nothing(
     broker: Broker, unique: str, tmp_path: Path, clickhouse: EmbeddedClickHouse
 ) -> None:
     events = history(20)
-    settings = settings_of(
-        broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2, sink_retry_max_s=1
-    )
-    ensure(settings)
+    settings = prepared(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2, sink_retry_max_s=1)
     with worker(settings, "sink") as sink:
         asyncio.run(produce(settings, events[:40]))
         asyncio.run(until_committed(sink, settings, SINK_GROUP, INPUTS, 40))
@@ -135,8 +108,7 @@ def test_an_outage_holds_the_offsets_and_loses_nothing(
 
 def test_an_outage_that_lasts_ends_the_worker_and_acknowledges_nothing(broker: Broker, unique: str) -> None:
     away = "clickhouse://127.0.0.1:1/none"
-    settings = settings_of(broker, unique, clickhouse_dsn=away, sink_batch_s=0.2, sink_outage_s=1)
-    ensure(settings)
+    settings = prepared(broker, unique, clickhouse_dsn=away, sink_batch_s=0.2, sink_outage_s=1)
     asyncio.run(produce(settings, history(3)))
     with worker(settings, "sink") as sink:
         assert sink.wait() == ExitCode.UNAVAILABLE
@@ -149,7 +121,7 @@ def test_a_full_disk_is_told_while_the_offsets_are_held_and_afterwards_all_rows_
 ) -> None:
     events = history(10)
     with doubled("127.0.0.1", clickhouse.port) as double:
-        settings = settings_of(
+        settings = prepared(
             broker,
             unique,
             clickhouse_dsn=clickhouse.dsn.replace(f":{clickhouse.port}/", f":{double.port}/"),
@@ -157,21 +129,20 @@ def test_a_full_disk_is_told_while_the_offsets_are_held_and_afterwards_all_rows_
             sink_retry_max_s=0.5,
             sink_timeout_s=2,
         )
-        ensure(settings)
         double.play(*[error(243, "NOT_ENOUGH_SPACE")] * 12, at="INSERT INTO")
         double.play(*[HANGS, CUT_AFTER, error(1002, "UNKNOWN_EXCEPTION", done=True)] * 50, at="INSERT INTO")
         with worker(settings, "sink") as sink:
             asyncio.run(produce(settings, events))
             asyncio.run(until_said(sink, "sink unavailable"))
             told = requests.get(f"{sink.health()}/readyz", timeout=10)
-            counted = requests.get(f"{sink.health()}/metrics", timeout=10).text
+            counted = sink.metrics()
             assert asyncio.run(committed(settings, SINK_GROUP, INPUTS)) == 0
             while double.seen["cut after"] + double.seen["hangs"] == 0:
                 time.sleep(0.05)
             double.forget()
             asyncio.run(until_committed(sink, settings, SINK_GROUP, INPUTS, len(events)))
             assert sink.stop() == 0, sink.log()
-            lines = logged(sink)
+            lines = list(sink.lines())
     assert told.status_code == 503
     [missing] = told.json()["missing"]
     assert "error 243 NOT_ENOUGH_SPACE, its disk is full" in missing
@@ -194,15 +165,14 @@ def test_what_lasts_ends_the_worker_with_the_true_reason(
 ) -> None:
     with doubled("127.0.0.1", clickhouse.port) as double:
         dsn = clickhouse.dsn.replace(f":{clickhouse.port}/", f":{double.port}/")
-        settings = settings_of(
+        settings = prepared(
             broker, unique, clickhouse_dsn=dsn, sink_batch_s=0.2, sink_outage_s=1, sink_retry_max_s=0.5
         )
-        ensure(settings)
         asyncio.run(produce(settings, history(3)))
         double.play(*[error(75, "CANNOT_WRITE_TO_FILE_DESCRIPTOR")] * 1_000, at="INSERT INTO")
         with worker(settings, "sink") as sink:
             assert sink.wait() == ExitCode.UNAVAILABLE
-            [failed] = [line for line in logged(sink) if line["event"].startswith("worker failed")]
+            [failed] = [line for line in sink.lines() if line["event"].startswith("worker failed")]
     assert (
         "error 75 CANNOT_WRITE_TO_FILE_DESCRIPTOR, its disk is full or cannot be written" in failed["reason"]
     )
@@ -213,8 +183,7 @@ def test_what_lasts_ends_the_worker_with_the_true_reason(
 def test_an_output_that_is_none_of_ours_ends_the_worker_and_says_what_to_do(
     broker: Broker, unique: str, clickhouse: EmbeddedClickHouse
 ) -> None:
-    settings = settings_of(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2)
-    ensure(settings)
+    settings = prepared(broker, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2)
     asyncio.run(produce(settings, [(topics.SIGNALS, b'{"type":"customer_signals","schema_version":9}')]))
     with worker(settings, "sink") as sink:
         assert sink.wait() == ExitCode.BAD_DATA
@@ -231,12 +200,9 @@ def test_a_foreign_record_is_named_and_skipped_alone(
 ) -> None:
     """Junk between triggers: all before it is written and committed, then an operator goes past it."""
     events = history(12)
-    settings = settings_of(kafka, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2, mode="live")
-    ensure(settings)
+    settings = prepared(kafka, unique, clickhouse_dsn=clickhouse.dsn, sink_batch_s=0.2, mode="live")
     asyncio.run(produce(settings, events))
-    with worker(settings, "signals", "--no-idle-timers") as signals:
-        asyncio.run(until_committed(signals, settings, SIGNALS_GROUP, INPUTS, len(events)))
-        assert signals.stop() == 0, signals.log()
+    run_to_the_end(settings, len(events))
     before = asyncio.run(read_all(settings, topics.TRIGGERS))[topics.TRIGGERS]
     asyncio.run(produce(settings, [(topics.TRIGGERS, b"junk")]))  # behind those, on partition 0
     junk = sum(record.partition == 0 for record in before)
@@ -248,24 +214,14 @@ def test_a_foreign_record_is_named_and_skipped_alone(
         assert f"`behoudlijn {' '.join(command[:-1])}`" in sink.log()
     assert count(clickhouse, "v_triggers") > 0
 
-    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "streams", *arguments],
-            env=environment(settings),
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-
-    wrong = run(*command[:4], str(junk + 1), *command[5:])
+    wrong = behoudlijn(settings, *command[:4], str(junk + 1), *command[5:])
     assert wrong.returncode == ExitCode.MISFIT
     assert "1 record before" in wrong.stderr
-    asked = run(*command[:-1])
+    asked = behoudlijn(settings, *command[:-1])
     assert asked.returncode == ExitCode.MISTAKE
     assert "4 bytes" in asked.stdout
     assert "junk" not in asked.stdout
-    done = run(*command)
+    done = behoudlijn(settings, *command)
     assert done.returncode == 0, done.stderr
     assert "give --yes" in asked.stderr
     held = asyncio.run(read_all(settings, *INPUTS, *topics.OUTPUTS))
@@ -275,4 +231,4 @@ def test_a_foreign_record_is_named_and_skipped_alone(
         assert sink.stop() == 0, sink.log()
     ids = {json.loads(record.value or b"")["trigger_id"] for record in before}
     assert count(clickhouse, "v_triggers") == len(ids)
-    assert "skipped it" in run("dead-letters", "list").stdout.replace("\n", " ")
+    assert "skipped it" in behoudlijn(settings, "dead-letters", "list").stdout.replace("\n", " ")

@@ -9,20 +9,17 @@ import sys
 import time
 
 import pytest
-from aiokafka import AIOKafkaProducer
-from kafka.admin import KafkaAdminClient
 
 from schemas import topics
-from streams.cluster.topics import ensure
 from streams.core.erasure import is_marker
 from streams.core.state import decode
 from streams.settings import Settings
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
-from streams.state.recovery import ChangelogReader, recover
+from streams.state.recovery import ChangelogReader
 from streams.state.store import PartitionStore
 from streams.telemetry.exit_codes import ExitCode
-from tests.integration.conftest import Broker
+from tests.integration.administration import Admin
 from tests.integration.test_migration import (
     oracle,
     outputs_of,
@@ -32,50 +29,29 @@ from tests.integration.test_migration import (
     work_off,
 )
 from tests.integration.worker_program import (
+    RECOVERED,
+    behoudlijn,
     call,
     history,
+    prepared,
     produce,
-    settings_of,
+    recovered,
     survey,
     until_said,
     worker,
+    write,
 )
+from tests.kafka.broker import KafkaBroker
 from tests.worker_environment import environment
 
-INPUTS = tuple(topics.INPUTS)
 KEY = "the key of this test"
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.timeout(400)]
 
 
-def state(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`behoudlijn state`, as an operator calls it."""
-    return subprocess.run(
-        [sys.executable, "-m", "streams", *arguments],
-        env=environment(settings) | {"COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-        timeout=180,
-        check=False,
-    )
-
-
 def repaired(settings: Settings, *arguments: str) -> str:
-    done = state(settings, "state", "repair", "--yes", "--no-clickhouse", *arguments)
+    done = behoudlijn(settings, "state", "repair", "--yes", "--no-clickhouse", *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
-
-
-def delete_changelog(settings: Settings) -> None:
-    """The topic is deleted, and made anew by whoever runs `topics ensure` next."""
-    admin = KafkaAdminClient(**settings.kafka_python_options())
-    try:
-        admin.delete_topics([settings.topic(topics.CHANGELOG)])
-        deadline = time.monotonic() + 30
-        while settings.topic(topics.CHANGELOG) in admin.list_topics() and time.monotonic() < deadline:
-            time.sleep(0.2)
-    finally:
-        admin.close()
-    ensure(settings)
 
 
 def refused(settings: Settings) -> str:
@@ -86,27 +62,22 @@ def refused(settings: Settings) -> str:
         return process.log()
 
 
-async def write(settings: Settings, *records: tuple[int, bytes | None, bytes | None], topic: str) -> None:
-    async with AIOKafkaProducer(**settings.aiokafka_options()) as producer:
-        for partition, key, value in records:
-            await producer.send_and_wait(settings.topic(topic), value, key=key, partition=partition)
-
-
-def test_states_come_back_byte_for_byte_and_go_on_as_if_nothing_had_been(kafka: Broker, unique: str) -> None:
+def test_states_come_back_byte_for_byte_and_go_on_as_if_nothing_had_been(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
     events = history(60)
     early, late = events[:250], events[250:]
-    settings = settings_of(kafka, unique, mode="live")
-    ensure(settings)
+    settings = prepared(kafka, unique, mode="live")
     asyncio.run(produce(settings, early))
     work_off(settings, len(early))
     before = states_of(settings)
     assert any(decode(data).episode for data in united(before).values()), "somebody is to be called"
-    fine = state(settings, "state", "check")
+    fine = behoudlijn(settings, "state", "check")
     assert (fine.returncode, "Nothing is missing" in fine.stdout) == (0, True), fine.stdout + fine.stderr
 
-    delete_changelog(settings)
+    admin.make_changelog_anew(settings)
     assert "state repair" in refused(settings)
-    checked = state(settings, "state", "check")
+    checked = behoudlijn(settings, "state", "check")
     assert checked.returncode == ExitCode.MISFIT
     assert "holds no states" in checked.stdout
     assert all(len(line) <= 80 for line in checked.stdout.splitlines())
@@ -116,7 +87,7 @@ def test_states_come_back_byte_for_byte_and_go_on_as_if_nothing_had_been(kafka: 
     assert states_of(settings) == before, "byte for byte"
     repaired(settings, "--partition", "1")
     assert states_of(settings) == before, "again, over itself"
-    assert state(settings, "state", "check").returncode == 0
+    assert behoudlijn(settings, "state", "check").returncode == 0
 
     asyncio.run(produce(settings, late))
     work_off(settings, len(events))
@@ -126,18 +97,18 @@ def test_states_come_back_byte_for_byte_and_go_on_as_if_nothing_had_been(kafka: 
 
 
 def test_who_was_served_or_rests_is_not_called_again_when_the_inputs_begin_later(
-    kafka: Broker, unique: str
+    kafka: KafkaBroker, admin: Admin, unique: str
 ) -> None:
     """What retention took is not known any more; what was said is."""
-    settings = settings_of(kafka, unique, mode="live")
-    ensure(settings)
+    settings = prepared(kafka, unique, mode="live")
     asked = [survey(f"c{n}", 1, n) for n in range(6)]
     calls = [call(f"c{n}", k, 60 * k + n) for k in range(2, 6) for n in range(6)]
     asyncio.run(produce(settings, [*asked, *calls]))
     work_off(settings, len(asked) + len(calls))
     before, said = united(states_of(settings)), outputs_of(settings)
-    delete_changelog(settings)
-    _remove_records(settings, topics.SURVEYS)
+    admin.make_changelog_anew(settings)
+    for partition in range(settings.partitions):
+        admin.remove_before(settings.topic(topics.SURVEYS), -1, partition)
     assert "is gone" in repaired(settings)
     after = united(states_of(settings))
     for customer, data in before.items():
@@ -157,25 +128,15 @@ def test_who_was_served_or_rests_is_not_called_again_when_the_inputs_begin_later
     assert all(each["sequence"] > 1 for each in triggers)
 
 
-def _remove_records(settings: Settings, name: str) -> None:
-    from kafka import TopicPartition
-
-    admin = KafkaAdminClient(**settings.kafka_python_options())
-    try:
-        places = {TopicPartition(settings.topic(name), number): -1 for number in range(settings.partitions)}
-        admin.delete_records(places)
-    finally:
-        admin.close()
-
-
-def test_a_repair_that_is_killed_lets_nobody_start_and_is_run_again(kafka: Broker, unique: str) -> None:
+def test_a_repair_that_is_killed_lets_nobody_start_and_is_run_again(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
     events = history(40)
-    settings = settings_of(kafka, unique)
-    ensure(settings)
+    settings = prepared(kafka, unique)
     asyncio.run(produce(settings, events))
     work_off(settings, len(events))
     before = states_of(settings)
-    delete_changelog(settings)
+    admin.make_changelog_anew(settings)
     first = (
         "import os, streams.operations.state_repair as r\n"
         "r._PIECE = 7\n"
@@ -200,10 +161,11 @@ def test_a_repair_that_is_killed_lets_nobody_start_and_is_run_again(kafka: Broke
     assert states_of(settings) == before
 
 
-def test_who_was_erased_stays_erased_after_a_repair_and_a_replay(kafka: Broker, unique: str) -> None:
+def test_who_was_erased_stays_erased_after_a_repair_and_a_replay(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
     events = history(12)
-    settings = settings_of(kafka, unique, erasure_key=KEY)
-    ensure(settings)
+    settings = prepared(kafka, unique, erasure_key=KEY)
     _, order = call("customer-3", 5000, 60 * 24 * 30)
     del order["resolved"]
     asyncio.run(produce(settings, [*events, (topics.PROFILES, order | {"type": "erasure"})]))
@@ -211,7 +173,7 @@ def test_who_was_erased_stays_erased_after_a_repair_and_a_replay(kafka: Broker, 
     before = states_of(settings)
     assert any(map(is_marker, united(before)))
     assert "customer-3" not in united(before)
-    delete_changelog(settings)
+    admin.make_changelog_anew(settings)
     repaired(settings)
     assert states_of(settings) == before
     asyncio.run(produce(settings, [each for each in events if each[1]["customer_id"] == "customer-3"]))
@@ -220,77 +182,77 @@ def test_who_was_erased_stays_erased_after_a_repair_and_a_replay(kafka: Broker, 
     assert "customer-3" not in united(states_of(settings))
 
 
-def test_foreign_bytes_are_told_by_place_and_a_repair_leaves_them_behind(kafka: Broker, unique: str) -> None:
+def test_foreign_bytes_are_told_by_place_and_a_repair_leaves_them_behind(
+    kafka: KafkaBroker, unique: str
+) -> None:
     events = history(30)
-    settings = settings_of(kafka, unique)
-    ensure(settings)
+    settings = prepared(kafka, unique)
     asyncio.run(produce(settings, events))
     work_off(settings, len(events))
     before = states_of(settings)
     victim = next(iter(before[1]))
-    junk: list[tuple[int, bytes | None, bytes | None]] = [
-        (1, b"\xff\xfe", b"junk"),
-        (1, victim.encode(), b"junk"),
-        (1, b"who", None),
-        (1, b"\x00partition", b"{"),
-        (1, b"short", b"\x02"),
+    junk = [
+        (b"\xff\xfe", b"junk"),
+        (victim.encode(), b"junk"),
+        (b"who", None),
+        (b"\x00partition", b"{"),
+        (b"short", b"\x02"),
     ]
-    asyncio.run(write(settings, *junk, topic=topics.CHANGELOG))
+    asyncio.run(write(settings, topics.CHANGELOG, 1, *junk))
     log = refused(settings)
     assert f"{settings.topic(topics.CHANGELOG)}[1]@" in log
     assert "state repair --partition 1" in log
     assert "a bug" not in log
-    checked = state(settings, "state", "check", "--json")
+    checked = behoudlijn(settings, "state", "check", "--json")
     assert checked.returncode == ExitCode.MISFIT
     assert [bool(each["problems"]) for each in json.loads(checked.stdout)] == [False, True]
-    explained = state(settings, "explain", victim)
+    explained = behoudlijn(settings, "explain", victim)
     assert explained.returncode == ExitCode.BAD_DATA
     assert "state repair --partition 1" in explained.stderr
-    refusal = state(settings, "state", "accept", "--yes")
+    refusal = behoudlijn(settings, "state", "accept", "--yes")
     assert refusal.returncode == ExitCode.BAD_DATA
     assert "5 records that cannot be read" in " ".join(repaired(settings, "--partition", "1").split())
     assert states_of(settings) == before
     work_off(settings, len(events))
 
 
-def test_states_are_accepted_as_they_are(kafka: Broker, unique: str) -> None:
+def test_states_are_accepted_as_they_are(kafka: KafkaBroker, admin: Admin, unique: str) -> None:
     events = history(12)
-    settings = settings_of(kafka, unique)
-    ensure(settings)
+    settings = prepared(kafka, unique)
     asyncio.run(produce(settings, events))
     work_off(settings, len(events))
-    delete_changelog(settings)
+    admin.make_changelog_anew(settings)
     refused(settings)
-    done = state(settings, "state", "accept", "--yes")
+    done = behoudlijn(settings, "state", "accept", "--yes")
     assert done.returncode == 0, done.stderr
     assert "0 customers" in done.stdout
     with worker(settings, "signals", "--no-idle-timers") as process:
-        asyncio.run(until_said(process, "customer states recovered"))
+        asyncio.run(until_said(process, RECOVERED))
         for command in ("repair", "accept"):
-            done = state(settings, "state", command, "--yes", *(["--no-clickhouse"] * (command == "repair")))
+            done = behoudlijn(
+                settings, "state", command, "--yes", *(["--no-clickhouse"] * (command == "repair"))
+            )
             assert done.returncode == ExitCode.MISFIT
             assert "still run" in done.stderr
         assert process.stop() == 0, process.log()
 
 
-def test_a_partition_that_leapt_comes_back(kafka: Broker, unique: str) -> None:
+def test_a_partition_that_leapt_comes_back(kafka: KafkaBroker, unique: str) -> None:
     """As a worker of the version before left it: one event of the future, and every state was too old for the partition."""
     events = history(20)
-    settings = settings_of(kafka, unique)
-    ensure(settings)
+    settings = prepared(kafka, unique)
     asyncio.run(produce(settings, events))
     work_off(settings, len(events))
     before = states_of(settings)
-    (part,) = asyncio.run(recover(settings.topic(topics.CHANGELOG), [0], settings.aiokafka_options()))
-    store = part.store
+    store = asyncio.run(recovered(settings))[0].store
     store.clock.now = time.time_ns() // 1_000_000 + 400 * 86_400_000
     asyncio.run(leap(settings, store))
-    checked = state(settings, "state", "check", "--partition", "0")
+    checked = behoudlijn(settings, "state", "check", "--partition", "0")
     assert checked.returncode == ExitCode.MISFIT
     assert "hours ahead of the clock here" in " ".join(checked.stdout.split())
     repaired(settings, "--partition", "0")
     assert states_of(settings) == before
-    assert state(settings, "state", "check").returncode == 0
+    assert behoudlijn(settings, "state", "check").returncode == 0
 
 
 async def leap(settings: Settings, store: PartitionStore) -> None:
@@ -308,9 +270,8 @@ async def leap(settings: Settings, store: PartitionStore) -> None:
         await deliveries.stop()
 
 
-def test_a_memory_that_is_too_short_is_refused(kafka: Broker, unique: str) -> None:
-    settings = settings_of(kafka, unique, retention_ms=3_600_000)
-    ensure(settings)
-    done = state(settings, "state", "repair", "--yes", "--no-clickhouse")
+def test_a_memory_that_is_too_short_is_refused(kafka: KafkaBroker, unique: str) -> None:
+    settings = prepared(kafka, unique, retention_ms=3_600_000)
+    done = behoudlijn(settings, "state", "repair", "--yes", "--no-clickhouse")
     assert done.returncode == ExitCode.MISFIT
     assert "who was called before that would be forgotten" in done.stderr

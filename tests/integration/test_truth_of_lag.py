@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from operator import eq, le
-from pathlib import Path
 
 import pytest
 import requests
@@ -15,9 +14,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
-from sinks.clickhouse.connection import ClickHouse
-from sinks.clickhouse.migrations import migrate
-from streams.cluster.topics import ensure
 from streams.lane.micro_batch import TP
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
 from tests.integration.conftest import Broker
@@ -27,9 +23,10 @@ from tests.integration.worker_program import (
     Process,
     call,
     committed,
-    settings_of,
+    prepared,
     until_committed,
     until_said,
+    until_true,
     worker,
 )
 from tests.integration.worker_program import produce as produce_events
@@ -38,28 +35,15 @@ from tests.kafka.broker import KafkaBroker
 IMPATIENT = "import streams.lane.log_ends as ends; ends._STANDS_SECONDS = 2.0\n"
 
 
-@pytest.fixture
-def clickhouse(tmp_path: Path) -> Iterator[EmbeddedClickHouse]:
-    with EmbeddedClickHouse(path=tmp_path / "data", arguments=["--exit-with-parent"]) as server:
-        store = ClickHouse(server.dsn)
-        migrate(store)
-        store.close()
-        yield server
-
-
 def total(process: Process, name: str) -> float:
     """Sums a metric over its labels."""
-    page = requests.get(f"{process.health()}/metrics", timeout=10).text
-    families = text_string_to_metric_families(page)
+    families = text_string_to_metric_families(process.metrics())
     return sum(each.value for family in families for each in family.samples if each.name == name)
 
 
 async def until_shown(process: Process, name: str, fits: Callable[[float], bool]) -> None:
     """Waits until a metric, summed, is as it must be; fails when the worker ends before."""
-    async with asyncio.timeout(60):
-        while not fits(await asyncio.to_thread(total, process, name)):
-            assert process.child.poll() is None, process.log()
-            await asyncio.sleep(0.2)
+    await until_true(process, lambda: fits(total(process, name)))
 
 
 @pytest.mark.kafka
@@ -67,11 +51,9 @@ async def until_shown(process: Process, name: str, fits: Callable[[float], bool]
     ("kind", "group"), [("signals", SIGNALS_GROUP), ("sink", SINK_GROUP)], ids=["signals", "sink"]
 )
 def test_a_transaction_that_stays_open_is_seen_until_it_ends(
-    kafka: KafkaBroker, unique: str, kind: str, group: str, request: pytest.FixtureRequest
+    kafka: KafkaBroker, unique: str, kind: str, group: str, clickhouse: EmbeddedClickHouse
 ) -> None:
-    more = {"clickhouse_dsn": request.getfixturevalue("clickhouse").dsn} if kind == "sink" else {}
-    settings = settings_of(kafka, unique, partitions=1, sink_batch_s=0.2, **more)
-    ensure(settings)
+    settings = prepared(kafka, unique, partitions=1, sink_batch_s=0.2, clickhouse_dsn=clickhouse.dsn)
     calls = settings.topic(topics.CALLS)
 
     async def scenario(process: Process) -> None:
@@ -106,7 +88,7 @@ def test_a_transaction_that_stays_open_is_seen_until_it_ends(
 
 
 def test_the_sink_shows_all_that_waits_while_its_store_is_away(broker: Broker, unique: str) -> None:
-    settings = settings_of(
+    settings = prepared(
         broker,
         unique,
         partitions=1,
@@ -115,7 +97,6 @@ def test_the_sink_shows_all_that_waits_while_its_store_is_away(broker: Broker, u
         max_batch=100,
         sink_retry_max_s=1,
     )
-    ensure(settings)
     text = "x" * 1_000
     many = [call(f"c{number}", 1, number % 60, note=text) for number in range(4_000)]
 
@@ -168,8 +149,7 @@ SIGNALS_ASKED = {
 
 
 def test_a_worker_answers_what_its_process_its_group_and_its_timers_do(broker: Broker, unique: str) -> None:
-    settings = settings_of(broker, unique, partitions=1)
-    ensure(settings)
+    settings = prepared(broker, unique, partitions=1)
 
     async def scenario(process: Process) -> None:
         await produce_events(settings, [call(f"c{number}", 1, number) for number in range(3)])

@@ -8,23 +8,29 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import requests
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.partitioner import murmur2
+from typer.testing import CliRunner, Result
 
 from schemas import topics
+from streams.cli import build
 from streams.cluster.reading import read_to_ends
+from streams.cluster.topics import ensure
 from streams.core.records import Record
-from streams.settings import Settings
+from streams.settings import SIGNALS_GROUP, Settings
+from streams.state.recovery import Recovered, recover
 from tests.integration.conftest import Broker
-from tests.worker_environment import ROOT, command, environment
+from tests.worker_environment import ROOT, command, environment, variables
 
+INPUTS = tuple(topics.INPUTS)
+RECOVERED = "customer states recovered"
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 
 
@@ -48,6 +54,13 @@ def settings_of(broker: Broker, prefix: str, **more: Any) -> Settings:
     )
 
 
+def prepared(broker: Broker, prefix: str, **more: Any) -> Settings:
+    """Such settings, and their topics are made."""
+    settings = settings_of(broker, prefix, **more)
+    ensure(settings)
+    return settings
+
+
 class Process:
     """A running worker; its log is kept for the message of a failed test."""
 
@@ -59,10 +72,17 @@ class Process:
         """What it has logged so far."""
         return self._log.read_text(encoding="utf-8")
 
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """The same, decoded line by line."""
+        return map(json.loads, self.log().splitlines())
+
     def health(self) -> str:
         """Where it shows its health, once it has logged that."""
-        lines = map(json.loads, self.log().splitlines())
-        return str(next(line["health"] for line in lines if "health" in line))
+        return str(next(line["health"] for line in self.lines() if "health" in line))
+
+    def metrics(self) -> str:
+        """Its page of metrics."""
+        return requests.get(f"{self.health()}/metrics", timeout=10).text
 
     def wait(self, seconds: float = 60) -> int:
         """Its exit code, when it has ended by itself."""
@@ -102,6 +122,23 @@ def worker(
                 child.wait()
             if sys.exc_info()[0] is not None:
                 print(log.read_text(encoding="utf-8"))
+
+
+def behoudlijn(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`behoudlijn ARGUMENTS` with `settings`, as an operator calls it."""
+    return subprocess.run(
+        [sys.executable, "-m", "streams", *arguments],
+        env=environment(settings) | {"COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+
+
+def invoked(settings: Settings, *arguments: str) -> Result:
+    """The same in this process, on a wide screen."""
+    return CliRunner(env=variables(settings) | {"COLUMNS": "200", "NO_COLOR": "1"}).invoke(build(), arguments)
 
 
 def call(customer: str, number: int, minute: int, **more: Any) -> tuple[str, dict[str, Any]]:
@@ -147,6 +184,15 @@ async def produce(settings: Settings, events: Sequence[tuple[str, dict[str, Any]
                 where = {"value": json.dumps(event).encode(), "key": key, "partition": number}
             waiting.append(await producer.send(settings.topic(topic), **where))
         await asyncio.gather(*waiting)
+
+
+async def write(
+    settings: Settings, name: str, partition: int, *records: tuple[bytes | None, bytes | None]
+) -> None:
+    """Writes keys and values as they are."""
+    async with AIOKafkaProducer(**settings.aiokafka_options(), acks="all") as producer:
+        for key, value in records:
+            await producer.send_and_wait(settings.topic(name), value, key=key, partition=partition)
 
 
 async def read_all(settings: Settings, *names: str) -> dict[str, list[Record]]:
@@ -197,31 +243,45 @@ async def until_committed(
             await asyncio.sleep(0.3)
 
 
-async def until_said(process: Process, text: str) -> None:
-    """Waits until the worker's log holds `text`; fails when the worker ends before."""
-    async with asyncio.timeout(60):
-        while text not in process.log():
+async def until_true(process: Process, condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Waits until `condition`, asked in a thread, is true; fails when the worker ends before."""
+    async with asyncio.timeout(seconds):
+        while not await asyncio.to_thread(condition):
             assert process.child.poll() is None, process.log()
             await asyncio.sleep(0.1)
 
 
-def alter(settings: Settings, name: str, **configs: str) -> None:
-    """Sets configurations of one topic, with `_` for their dots; on a real broker, which goes by them on return."""
-    admin = KafkaAdminClient(**settings.kafka_python_options())
-    try:
-        named = {key.replace("_", "."): value for key, value in configs.items()}
-        topic = settings.topic(name)
-        admin.alter_configs([ConfigResource("topic", topic, named)])
-        deadline = time.monotonic() + 60
-        while (
-            True
-        ):  # the controller says that it is done before the broker has read it in the controller's log
-            found = admin.describe_configs([ConfigResource("topic", topic)], config_filter="all")["topic"][
-                topic
-            ]
-            if all(found[key]["value"] == value for key, value in named.items()):
-                return
-            assert time.monotonic() < deadline, f"the broker does not follow: {named}"
-            time.sleep(0.05)
-    finally:
-        admin.close()
+async def until_said(process: Process, text: str) -> None:
+    """Waits until the worker's log holds `text`; fails when the worker ends before."""
+    await until_true(process, lambda: text in process.log())
+
+
+def run_to_the_end(settings: Settings, count: int, *options: str) -> None:
+    """A signals worker until `count` records of the inputs are committed."""
+    with worker(settings, "signals", "--no-idle-timers", *options) as process:
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, count))
+        assert process.stop() == 0, process.log()
+
+
+async def recovered(settings: Settings) -> list[Recovered]:
+    """What a worker finds in each partition of the changelog."""
+    changelog, numbers = settings.topic(topics.CHANGELOG), range(settings.partitions)
+    return await recover(changelog, numbers, settings.aiokafka_options())
+
+
+async def until_nothing_is_unsent(settings: Settings) -> None:
+    """Waits until all outputs are known to be published."""
+    async with asyncio.timeout(60):
+        while any(part.unsent for part in await recovered(settings)):  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+
+
+def states_of(settings: Settings) -> dict[str, bytes]:
+    """Every customer's state, of all partitions."""
+    parts = asyncio.run(recovered(settings))
+    return {customer: state for part in parts for customer, state in part.store.states.items()}
+
+
+async def until_left(process: Process, settings: Settings, customers: set[str]) -> None:
+    """Waits until these customers have a state, and no others."""
+    await until_true(process, lambda: states_of(settings).keys() == customers)
