@@ -25,7 +25,8 @@ from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import migrate
 from streams.cluster.topics import ensure
 from streams.settings import Settings
-from tests.integration.worker_program import Process, call, settings_of, until_said, worker
+from tests.integration.worker_events import call
+from tests.integration.worker_program import Process, settings_of, until_said, worker
 from tests.kafka.broker import KafkaBroker
 
 

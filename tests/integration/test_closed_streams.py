@@ -16,7 +16,8 @@ from schemas import topics
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
-from tests.integration.worker_program import call, committed, prepared, produce
+from tests.integration.worker_events import call
+from tests.integration.worker_program import committed, prepared, produce
 from tests.worker_environment import environment
 
 pytestmark = pytest.mark.slow

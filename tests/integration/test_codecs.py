@@ -36,10 +36,10 @@ from tests.integration.conftest import Broker
 from tests.integration.test_brokers import create
 from tests.integration.test_migration import work_off
 from tests.integration.test_signals_worker import assert_like_the_oracle
+from tests.integration.worker_events import history
 from tests.integration.worker_program import (
     INPUTS,
     RECOVERED,
-    history,
     invoked,
     prepared,
     until_committed,

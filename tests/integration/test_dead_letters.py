@@ -22,9 +22,9 @@ from streams.state.recovery import recover
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.administration import alter
 from tests.integration.conftest import Broker
+from tests.integration.worker_events import call
 from tests.integration.worker_program import (
     INPUTS,
-    call,
     committed,
     invoked,
     prepared,

@@ -25,11 +25,10 @@ from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
 from streams.state.changelog import PARTITION_KEY, decode_entry
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
+from tests.integration.worker_events import call, history
 from tests.integration.worker_program import (
     INPUTS,
-    call,
     committed,
-    history,
     invoked,
     prepared,
     produce,

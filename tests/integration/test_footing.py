@@ -16,15 +16,14 @@ from streams.telemetry.exit_codes import ExitCode
 from tests.integration.administration import Admin, alter
 from tests.integration.test_lane import transactional
 from tests.integration.test_membership import last_words
+from tests.integration.worker_events import call, survey
 from tests.integration.worker_program import (
     RECOVERED,
     Process,
-    call,
     committed,
     prepared,
     produce,
     read_all,
-    survey,
     until_said,
     until_true,
     worker,

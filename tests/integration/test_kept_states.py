@@ -11,11 +11,11 @@ from schemas import topics
 from streams.settings import SIGNALS_GROUP
 from tests.integration.conftest import Broker
 from tests.integration.test_signals_worker import assert_like_the_oracle
+from tests.integration.worker_events import history
 from tests.integration.worker_program import (
     INPUTS,
     RECOVERED,
     Process,
-    history,
     prepared,
     produce,
     until_committed,

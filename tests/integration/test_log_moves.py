@@ -27,15 +27,8 @@ from tests.integration.test_lane import (
     until,
     until_committed,
 )
-from tests.integration.worker_program import (
-    Process,
-    call,
-    prepared,
-    settings_of,
-    until_said,
-    until_true,
-    worker,
-)
+from tests.integration.worker_events import call
+from tests.integration.worker_program import Process, prepared, settings_of, until_said, until_true, worker
 from tests.integration.worker_program import produce as produce_events
 from tests.integration.worker_program import read_all as read_records
 from tests.kafka.broker import KafkaBroker

@@ -14,11 +14,11 @@ from schemas import topics
 from streams.settings import SIGNALS_GROUP
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.administration import Admin
+from tests.integration.worker_events import call
 from tests.integration.worker_program import (
     INPUTS,
     RECOVERED,
     Process,
-    call,
     prepared,
     produce,
     until_committed,

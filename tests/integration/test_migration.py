@@ -22,10 +22,10 @@ from streams.settings import SIGNALS_GROUP, Settings
 from streams.telemetry.exit_codes import ExitCode
 from tests.builders import arrived_anyhow
 from tests.integration.conftest import Broker
+from tests.integration.worker_events import history
 from tests.integration.worker_program import (
     INPUTS,
     behoudlijn,
-    history,
     prepared,
     produce,
     read_all,

@@ -29,7 +29,8 @@ from sinks.clickhouse.migrations import migrate
 from streams.cluster.topic_reader import TopicReader
 from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
-from tests.integration.worker_program import committed, history, produce, read_all
+from tests.integration.worker_events import history
+from tests.integration.worker_program import committed, produce, read_all
 from tests.kafka.broker import KafkaBroker
 from tests.kafka.choice import kafka_problem
 from tests.worker_environment import ROOT, environment

@@ -23,12 +23,11 @@ from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
 from streams.state.changelog import PARTITION_KEY
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.administration import alter
+from tests.integration.worker_events import call, history
 from tests.integration.worker_program import (
     INPUTS,
     RECOVERED,
-    call,
     committed,
-    history,
     invoked,
     prepared,
     produce,

@@ -23,11 +23,10 @@ from streams.settings import SIGNALS_GROUP, Settings
 from streams.telemetry.exit_codes import ExitCode
 from tests.builders import arrived_anyhow
 from tests.integration.conftest import Broker
+from tests.integration.worker_events import call, history
 from tests.integration.worker_program import (
     INPUTS,
     Process,
-    call,
-    history,
     prepared,
     produce,
     read_all,

@@ -23,19 +23,16 @@ from streams.state.changelog import PARTITION_KEY
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.administration import alter
 from tests.integration.conftest import Broker
+from tests.integration.worker_events import START, call, history, survey
 from tests.integration.worker_program import (
     INPUTS,
-    START,
     Process,
-    call,
     committed,
-    history,
     prepared,
     produce,
     read_all,
     run_to_the_end,
     states_of,
-    survey,
     until_committed,
     until_left,
     until_nothing_is_unsent,

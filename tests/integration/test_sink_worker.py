@@ -22,12 +22,11 @@ from streams.telemetry.exit_codes import ExitCode
 from tests.clickhouse_double import doubled
 from tests.clickhouse_troubles import CUT_AFTER, HANGS, error
 from tests.integration.conftest import Broker
+from tests.integration.worker_events import call, history
 from tests.integration.worker_program import (
     INPUTS,
     behoudlijn,
-    call,
     committed,
-    history,
     prepared,
     produce,
     read_all,

@@ -28,15 +28,13 @@ from tests.integration.test_migration import (
     without_arrivals,
     work_off,
 )
+from tests.integration.worker_events import call, history, survey
 from tests.integration.worker_program import (
     RECOVERED,
     behoudlijn,
-    call,
-    history,
     prepared,
     produce,
     recovered,
-    survey,
     until_said,
     worker,
     write,

@@ -19,9 +19,9 @@ from streams.settings import SIGNALS_GROUP, SINK_GROUP
 from tests.integration.conftest import Broker
 from tests.integration.lane_app import build, running
 from tests.integration.test_lane import Seen, create, produce, transactional, until
+from tests.integration.worker_events import call
 from tests.integration.worker_program import (
     Process,
-    call,
     committed,
     prepared,
     until_committed,

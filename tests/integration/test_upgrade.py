@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from schemas import topics
 from streams.cluster.partitioning import partition_of
-from streams.cluster.topics import ensure
 from streams.settings import SIGNALS_GROUP, Settings
 from tests.integration.recipe import IS_CLONE, ROOT, copy_tree, python, recipe
+from tests.integration.worker_events import history
 from tests.integration.worker_program import (
+    INPUTS,
     Process,
     committed,
-    history,
+    prepared,
     produce,
     settings_of,
     until_committed,
@@ -65,8 +65,7 @@ def command(tree: Path, settings: Settings, *arguments: str) -> str:
 def test_workers_of_two_versions_walk_an_upgrade_that_adds_a_topic(
     kafka: KafkaBroker, unique: str, after: Path
 ) -> None:
-    settings = settings_of(kafka, unique, partitions=4, merge_idle_ms=200)
-    ensure(settings)
+    settings = prepared(kafka, unique, partitions=4, merge_idle_ms=200)
     everything = history(24)
     third = len(everything) // 3
     visits = [visit(f"customer-{n}") for n in range(24)]
@@ -76,7 +75,7 @@ def test_workers_of_two_versions_walk_an_upgrade_that_adds_a_topic(
         asyncio.run(produce(settings, events))
 
     def until(process: Process, count: int, *names: str) -> None:
-        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, names or tuple(topics.INPUTS), count))
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, names or INPUTS, count))
 
     old = {"tree": BEFORE}
     new = {"tree": after}
@@ -121,7 +120,7 @@ def test_a_worker_that_is_given_nothing_but_the_new_topic_waits_and_stays(
     ):
         asyncio.run(until_said(new, "topics wait, since another worker"))
         asyncio.run(produce(settings, [visit("c1"), *history(3)]))
-        asyncio.run(until_committed(old, settings, SIGNALS_GROUP, tuple(topics.INPUTS), len(history(3))))
+        asyncio.run(until_committed(old, settings, SIGNALS_GROUP, INPUTS, len(history(3))))
         time.sleep(3 * settings.stall_timeout_s)  # by then the watchdog would have ended it
         assert new.child.poll() is None, new.log()
         assert old.stop() == 0

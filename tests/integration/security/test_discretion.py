@@ -15,7 +15,8 @@ from streams.cluster.rights import signals_rights
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.security.conftest import Secured
-from tests.integration.worker_program import Process, call, produce, until_committed, worker
+from tests.integration.worker_events import call
+from tests.integration.worker_program import Process, produce, until_committed, worker
 
 pytestmark = pytest.mark.kafka
 

@@ -20,10 +20,10 @@ from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
 from streams.telemetry.exit_codes import ExitCode
 from tests.authority import Authority
 from tests.integration.security.conftest import Secured
+from tests.integration.worker_events import history
 from tests.integration.worker_program import (
     Process,
     committed,
-    history,
     produce,
     read_all,
     until_committed,
