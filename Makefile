@@ -36,23 +36,22 @@ if ! $(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/n
 fi
 endef
 
-# A lock names all that its environment needs, so that pip resolves nothing; of bytecode there is what was imported.
-PIP = PYTHONUNBUFFERED=1 $(BIN)/python -m pip --disable-pip-version-check install --no-compile --no-deps
-COUNTED = | awk -v terminal=$$([ -t 2 ] && echo 1 || echo 0) -f requirements/progress.awk
+# A lock names all that its environment needs, so that nothing is resolved. Ourselves, from this tree:
+OURS = pip install --quiet --no-deps --no-build-isolation --editable . --python
 
-$(STAMP): $(LOCK) pyproject.toml setup.py
+$(STAMP): $(LOCK) requirements/uv.lock pyproject.toml setup.py
 	@$(INTERPRETER)
 	@echo "make env: all that tests and tools need, into $(VENV) (once; 1.3 GB)"
-	@$(PIP) --progress-bar off --require-hashes -r $(LOCK) $(COUNTED)
-	@$(PIP) --quiet --no-build-isolation --editable .
+	@requirements/install "$(CURDIR)/$(BIN)/python" $(LOCK)
+	@$(BIN)/uv $(OURS) $(BIN)/python
 	@touch $@ $(DEMO_STAMP)
 
 # A part of the above, in the same place: without the tools, and without what the engine needs for data frames only.
-$(DEMO_STAMP): $(DEMO_LOCK) pyproject.toml setup.py
+$(DEMO_STAMP): $(DEMO_LOCK) requirements/uv.lock pyproject.toml setup.py
 	@$(INTERPRETER)
 	@echo "make: what the demo needs, into $(VENV) (once; 0.7 GB)"
-	@$(PIP) --progress-bar off --require-hashes -r $(DEMO_LOCK) $(COUNTED)
-	@$(PIP) --quiet --no-build-isolation --editable .
+	@requirements/install "$(CURDIR)/$(BIN)/python" $(DEMO_LOCK)
+	@$(BIN)/uv $(OURS) $(BIN)/python
 	@touch $@
 
 .PHONY: demo
@@ -80,7 +79,7 @@ $(LTS_STAMP): $(LTS_LOCK) | env
 	@if ! $(LTS_VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
 		rm -rf $(LTS_VENV) && $(BIN)/python -m venv $(LTS_VENV); \
 	fi
-	$(LTS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(LTS_LOCK)
+	@requirements/install "$(CURDIR)/$(LTS_VENV)/bin/python" $(LTS_LOCK)
 	@touch $@
 
 .PHONY: test-engines
@@ -171,8 +170,8 @@ $(BENCH_STAMP): $(BENCH_LOCK) pyproject.toml | env
 	@if ! $(BENCH_VENV)/bin/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
 		rm -rf $(BENCH_VENV) && $(BIN)/python -m venv $(BENCH_VENV); \
 	fi
-	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(BENCH_LOCK)
-	$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@requirements/install "$(CURDIR)/$(BENCH_VENV)/bin/python" $(BENCH_LOCK)
+	@$(BENCH_VENV)/bin/uv $(OURS) $(BENCH_VENV)/bin/python
 	@touch $@
 
 .PHONY: bench
@@ -241,6 +240,7 @@ FRAMES := numpy pandas pyarrow
 lock: env ## Write the lock files anew from pyproject.toml (needs the package index)
 	$(RESOLVE) --output-file requirements/runtime.lock
 	$(RESOLVE) --extra dev --output-file $(LOCK)
+	$(subst pyproject.toml,requirements/uv.in,$(RESOLVE)) --constraint $(LOCK) --output-file requirements/uv.lock
 	$(RESOLVE) --extra demo --constraint $(LOCK) $(addprefix --no-emit-package ,$(FRAMES)) --output-file $(DEMO_LOCK)
 	$(RESOLVE) --extra build --constraint $(LOCK) --output-file requirements/build.lock
 	$(RESOLVE) --extra bench --output-file $(BENCH_LOCK)
