@@ -114,15 +114,13 @@ def skip(
     whose = cast("Group", group)
     from streams.operations.skipping import skip as go_past
     from streams.operations.skipping import skippable
-    from streams.policies import load_policy
 
     settings = settings_of(bootstrap)
-    policy = load_policy(settings.policy)
     found = asyncio.run(skippable(settings, whose, topic, partition, offset))
     size, key = len(found.record.value or b""), len(found.record.key or b"")
     typer.echo(f"{topic}[{partition}]@{offset}: {amount(size, 'byte')}, with a key of {amount(key, 'byte')}.")
     ask(yes, "Skip it?")
-    asyncio.run(go_past(settings, policy, whose, found))
+    asyncio.run(go_past(settings, whose, found))
     typer.echo(f"Skipped for the {group} group, and kept as a dead letter. Now start its workers.")
 
 

@@ -15,10 +15,10 @@ from schemas import topics
 from streams.cluster.groups import committed_by
 from streams.cluster.topic_reader import TopicReader, kafka_errors, producer
 from streams.core.decode import encode_dead_letter
-from streams.core.policy import Policy
 from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 from streams.operations.standing import RefusedError, refuse_members, unreachable
-from streams.operations.state_accept import accept
+from streams.operations.state_accept import accept_skipped
+from streams.operations.state_check import check
 from streams.settings import SIGNALS_GROUP, SINK_GROUP, Settings
 from streams.telemetry.amounts import amount
 
@@ -60,10 +60,14 @@ async def skippable(settings: Settings, group: Group, topic: str, partition: int
             f"{amount(between, 'record')} before {topic}[{partition}]@{offset} would be skipped too, since the {group} group has read up to "
             f"{at} only: start the worker once more, which goes up to the record that it names, and skip that one"
         )
+    if group == "signals" and any(each.problems for each in await check(settings, [partition])):
+        raise RefusedError(
+            f"the states of partition {partition} lack more than this record: `behoudlijn state check --partition {partition}` says what"
+        )
     return Skippable(record, metadata)
 
 
-async def skip(settings: Settings, policy: Policy, group: Group, found: Skippable) -> None:
+async def skip(settings: Settings, group: Group, found: Skippable) -> None:
     """Move the group behind the record, and leave a dead letter of it. Raises BrokerError, and RefusedError when a worker has come."""
     name, record = GROUPS[group][0], found.record
     await refuse_members(settings, name, group)
@@ -81,7 +85,9 @@ async def skip(settings: Settings, policy: Policy, group: Group, found: Skippabl
     finally:
         await consumer.stop()
     if group == "signals":  # or the worker would miss the record in its states
-        await accept(settings, policy, [record.partition])
+        await accept_skipped(
+            settings, settings.plain_topic(record.topic), record.partition, record.offset + 1
+        )
 
 
 def _note(settings: Settings, group: Group, record: Record) -> None:

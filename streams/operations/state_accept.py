@@ -6,7 +6,7 @@ a state.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from schemas import topics
 from streams.core.policy import Policy
@@ -15,7 +15,7 @@ from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.agreement import agreed_of
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
-from streams.state.recovery import ChangelogReader
+from streams.state.recovery import ChangelogReader, Reading
 
 
 async def accept(settings: Settings, policy: Policy, numbers: Iterable[int]) -> None:
@@ -26,19 +26,37 @@ async def accept(settings: Settings, policy: Policy, numbers: Iterable[int]) -> 
     numbers = list(numbers)
     await refuse_members(settings, SIGNALS_GROUP, "signals")
     now = await standing(settings, numbers)
+
+    def whole(reading: Reading) -> None:
+        store = reading.store
+        committed = now.committed[store.number]
+        store.inputs = {name: committed.get(name, 0) for name in INPUTS}
+        store.changelog_id = ""  # whichever it is when a worker starts
+        store.changelog_start = now.logs[store.number][topics.CHANGELOG].start
+        if not reading.known:
+            store.agreed, store.policy = agreed_of(settings, policy), policy.label
+
+    await _claim(settings, numbers, whole)
+
+
+async def accept_skipped(settings: Settings, topic: str, number: int, end: int) -> None:
+    """Let the states of a partition count as holding one input up to `end`, and nothing else otherwise than they did. Raises as `accept`."""
+
+    def skipped(reading: Reading) -> None:
+        reading.store.inputs = {**reading.store.inputs, topic: end}
+
+    await _claim(settings, [number], skipped)
+
+
+async def _claim(settings: Settings, numbers: list[int], change: Callable[[Reading], None]) -> None:
     deliveries = Deliveries(settings, lambda: None)
     await deliveries.start()
     try:
         topic = settings.topic(topics.CHANGELOG)
         async with ChangelogReader(topic, numbers, settings.aiokafka_options()) as reader:
             await reader.to_end()
-            for number, reading in reader.readings.items():
-                committed, store = now.committed[number], reading.store
-                store.inputs = {name: committed.get(name, 0) for name in INPUTS}
-                store.changelog_id = ""  # whichever it is when a worker starts
-                store.changelog_start = now.logs[number][topics.CHANGELOG].start
-                if not reading.known:
-                    store.agreed, store.policy = agreed_of(settings, policy), policy.label
+            for reading in reader.readings.values():
+                change(reading)
             await FencedChangelog(topic, settings, deliveries).claim(reader)
     finally:
         await deliveries.stop()

@@ -300,7 +300,7 @@ class Metrics:
         Gauge,
         "behoudlijn_last_batch_timestamp_seconds",
         "seconds",
-        "When the last batch was finished, since the epoch.",
+        "When the last batch was finished, since the epoch; before the first one, when the worker started.",
     )
     last_event = Declaration(
         Gauge,

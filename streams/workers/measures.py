@@ -52,6 +52,7 @@ class SignalsMetrics:
         self._unanswered = Unanswered(store, policy)
         label_sets.begin(metrics, label_sets.of_signals(settings.mode))
         tell_release(metrics, policy=policy.label, mode=settings.mode)
+        metrics.last_batch.set_to_current_time()
 
     def records(self, partition: int, records: Sequence[Decoded]) -> None:
         """Note whose records a partition works on."""
@@ -168,6 +169,7 @@ class SinkMetrics:
         self._lag = LagShown(metrics, settings)
         label_sets.begin(metrics, label_sets.of_sink())
         tell_release(metrics)
+        metrics.last_batch.set_to_current_time()
 
     def inserted(self, table: str, rows: int) -> None:
         """Count one insert that was confirmed; called from the sink's thread."""

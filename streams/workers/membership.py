@@ -13,12 +13,14 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from streams.cluster.groups import members_of
+from streams.cluster.topic_reader import BrokerError
 from streams.settings import Settings
 from streams.state.agreement import Agreed, AgreementError, changes, digest_of
 
 log = structlog.get_logger(__name__)
 
 _PATIENCE_SECONDS: Final = 15.0
+_UNANSWERED: Final = (KafkaError, OSError, TimeoutError)
 _CLIENT_ID: Final = re.compile(
     r"behoudlijn-(signals-(?P<mode>live|shadow)|sink)-(?P<names>[0-9a-f]{2})(?P<values>[0-9a-f]{6})"
 )
@@ -88,14 +90,28 @@ class Membership:
         self.client_id = client_id_of(worker, agreed)
 
     async def check_before_joining(self) -> None:
-        """Raise `AgreementError` when the group has members with other settings. They are not disturbed."""
-        others = strangers(self.client_id, await self._members())
+        """Raise `AgreementError` when the group has members with other settings, which are not disturbed, `BrokerError` when nobody tells."""
+        try:
+            others = strangers(self.client_id, await self._members())
+        except _UNANSWERED as error:
+            raise BrokerError(
+                f"who is in the group {self._group} is not known ({type(error).__name__}), and a worker of another mode or policy must not "
+                "join it: check the brokers, then start the worker again"
+            ) from error
         if others:
             raise AgreementError(await self._words(others))
 
     async def check_after_joining(self) -> None:
         """Raise `AgreementError` when members with other settings joined at the same moment, and they are to go on."""
-        others = strangers(self.client_id, await self._members())
+        try:
+            others = strangers(self.client_id, await self._members())
+        except _UNANSWERED as error:
+            log.warning(
+                "who else is in the group is not known: another mode or policy would not be noticed",
+                group=self._group,
+                reason=type(error).__name__,
+            )
+            return
         if not others:
             return
         if not goes_on(self.client_id, others):
@@ -107,17 +123,8 @@ class Membership:
         )
 
     async def _members(self) -> list[str]:
-        """Return the client ids of the members; none when the brokers do not tell, which is logged."""
-        try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await members_of(self._settings.aiokafka_options(), self._group)
-        except (KafkaError, OSError, TimeoutError) as error:
-            log.warning(
-                "who else is in the group is not known: another mode or policy would not be noticed",
-                group=self._group,
-                reason=type(error).__name__,
-            )
-            return []
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            return await members_of(self._settings.aiokafka_options(), self._group)
 
     async def _words(self, others: list[str]) -> str:
         ours = told_by(self.client_id)
@@ -135,6 +142,6 @@ class Membership:
         shown = ", ".join(others[:_MOST_SHOWN])
         return (
             f"the group {self._group} has members with other settings ({shown}; this one is {self.client_id}): {said}. All workers of a "
-            "group must have the same, or customers are decided in two ways; those that run go on. To change it, stop all workers, "
-            "then start all"
+            "group must have the same, or customers are decided in two ways; those that run go on, and one that was killed counts until the "
+            "session time-out. To change it, stop all workers, then start all"
         )
