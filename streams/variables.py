@@ -69,6 +69,8 @@ def slip(given: str, meant: str) -> bool:
 
 def _looks_like_ours(upper: str) -> bool:
     first, _, rest = upper.partition("_")
+    if upper.replace("_", "").startswith(PREFIX.rstrip("_")):
+        return True
     return bool(rest) and _distance(f"{first}_", PREFIX) <= 2
 
 

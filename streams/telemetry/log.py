@@ -16,6 +16,7 @@ from typing import Any, Literal
 import structlog
 
 from streams.telemetry.failure import explains_itself, frames
+from streams.telemetry.log_handler import LogHandler
 from streams.telemetry.repeats import Repeats
 
 WITHHELD = frozenset(
@@ -64,7 +65,7 @@ def configure(format_: Literal["json", "console"] = "json", level: str = "info")
         last.append(structlog.processors.JSONRenderer())
     else:
         last.append(structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
-    handler = logging.StreamHandler(sys.stderr)
+    handler = LogHandler(sys.stderr)
     handler.addFilter(discreet)
     handler.addFilter(Repeats(_OURS))
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=last))

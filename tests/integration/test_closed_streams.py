@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 
 import pytest
 import requests
@@ -38,11 +41,37 @@ def test_a_stop_ends_with_0_whoever_takes_the_log(broker: Broker, unique: str, k
     settings = prepared(
         broker, unique, metrics_port=free_port(), partitions=1, clickhouse_dsn="clickhouse://127.0.0.1:1/none"
     )
+    _works_and_ends(settings, kind, HOW[how], None)
+
+
+@pytest.mark.parametrize("kind", ["signals", "sink"])
+def test_a_log_that_somebody_holds_and_does_not_read_holds_nobody_up(
+    broker: Broker, unique: str, kind: str
+) -> None:
+    settings = prepared(
+        broker, unique, metrics_port=free_port(), partitions=1, clickhouse_dsn="clickhouse://127.0.0.1:1/none"
+    )
+    reader, writer = os.pipe()
+    os.set_blocking(writer, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(writer, b"full\n" * 800)
+    os.set_blocking(writer, True)
+    try:
+        _works_and_ends(settings, kind, "", writer)
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def _works_and_ends(settings: Settings, kind: str, how: str, log: int | None) -> None:
     with tempfile.TemporaryDirectory() as directory:
         child = subprocess.Popen(
-            ["bash", "-c", f'exec "{sys.executable}" -m streams worker {kind} {HOW[how]}'],
+            ["bash", "-c", f'exec "{sys.executable}" -m streams worker {kind} {how}'],
             env=environment(settings),
             cwd=directory,
+            stdout=log,
+            stderr=log,
         )
         try:
             deadline = time.monotonic() + 60
@@ -50,6 +79,7 @@ def test_a_stop_ends_with_0_whoever_takes_the_log(broker: Broker, unique: str, k
                 assert child.poll() is None, "it ended by itself"
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
+            child.send_signal(signal.SIGUSR1)  # asked what it waits for, it has much to say
             if kind == "signals":
                 asyncio.run(_worked_through(settings))
             child.terminate()

@@ -21,6 +21,8 @@ ALIKE = {("METRICS_HOST", "METRICS_PORT"), ("METRICS_PORT", "METRICS_HOST")}
 @pytest.mark.parametrize(
     ("variable", "said"),
     [
+        ("BEHOUDLIJNMODE", "BEHOUDLIJNMODE is no setting; is BEHOUDLIJN_MODE meant?"),
+        ("BEHOUD_LIJN_MODE", "BEHOUD_LIJN_MODE is no setting; is BEHOUDLIJN_MODE meant?"),
         ("BEHOUDLIJN_PARTITION", "BEHOUDLIJN_PARTITION is no setting; is BEHOUDLIJN_PARTITIONS meant?"),
         ("BEHOUDLIJN_TOPIC_PREFX", "is BEHOUDLIJN_TOPIC_PREFIX meant"),
         ("BEHOUDLIJN_KAFKA_BOOTSRTAP", "is BEHOUDLIJN_KAFKA_BOOTSTRAP meant"),
