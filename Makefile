@@ -62,8 +62,8 @@ demo: $(DEMO_STAMP) ## A simulated quarter of a telecom through the whole pipeli
 up: $(DEMO_STAMP) ## The same stack, staying up until Ctrl-C
 	$(BIN)/behoudlijn up
 
-# Of pytest; each has brokers of its own, and most tests wait more than they compute.
-PROCESSES ?= 2
+# Of pytest, on two cores; each has brokers of its own, and most tests wait more than they compute.
+PROCESSES ?= 3
 
 .PHONY: test
 test: env ## All tests; integration tests on real Kafka where Java 17 and Maven are at hand. ARGS="-k merge" narrows

@@ -41,6 +41,7 @@ ERASED = "customer-3"
 _BLOCK = re.compile(r"^ *```sh walk\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(400),
     pytest.mark.kafka,
     pytest.mark.skipif(kafka_problem() is not None, reason="no real Kafka"),
 ]
