@@ -210,6 +210,11 @@ def plan(found: Sequence[Prospect], kept: tuple[float, int], erased: int | None,
             f"The beginning of {', '.join(lost)} is gone.{age} Facts of before are lost, and so are objections to calls, deaths and "
             "cancellations that only they told, unless the changelog still has them."
         )
+    if anew := sorted({name for each in found for name in each.anew}):
+        lines.append(
+            f"Of {', '.join(anew)} another log was committed than is there: the topic was made anew, or lost its end. Nothing of it counts as "
+            "read, and the workers will read it from its beginning; what only the former log told is lost, unless the changelog still has it."
+        )
     if erased is None:
         lines.append(
             "ClickHouse is not asked who was erased: customers whose marker only the changelog held must be erased again before they are heard of."

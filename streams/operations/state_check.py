@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from schemas import topics
 from streams.core.state import NEVER
-from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.operations.standing import INPUTS, Log, Standing, standing
 from streams.settings import Settings
 from streams.state.between import look
@@ -65,14 +64,13 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
     ) as reader:
         await reader.to_end()
         recovered = {part.store.number: part for part in reader.finish()}
-    changelog_id = await _id_of(settings, settings.topic(topics.CHANGELOG))
-    grounds = {number: ground_of(now, reader.readings[number], changelog_id) for number in numbers}
+    grounds = {number: ground_of(now, reader.readings[number]) for number in numbers}
     between = await look(settings, {number: ahead(ground) for number, ground in grounds.items()})
     bound = time.time_ns() // 1_000_000 + int(settings.future_tolerance_s * 1000)
     checked = []
     for number in numbers:
         reading, ground = reader.readings[number], grounds[number]
-        problems = _problems(reading, ground, between.get(number, {}), bound)
+        problems = _problems(reading, ground, between.get(number, {}), bound) + _moved(now, number)
         store, logs = reading.store, now.logs[number]
         checked.append(
             Checked(
@@ -95,21 +93,14 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
     return checked
 
 
-async def _id_of(settings: Settings, topic: str) -> str:
-    ids = TopicIdsOfBrokers(settings.kafka_python_options())
-    try:
-        return (await ids([topic])).get(topic, "")
-    finally:
-        ids.close()
-
-
-def ground_of(now: Standing, reading: Reading, changelog_id: str = "") -> Ground:
+def ground_of(now: Standing, reading: Reading) -> Ground:
     """Return what the states of a partition rest on, as a worker would find it."""
     store, number = reading.store, reading.store.number
     logs = now.logs[number]
     committed = {name: offset for name, offset in now.committed[number].items() if name in INPUTS}
+    anew = now.anew[number]
     starts = {
-        name: logs[name].start if not logs[name].start <= offset <= logs[name].end else offset
+        name: logs[name].start if name in anew else max(logs[name].start, offset)
         for name, offset in committed.items()
     }
     return Ground(
@@ -121,7 +112,7 @@ def ground_of(now: Standing, reading: Reading, changelog_id: str = "") -> Ground
         committed,
         starts,
         store.changelog_id,
-        changelog_id,
+        now.changelog_id,
     )
 
 
@@ -142,4 +133,19 @@ def _problems(reading: Reading, ground: Ground, between: Mapping[str, Any], boun
         )
     if missing:
         said.append(ADVICE[0].upper() + ADVICE[1:])
+    return said
+
+
+def _moved(now: Standing, number: int) -> list[str]:
+    """Return of which inputs the group has committed another log than is there."""
+    said = []
+    for name in sorted(now.anew[number]):
+        offset, log = now.committed[number][name], now.logs[number][name]
+        happened = (
+            f"it ends at {log.end}" if log.end < offset else "the topic was deleted and made anew since"
+        )
+        said.append(
+            f"the group has committed {name}[{number}] up to offset {offset}, but that is not the log that is there: {happened}. The workers "
+            "read it from its beginning, and what is known already changes nothing; send again what is missing"
+        )
     return said

@@ -102,7 +102,7 @@ class Repair:
             unsent = {sending.customer_id for sending in part.unsent}
             if part.store.repairing:  # one that broke off: nobody can tell any more what was not published
                 unsent = set(old)
-            upto = {name: offset for name, offset in now.committed[number].items() if name in INPUTS}
+            upto = {name: now.read(number, name) for name in INPUTS}
             replay = Replay(self._policy, self._erasure, self._markers(old, bound), self._wording)
             self._erasure.check(replay.states)
             source = InputReplay(self._settings, number, upto, bound)
@@ -110,7 +110,7 @@ class Repair:
                 replay, lambda events: self._tell(f"partition {number}: {amount(events, 'event')} read")
             )
             told, told_since = await self._told(number, now)
-            pending = any(now.logs[number][name].end > upto.get(name, 0) for name in INPUTS)
+            pending = any(now.logs[number][name].end > upto[name] for name in INPUTS)
             if not pending or replay.clock.now == NEVER:
                 self._pass_time(replay, told, bound, reading)
             states = rebuilt(
@@ -120,7 +120,12 @@ class Repair:
                 self._policy,
                 bound=bound,
                 told_since=told_since,
-                whole=all(now.logs[number][name].start == 0 for name in upto if name != topics.PROFILES),
+                whole=not now.anew[number]
+                and all(
+                    now.logs[number][name].start == 0
+                    for name in upto
+                    if upto[name] and name != topics.PROFILES
+                ),
                 pending=pending,
                 unsent=unsent,
             )
@@ -185,7 +190,7 @@ class Repair:
         old, store = reading.store, PartitionStore(reading.store.number)
         store.dead_letters = old.dead_letters
         store.agreed = agreed_of(self._settings, self._policy)
-        store.inputs = {name: upto.get(name, 0) for name in INPUTS}
+        store.inputs = dict(upto)
         store.changelog_start = begins
         store.begins = reading.end
         store.repairing = True

@@ -13,13 +13,13 @@ import pytest
 from schemas import topics
 from streams.core.erasure import is_marker
 from streams.core.state import decode
-from streams.settings import Settings
+from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
 from streams.state.recovery import ChangelogReader
 from streams.state.store import PartitionStore
 from streams.telemetry.exit_codes import ExitCode
-from tests.integration.administration import Admin
+from tests.integration.administration import Admin, alter
 from tests.integration.test_migration import (
     oracle,
     outputs_of,
@@ -124,6 +124,41 @@ def test_who_was_served_or_rests_is_not_called_again_when_the_inputs_begin_later
     known = {json.loads(value)["trigger_id"] for value in said if b'"callback_trigger"' in value}
     assert {each["trigger_id"] for each in triggers} <= known
     assert all(each["sequence"] > 1 for each in triggers)
+
+
+def test_an_input_made_anew_with_the_changelog_is_left_to_the_worker(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
+    """It has grown past the commit, which came back (Kafka forgets it with the topic; a backup does not): by offsets alone, the requests
+    in it would count as judged, and nobody would be called.
+    """
+    settings = prepared(kafka, unique, mode="live")
+    calls = [call(f"c{n}", k, 60 * k + n) for k in range(2, 6) for n in range(6)]
+    early = [*(survey(f"c{n}", 1, n) for n in range(6)), *calls]
+    asyncio.run(produce(settings, early))
+    work_off(settings, len(early))
+    group = settings.topic(SIGNALS_GROUP)
+    committed = admin.committed(group)
+    admin.make_changelog_anew(settings)
+    admin.make_anew(settings.topic(topics.SURVEYS), settings.partitions)
+    admin.restore(group, committed)
+    alter(settings, topics.SURVEYS, message_timestamp_type="LogAppendTime")
+    late = [survey(f"d{n}", 1, 60 * 10 + n) for n in range(30)]
+    asyncio.run(produce(settings, late))
+    checked = behoudlijn(settings, "state", "check")
+    assert checked.returncode == ExitCode.MISFIT
+    assert "the topic was deleted and made anew since" in " ".join(checked.stdout.split())
+
+    assert "Of contact.surveys another log was committed than is there" in " ".join(
+        repaired(settings).split()
+    )
+    kept = united(states_of(settings))
+    assert all(decode(kept[f"c{n}"]).episode for n in range(6)), "what was said counts"
+    work_off(settings, len(calls) + len(late))
+    called = [json.loads(value) for value in outputs_of(settings) if b'"callback_trigger"' in value]
+    opened = {each["customer_id"] for each in called if each["sequence"] == 1}
+    assert opened == {*(f"c{n}" for n in range(6)), *(f"d{n}" for n in range(30))}
+    assert behoudlijn(settings, "state", "check").returncode == 0
 
 
 def test_a_repair_that_is_killed_lets_nobody_start_and_is_run_again(
