@@ -7,6 +7,7 @@ and run again: no worker starts from a partition whose repair has not ended.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from streams.core.said import Told
 from streams.core.state import NEVER
 from streams.core.wording import Wording
 from streams.operations.input_replay import InputReplay
+from streams.operations.refused_records import RefusedRecords, read_refused
 from streams.operations.repair_prospect import changelog_of
 from streams.operations.standing import INPUTS, RefusedError, Standing, refuse_members, standing
 from streams.settings import SIGNALS_GROUP, Settings
@@ -81,18 +83,19 @@ class Repair:
         Raises RefusedError, ErasureError without the markers' key, EffectsError when a record is not delivered, and what reading raises.
         """
         numbers = list(numbers)
+        refused = await asyncio.to_thread(read_refused, self._settings)
         deliveries = Deliveries(self._settings, lambda: None)
         await deliveries.start()
         try:
             done = []
             for number in numbers:
                 await refuse_members(self._settings, SIGNALS_GROUP, "signals")
-                done.append(await self._partition(number, deliveries))
+                done.append(await self._partition(number, deliveries, refused))
             return done
         finally:
             await deliveries.stop()
 
-    async def _partition(self, number: int, deliveries: Deliveries) -> Rebuilt:
+    async def _partition(self, number: int, deliveries: Deliveries, refused: RefusedRecords) -> Rebuilt:
         bound = time.time_ns() // 1_000_000 + int(self._settings.future_tolerance_s * 1000)
         now = await standing(self._settings, [number], (*INPUTS, topics.CHANGELOG, *_SAID))
         async with changelog_of(self._settings, [number]) as reader:
@@ -105,7 +108,7 @@ class Repair:
             upto = {name: now.read(number, name) for name in INPUTS}
             replay = Replay(self._policy, self._erasure, self._markers(old, bound), self._wording)
             self._erasure.check(replay.states)
-            source = InputReplay(self._settings, number, upto, bound)
+            source = InputReplay(self._settings, number, upto, bound, refused)
             await source.run(
                 replay, lambda events: self._tell(f"partition {number}: {amount(events, 'event')} read")
             )

@@ -11,6 +11,7 @@ import time
 import pytest
 
 from schemas import topics
+from streams.cluster.topics import ensure
 from streams.core.erasure import is_marker
 from streams.core.state import decode
 from streams.settings import SIGNALS_GROUP, Settings
@@ -19,6 +20,7 @@ from streams.state.fencing import FencedChangelog
 from streams.state.recovery import ChangelogReader
 from streams.state.store import PartitionStore
 from streams.telemetry.exit_codes import ExitCode
+from streams.workers.time_bound import BROKERS_APART_MS
 from tests.integration.administration import Admin, alter
 from tests.integration.test_migration import (
     oracle,
@@ -28,13 +30,17 @@ from tests.integration.test_migration import (
     without_arrivals,
     work_off,
 )
+from tests.integration.test_partition_time import now_ms, produce_stamped, producers_stamp, reasons
 from tests.integration.worker_events import call, history, survey
 from tests.integration.worker_program import (
+    INPUTS,
     RECOVERED,
     behoudlijn,
     prepared,
     produce,
     recovered,
+    until_committed,
+    until_nothing_is_unsent,
     until_said,
     worker,
     write,
@@ -159,6 +165,37 @@ def test_an_input_made_anew_with_the_changelog_is_left_to_the_worker(
     opened = {each["customer_id"] for each in called if each["sequence"] == 1}
     assert opened == {*(f"c{n}" for n in range(6)), *(f"d{n}" for n in range(30))}
     assert behoudlijn(settings, "state", "check").returncode == 0
+
+
+def test_what_a_worker_refused_is_in_no_state_and_counts_when_it_is_driven_again(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
+    """A request without a time, and one whose time lay in the future then, and does not any more."""
+    settings = prepared(kafka, unique, mode="live", future_tolerance_s=1)
+    calls = [call(f"c{n}", k, 60 * k + n) for k in range(3) for n in range(6)]
+    asyncio.run(produce(settings, calls))
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(calls)))
+        producers_stamp(settings, topics.SURVEYS)
+        ahead = now_ms() + BROKERS_APART_MS + 10_000
+        produce_stamped(settings, (survey("c1", 1, 300), -1), (survey("c2", 1, 300), ahead))
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(calls) + 2))
+        asyncio.run(until_nothing_is_unsent(settings))
+        assert process.stop() == 0, process.log()
+    assert reasons(settings) == {"no_timestamp": 1, "ahead_of_broker": 1}
+    ensure(settings, alter=True)
+    before = states_of(settings)
+    admin.make_changelog_anew(settings)
+    time.sleep(max(0, ahead - BROKERS_APART_MS - now_ms()) / 1000)
+    repaired(settings)
+    assert states_of(settings) == before
+
+    sent = behoudlijn(settings, "dead-letters", "redrive", "--all")
+    assert sent.returncode == 0, sent.stderr
+    work_off(settings, len(calls) + 4)
+    words = [json.loads(value) for value in outputs_of(settings) if b'"callback_trigger"' in value]
+    asked = {each["customer_id"] for each in words if each["purpose"] == "requested_callback"}
+    assert asked == {"c1", "c2"}
 
 
 def test_a_repair_that_is_killed_lets_nobody_start_and_is_run_again(
