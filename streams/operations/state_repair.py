@@ -36,7 +36,7 @@ from streams.state.agreement import agreed_of
 from streams.state.changelog import PARTITION_KEY, ChangelogError
 from streams.state.delivery import Deliveries
 from streams.state.fencing import Change, FencedChangelog, as_text
-from streams.state.recovery import ChangelogReader, Reading, recover
+from streams.state.recovery import ChangelogReader, Reading
 from streams.state.store import PartitionStore
 from streams.telemetry.amounts import amount
 
@@ -134,8 +134,10 @@ class Repair:
             )
             self._tell(f"partition {number}: {amount(len(states), 'state')} to write")
             store = self._store(reading, upto, now.logs[number][topics.CHANGELOG].start)
+            store.states = (
+                states  # what a worker that has lost the partition writes late is set right with them
+            )
             await self._write(reader, deliveries, store, states, replay.clock.now)
-        await self._compare(number, states)
         markers = len(united([states]))
         clock = replay.clock.now
         return Rebuilt(
@@ -221,14 +223,19 @@ class Repair:
             piece = {key: changes[key] for key in keys[begin : begin + _PIECE]}
             await fenced.write(store, piece, store.batch, clock, label)
             self._tell(f"partition {store.number}: {amount(min(begin + _PIECE, len(keys)), 'state')} written")
+        await self._compare(store.number, states)
         store.repairing = False
         await fenced.write(store, {}, store.batch, clock, label)
 
     async def _compare(self, number: int, states: Mapping[str, bytes]) -> None:
-        topic = self._settings.topic(topics.CHANGELOG)
-        (part,) = await recover(topic, [number], self._settings.aiokafka_options())
-        if part.store.states != states:
+        """Raise ChangelogError when the changelog does not hold these states: no worker starts from it as long as its repair has not ended."""
+        async with changelog_of(self._settings, [number]) as reader:
+            await reader.to_end()
+            reader.finish()
+        reading = reader.readings[number]
+        if reading.unreadable or reading.store.states != states:
             raise ChangelogError(
-                f"partition {number} of {topic} does not hold the states that were written to it: has something else written there? Find "
-                f"it, and give the command again: `behoudlijn state repair --partition {number}`"
+                f"partition {number} of {self._settings.topic(topics.CHANGELOG)} does not hold the states that were written to it: has "
+                "something else written there? Find it, and give the command again: "
+                f"`behoudlijn state repair --partition {number}`"
             )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 import time
 
 import pytest
@@ -46,7 +45,6 @@ from tests.integration.worker_program import (
     write,
 )
 from tests.kafka.broker import KafkaBroker
-from tests.worker_environment import environment
 
 KEY = "the key of this test"
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.timeout(400)]
@@ -198,34 +196,35 @@ def test_what_a_worker_refused_is_in_no_state_and_counts_when_it_is_driven_again
     assert asked == {"c1", "c2"}
 
 
-def test_a_repair_that_is_killed_lets_nobody_start_and_is_run_again(
-    kafka: KafkaBroker, admin: Admin, unique: str
+KILLED = "await write(*a, **k)", "if next(count) == 1: os._exit(9)"
+FORGETFUL = "states = a[2]", "if not next(count): states.popitem()", "await write(*a, **k)"
+
+
+def spoilt(settings: Settings, *lines: str) -> subprocess.CompletedProcess[str]:
+    """A repair in small pieces, each of which is written as `lines` say."""
+    first = (
+        "import os, streams.operations.state_repair as r",
+        "r._PIECE, write, count = 7, r.FencedChangelog.write, iter(range(99))",
+        "async def spoilt(*a, **k):",
+        *(f"    {line}" for line in lines),
+        "r.FencedChangelog.write = spoilt",
+    )
+    return behoudlijn(settings, "state", "repair", "--yes", "--no-clickhouse", first="\n".join(first))
+
+
+@pytest.mark.parametrize(("wrong", "code"), [(KILLED, 9), (FORGETFUL, ExitCode.BAD_DATA)])
+def test_a_repair_that_broke_off_lets_nobody_start_and_is_run_again(
+    kafka: KafkaBroker, admin: Admin, unique: str, wrong: tuple[str, ...], code: int
 ) -> None:
+    """It was killed, or what it read back was not what it had written."""
     events = history(40)
     settings = prepared(kafka, unique)
     asyncio.run(produce(settings, events))
     work_off(settings, len(events))
     before = states_of(settings)
     admin.make_changelog_anew(settings)
-    first = (
-        "import os, streams.operations.state_repair as r\n"
-        "r._PIECE = 7\n"
-        "write = r.FencedChangelog.write\n"
-        "count = iter(range(99))\n"
-        "async def killed(*a, **k):\n"
-        "    await write(*a, **k)\n"
-        "    if next(count) == 1: os._exit(9)\n"
-        "r.FencedChangelog.write = killed\n"
-        "from streams.cli import main; main()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", first, "state", "repair", "--yes", "--no-clickhouse"],
-        env=environment(settings),
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 9, done.stderr
+    done = spoilt(settings, *wrong)
+    assert done.returncode == code, done.stderr
     assert "has begun and not ended" in refused(settings)
     repaired(settings)
     assert states_of(settings) == before
