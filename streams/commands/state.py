@@ -172,6 +172,11 @@ def show(checked: Sequence[Checked], screen: Screen) -> None:
             at = ("-" if offset is None else f"{offset:,}" for offset in (one.committed, one.held))
             inputs.add_row(str(each.partition), one.topic, f"{one.start:,} to {one.end:,}", *at)
     screen.print(inputs)
+    if behind := max(each.clock_behind_ms for each in checked):
+        screen.print(
+            f"The clock here is {behind / 3_600_000:,.1f} hours behind what the brokers have stamped, which was taken for the time.",
+            style="yellow",
+        )
     problems = [problem for each in checked for problem in each.problems]
     for problem in dict.fromkeys(problems):
         screen.print(f"{problem}.", style="red")

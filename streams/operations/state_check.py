@@ -1,7 +1,8 @@
 """What the states of each partition rest on, side by side with the logs and the group's positions, and what is wrong with it.
 
 Owns gathering it. What is lacking, and its words, is `streams.state.ground`: the same by which workers refuse. It must not change
-anything, and no worker need stop for it.
+anything, and no worker need stop for it. The brokers tell their time to those who write, so here the later one of this machine's clock and
+of what they have stamped stands for it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from streams.core.state import NEVER
 from streams.operations.standing import INPUTS, Log, Standing, standing
 from streams.settings import Settings
 from streams.state.between import look
+from streams.state.broker_time import BROKERS_APART_MS, most_ahead_ms
 from streams.state.changelog import ChangelogError
 from streams.state.ground import ADVICE, Ground, ahead, lacking
 from streams.state.recovery import ChangelogReader, Reading
@@ -48,6 +50,8 @@ class Checked:
     changelog: Log
     inputs: tuple[Input, ...]
     unsent: int
+    clock_behind_ms: int
+    """By how much this machine's clock is behind what the brokers have stamped; 0 where they differ as clocks do."""
     problems: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -66,7 +70,9 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
         recovered = {part.store.number: part for part in reader.finish()}
     grounds = {number: ground_of(now, reader.readings[number]) for number in numbers}
     between = await look(settings, {number: ahead(ground) for number, ground in grounds.items()})
-    bound = time.time_ns() // 1_000_000 + int(settings.future_tolerance_s * 1000)
+    here = time.time_ns() // 1_000_000
+    behind = max(0, *(reading.stamped_at - here for reading in reader.readings.values()))
+    bound = here + behind + most_ahead_ms(settings.reading().tolerance_ms)
     checked = []
     for number in numbers:
         reading, ground = reader.readings[number], grounds[number]
@@ -87,6 +93,7 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
                     for name in INPUTS
                 ),
                 len(recovered[number].unsent),
+                behind if behind > BROKERS_APART_MS else 0,
                 tuple(problems),
             )
         )
@@ -128,8 +135,9 @@ def _problems(reading: Reading, ground: Ground, between: Mapping[str, Any], boun
     if store.clock.now > bound:
         hours = (store.clock.now - bound) / 3_600_000
         said.append(
-            f"the time of partition {store.number} is {hours:,.1f} hours ahead of the clock here: an event of the future moved it, and what "
-            f"comes now is too old for it. Stop the workers, then `behoudlijn state repair --partition {store.number}`"
+            f"the time of partition {store.number} is {hours:,.1f} hours ahead of the clock here and of what brokers have stamped: an event of "
+            "the future moved it, and what comes now is too old for it. Stop the workers, then "
+            f"`behoudlijn state repair --partition {store.number}`"
         )
     if missing:
         said.append(ADVICE[0].upper() + ADVICE[1:])

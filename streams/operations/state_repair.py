@@ -8,7 +8,6 @@ and run again: no worker starts from a partition whose repair has not ended.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -33,6 +32,7 @@ from streams.operations.repair_prospect import changelog_of
 from streams.operations.standing import INPUTS, RefusedError, Standing, refuse_members, standing
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.agreement import agreed_of
+from streams.state.broker_time import BrokerTime, most_ahead_ms
 from streams.state.changelog import PARTITION_KEY, ChangelogError
 from streams.state.delivery import Deliveries
 from streams.state.fencing import Change, FencedChangelog, as_text
@@ -96,7 +96,6 @@ class Repair:
             await deliveries.stop()
 
     async def _partition(self, number: int, deliveries: Deliveries, refused: RefusedRecords) -> Rebuilt:
-        bound = time.time_ns() // 1_000_000 + int(self._settings.future_tolerance_s * 1000)
         now = await standing(self._settings, [number], (*INPUTS, topics.CHANGELOG, *_SAID))
         async with changelog_of(self._settings, [number]) as reader:
             await reader.to_end()
@@ -105,6 +104,14 @@ class Repair:
             unsent = {sending.customer_id for sending in part.unsent}
             if part.store.repairing:  # one that broke off: nobody can tell any more what was not published
                 unsent = set(old)
+            if reading.unreadable or not reading.known:  # else it stays as it is until it is written
+                reading.store.repairing = True
+            clock = BrokerTime()
+            fenced = FencedChangelog(
+                self._settings.topic(topics.CHANGELOG), self._settings, deliveries, broker_time=clock
+            )
+            await fenced.claim(reader)  # the brokers tell their time to those who write
+            bound = clock.now(number) + most_ahead_ms(self._settings.reading().tolerance_ms)
             upto = {name: now.read(number, name) for name in INPUTS}
             replay = Replay(self._policy, self._erasure, self._markers(old, bound), self._wording)
             self._erasure.check(replay.states)
@@ -133,13 +140,10 @@ class Repair:
                 unsent=unsent,
             )
             self._tell(f"partition {number}: {amount(len(states), 'state')} to write")
-            store = self._store(reading, upto, now.logs[number][topics.CHANGELOG].start)
-            store.states = (
-                states  # what a worker that has lost the partition writes late is set right with them
-            )
-            await self._write(reader, deliveries, store, states, replay.clock.now)
+            store = self._store(reading, states, upto, now.logs[number][topics.CHANGELOG].start)
+            await self._write(reader, fenced, store, replay.clock.now)
         markers = len(united([states]))
-        clock = replay.clock.now
+        at = replay.clock.now
         return Rebuilt(
             number,
             source.events,
@@ -147,7 +151,7 @@ class Repair:
             len(states) - markers,
             markers,
             told.unreadable,
-            None if clock == NEVER else clock,
+            None if at == NEVER else at,
         )
 
     def _markers(self, old: Mapping[str, bytes], now: int) -> dict[str, bytes]:
@@ -190,9 +194,14 @@ class Repair:
         if latest > replay.clock.now:
             replay.feed([], advance_to=latest)
 
-    def _store(self, reading: Reading, upto: Mapping[str, int], begins: int) -> PartitionStore:
+    def _store(
+        self, reading: Reading, states: dict[str, bytes], upto: Mapping[str, int], begins: int
+    ) -> PartitionStore:
         """Return the partition as its records will tell it."""
         old, store = reading.store, PartitionStore(reading.store.number)
+        store.states = (
+            states  # with which is set right what a worker that has lost the partition still writes
+        )
         store.dead_letters = old.dead_letters
         store.agreed = agreed_of(self._settings, self._policy)
         store.inputs = dict(upto)
@@ -205,16 +214,14 @@ class Repair:
     async def _write(
         self,
         reader: ChangelogReader,
-        deliveries: Deliveries,
+        fenced: FencedChangelog,
         store: PartitionStore,
-        states: Mapping[str, bytes],
         clock: int,
     ) -> None:
-        reading, label = reader.readings[store.number], self._policy.label
+        reading, states, label = reader.readings[store.number], store.states, self._policy.label
         gone = {*reading.store.states, *reading.store.departed}
         gone.update(as_text(each.key) for each in reading.unreadable if each.key not in (None, PARTITION_KEY))
         reading.store.repairing, reading.store.begins = True, store.begins
-        fenced = FencedChangelog(self._settings.topic(topics.CHANGELOG), self._settings, deliveries)
         await fenced.claim(reader)
         changes: dict[str, Change | None] = dict.fromkeys(sorted(gone - states.keys()))
         changes |= {key: Change(data, ()) for key, data in states.items()}

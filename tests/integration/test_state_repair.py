@@ -14,12 +14,12 @@ from streams.cluster.topics import ensure
 from streams.core.erasure import is_marker
 from streams.core.state import decode
 from streams.settings import SIGNALS_GROUP, Settings
+from streams.state.broker_time import BROKERS_APART_MS
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
 from streams.state.recovery import ChangelogReader
 from streams.state.store import PartitionStore
 from streams.telemetry.exit_codes import ExitCode
-from streams.workers.time_bound import BROKERS_APART_MS
 from tests.integration.administration import Admin, alter
 from tests.integration.test_migration import (
     oracle,
@@ -29,7 +29,7 @@ from tests.integration.test_migration import (
     without_arrivals,
     work_off,
 )
-from tests.integration.test_partition_time import now_ms, produce_stamped, producers_stamp, reasons
+from tests.integration.test_partition_time import CLOCK, now_ms, produce_stamped, producers_stamp, reasons
 from tests.integration.worker_events import call, history, survey
 from tests.integration.worker_program import (
     INPUTS,
@@ -50,8 +50,8 @@ KEY = "the key of this test"
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.timeout(400)]
 
 
-def repaired(settings: Settings, *arguments: str) -> str:
-    done = behoudlijn(settings, "state", "repair", "--yes", "--no-clickhouse", *arguments)
+def repaired(settings: Settings, *arguments: str, first: str = "") -> str:
+    done = behoudlijn(settings, "state", "repair", "--yes", "--no-clickhouse", *arguments, first=first)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -322,6 +322,28 @@ def test_a_partition_that_leapt_comes_back(kafka: KafkaBroker, unique: str) -> N
     repaired(settings, "--partition", "0")
     assert states_of(settings) == before
     assert behoudlijn(settings, "state", "check").returncode == 0
+
+
+@pytest.mark.parametrize("days", [500, -400])
+def test_a_partition_that_leapt_comes_back_whatever_the_clock_here_says(
+    kafka: KafkaBroker, unique: str, days: int
+) -> None:
+    """By a clock that is ahead, the leap lies in the past; by one that is behind, every event lies in the future."""
+    clock = CLOCK.format(seconds=days * 86_400)
+    events = history(20)
+    settings = prepared(kafka, unique)
+    asyncio.run(produce(settings, events))
+    work_off(settings, len(events))
+    before = states_of(settings)
+    checked = behoudlijn(settings, "state", "check", first=clock)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert ("behind what the brokers have stamped" in " ".join(checked.stdout.split())) is (days < 0)
+    store = asyncio.run(recovered(settings))[0].store
+    store.clock.now = now_ms() + 400 * 86_400_000
+    asyncio.run(leap(settings, store))
+    repaired(settings, first=clock)
+    assert states_of(settings) == before
+    work_off(settings, len(events))
 
 
 async def leap(settings: Settings, store: PartitionStore) -> None:

@@ -143,6 +143,7 @@ def states_shown(screen: Screen) -> None:
         log,
         (one, one),
         3,
+        7_200_000,
         (WIDE,),
     )
     state.show([checked], screen)
