@@ -120,7 +120,7 @@ class Repair:
                 replay, lambda events: self._tell(f"partition {number}: {amount(events, 'event')} read")
             )
             told, told_since = await self._told(number, now)
-            pending = any(now.logs[number][name].end > upto[name] for name in INPUTS)
+            pending = bool(unsent) or any(now.logs[number][name].end > upto[name] for name in INPUTS)
             if not pending or replay.clock.now == NEVER:
                 self._pass_time(replay, told, bound, reading)
             states = rebuilt(
@@ -199,9 +199,8 @@ class Repair:
     ) -> PartitionStore:
         """Return the partition as its records will tell it."""
         old, store = reading.store, PartitionStore(reading.store.number)
-        store.states = (
-            states  # with which is set right what a worker that has lost the partition still writes
-        )
+        # With these is set right what a worker that has lost the partition still writes.
+        store.states = states
         store.dead_letters = old.dead_letters
         store.agreed = agreed_of(self._settings, self._policy)
         store.inputs = dict(upto)

@@ -10,6 +10,7 @@ import time
 import pytest
 
 from schemas import topics
+from streams.cluster.groups import members_of
 from streams.cluster.topics import ensure
 from streams.core.erasure import is_marker
 from streams.core.state import decode
@@ -29,7 +30,7 @@ from tests.integration.test_migration import (
     without_arrivals,
     work_off,
 )
-from tests.integration.test_partition_time import CLOCK, now_ms, produce_stamped, producers_stamp, reasons
+from tests.integration.test_partition_time import CLOCK, at, now_ms, produce_stamped, producers_stamp, reasons
 from tests.integration.worker_events import call, history, survey
 from tests.integration.worker_program import (
     INPUTS,
@@ -37,10 +38,12 @@ from tests.integration.worker_program import (
     behoudlijn,
     prepared,
     produce,
+    read_all,
     recovered,
     until_committed,
     until_nothing_is_unsent,
     until_said,
+    until_true,
     worker,
     write,
 )
@@ -194,6 +197,42 @@ def test_what_a_worker_refused_is_in_no_state_and_counts_when_it_is_driven_again
     words = [json.loads(value) for value in outputs_of(settings) if b'"callback_trigger"' in value]
     asked = {each["customer_id"] for each in words if each["purpose"] == "requested_callback"}
     assert asked == {"c1", "c2"}
+
+
+def test_what_a_timer_decided_and_nobody_published_is_published_after_a_repair(
+    kafka: KafkaBroker, unique: str
+) -> None:
+    """Who gave up twice and did not call again for a day is to be called; the worker is killed when it has written that, and no more."""
+    settings = prepared(kafka, unique, mode="live", partitions=1)
+    gave_up = {"abandoned": True, "wait_seconds": 600}
+    hour = 3_600_000
+    asyncio.run(
+        produce(settings, [at(call("c1", n, 0, **gave_up), now_ms() - (26 - n) * hour) for n in range(2)])
+    )
+    work_off(settings, 2)
+    assert b'"callback_trigger"' not in b"".join(outputs_of(settings)), "its day was not over"
+    with worker(settings, "signals", fail_point="after_changelog") as process:
+        assert process.wait() == 137, process.log()
+    (part,) = asyncio.run(recovered(settings))
+    assert part.unsent
+    asyncio.run(until_given_up(settings))
+    repaired(settings)
+    with worker(settings, "signals") as process:
+        asyncio.run(until_true(process, lambda: len(triggers_of(settings)) > 0))
+        assert process.stop() == 0, process.log()
+    assert triggers_of(settings) == [sending.value for sending in part.unsent if sending.kind == "trigger"]
+
+
+async def until_given_up(settings: Settings) -> None:
+    """Waits until the session of a worker that was killed is over."""
+    async with asyncio.timeout(60):
+        while await members_of(settings.aiokafka_options(), settings.topic(SIGNALS_GROUP)):  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+
+
+def triggers_of(settings: Settings) -> list[bytes]:
+    found = asyncio.run(read_all(settings, topics.TRIGGERS))
+    return [record.value or b"" for record in found[topics.TRIGGERS]]
 
 
 KILLED = "await write(*a, **k)", "if next(count) == 1: os._exit(9)"
