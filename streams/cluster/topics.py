@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Final, Literal
+from uuid import UUID
 
 from kafka.admin import ConfigResource, KafkaAdminClient
 
@@ -33,6 +34,8 @@ _AT_LEAST = frozenset({"min.compaction.lag.ms"})
 _ALREADY_EXISTS = 36
 _TIMEOUT_MS = 20_000
 _PAUSE_SECONDS = 0.1
+_NO_ID: Final = UUID(int=0)
+"""What a broker without ids says."""
 
 
 class TopicsError(Exception):
@@ -152,6 +155,19 @@ def inspect(settings: Settings) -> tuple[TopicReport, ...]:
         required = wanted(settings)
         found = _found(admin, [topic.name for topic in required])
     return tuple(_report(topic, found.get(topic.name), False, {}) for topic in required)
+
+
+def topic_ids(settings: Settings, topics: Sequence[str]) -> dict[str, str]:
+    """Return Kafka's id of each of these topics (full names), without those that have none. Raises BrokerError when Kafka cannot be reached."""
+    with _admin(settings) as admin:
+        described: list[dict[str, Any]] = admin.describe_topics(sorted(topics))
+    return {each["name"]: own for each in described if not each["error_code"] and (own := id_of(each))}
+
+
+def id_of(described: Mapping[str, Any]) -> str:
+    """Return the id of a topic as a client describes it; empty where the brokers have none."""
+    own = described.get("topic_id")
+    return str(own) if own and str(own) != str(_NO_ID) else ""
 
 
 _SETTING_OF = {"retention.ms": "RETENTION_MS (for dead letters BEHOUDLIJN_DEAD_LETTER_RETENTION_MS)"}

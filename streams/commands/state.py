@@ -172,6 +172,11 @@ def show(checked: Sequence[Checked], screen: Screen) -> None:
             at = ("-" if offset is None else f"{offset:,}" for offset in (one.committed, one.held))
             inputs.add_row(str(each.partition), one.topic, f"{one.start:,} to {one.end:,}", *at)
     screen.print(inputs)
+    if behind := max(each.clock_behind_ms for each in checked):
+        screen.print(
+            f"The clock here is {behind / 3_600_000:,.1f} hours behind what the brokers have stamped, which was taken for the time.",
+            style="yellow",
+        )
     problems = [problem for each in checked for problem in each.problems]
     for problem in dict.fromkeys(problems):
         screen.print(f"{problem}.", style="red")
@@ -209,6 +214,11 @@ def plan(found: Sequence[Prospect], kept: tuple[float, int], erased: int | None,
         lines.append(
             f"The beginning of {', '.join(lost)} is gone.{age} Facts of before are lost, and so are objections to calls, deaths and "
             "cancellations that only they told, unless the changelog still has them."
+        )
+    if anew := sorted({name for each in found for name in each.anew}):
+        lines.append(
+            f"Of {', '.join(anew)} another log was committed than is there: the topic was made anew, or lost its end. Nothing of it counts as "
+            "read, and the workers will read it from its beginning; what only the former log told is lost, unless the changelog still has it."
         )
     if erased is None:
         lines.append(

@@ -45,7 +45,7 @@ class Rebuilding:
     whole: bool
     """The topics still hold every event."""
     pending: bool
-    """Events lie behind those that were replayed, and may have decided already what these do not."""
+    """Something lies behind what was replayed, and may have been decided already: events, or time that passed."""
 
     def customer(
         self,
@@ -76,7 +76,7 @@ class Rebuilding:
             self._overrule(state, said, answered_at)
         self._picture(state, said, None if before is None else pictured, agreed)
         if old is not None:
-            self._remember(state, old, unsent)
+            self._remember(state, old, unsent or self._later(said))
         if before is None and not self._worth(state, said, old, left or (agreed and self.whole)):
             return None
         if state == before:
@@ -87,12 +87,20 @@ class Rebuilding:
             state.newest = max([state.newest, *(at for at in times if at <= self.now)])
         return encode(replace(state, due=self.now, **_JUDGE_AT_ONCE))
 
+    @property
+    def _known(self) -> int:
+        """Up to when all decisions are known: at the very instant of the last event, a later one may have decided."""
+        return self.now - self.pending
+
+    def _later(self, said: Said) -> bool:
+        """Return whether something was said of later than what was replayed: it will be said again."""
+        return any(self._known < word.at <= self.bound for word in said.words.values())
+
     def _agreed(self, decided: Mapping[WordId, int], said: Said) -> bool:
         """Return whether the events decide what was said: then what was said later will be decided again in the same way."""
         if any(word.at > self.bound for word in said.words.values()):
             return False
-        known = self.now - self.pending  # at the very instant of the last event, a later one may have decided
-        if any(name not in decided for name, word in said.words.items() if word.at <= known):
+        if any(name not in decided for name, word in said.words.items() if word.at <= self._known):
             return False
         return all(name in said.words for name, at in decided.items() if at >= self.told_since)
 
@@ -151,14 +159,14 @@ class Rebuilding:
         if picture.band in names and not (agreed and self.now < picture.as_of <= self.bound):
             state.band = names.index(picture.band)
 
-    def _remember(self, state: State, old: State, unsent: bool) -> None:
-        """Keep what the old ledger knows. Of what was decided last and may not have been published only the topics tell: such a decision
-        has to be taken again."""
+    def _remember(self, state: State, old: State, ahead: bool) -> None:
+        """Keep what the old ledger knows. `ahead`: it has decisions of later than what was replayed, published or not. They are taken
+        again, so of their time only the topics tell."""
         state.signals_sequence = max(state.signals_sequence, old.signals_sequence)
         for ground in GROUNDS:
-            if (until := served(old, ground)) <= (self.told_since if unsent else self.bound):
+            if (until := served(old, ground)) <= (self.told_since if ahead else self.bound):
                 serve(state, ground, max(served(state, ground), until))
-        if not unsent and old.cooldown_until <= self._rest_of(self.bound):
+        if not ahead and old.cooldown_until <= self._rest_of(self.bound):
             state.cooldown_until = max(state.cooldown_until, old.cooldown_until)
 
     def _worth(self, state: State, said: Said, old: State | None, left: bool) -> bool:
@@ -175,7 +183,7 @@ class Rebuilding:
 
     def _unite(self, state: State, old: State) -> None:
         """Take into a state, in place, what an older one of the same customer knows of up to now and it does not."""
-        now, parameters = self.now, self.policy.parameters
+        now, parameters = self._known, self.policy.parameters
         for fact in old.facts:
             if now - parameters.horizon < fact.at <= now:
                 known = find(state.facts, fact.identity)

@@ -87,7 +87,7 @@ class LogMoves:
         first = await self._logs.first_offsets(committed)
         moved = {}
         for tp, each in committed.items():
-            anew = _differ(each.topic_id, now.get(tp.topic, ""))
+            anew = differ(each.topic_id, now.get(tp.topic, ""))
             if each.offset is not None and (anew or each.offset < first[tp]):
                 moved[tp] = Moved(tp, each.offset, first[tp], -1, anew)
         start = {
@@ -124,7 +124,7 @@ class LogMoves:
     def _compare(self, now: Mapping[str, str]) -> None:
         for tp in self._lane.assignment.committed:
             new = now.get(tp.topic)
-            if new and _differ(self.ids.setdefault(tp, new), new):
+            if new and differ(self.ids.setdefault(tp, new), new):
                 self._anew.add(tp)
                 self._outside.setdefault(tp, self._lane.position(tp))
 
@@ -206,6 +206,6 @@ class LogMoves:
         self._on_told(moved)
 
 
-def _differ(known: str, now: str) -> bool:
-    """Two ids, and not that one of them is unknown."""
+def differ(known: str, now: str) -> bool:
+    """Return whether these are the ids of two topics; one that is empty is not known, and differs from none."""
     return bool(known and now) and known != now

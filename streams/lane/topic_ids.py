@@ -11,12 +11,12 @@ import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
-from uuid import UUID
 
 import structlog
 from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError
 
+from streams.cluster.topics import id_of
 from streams.telemetry.trouble import Trouble
 
 log = structlog.get_logger(__name__)
@@ -24,8 +24,6 @@ _BEGAN, _ENDED = "the ids of the topics are not known", "the ids of the topics a
 
 _PATIENCE_SECONDS: Final = 3.0
 _REQUEST_MS: Final = 10_000
-_NONE: Final = UUID(int=0)
-"""What a broker without ids says."""
 
 
 class FoundTopic(NamedTuple):
@@ -33,11 +31,6 @@ class FoundTopic(NamedTuple):
 
     partitions: int
     topic_id: str
-
-
-def _id_of(described: Mapping[str, Any]) -> str:
-    own = described.get("topic_id")
-    return str(own) if own and str(own) != str(_NONE) else ""
 
 
 class TopicIdsOfBrokers:
@@ -83,7 +76,7 @@ class TopicIdsOfBrokers:
         except TimeoutError:
             self._trouble.tell("no broker answered in time")
             return {}
-        known = {each["name"]: FoundTopic(len(each.get("partitions", ())), _id_of(each)) for each in found}
+        known = {each["name"]: FoundTopic(len(each.get("partitions", ())), id_of(each)) for each in found}
         self._on_found(known)
         return {name: each.topic_id for name, each in known.items() if each.topic_id and name in topics}
 

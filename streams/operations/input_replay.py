@@ -1,7 +1,7 @@
 """The inputs of a partition once more, from their beginning up to what was committed, merged by event time as the worker merges them.
 
-Owns the reading. What the events leave is `streams.core.replay`. It must not go beyond the committed positions: what lies there is the
-worker's to decide, and to publish.
+Owns the reading, and that what the worker refused is left out. What the events leave is `streams.core.replay`. It must not go beyond the
+committed positions: what lies there is the worker's to decide, and to publish.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from streams.cluster.partitioning import partition_of
 from streams.cluster.placed_reader import reading_from
 from streams.core.decode import decode
 from streams.core.merge import Merger
-from streams.core.records import Decoded, records_of
-from streams.core.repartition import decode_rekeyed
+from streams.core.records import Decoded, records_of, with_origins
+from streams.core.repartition import decode_rekeyed, original_of
 from streams.core.replay import Replay
+from streams.operations.refused_records import RefusedRecords
 from streams.operations.standing import INPUTS
 from streams.settings import Settings
 from streams.state.recovery import RecoveryError
@@ -32,10 +33,15 @@ _RUN: Final = 2_000
 class InputReplay:
     """Of one partition. `upto`: by topic without prefix, the committed offset. `bound` (ms): later events are of a wrong clock."""
 
-    def __init__(self, settings: Settings, number: int, upto: Mapping[str, int], bound: int) -> None:
+    def __init__(
+        self, settings: Settings, number: int, upto: Mapping[str, int], bound: int, refused: RefusedRecords
+    ) -> None:
         self._settings = settings
         self._number = number
         self._bound = bound
+        self._refused = refused
+        self._reading = settings.reading(stamped=True)
+        self._rekeyed = settings.topic(topics.REPARTITION)
         self._upto = {
             TopicPartition(settings.topic(name), number): upto[name] for name in INPUTS if upto.get(name)
         }
@@ -76,7 +82,9 @@ class InputReplay:
             run = self._merger.take(0)
             if run:
                 heard = time.monotonic()
-                replay.feed(self._here(run))
+                here = [decoded for decoded in run if self._at_home(decoded)]
+                replay.feed(here)
+                self.events += len(here)
                 tell(self.events)
             elif not left:
                 return
@@ -85,11 +93,16 @@ class InputReplay:
         before = [record for record in records if record.offset < self._upto[place]]
         if not before:
             return
-        own = decode_rekeyed if place.topic == self._settings.topic(topics.REPARTITION) else decode
-        reading = self._settings.reading()
-        self._merger.push(
-            place.topic, [own(each, reading) for each in records_of(place.topic, self._number, before)]
-        )
+        own = decode_rekeyed if place.topic == self._rekeyed else decode
+        read = [own(each, self._reading) for each in records_of(place.topic, self._number, before)]
+        self._merger.push(place.topic, [each for each in with_origins(read, before) if self._counts(each)])
+
+    def _counts(self, decoded: Decoded) -> bool:
+        """Return whether a record goes into the merge, where one of the future would keep all behind it back."""
+        if max(decoded.at, decoded.timestamp) > self._bound:
+            self.ahead += self._at_home(decoded)
+            return False
+        return not self._refused.covers(original_of(decoded) if decoded.topic == self._rekeyed else decoded)
 
     async def _ended(self, consumer: Any, place: Any) -> bool:
         """Return whether a log has been read, and tell the merger how far it goes."""
@@ -101,18 +114,9 @@ class InputReplay:
         self._merger.fetched(place.topic, position, position if ended else upto, 0)
         return ended
 
-    def _here(self, run: list[Decoded]) -> list[Decoded]:
-        """Return the events that were judged on this partition: rejects and events of nobody are in no state."""
-        here = []
-        for decoded in run:
-            event = decoded.event
-            if event is None or decoded.anonymous or event.customer_id is None:
-                continue
-            if partition_of(event.customer_id.encode(), self._settings.partitions) != self._number:
-                continue
-            if max(decoded.at, decoded.timestamp) > self._bound:
-                self.ahead += 1
-                continue
-            here.append(decoded)
-        self.events += len(here)
-        return here
+    def _at_home(self, decoded: Decoded) -> bool:
+        """Return whether it is an event that is judged on this partition: rejects and events of nobody are in no state."""
+        event = decoded.event
+        if event is None or decoded.anonymous or event.customer_id is None:
+            return False
+        return partition_of(event.customer_id.encode(), self._settings.partitions) == self._number

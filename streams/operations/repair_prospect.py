@@ -35,6 +35,8 @@ class Prospect(NamedTuple):
     """By input: from which offset up to which it is read."""
     lost: tuple[str, ...]
     """Inputs of which the beginning is gone."""
+    anew: tuple[str, ...]
+    """Inputs whose log is not the one that was read: nothing of it is taken into the states, and the workers read it from its beginning."""
 
 
 async def prospects(settings: Settings, policy: Policy, numbers: Iterable[int]) -> list[Prospect]:
@@ -48,15 +50,24 @@ async def prospects(settings: Settings, policy: Policy, numbers: Iterable[int]) 
         await reader.to_end()
         reader.finish()
         for number, reading in reader.readings.items():
+            anew = now.anew[number]
             ranges = {
                 name: (now.logs[number][name].start, offset)
                 for name in INPUTS
-                if (offset := now.committed[number].get(name, 0))
+                if name not in anew and (offset := now.read(number, name))
             }
             lost = tuple(name for name, (start, _) in ranges.items() if start and name != topics.PROFILES)
             store = reading.store
             found.append(
-                Prospect(number, store.customers, store.clock.markers, len(reading.unreadable), ranges, lost)
+                Prospect(
+                    number,
+                    store.customers,
+                    store.clock.markers,
+                    len(reading.unreadable),
+                    ranges,
+                    lost,
+                    tuple(sorted(anew)),
+                )
             )
     return found
 

@@ -1,21 +1,25 @@
-"""Where a group stands: its members, what it has committed, and where its logs begin and end.
+"""Where a group stands: its members, what it has committed, where its logs begin and end, and whether they are those that it has read.
 
 Owns asking Kafka for it, for tools that look at states or change them while no worker runs. It must not change anything.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.structs import OffsetAndMetadata
 
 from schemas import topics
 from streams.cluster.groups import committed_by, members_of
 from streams.cluster.placed_reader import reading_from
 from streams.cluster.topic_reader import BrokerError
+from streams.cluster.topics import topic_ids
+from streams.lane.log_moves import differ
 from streams.settings import SIGNALS_GROUP, Settings
 
 INPUTS = (*topics.INPUTS, topics.REPARTITION)
@@ -40,6 +44,15 @@ class Standing:
     members: int
     committed: Mapping[int, Mapping[str, int]]
     logs: Mapping[int, Mapping[str, Log]]
+    anew: Mapping[int, frozenset[str]]
+    """Topics whose log is not the one of which the group has committed. A worker reads them from their beginning."""
+    changelog_id: str
+    """Kafka's; empty where the brokers have no ids, or the changelog was not asked for."""
+
+    def read(self, number: int, name: str) -> int:
+        """Return up to where the group has read what the log of this topic holds now; 0 where it has committed nothing."""
+        offset = self.committed[number].get(name, 0)
+        return min(offset, self.logs[number][name].start) if name in self.anew[number] else offset
 
 
 async def standing(
@@ -54,21 +67,29 @@ async def standing(
         group, options = settings.topic(SIGNALS_GROUP), settings.aiokafka_options()
         members, committed = await members_of(options, group), await committed_by(options, group)
         starts, ends = await _bounds(settings, list(places.values()))
+        ids = await asyncio.to_thread(topic_ids, settings, list(map(settings.topic, names)))
     except (KafkaError, OSError) as error:
         raise unreachable(settings, error) from error
+    logs = {key: Log(starts[at], ends[at]) for key, at in places.items()}
+    left = {key: committed[at] for key, at in places.items() if at in committed}
+    anew = {key for key, each in left.items() if is_anew(each, logs[key], ids.get(places[key].topic, ""))}
     return Standing(
         len(members),
         {
-            number: {
-                name: committed[at].offset for name in names if (at := places[number, name]) in committed
-            }
+            number: {name: left[number, name].offset for name in names if (number, name) in left}
             for number in numbers
         },
-        {
-            number: {name: Log(starts[at], ends[at]) for name in names for at in [places[number, name]]}
-            for number in numbers
-        },
+        {number: {name: logs[number, name] for name in names} for number in numbers},
+        {number: frozenset(name for name in names if (number, name) in anew) for number in numbers},
+        ids.get(settings.topic(topics.CHANGELOG), ""),
     )
+
+
+def is_anew(committed: OffsetAndMetadata, log: Log, topic_id: str) -> bool:
+    """Return whether a log is another one than was committed: its topic was made anew (workers commit the id of the topic that they read),
+    or it ends before that offset.
+    """
+    return committed.offset > log.end or differ(committed.metadata, topic_id)
 
 
 async def refuse_members(settings: Settings, group: str, worker: str) -> None:

@@ -1,7 +1,8 @@
 """What the states of each partition rest on, side by side with the logs and the group's positions, and what is wrong with it.
 
 Owns gathering it. What is lacking, and its words, is `streams.state.ground`: the same by which workers refuse. It must not change
-anything, and no worker need stop for it.
+anything, and no worker need stop for it. The brokers tell their time to those who write, so here the later one of this machine's clock and
+of what they have stamped stands for it.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ from typing import Any, Final
 
 from schemas import topics
 from streams.core.state import NEVER
-from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.operations.standing import INPUTS, Log, Standing, standing
 from streams.settings import Settings
 from streams.state.between import look
+from streams.state.broker_time import BROKERS_APART_MS, most_ahead_ms
 from streams.state.changelog import ChangelogError
 from streams.state.ground import ADVICE, Ground, ahead, lacking
 from streams.state.recovery import ChangelogReader, Reading
@@ -49,6 +50,8 @@ class Checked:
     changelog: Log
     inputs: tuple[Input, ...]
     unsent: int
+    clock_behind_ms: int
+    """By how much this machine's clock is behind what the brokers have stamped; 0 where they differ as clocks do."""
     problems: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
@@ -65,14 +68,15 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
     ) as reader:
         await reader.to_end()
         recovered = {part.store.number: part for part in reader.finish()}
-    changelog_id = await _id_of(settings, settings.topic(topics.CHANGELOG))
-    grounds = {number: ground_of(now, reader.readings[number], changelog_id) for number in numbers}
+    grounds = {number: ground_of(now, reader.readings[number]) for number in numbers}
     between = await look(settings, {number: ahead(ground) for number, ground in grounds.items()})
-    bound = time.time_ns() // 1_000_000 + int(settings.future_tolerance_s * 1000)
+    here = time.time_ns() // 1_000_000
+    behind = max(0, *(reading.stamped_at - here for reading in reader.readings.values()))
+    bound = here + behind + most_ahead_ms(settings.reading().tolerance_ms)
     checked = []
     for number in numbers:
         reading, ground = reader.readings[number], grounds[number]
-        problems = _problems(reading, ground, between.get(number, {}), bound)
+        problems = _problems(reading, ground, between.get(number, {}), bound) + _moved(now, number)
         store, logs = reading.store, now.logs[number]
         checked.append(
             Checked(
@@ -89,27 +93,21 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
                     for name in INPUTS
                 ),
                 len(recovered[number].unsent),
+                behind if behind > BROKERS_APART_MS else 0,
                 tuple(problems),
             )
         )
     return checked
 
 
-async def _id_of(settings: Settings, topic: str) -> str:
-    ids = TopicIdsOfBrokers(settings.kafka_python_options())
-    try:
-        return (await ids([topic])).get(topic, "")
-    finally:
-        ids.close()
-
-
-def ground_of(now: Standing, reading: Reading, changelog_id: str = "") -> Ground:
+def ground_of(now: Standing, reading: Reading) -> Ground:
     """Return what the states of a partition rest on, as a worker would find it."""
     store, number = reading.store, reading.store.number
     logs = now.logs[number]
     committed = {name: offset for name, offset in now.committed[number].items() if name in INPUTS}
+    anew = now.anew[number]
     starts = {
-        name: logs[name].start if not logs[name].start <= offset <= logs[name].end else offset
+        name: logs[name].start if name in anew else max(logs[name].start, offset)
         for name, offset in committed.items()
     }
     return Ground(
@@ -121,7 +119,7 @@ def ground_of(now: Standing, reading: Reading, changelog_id: str = "") -> Ground
         committed,
         starts,
         store.changelog_id,
-        changelog_id,
+        now.changelog_id,
     )
 
 
@@ -137,9 +135,25 @@ def _problems(reading: Reading, ground: Ground, between: Mapping[str, Any], boun
     if store.clock.now > bound:
         hours = (store.clock.now - bound) / 3_600_000
         said.append(
-            f"the time of partition {store.number} is {hours:,.1f} hours ahead of the clock here: an event of the future moved it, and what "
-            f"comes now is too old for it. Stop the workers, then `behoudlijn state repair --partition {store.number}`"
+            f"the time of partition {store.number} is {hours:,.1f} hours ahead of the clock here and of what brokers have stamped: an event of "
+            "the future moved it, and what comes now is too old for it. Stop the workers, then "
+            f"`behoudlijn state repair --partition {store.number}`"
         )
     if missing:
         said.append(ADVICE[0].upper() + ADVICE[1:])
+    return said
+
+
+def _moved(now: Standing, number: int) -> list[str]:
+    """Return of which inputs the group has committed another log than is there."""
+    said = []
+    for name in sorted(now.anew[number]):
+        offset, log = now.committed[number][name], now.logs[number][name]
+        happened = (
+            f"it ends at {log.end}" if log.end < offset else "the topic was deleted and made anew since"
+        )
+        said.append(
+            f"the group has committed {name}[{number}] up to offset {offset}, but that is not the log that is there: {happened}. The workers "
+            "read it from its beginning, and what is known already changes nothing; send again what is missing"
+        )
     return said

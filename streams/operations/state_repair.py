@@ -7,7 +7,7 @@ and run again: no worker starts from a partition whose repair has not ended.
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -27,14 +27,16 @@ from streams.core.said import Told
 from streams.core.state import NEVER
 from streams.core.wording import Wording
 from streams.operations.input_replay import InputReplay
+from streams.operations.refused_records import RefusedRecords, read_refused
 from streams.operations.repair_prospect import changelog_of
 from streams.operations.standing import INPUTS, RefusedError, Standing, refuse_members, standing
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.agreement import agreed_of
+from streams.state.broker_time import BrokerTime, most_ahead_ms
 from streams.state.changelog import PARTITION_KEY, ChangelogError
 from streams.state.delivery import Deliveries
 from streams.state.fencing import Change, FencedChangelog, as_text
-from streams.state.recovery import ChangelogReader, Reading, recover
+from streams.state.recovery import ChangelogReader, Reading
 from streams.state.store import PartitionStore
 from streams.telemetry.amounts import amount
 
@@ -81,19 +83,19 @@ class Repair:
         Raises RefusedError, ErasureError without the markers' key, EffectsError when a record is not delivered, and what reading raises.
         """
         numbers = list(numbers)
+        refused = await asyncio.to_thread(read_refused, self._settings)
         deliveries = Deliveries(self._settings, lambda: None)
         await deliveries.start()
         try:
             done = []
             for number in numbers:
                 await refuse_members(self._settings, SIGNALS_GROUP, "signals")
-                done.append(await self._partition(number, deliveries))
+                done.append(await self._partition(number, deliveries, refused))
             return done
         finally:
             await deliveries.stop()
 
-    async def _partition(self, number: int, deliveries: Deliveries) -> Rebuilt:
-        bound = time.time_ns() // 1_000_000 + int(self._settings.future_tolerance_s * 1000)
+    async def _partition(self, number: int, deliveries: Deliveries, refused: RefusedRecords) -> Rebuilt:
         now = await standing(self._settings, [number], (*INPUTS, topics.CHANGELOG, *_SAID))
         async with changelog_of(self._settings, [number]) as reader:
             await reader.to_end()
@@ -102,15 +104,23 @@ class Repair:
             unsent = {sending.customer_id for sending in part.unsent}
             if part.store.repairing:  # one that broke off: nobody can tell any more what was not published
                 unsent = set(old)
-            upto = {name: offset for name, offset in now.committed[number].items() if name in INPUTS}
+            if reading.unreadable or not reading.known:  # else it stays as it is until it is written
+                reading.store.repairing = True
+            clock = BrokerTime()
+            fenced = FencedChangelog(
+                self._settings.topic(topics.CHANGELOG), self._settings, deliveries, broker_time=clock
+            )
+            await fenced.claim(reader)  # the brokers tell their time to those who write
+            bound = clock.now(number) + most_ahead_ms(self._settings.reading().tolerance_ms)
+            upto = {name: now.read(number, name) for name in INPUTS}
             replay = Replay(self._policy, self._erasure, self._markers(old, bound), self._wording)
             self._erasure.check(replay.states)
-            source = InputReplay(self._settings, number, upto, bound)
+            source = InputReplay(self._settings, number, upto, bound, refused)
             await source.run(
                 replay, lambda events: self._tell(f"partition {number}: {amount(events, 'event')} read")
             )
             told, told_since = await self._told(number, now)
-            pending = any(now.logs[number][name].end > upto.get(name, 0) for name in INPUTS)
+            pending = bool(unsent) or any(now.logs[number][name].end > upto[name] for name in INPUTS)
             if not pending or replay.clock.now == NEVER:
                 self._pass_time(replay, told, bound, reading)
             states = rebuilt(
@@ -120,16 +130,20 @@ class Repair:
                 self._policy,
                 bound=bound,
                 told_since=told_since,
-                whole=all(now.logs[number][name].start == 0 for name in upto if name != topics.PROFILES),
+                whole=not now.anew[number]
+                and all(
+                    now.logs[number][name].start == 0
+                    for name in upto
+                    if upto[name] and name != topics.PROFILES
+                ),
                 pending=pending,
                 unsent=unsent,
             )
             self._tell(f"partition {number}: {amount(len(states), 'state')} to write")
-            store = self._store(reading, upto, now.logs[number][topics.CHANGELOG].start)
-            await self._write(reader, deliveries, store, states, replay.clock.now)
-        await self._compare(number, states)
+            store = self._store(reading, states, upto, now.logs[number][topics.CHANGELOG].start)
+            await self._write(reader, fenced, store, replay.clock.now)
         markers = len(united([states]))
-        clock = replay.clock.now
+        at = replay.clock.now
         return Rebuilt(
             number,
             source.events,
@@ -137,7 +151,7 @@ class Repair:
             len(states) - markers,
             markers,
             told.unreadable,
-            None if clock == NEVER else clock,
+            None if at == NEVER else at,
         )
 
     def _markers(self, old: Mapping[str, bytes], now: int) -> dict[str, bytes]:
@@ -180,12 +194,16 @@ class Repair:
         if latest > replay.clock.now:
             replay.feed([], advance_to=latest)
 
-    def _store(self, reading: Reading, upto: Mapping[str, int], begins: int) -> PartitionStore:
+    def _store(
+        self, reading: Reading, states: dict[str, bytes], upto: Mapping[str, int], begins: int
+    ) -> PartitionStore:
         """Return the partition as its records will tell it."""
         old, store = reading.store, PartitionStore(reading.store.number)
+        # With these is set right what a worker that has lost the partition still writes.
+        store.states = states
         store.dead_letters = old.dead_letters
         store.agreed = agreed_of(self._settings, self._policy)
-        store.inputs = {name: upto.get(name, 0) for name in INPUTS}
+        store.inputs = dict(upto)
         store.changelog_start = begins
         store.begins = reading.end
         store.repairing = True
@@ -195,16 +213,14 @@ class Repair:
     async def _write(
         self,
         reader: ChangelogReader,
-        deliveries: Deliveries,
+        fenced: FencedChangelog,
         store: PartitionStore,
-        states: Mapping[str, bytes],
         clock: int,
     ) -> None:
-        reading, label = reader.readings[store.number], self._policy.label
+        reading, states, label = reader.readings[store.number], store.states, self._policy.label
         gone = {*reading.store.states, *reading.store.departed}
         gone.update(as_text(each.key) for each in reading.unreadable if each.key not in (None, PARTITION_KEY))
         reading.store.repairing, reading.store.begins = True, store.begins
-        fenced = FencedChangelog(self._settings.topic(topics.CHANGELOG), self._settings, deliveries)
         await fenced.claim(reader)
         changes: dict[str, Change | None] = dict.fromkeys(sorted(gone - states.keys()))
         changes |= {key: Change(data, ()) for key, data in states.items()}
@@ -213,14 +229,19 @@ class Repair:
             piece = {key: changes[key] for key in keys[begin : begin + _PIECE]}
             await fenced.write(store, piece, store.batch, clock, label)
             self._tell(f"partition {store.number}: {amount(min(begin + _PIECE, len(keys)), 'state')} written")
+        await self._compare(store.number, states)
         store.repairing = False
         await fenced.write(store, {}, store.batch, clock, label)
 
     async def _compare(self, number: int, states: Mapping[str, bytes]) -> None:
-        topic = self._settings.topic(topics.CHANGELOG)
-        (part,) = await recover(topic, [number], self._settings.aiokafka_options())
-        if part.store.states != states:
+        """Raise ChangelogError when the changelog does not hold these states: no worker starts from it as long as its repair has not ended."""
+        async with changelog_of(self._settings, [number]) as reader:
+            await reader.to_end()
+            reader.finish()
+        reading = reader.readings[number]
+        if reading.unreadable or reading.store.states != states:
             raise ChangelogError(
-                f"partition {number} of {topic} does not hold the states that were written to it: has something else written there? Find "
-                f"it, and give the command again: `behoudlijn state repair --partition {number}`"
+                f"partition {number} of {self._settings.topic(topics.CHANGELOG)} does not hold the states that were written to it: has "
+                "something else written there? Find it, and give the command again: "
+                f"`behoudlijn state repair --partition {number}`"
             )

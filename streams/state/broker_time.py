@@ -1,12 +1,23 @@
 """The brokers' time, as their answers to what we write to the changelog tell it.
 
-Owns the last answer of each partition, and what time it is by it. It must not decide what time may do. This machine's clock is no
-part of it: an answer is aged by a steady clock, which may stand still while the machine sleeps, so this time is never ahead of the brokers'.
+Owns the last answer of each partition, what time it is by it, and how far clocks may differ. It must not decide what time may do. This
+machine's clock is no part of it: an answer is aged by a steady clock, which may stand still while the machine sleeps, so this time is
+never ahead of the brokers'.
 """
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Final, NamedTuple
+
+BROKERS_APART_MS: Final = 60_000
+"""The clocks of two brokers may differ so much, whatever the tolerance: one stamps the event, another one the changelog."""
+OF_THE_BROKER: Final = 1
+"""Kafka's type of a record's time that its broker has set."""
+
+
+def most_ahead_ms(tolerance_ms: int) -> int:
+    """Return how far an event may be ahead of the brokers' time, where the settings tolerate so much."""
+    return max(tolerance_ms, BROKERS_APART_MS)
 
 
 def _wall() -> int:

@@ -18,6 +18,7 @@ from streams.cluster.reading import SilenceError, read_to_ends
 from streams.core.erasure import RESERVED, ErasureError, check_marker, is_marker
 from streams.core.state import BrokenStateError, UnknownVersionError
 from streams.core.state import check as check_state
+from streams.state.broker_time import OF_THE_BROKER
 from streams.state.changelog import (
     PARTITION_KEY,
     ChangelogError,
@@ -79,6 +80,8 @@ class Reading:
         self.epoch = 0 if kept is None else kept.held.epoch
         self.owner = "" if kept is None else kept.held.owner
         self.stale = 0
+        self.stamped_at = -1
+        """When (ms) a broker took the last record that was read; -1 where none says."""
 
     @property
     def store(self) -> PartitionStore:
@@ -267,6 +270,8 @@ class ChangelogReader:
                     reading = self.readings[place.partition]
                     if records[0].offset < reading.begins_at:
                         reading = self._begin_anew(place.partition)
+                    if records[-1].timestamp_type == OF_THE_BROKER:
+                        reading.stamped_at = records[-1].timestamp
                     for record in records:
                         if record.key is not None:
                             reading.add(record.key, record.value, record.headers, record.offset)

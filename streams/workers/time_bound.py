@@ -12,14 +12,12 @@ import structlog
 
 from streams.core.decode import ahead_of_broker
 from streams.core.records import REJECTED_AT, Decoded, Record
-from streams.state.broker_time import BrokerTime
+from streams.state.broker_time import BrokerTime, most_ahead_ms
 from streams.state.store import PartitionStore
 from streams.telemetry.amounts import amount
 
 log = structlog.get_logger(__name__)
 
-BROKERS_APART_MS: Final = 60_000
-"""The clocks of two brokers may differ so much, whatever the tolerance: one stamps the event, another one the changelog."""
 MOST_AHEAD_MS: Final = 24 * 3_600_000
 """A partition that is ahead by less goes on: it is right again within a day, and a broker's clock that was corrected does no more."""
 
@@ -40,7 +38,7 @@ class TimeBound:
     ) -> None:
         """`decode` reads a record again. `ask` writes to a partition's changelog, so that `time` has a new answer."""
         self._time = time
-        self._most_ms = max(tolerance_ms, BROKERS_APART_MS)
+        self._most_ms = most_ahead_ms(tolerance_ms)
         self._decode = decode
         self._ask = ask
 

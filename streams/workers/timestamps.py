@@ -13,10 +13,10 @@ from typing import Final, Protocol
 from schemas.topics import CHANGELOG
 from streams.cluster.topics import TIMESTAMP_TYPE, TopicsError, differing, inspect, misset, wanted
 from streams.settings import Settings
+from streams.state.broker_time import OF_THE_BROKER
 
 _CLEANUP: Final = "cleanup.policy"
 """Where it deletes, states go with the segments in which they were last written."""
-_OF_THE_BROKER: Final = 1
 
 
 class Stamped(Protocol):
@@ -57,5 +57,5 @@ def unbelieved(fetched: Sequence[Stamped], tolerance_ms: int) -> frozenset[int]:
     """
     latest = time.time_ns() // 1_000_000 + tolerance_ms
     return frozenset(
-        each.offset for each in fetched if each.timestamp > latest and each.timestamp_type != _OF_THE_BROKER
+        each.offset for each in fetched if each.timestamp > latest and each.timestamp_type != OF_THE_BROKER
     )

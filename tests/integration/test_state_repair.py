@@ -5,21 +5,23 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
-import sys
 import time
 
 import pytest
 
 from schemas import topics
+from streams.cluster.groups import members_of
+from streams.cluster.topics import ensure
 from streams.core.erasure import is_marker
 from streams.core.state import decode
-from streams.settings import Settings
+from streams.settings import SIGNALS_GROUP, Settings
+from streams.state.broker_time import BROKERS_APART_MS
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
 from streams.state.recovery import ChangelogReader
 from streams.state.store import PartitionStore
 from streams.telemetry.exit_codes import ExitCode
-from tests.integration.administration import Admin
+from tests.integration.administration import Admin, alter
 from tests.integration.test_migration import (
     oracle,
     outputs_of,
@@ -28,26 +30,31 @@ from tests.integration.test_migration import (
     without_arrivals,
     work_off,
 )
+from tests.integration.test_partition_time import CLOCK, at, now_ms, produce_stamped, producers_stamp, reasons
 from tests.integration.worker_events import call, history, survey
 from tests.integration.worker_program import (
+    INPUTS,
     RECOVERED,
     behoudlijn,
     prepared,
     produce,
+    read_all,
     recovered,
+    until_committed,
+    until_nothing_is_unsent,
     until_said,
+    until_true,
     worker,
     write,
 )
 from tests.kafka.broker import KafkaBroker
-from tests.worker_environment import environment
 
 KEY = "the key of this test"
 pytestmark = [pytest.mark.slow, pytest.mark.kafka, pytest.mark.timeout(400)]
 
 
-def repaired(settings: Settings, *arguments: str) -> str:
-    done = behoudlijn(settings, "state", "repair", "--yes", "--no-clickhouse", *arguments)
+def repaired(settings: Settings, *arguments: str, first: str = "") -> str:
+    done = behoudlijn(settings, "state", "repair", "--yes", "--no-clickhouse", *arguments, first=first)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -126,34 +133,137 @@ def test_who_was_served_or_rests_is_not_called_again_when_the_inputs_begin_later
     assert all(each["sequence"] > 1 for each in triggers)
 
 
-def test_a_repair_that_is_killed_lets_nobody_start_and_is_run_again(
+def test_an_input_made_anew_with_the_changelog_is_left_to_the_worker(
     kafka: KafkaBroker, admin: Admin, unique: str
 ) -> None:
+    """It has grown past the commit, which came back (Kafka forgets it with the topic; a backup does not): by offsets alone, the requests
+    in it would count as judged, and nobody would be called.
+    """
+    settings = prepared(kafka, unique, mode="live")
+    calls = [call(f"c{n}", k, 60 * k + n) for k in range(2, 6) for n in range(6)]
+    early = [*(survey(f"c{n}", 1, n) for n in range(6)), *calls]
+    asyncio.run(produce(settings, early))
+    work_off(settings, len(early))
+    group = settings.topic(SIGNALS_GROUP)
+    committed = admin.committed(group)
+    admin.make_changelog_anew(settings)
+    admin.make_anew(settings.topic(topics.SURVEYS), settings.partitions)
+    admin.restore(group, committed)
+    alter(settings, topics.SURVEYS, message_timestamp_type="LogAppendTime")
+    late = [survey(f"d{n}", 1, 60 * 10 + n) for n in range(30)]
+    asyncio.run(produce(settings, late))
+    checked = behoudlijn(settings, "state", "check")
+    assert checked.returncode == ExitCode.MISFIT
+    assert "the topic was deleted and made anew since" in " ".join(checked.stdout.split())
+
+    assert "Of contact.surveys another log was committed than is there" in " ".join(
+        repaired(settings).split()
+    )
+    kept = united(states_of(settings))
+    assert all(decode(kept[f"c{n}"]).episode for n in range(6)), "what was said counts"
+    work_off(settings, len(calls) + len(late))
+    called = [json.loads(value) for value in outputs_of(settings) if b'"callback_trigger"' in value]
+    opened = {each["customer_id"] for each in called if each["sequence"] == 1}
+    assert opened == {*(f"c{n}" for n in range(6)), *(f"d{n}" for n in range(30))}
+    assert behoudlijn(settings, "state", "check").returncode == 0
+
+
+def test_what_a_worker_refused_is_in_no_state_and_counts_when_it_is_driven_again(
+    kafka: KafkaBroker, admin: Admin, unique: str
+) -> None:
+    """A request without a time, and one whose time lay in the future then, and does not any more."""
+    settings = prepared(kafka, unique, mode="live", future_tolerance_s=1)
+    calls = [call(f"c{n}", k, 60 * k + n) for k in range(3) for n in range(6)]
+    asyncio.run(produce(settings, calls))
+    with worker(settings, "signals", "--no-idle-timers") as process:
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(calls)))
+        producers_stamp(settings, topics.SURVEYS)
+        ahead = now_ms() + BROKERS_APART_MS + 10_000
+        produce_stamped(settings, (survey("c1", 1, 300), -1), (survey("c2", 1, 300), ahead))
+        asyncio.run(until_committed(process, settings, SIGNALS_GROUP, INPUTS, len(calls) + 2))
+        asyncio.run(until_nothing_is_unsent(settings))
+        assert process.stop() == 0, process.log()
+    assert reasons(settings) == {"no_timestamp": 1, "ahead_of_broker": 1}
+    ensure(settings, alter=True)
+    before = states_of(settings)
+    admin.make_changelog_anew(settings)
+    time.sleep(max(0, ahead - BROKERS_APART_MS - now_ms()) / 1000)
+    repaired(settings)
+    assert states_of(settings) == before
+
+    sent = behoudlijn(settings, "dead-letters", "redrive", "--all")
+    assert sent.returncode == 0, sent.stderr
+    work_off(settings, len(calls) + 4)
+    words = [json.loads(value) for value in outputs_of(settings) if b'"callback_trigger"' in value]
+    asked = {each["customer_id"] for each in words if each["purpose"] == "requested_callback"}
+    assert asked == {"c1", "c2"}
+
+
+def test_what_a_timer_decided_and_nobody_published_is_published_after_a_repair(
+    kafka: KafkaBroker, unique: str
+) -> None:
+    """Who gave up twice and did not call again for a day is to be called; the worker is killed when it has written that, and no more."""
+    settings = prepared(kafka, unique, mode="live", partitions=1)
+    gave_up = {"abandoned": True, "wait_seconds": 600}
+    hour = 3_600_000
+    asyncio.run(
+        produce(settings, [at(call("c1", n, 0, **gave_up), now_ms() - (26 - n) * hour) for n in range(2)])
+    )
+    work_off(settings, 2)
+    assert b'"callback_trigger"' not in b"".join(outputs_of(settings)), "its day was not over"
+    with worker(settings, "signals", fail_point="after_changelog") as process:
+        assert process.wait() == 137, process.log()
+    (part,) = asyncio.run(recovered(settings))
+    assert part.unsent
+    asyncio.run(until_given_up(settings))
+    repaired(settings)
+    with worker(settings, "signals") as process:
+        asyncio.run(until_true(process, lambda: len(triggers_of(settings)) > 0))
+        assert process.stop() == 0, process.log()
+    assert triggers_of(settings) == [sending.value for sending in part.unsent if sending.kind == "trigger"]
+
+
+async def until_given_up(settings: Settings) -> None:
+    """Waits until the session of a worker that was killed is over."""
+    async with asyncio.timeout(60):
+        while await members_of(settings.aiokafka_options(), settings.topic(SIGNALS_GROUP)):  # noqa: ASYNC110
+            await asyncio.sleep(0.5)
+
+
+def triggers_of(settings: Settings) -> list[bytes]:
+    found = asyncio.run(read_all(settings, topics.TRIGGERS))
+    return [record.value or b"" for record in found[topics.TRIGGERS]]
+
+
+KILLED = "await write(*a, **k)", "if next(count) == 1: os._exit(9)"
+FORGETFUL = "states = a[2]", "if not next(count): states.popitem()", "await write(*a, **k)"
+
+
+def spoilt(settings: Settings, *lines: str) -> subprocess.CompletedProcess[str]:
+    """A repair in small pieces, each of which is written as `lines` say."""
+    first = (
+        "import os, streams.operations.state_repair as r",
+        "r._PIECE, write, count = 7, r.FencedChangelog.write, iter(range(99))",
+        "async def spoilt(*a, **k):",
+        *(f"    {line}" for line in lines),
+        "r.FencedChangelog.write = spoilt",
+    )
+    return behoudlijn(settings, "state", "repair", "--yes", "--no-clickhouse", first="\n".join(first))
+
+
+@pytest.mark.parametrize(("wrong", "code"), [(KILLED, 9), (FORGETFUL, ExitCode.BAD_DATA)])
+def test_a_repair_that_broke_off_lets_nobody_start_and_is_run_again(
+    kafka: KafkaBroker, admin: Admin, unique: str, wrong: tuple[str, ...], code: int
+) -> None:
+    """It was killed, or what it read back was not what it had written."""
     events = history(40)
     settings = prepared(kafka, unique)
     asyncio.run(produce(settings, events))
     work_off(settings, len(events))
     before = states_of(settings)
     admin.make_changelog_anew(settings)
-    first = (
-        "import os, streams.operations.state_repair as r\n"
-        "r._PIECE = 7\n"
-        "write = r.FencedChangelog.write\n"
-        "count = iter(range(99))\n"
-        "async def killed(*a, **k):\n"
-        "    await write(*a, **k)\n"
-        "    if next(count) == 1: os._exit(9)\n"
-        "r.FencedChangelog.write = killed\n"
-        "from streams.cli import main; main()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", first, "state", "repair", "--yes", "--no-clickhouse"],
-        env=environment(settings),
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 9, done.stderr
+    done = spoilt(settings, *wrong)
+    assert done.returncode == code, done.stderr
     assert "has begun and not ended" in refused(settings)
     repaired(settings)
     assert states_of(settings) == before
@@ -251,6 +361,28 @@ def test_a_partition_that_leapt_comes_back(kafka: KafkaBroker, unique: str) -> N
     repaired(settings, "--partition", "0")
     assert states_of(settings) == before
     assert behoudlijn(settings, "state", "check").returncode == 0
+
+
+@pytest.mark.parametrize("days", [500, -400])
+def test_a_partition_that_leapt_comes_back_whatever_the_clock_here_says(
+    kafka: KafkaBroker, unique: str, days: int
+) -> None:
+    """By a clock that is ahead, the leap lies in the past; by one that is behind, every event lies in the future."""
+    clock = CLOCK.format(seconds=days * 86_400)
+    events = history(20)
+    settings = prepared(kafka, unique)
+    asyncio.run(produce(settings, events))
+    work_off(settings, len(events))
+    before = states_of(settings)
+    checked = behoudlijn(settings, "state", "check", first=clock)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert ("behind what the brokers have stamped" in " ".join(checked.stdout.split())) is (days < 0)
+    store = asyncio.run(recovered(settings))[0].store
+    store.clock.now = now_ms() + 400 * 86_400_000
+    asyncio.run(leap(settings, store))
+    repaired(settings, first=clock)
+    assert states_of(settings) == before
+    work_off(settings, len(events))
 
 
 async def leap(settings: Settings, store: PartitionStore) -> None:

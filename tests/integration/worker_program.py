@@ -122,10 +122,10 @@ def worker(
                 print(log.read_text(encoding="utf-8"))
 
 
-def behoudlijn(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """`behoudlijn ARGUMENTS` with `settings`, as an operator calls it."""
+def behoudlijn(settings: Settings, *arguments: str, first: str = "") -> subprocess.CompletedProcess[str]:
+    """`behoudlijn ARGUMENTS` with `settings`, as an operator calls it. `first`: code that runs before."""
     return subprocess.run(
-        [sys.executable, "-m", "streams", *arguments],
+        [sys.executable, "-c", f"{first}\nfrom streams.cli import main; main()", *arguments],
         env=environment(settings) | {"COLUMNS": "80"},
         capture_output=True,
         text=True,

@@ -143,12 +143,16 @@ def states_shown(screen: Screen) -> None:
         log,
         (one, one),
         3,
+        7_200_000,
         (WIDE,),
     )
     state.show([checked], screen)
     screen.print(state.rebuilt_table([Rebuilt(1023, 912_345_678, 3, 1_234_567, 1_234, 2, None)]))
     for line in state.plan(
-        [Prospect(1023, 1_234_567, 12, 3, {name: log}, (name,))], (30.0, 90), None, "default/1@f28e1d60"
+        [Prospect(1023, 1_234_567, 12, 3, {name: log}, (name,), (name,))],
+        (30.0, 90),
+        None,
+        "default/1@f28e1d60",
     ):
         screen.print(line)
 

@@ -13,9 +13,9 @@ from streams.core.merge import Merger
 from streams.core.records import REJECTED_AT, Decoded
 from streams.core.redriven import Origin
 from streams.core.repartition import decode_rekeyed, wrap
-from streams.state.broker_time import BrokerTime
+from streams.state.broker_time import BROKERS_APART_MS, BrokerTime
 from streams.state.store import PartitionStore
-from streams.workers.time_bound import BROKERS_APART_MS, LeapError, TimeBound
+from streams.workers.time_bound import LeapError, TimeBound
 from tests.builders import DAY, HOUR, START, Record, call, erasure, profile, survey
 
 TOLERANCE = 300_000

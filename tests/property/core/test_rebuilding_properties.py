@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable
+
 from hypothesis import given
 from hypothesis import strategies as some
 
 from streams.core.erasure import Erasure
 from streams.core.policy import Policy
+from streams.core.published import Output
 from streams.core.rebuilding import differ, rebuilt
 from streams.core.records import Decoded
 from streams.core.replay import Replay
@@ -46,13 +49,21 @@ def left_of(events: list[Decoded], data: some.DataObject) -> list[Decoded]:
 
 
 def told_of(partition: Partition) -> Told:
+    return told_by(partition.outputs)
+
+
+def told_by(outputs: Iterable[Output]) -> Told:
     told = Told()
-    for output in partition.outputs:
+    for output in outputs:
         if output.kind == "trigger":
             told.trigger(output.value)
         else:
             told.signals(output.customer_id, output.value or None)
     return told
+
+
+def words_of(outputs: Iterable[Output]) -> set[bytes]:
+    return {output.value for output in outputs if output.kind == "trigger"}
 
 
 def again(
@@ -63,13 +74,22 @@ def again(
     now: int = NEVER,
     whole: bool = True,
     pending: bool = False,
+    unsent: Collection[str] = (),
 ) -> Partition:
     """A partition as a repair leaves it."""
     replay = Replay(policy, ERASURE)
     replay.feed(events, advance_to=now if now > NEVER else None)
     partition = Partition(policy)
     partition.states = rebuilt(
-        replay, told, old or {}, policy, bound=BOUND, told_since=NEVER, whole=whole, pending=pending
+        replay,
+        told,
+        old or {},
+        policy,
+        bound=BOUND,
+        told_since=NEVER,
+        whole=whole,
+        pending=pending,
+        unsent=unsent,
     )
     partition.clock.now = replay.clock.now
     partition.restart()
@@ -98,6 +118,47 @@ def test_what_was_said_behind_the_commit_is_said_again_in_the_same_words(
     after.one_by_one(events[committed:])
     assert {o.value for o in after.outputs} <= {o.value for o in before.outputs}
     assert after.states == before.states
+
+
+@given(histories(), policies, some.data())
+def test_what_was_durable_and_not_published_is_published_after_all(
+    history: list[Sketch], policy: Policy, data: some.DataObject
+) -> None:
+    """A worker was killed before it had published a batch, of an event or of time that passed, and its changelog is repaired.
+
+    Nobody dies here: a state does not say when, so a repair that finds it in a state of later than the commit retracts at once.
+    """
+    living = [each for each in history if ("reason", "deceased") not in each.fields]
+    events = decoded(uncorrected(in_order(living)))
+    committed = data.draw(some.integers(0, len(events)))
+    written = data.draw(some.integers(committed, len(events)))
+    whole = lived(events[:written], policy)
+    published = len(whole.outputs)
+    if written < len(events) and data.draw(some.booleans()):
+        latest = events[written].at
+        whole.feed(events[written])
+        written += 1
+    else:
+        latest = events[written].at if written < len(events) else whole.clock.now + 60 * DAY
+        if latest > whole.clock.now > NEVER:
+            whole.advance(data.draw(some.integers(whole.clock.now, latest)))
+    batch = whole.outputs[published:]
+    sent = [output for output in batch if data.draw(some.booleans())]
+    told, old = told_by([*whole.outputs[:published], *sent]), dict(whole.states)
+    unsent = {output.customer_id for output in batch}
+
+    pending = committed < len(events) or bool(unsent)
+    now = NEVER if pending else whole.clock.now
+    after = again(events[:committed], policy, told, old=old, now=now, pending=pending, unsent=unsent)
+    whole.one_by_one(events[written:])
+    after.one_by_one(events[committed:])
+    end = max(whole.clock.now, latest) + DAY
+    if whole.clock.now > NEVER:
+        whole.advance(end)
+        after.advance(end)
+    assert words_of([*whole.outputs[:published], *sent, *after.outputs]) == words_of(whole.outputs)
+    for customer in whole.states:
+        assert after.state(customer).episode == whole.state(customer).episode
 
 
 @given(histories(), policies)
