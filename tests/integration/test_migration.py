@@ -199,6 +199,10 @@ def test_from_topics_that_have_grown_every_event_is_carried_over_and_counts_once
     assert refused.returncode == ExitCode.MISFIT, refused.stdout
     assert f"{old.topic(topics.CALLS)}[0, 1, 2]" in refused.stderr
     assert "begin again with --carry-over" in refused.stderr
+    checked = behoudlijn(old, "state", "check", "--json")
+    assert checked.returncode == ExitCode.MISFIT
+    assert f"{old.topic(topics.CALLS)} has 3" in checked.stdout
+    assert f"no worker reads {old.topic(topics.CALLS)}[2]" in checked.stdout
 
     left = len(events) - 70 + 1
     asyncio.run(broken_off(old, new))
