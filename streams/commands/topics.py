@@ -128,12 +128,20 @@ def skip(
 def migrate(
     to_prefix: Annotated[str, typer.Option(help="Prefix of the new topics; another than the present one.")],
     to_partitions: Annotated[int, typer.Option(help="Partitions of every new topic.")],
+    carry_over: Annotated[
+        bool,
+        typer.Option(
+            "--carry-over",
+            help="Where the old workers cannot finish, since partitions were added: copy what they have not read to the new topics, and let "
+            "the new workers publish what may not have been.",
+        ),
+    ] = False,
     bootstrap: Bootstrap = None,
 ) -> None:
     """Change the number of partitions: make topics under a new prefix, move every customer's state there.
 
     Stop producers and workers first, all caught up; then switch all of them to the new prefix (docs/scaling.md).
-    Nothing is published, and the old topics stay as they are.
+    Nothing is published, and the old topics stay as they are. It may be broken off and given again until new workers run.
 
     Example: behoudlijn topics migrate --to-prefix v2. --to-partitions 32
     """
@@ -152,8 +160,18 @@ def migrate(
             f"the present topics are incomplete ({', '.join(absent)}): check the prefix", ExitCode.UNAVAILABLE
         )
     ensure_topics(target)
-    moved = asyncio.run(move(source, target))
+    with Screen(stderr=True).status("moving") as status:
+        moved = asyncio.run(
+            move(
+                source,
+                target,
+                carry_over=carry_over,
+                tell=lambda count: status.update(f"{amount(count, 'record')} carried over"),
+            )
+        )
     at = to_datetime(moved.clock).isoformat() if moved.clock >= 0 else "the beginning"
+    if carry_over:
+        typer.echo(f"{amount(moved.carried, 'record')} that the old workers had not read carried over.")
     typer.echo(
         f"{amount(moved.customers, 'customer')} moved from {moved.before} to {amount(moved.after, 'partition')}, as of {at}. Now start "
         f"producers and workers with BEHOUDLIJN_TOPIC_PREFIX={to_prefix} BEHOUDLIJN_PARTITIONS={to_partitions}."

@@ -7,12 +7,16 @@ of what they have stamped stands for it.
 
 from __future__ import annotations
 
+import asyncio
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from schemas import topics
+from streams.cluster.copartitioning import TOPICS, problem_of
+from streams.cluster.topic_reader import TopicReader
 from streams.core.state import NEVER
 from streams.operations.standing import INPUTS, Log, Standing, standing
 from streams.settings import Settings
@@ -21,6 +25,7 @@ from streams.state.broker_time import BROKERS_APART_MS, most_ahead_ms
 from streams.state.changelog import ChangelogError
 from streams.state.ground import ADVICE, Ground, ahead, lacking
 from streams.state.recovery import ChangelogReader, Reading
+from streams.telemetry.amounts import amount
 
 _UNKNOWN: Final = "not recorded"
 
@@ -62,6 +67,7 @@ class Checked:
 async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
     """Look at these partitions. Raises BrokerError, and what reading a changelog raises."""
     numbers = list(numbers)
+    misfits = await asyncio.to_thread(_misfits, settings)
     now = await standing(settings, numbers)
     async with ChangelogReader(
         settings.topic(topics.CHANGELOG), numbers, settings.aiokafka_options(), lenient=True
@@ -76,7 +82,7 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
     checked = []
     for number in numbers:
         reading, ground = reader.readings[number], grounds[number]
-        problems = _problems(reading, ground, between.get(number, {}), bound) + _moved(now, number)
+        problems = misfits + _problems(reading, ground, between.get(number, {}), bound) + _moved(now, number)
         store, logs = reading.store, now.logs[number]
         checked.append(
             Checked(
@@ -98,6 +104,22 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
             )
         )
     return checked
+
+
+def _misfits(settings: Settings) -> list[str]:
+    """Return what is wrong with the topics' numbers of partitions, which concerns every partition: a worker would refuse them."""
+    with TopicReader(settings) as reader:
+        ends = reader.ends(map(settings.topic, TOPICS))
+    problem = problem_of(Counter(settings.plain_topic(topic) for topic, _ in ends), settings)
+    beyond = [
+        f"{topic}[{number}] ({amount(end, 'offset')})"
+        for (topic, number), end in ends.items()
+        if number >= settings.partitions and settings.plain_topic(topic) in INPUTS and end
+    ]
+    said = [problem] if problem else []
+    if beyond:
+        said.append(f"no worker reads {', '.join(beyond)}, and no state holds anything of it")
+    return said
 
 
 def ground_of(now: Standing, reading: Reading) -> Ground:
