@@ -99,14 +99,23 @@ def show(receipt: Receipt, screen: Screen) -> None:
         screen.print("The customer has done something since: that is kept, as of anybody.")
     for problem in receipt.problems:
         screen.print(f"Not done: {problem}.", style="red")
-    if not receipt.known:
+    if receipt.known:
+        if receipt.complete:
+            screen.print("Complete.", style="green")
+        return
+    nothing = "no state, no picture in customer.signals and no row in ClickHouse"
+    if receipt.erased_before is None:
         screen.print(
-            f"Nobody of the id {receipt.customer_id} was known: no state, no erasure before, no picture in customer.signals and no row in "
-            "ClickHouse. Is the id right? The order is in force for events that may be on the way.",
+            f"Nobody of the id {receipt.customer_id} was known: no erasure before, {nothing}. Is the id right? The order is in force for "
+            "events that may be on the way.",
             style="yellow",
         )
-    elif receipt.complete:
-        screen.print("Complete.", style="green")
+    else:
+        screen.print(
+            f"An erasure of {receipt.customer_id} up to {receipt.erased_before} was in force already, and nothing was found now: {nothing}. "
+            "Whether anything was known before that erasure, its own receipt tells.",
+            style="yellow",
+        )
 
 
 def _stores(receipt: Receipt) -> Table:

@@ -155,9 +155,15 @@ def _head(found: Explanation) -> Table:
 
 
 def _unknown(found: Explanation, where: str) -> str:
-    """Return why nothing can be shown: erased, or never known; or that only the key could tell."""
+    """Return why nothing can be shown: erased, or never known; or that nobody, or only the key, could tell."""
     if found.erased_until is not None:
-        return f"{found.customer_id} was erased, with everything up to {moment(found.erased_until)} UTC; nothing has come since"
+        until = f"up to {moment(found.erased_until)} UTC"
+        if found.erased_traces:
+            return f"{found.customer_id} was erased, with everything {until}; nothing has come since"
+        return (
+            f"an erasure of {found.customer_id} is in force, of everything {until}, and nothing has come since; whether anything was known "
+            "before cannot be told any more"
+        )
     said = f"nothing is known of {found.customer_id} in {where}"
     if found.markers_unread:
         return said + ", whether erased or never known: set BEHOUDLIJN_ERASURE_KEY to be told which"

@@ -60,7 +60,9 @@ class Receipt:
     erased_until: str
     sent_at: str
     known_in: list[str] = field(default_factory=list)
-    """Where anything of the customer was before the order: state, customer.signals, ClickHouse; marker, of an earlier erasure."""
+    """Where anything of the customer was before the order: state, customer.signals, ClickHouse."""
+    erased_before: str | None = None
+    """Up to when this id was erased already, by an earlier order; that does not tell whether anybody of it was ever known."""
     state_gone: bool = False
     signals_gone: bool = False
     begun_anew: bool = False
@@ -81,7 +83,7 @@ class Receipt:
 
     @property
     def known(self) -> bool:
-        """Somebody of this id was known, or was erased before: else the id may be mistyped."""
+        """Something of somebody of this id was found: else the id may be mistyped, or all of it was erased before."""
         return bool(self.known_in)
 
     def as_json(self) -> dict[str, Any]:
@@ -123,9 +125,13 @@ class CustomerErasure:
         self._eraser.known()  # nor while ClickHouse is away
         with TopicReader(settings) as reader:
             number = partition_of(key, len(reader.partitions(settings.topic(topics.PROFILES))))
-        known_in = list(self._known_in(customer_id, number, ms_of(until)))
+        self._tell("looking whether the customer is known")
+        store = self._recovered(number)
+        known_in = list(self._known_in(store, customer_id, ms_of(until)))
+        marker = store.states.get(self._erasure.marker_key(customer_id))
+        before = None if marker is None else _text(to_datetime(decode_marker(marker).until))
         sent_at = datetime.now(UTC)
-        receipt = Receipt(customer_id, _text(until), _text(sent_at), known_in)
+        receipt = Receipt(customer_id, _text(until), _text(sent_at), known_in, before)
         order = _order(customer_id, until)
         arrived = self._send(key, number, order)
         self._deadline = time.monotonic() + self._wait
@@ -140,14 +146,11 @@ class CustomerErasure:
         receipt.topics = self._topics(receipt, sent_at)
         return receipt
 
-    def _known_in(self, customer_id: str, number: int, until: int) -> Iterator[str]:
-        self._tell("looking whether the customer is known")
-        store, key = self._recovered(number), customer_id.encode()
+    def _known_in(self, store: PartitionStore, customer_id: str, until: int) -> Iterator[str]:
+        key = customer_id.encode()
         if customer_id in store.states or customer_id in store.departed:
             yield "state"
-        if self._erasure.marker_key(customer_id) in store.states:
-            yield "marker"
-        if self._last_values(topics.SIGNALS, number, (key,)).get(key) is not None:
+        if self._last_values(topics.SIGNALS, store.number, (key,)).get(key) is not None:
             yield topics.SIGNALS
         now = time.time_ns() // 1_000_000
         if any(self._eraser.left(customer_id, Erased(until, now, self._erasure.key_id)).values()):

@@ -63,7 +63,9 @@ class Explanation:
     changes: tuple[Change, ...]
     signals: tuple[CustomerSignals, ...]
     erased_until: int | None = None
-    """The customer was erased up to this time (ms)."""
+    """An erasure of this id is in force up to this time (ms)."""
+    erased_traces: bool = False
+    """Topics still hold something of before: somebody of this id was known, and was erased."""
     markers_unread: bool = False
     """Somebody of the customer's partition was erased, and without the key nobody can tell who."""
     rejected: int = 0
@@ -115,8 +117,10 @@ def from_topics(
                 except ValidationError:  # the others still tell the story
                     unreadable += 1
         signals: list[CustomerSignals] = []
+        removed = False
         for picture in _values(reader, settings.topic(topics.SIGNALS), number, key):
             if picture is None:  # an erasure: what lies before it only waits for compaction
+                removed = removed or bool(signals)
                 signals.clear()
                 continue
             try:
@@ -137,10 +141,10 @@ def from_topics(
         return replace(found, markers_unread=True)
     erasure.check(store.states)
     marker = store.states.get(erasure.marker_key(customer_id))
-    return found if marker is None else _without_erased(found, decode_marker(marker).until)
+    return found if marker is None else _without_erased(found, decode_marker(marker).until, removed)
 
 
-def _without_erased(found: Explanation, until: int) -> Explanation:
+def _without_erased(found: Explanation, until: int, removed: bool) -> Explanation:
     """Leave out what topics still hold of an erased customer until their retention removes it."""
     taken_back = {each.trigger.trigger_id for each in found.changes if each.trigger.status_reason == ERASED}
     changes = tuple(
@@ -149,7 +153,8 @@ def _without_erased(found: Explanation, until: int) -> Explanation:
         if each.trigger.trigger_id not in taken_back and ms_of(each.trigger.updated_at) > until
     )
     signals = tuple(each for each in found.signals if ms_of(each.as_of) > until)
-    return replace(found, erased_until=until, changes=changes, signals=signals)
+    traces = removed or (len(changes), len(signals)) != (len(found.changes), len(found.signals))
+    return replace(found, erased_until=until, erased_traces=traces, changes=changes, signals=signals)
 
 
 _TRIGGER_TOPICS: Final[tuple[tuple[str, Published], ...]] = (

@@ -85,8 +85,9 @@ def facts_of(states: dict[str, bytes]) -> dict[str, list[Fact]]:
     return {customer: state.facts for customer, state in without_arrivals(states).items()}
 
 
-def episodes_of(outputs: Iterable[bytes]) -> set[str]:
-    return {trigger for value in outputs if (trigger := json.loads(value or b"{}").get("trigger_id"))}
+def called(outputs: Iterable[bytes]) -> set[str]:
+    """Who is in a trigger."""
+    return {event["customer_id"] for event in map(json.loads, filter(None, outputs)) if "trigger_id" in event}
 
 
 def work_off(settings: Settings, events: int) -> None:
@@ -136,7 +137,7 @@ def test_customers_move_to_more_partitions_and_go_on_as_if_nothing_had_been(
     states, expected = oracle(events, new.policy)
     assert without_arrivals(united(states_of(new))) == without_arrivals(states)
     assert outputs_of(old) + outputs_of(new) == expected, "every decision once, and none twice"
-    assert episodes_of(outputs_of(new)), "later decisions were part of it"
+    assert called(outputs_of(new)), "later decisions were part of it"
 
 
 @pytest.mark.slow
@@ -219,9 +220,8 @@ def test_from_topics_that_have_grown_every_event_is_carried_over_and_counts_once
     assert "have begun with the new prefix already" in again.stderr
     states, expected = oracle(events, new.policy)
     assert facts_of(united(states_of(new))) == facts_of(states)
-    assert episodes_of(outputs_of(old) + outputs_of(new)) == episodes_of(expected), (
-        "no callback more, and none less"
-    )
+    # Partitions had come differently far, and all go on at the latest time: an episode may have another cause, and so another id.
+    assert called(outputs_of(old) + outputs_of(new)) == called(expected), "nobody more, and nobody less"
     letters = asyncio.run(read_all(new, topics.DEAD_LETTERS))[topics.DEAD_LETTERS]
     assert len(letters) == 3, "of what is no event, each time it was copied"
 

@@ -82,8 +82,20 @@ def test_an_id_of_nobody_is_said_to_be_so_instead_of_complete() -> None:
     assert nobody.as_json()["known"] is False
     assert "Nobody of the id c1 was known" in shown(nobody)
     assert "Complete" not in shown(nobody)
-    again = receipt(state_gone=True, signals_gone=True, known_in=["marker"])
-    assert "Complete" in shown(again), "the same command may be given again"
+
+
+def test_an_order_that_finds_an_erasure_in_force_and_nothing_more_says_so() -> None:
+    again = receipt(state_gone=True, signals_gone=True, known_in=[], erased_before="2026-09-06T08:00:00.000Z")
+    assert again.as_json()["known"] is False
+    said = shown(again)
+    assert (
+        "An erasure of c1 up to 2026-09-06T08:00:00.000Z was in force already, and nothing was found now"
+        in said
+    )
+    assert "Complete" not in said
+    assert "Nobody" not in said
+    more = receipt(state_gone=True, signals_gone=True, erased_before="2026-09-06T08:00:00.000Z")
+    assert "Complete" in shown(more), "an order that was broken off, or a customer who came again"
 
 
 def test_each_topic_says_what_removes_the_rest_and_when() -> None:
