@@ -124,6 +124,10 @@ backpressure: env ## A flood that a throttled worker cannot follow: memory bound
 soak: env ## Five bad days on real Kafka, and what others notice (ten minutes). SCENARIO=hot|herd|storm|outage|rolling; KEEP=1 for the pages
 	$(BIN)/python -m tests.soak $(SCENARIO) $(if $(KEEP),--keep)
 
+.PHONY: soak-compiled
+soak-compiled: compiled ## The same with the compiled core, as wheels and image ship it
+	cd $(COMPILED) && $(CURDIR)/$(BIN)/python -m tests.soak $(SCENARIO)
+
 .PHONY: soak-short
 soak-short: env ## The same, each for three seconds: nothing lost or doubled, latencies only told (three minutes)
 	$(BIN)/python -m tests.soak $(SCENARIO) --seconds 3
