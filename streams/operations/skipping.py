@@ -72,6 +72,10 @@ async def skip(settings: Settings, group: Group, found: Skippable) -> None:
     name, record = GROUPS[group][0], found.record
     await refuse_members(settings, name, group)
     _note(settings, group, record)
+    if group == "signals":  # before the commit, so that this may be broken off and given again
+        await accept_skipped(
+            settings, settings.plain_topic(record.topic), record.partition, record.offset + 1
+        )
     place = TopicPartition(record.topic, record.partition)
     consumer: Any = AIOKafkaConsumer(
         **settings.aiokafka_options(), group_id=settings.topic(name), enable_auto_commit=False
@@ -84,10 +88,6 @@ async def skip(settings: Settings, group: Group, found: Skippable) -> None:
         raise unreachable(settings, error) from error
     finally:
         await consumer.stop()
-    if group == "signals":  # or the worker would miss the record in its states
-        await accept_skipped(
-            settings, settings.plain_topic(record.topic), record.partition, record.offset + 1
-        )
 
 
 def _note(settings: Settings, group: Group, record: Record) -> None:
