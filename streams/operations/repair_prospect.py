@@ -108,3 +108,8 @@ def refuse_short_memory(settings: Settings, policy: Policy) -> None:
                 f"{amount(rest / _DAY_MS, 'day')}: who was called before that would be forgotten, and called again. Choose a policy with a "
                 "shorter cooldown, or go on with the states that are there (`behoudlijn state accept`)"
             )
+        if int(report.found.configs.get("retention.bytes", -1)) >= 0:
+            raise RefusedError(
+                f"{report.name} is kept by its size too (retention.bytes), so that nobody can tell for how long: who was called may be "
+                "forgotten, and called again. Take that limit away; or go on with the states that are there (`behoudlijn state accept`)"
+            )
