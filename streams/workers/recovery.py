@@ -78,7 +78,10 @@ class Recovery:
             assigned = self._fence.assignment
             self._store.clear()
             kept = self._kept.take(assignment.partitions)
-            recovered = await self._read_and_claim(assignment, kept)
+            try:
+                recovered = await self._read_and_claim(assignment, kept)
+            except StaleError:
+                return  # the next assignment begins with a recovery too
             resent = 0
             for part in recovered:
                 self._bound.check(part.store)
@@ -111,9 +114,16 @@ class Recovery:
         async with ChangelogReader(topic, assignment.partitions, options, kept=kept) as reader:
             # The group is asked meanwhile; nothing is claimed before it has answered.
             await asyncio.gather(reader.to_end(), self._membership.check_after_joining())
+            self._refuse_stale(assignment)
             await self._footing.check(reader, *self._positions(assignment))
+            self._refuse_stale(assignment)
             await self._fenced.claim(reader)
         return reader.finish()
+
+    def _refuse_stale(self, assignment: Assignment) -> None:
+        """Raise `StaleError` where a rebalance came meanwhile: what it cancels does not always hear of it (`asyncio.wait_for` of Python 3.11)."""
+        if self._lane.assignment is not assignment:
+            raise StaleError(f"another assignment than that of partitions {assignment.partitions}")
 
     def _positions(
         self, assignment: Assignment
