@@ -14,7 +14,7 @@ from streams.lane.assignor import assignor_that_counts
 from streams.lane.micro_batch import LaneSettings
 from streams.settings import Settings
 
-_METADATA_MS = 5_000
+METADATA_MS = 5_000
 """How old what is known of topics and leaders may be."""
 
 
@@ -42,7 +42,7 @@ def faust_app(settings: Settings, group: str, client_id: str, data_dir: str) -> 
         broker_heartbeat_interval=settings.heartbeat_s,
         broker_request_timeout=settings.request_timeout_s,
         # A rebalance while a topic is made anew goes without it; that it is there again is seen after this time, not after five minutes.
-        consumer_metadata_max_age_ms=_METADATA_MS,
+        consumer_metadata_max_age_ms=METADATA_MS,
     )
 
 

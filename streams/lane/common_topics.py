@@ -22,6 +22,13 @@ def left_out(distribution: Distribution, topics: Collection[str]) -> frozenset[s
     )
 
 
+def absent(distribution: Distribution, topics: Collection[str]) -> frozenset[str]:
+    """Return those of our `topics` that nobody reads: since we do, the leader did not find them on the brokers."""
+    return frozenset(
+        topic for topic in topics if not any(topic in member for member in distribution.values())
+    )
+
+
 def distribution_of(assignor: Any) -> Distribution:
     """Return what Faust's assignor was told last."""
     found: Distribution = assignor.external_topic_distribution

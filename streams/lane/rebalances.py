@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from streams.lane.commits import CommittingConsumer
-from streams.lane.common_topics import distribution_of, left_out
+from streams.lane.common_topics import absent, distribution_of, left_out
 from streams.lane.consumer_thread import LaneConsumerThread
 from streams.lane.fetching import Fetching
 from streams.lane.lane import LaneError
@@ -95,11 +95,19 @@ class RebalancingConsumer(CommittingConsumer):
     def _not_read_by_all(self) -> frozenset[str]:
         if not self.lane.settings.merged:
             return frozenset()  # whoever has a partition of it may read it
-        found = left_out(distribution_of(self.app.assignor), self.lane.topics)
-        if found:
+        distribution = distribution_of(self.app.assignor)
+        found = left_out(distribution, self.lane.topics)
+        away = absent(distribution, found)
+        if away:
+            log.error(
+                "topics wait, since the brokers do not know them: they are read as soon as they are there",
+                action="was a topic deleted? `behoudlijn topics ensure` makes it again",
+                topics=sorted(away),
+            )
+        if found - away:
             log.warning(
                 "topics wait, since another worker of the group does not read them: upgrade that one too",
-                topics=sorted(found),
+                topics=sorted(found - away),
             )
         return found
 

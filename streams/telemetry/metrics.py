@@ -320,7 +320,8 @@ class Metrics:
         Gauge,
         "behoudlijn_topics_waiting",
         "topics",
-        "Input topics that are not read because another worker of the group does not know them: a rolling upgrade that is not at its end.",
+        "Input topics that are not read because another worker of the group does not know them (a rolling upgrade that is not at its end), "
+        "or the brokers do not.",
     )
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:

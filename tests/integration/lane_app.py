@@ -17,6 +17,7 @@ import faust
 
 from streams.core.records import Decoded, FetchedRecord, records_of
 from streams.lane.agent import add_agent, in_turn
+from streams.lane.app import METADATA_MS
 from streams.lane.lane import Decode, Lane
 from streams.lane.micro_batch import TP, LaneSettings, MicroBatch
 from streams.lane.topic_ids import TopicIdsOfBrokers
@@ -57,6 +58,7 @@ def build(
         broker_session_timeout=6.0,
         broker_heartbeat_interval=0.5,
         broker_request_timeout=15.0,
+        consumer_metadata_max_age_ms=METADATA_MS,
     )
     hooks = {"on_assigned": on_assigned, "on_revoked": on_revoked, "on_moved": on_moved}
     lane = install(

@@ -82,6 +82,28 @@ def test_a_topic_made_anew_under_a_running_reader_is_read_from_its_beginning(
     asyncio.run(scenario())
 
 
+def test_a_topic_that_was_away_in_a_rebalance_is_read_when_it_is_there(
+    kafka: KafkaBroker, admin: Admin, unique: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def scenario() -> None:
+        topic, other, seen = f"{unique}.calls", f"{unique}.surveys", Seen()
+        create(kafka, 1, other)
+        await produce(kafka, other, [1])
+        app, lane = build(kafka.bootstrap, unique, (topic, other), seen)
+        async with running(app):
+            await until(lambda: seen.times() == [1])
+            assert lane.left_out == {topic}
+            await asyncio.to_thread(create, kafka, 1, topic)
+            await produce(kafka, topic, [2, 3])
+            await until(lambda: {2, 3} <= set(seen.times()))
+            assert not lane.left_out
+
+    asyncio.run(scenario())
+    said = capsys.readouterr().out
+    assert "the brokers do not know them" in said
+    assert "another worker" not in said
+
+
 def test_what_retention_removes_under_a_running_reader_is_counted(
     kafka: KafkaBroker, admin: Admin, unique: str
 ) -> None:

@@ -1,6 +1,6 @@
 """A rolling upgrade as one worker sees it: who reads which topic."""
 
-from streams.lane.common_topics import left_out
+from streams.lane.common_topics import absent, left_out
 
 OURS = ("calls", "surveys", "visits")
 NEW = {"calls": [0], "surveys": [0], "visits": [0, 1]}
@@ -23,3 +23,8 @@ def test_a_topic_that_the_leader_does_not_find_waits_and_what_others_read_beside
     None
 ):
     assert left_out({"new": OLD | {"more": [1]}}, OURS) == {"visits"}
+
+
+def test_a_topic_that_nobody_reads_is_absent_and_one_that_another_does_not_read_is_not() -> None:
+    assert absent({"new": OLD, "another": OLD | {"visits": []}}, OURS) == set()
+    assert absent({"new": OLD, "another": OLD | {"more": [1]}}, OURS) == {"visits"}
