@@ -1,0 +1,150 @@
+"""What the signals workers say of a trigger: decided, withdrawn, an outcome, a contact in progress, an erasure.
+
+Owns which cause each of them is, and what is remembered of it.
+"""
+
+from streams.core.release.inputs import Contact, Decided, Erased, Reported, Withdrawn
+from streams.core.release.life import Life, opens_at
+from streams.core.release.places import OUT
+from streams.core.release.work import Work
+from streams.core.state import NEVER
+
+
+def decided(work: Work, body: Decided) -> None:
+    trigger_id = body.trigger_id
+    life = work.life(trigger_id)
+    if body.sequence <= life.decision_sequence:
+        work.count("ignored", "decided_before")
+        return
+    life.decision_sequence = body.sequence
+    if life.erased:
+        work.count("ignored", "erased")
+        work.keep(trigger_id, life)
+        return
+    first = life.place == "unknown"
+    life.customer_id, life.partition = body.customer_id, body.partition
+    life.trigger, life.windows = body.trigger, body.windows
+    if life.place != "ended":
+        life.skill, life.purpose = body.skill, body.purpose
+        life.due_at, life.expires_at = body.due_at, body.expires_at
+        life.score, life.worth = body.score, body.worth
+        life.most_attempts, life.retry_delay = body.most_attempts, body.retry_delay
+        life.rest_until = body.rest_until
+        if life.place == "waiting_retry":
+            life.next_at = NEVER
+    if first:
+        life.decided_at = body.decided_at
+    if body.contact and life.place not in OUT:
+        life.contact, life.held_until = body.contact, work.desk.now + work.rules.contact
+    if body.adopted_sequence and first:
+        life.sequence, life.adopted = body.adopted_sequence, True
+        life.until = work.desk.now + work.rules.hand_over
+        work.cause("adopted", trigger_id, life, "adopted")
+        return
+    if life.place in ("unknown", "new") and opens_at(life.windows, work.desk.now) >= life.expires_at:
+        life.place = "new"
+        work.count("suppressed", body.purpose)
+        work.cause("suppressed", trigger_id, life, "never_callable")
+        return
+    work.cause("decided", trigger_id, life, life.reason or str(body.trigger.get("reason_code", "")))
+
+
+def withdrawn(work: Work, body: Withdrawn) -> None:
+    life = work.life(body.trigger_id)
+    if body.sequence <= life.decision_sequence:
+        work.count("ignored", "decided_before")
+        return
+    if life.place != "unknown":
+        life.decision_sequence = body.sequence
+        if not work.cause("withdrawn", body.trigger_id, life, body.reason):
+            work.keep(body.trigger_id, life)
+    else:
+        work.count("ignored", "unknown_trigger")
+
+
+def reported(work: Work, body: Reported) -> None:
+    """Take an outcome: it counts once for its attempt, whether that is the present one or an earlier one."""
+    trigger_id, life = body.trigger_id, work.life(body.trigger_id)
+    if life.place == "unknown":
+        work.count("ignored", "unknown_trigger")
+        return
+    if body.attempt in life.heard:
+        work.count("ignored", "reported_before")
+        return
+    rule = work.rules.dispositions.get(body.disposition)
+    if rule is None:
+        work.count("ignored", "unknown_disposition")
+        return
+    life.heard = sorted({*life.heard, body.attempt})
+    if life.place == "ended":
+        if life.end == "retracted" and body.placed_at > life.ended_at:
+            work.count("stale_call", life.skill)
+        work.count("ignored", "erased" if life.erased else "over")
+        work.keep(trigger_id, life)
+        return
+    earlier = body.attempt < life.attempt
+    if rule.counts and not earlier:
+        life.attempts += 1
+    _outcome(work, rule.cause, trigger_id, life, body, earlier=earlier)
+
+
+def _outcome(work: Work, what: str, trigger_id: str, life: Life, body: Reported, *, earlier: bool) -> None:
+    rule, reason = work.rules.dispositions[body.disposition], body.disposition.lower()
+    done = False
+    if what == "reached":
+        done = work.cause("reached_before" if earlier else "reached", trigger_id, life, "customer_reached")
+    elif what == "used_up":
+        done = work.cause("used_up", trigger_id, life, reason)
+    elif what in ("stopped", "too_late"):
+        done = answer_request(work, what, trigger_id, life)
+    elif not earlier:
+        after = rule.after if rule.after is not None else life.retry_delay
+        life.next_at = work.desk.now + after
+        if what == "later":
+            life.next_at = max(body.wanted_at, work.desk.now)
+        if life.attempts >= life.most_attempts and what != "later":
+            done = work.cause("used_up", trigger_id, life, "attempts_used_up")
+        else:
+            done = work.cause("later" if what == "later" else "again", trigger_id, life, reason)
+    if not done:
+        work.keep(trigger_id, life)
+
+
+def answer_request(work: Work, what: str, trigger_id: str, life: Life) -> bool:
+    if what == "stopped":
+        return work.cause("stopped", trigger_id, life, "stopped")
+    life.until = work.desk.now + work.rules.hand_over
+    return work.cause("too_late", trigger_id, life, "too_late")
+
+
+def contact(work: Work, body: Contact) -> None:
+    trigger_id, life = body.trigger_id, work.life(body.trigger_id)
+    if life.place in ("unknown", "ended"):
+        work.count("ignored", "unknown_trigger" if life.place == "unknown" else "over")
+        return
+    if body.over:
+        if life.contact not in ("", body.contact_id):
+            work.count("ignored", "other_contact")
+            return
+        life.contact, life.held_until = body.contact_id, NEVER
+        if body.served:
+            work.cause("contact_served", trigger_id, life, "served_by_contact")
+        elif not work.cause("contact_over", trigger_id, life, life.reason):
+            work.keep(trigger_id, life)
+        return
+    if life.contact == body.contact_id:
+        work.count("ignored", "same_contact")
+        return
+    life.contact, life.held_until = body.contact_id, work.desk.now + work.rules.contact
+    work.cause("contact_started", trigger_id, life, "contact_in_progress")
+
+
+def erased(work: Work, body: Erased) -> None:
+    """Forget a customer's trigger at once; it stays as an id that is over."""
+    trigger_id, life = body.trigger_id, work.life(body.trigger_id)
+    life.erased = True
+    if life.place == "unknown":
+        work.count("ignored", "unknown_trigger")
+    elif not work.cause("erased", trigger_id, life, "erased"):
+        life.forget()
+        work.keep(trigger_id, life)
