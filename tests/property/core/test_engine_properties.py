@@ -26,6 +26,7 @@ from tests.property.core.histories import (
     in_order,
     policies,
     removals,
+    uncorrected,
 )
 
 END = 400 * DAY
@@ -80,10 +81,11 @@ def test_any_order_with_any_duplicates_ends_in_the_brute_force_facts(
     assert in_view(partition) == facts_by_brute_force(events, partition.clock.now, policy)
 
 
-@given(histories(span=19 * DAY), policies, some.data())
+@given(histories(span=19 * DAY).map(uncorrected), policies, some.data())
 def test_within_the_horizon_registers_do_not_depend_on_order(
     history: list[Sketch], policy: Policy, data: some.DataObject
 ) -> None:
+    """However few facts are kept; with corrections it takes those that they correct (`test_correction_properties`)."""
     events = decoded(history)
     first, second = Partition(policy), Partition(policy)
     first.feed(*events)
