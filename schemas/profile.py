@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from schemas.base import CountryCode, Event, LanguageTag, PhoneE164
-from schemas.values import KnownTimeZone, Whole
+from schemas.values import Instant, KnownTimeZone, Whole
 
 
 class ProfileEvent(Event):
@@ -19,6 +19,10 @@ class ProfileEvent(Event):
     language: LanguageTag | None = None
     do_not_call: bool | None = None
     """The customer objects to being called."""
+    consented_at: Instant | None = None
+    """When the customer last agreed to be called: what was objected to before that is lifted, by `do_not_call` of this profile nothing is."""
+    customer_since: Instant | None = None
+    """When the relation began that the customer now has: a confirmed cancellation of before that bars nobody."""
     tenure_months: Annotated[int, Whole(0, 1_200)] | None = None
     monthly_value: Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)] | None = None
     """What the customer is worth a month, in the user's currency."""

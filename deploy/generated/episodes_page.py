@@ -1,7 +1,9 @@
-"""docs/episodes.md: the purposes of a callback and what ends an episode, from the core's two tables."""
+"""docs/episodes.md: the purposes of a callback, what ends an episode, and who is barred, from the core's tables."""
 
 from deploy.generated.notice import NOTICE
+from streams.core.barred import BARS
 from streams.core.purposes import ENDINGS, PURPOSES
+from streams.core.steps import MOST_CONTRACTS
 
 
 def episodes_page() -> str:
@@ -51,4 +53,36 @@ def episodes_page() -> str:
         lines.append(
             f"| `{cause}` | {', '.join(of)} | `{ending.status}` | `{ending.reason}` | {ending.meaning} |"
         )
+    lines += [
+        "\n## Who is barred, and for how long\n",
+        "While one of these holds, nothing opens and what is open ends; what was asked meanwhile is looked at when it is lifted. The table is",
+        "`streams/core/barred.py`. Times are those of the events, whatever the order in which they become known. At one and the same time the bar",
+        "holds.\n",
+        "| bar | cause | raised by | lifted by |",
+        "|---|---|---|---|",
+    ]
+    lines += [f"| {bar.word} | `{bar.cause}` | {bar.raised} | {bar.lifted} |" for bar in BARS]
+    lines.append(_CONTRACTS)
     return "\n".join(lines) + "\n"
+
+
+_CONTRACTS = f"""
+A correction that takes the event back lifts what it raised, but for an outcome `DO_NOT_CALL`: that holds in whichever version it stands. An
+erasure takes everything away.
+
+A profile stands whole until a later one replaces it, so `customer_since` and `consented_at` lift a bar for as long as the profile says them.
+Neither counts as later than the profile itself: nobody agrees in advance.
+
+### Several contracts
+
+A cancellation is about the whole relation unless `whole_relation` is false; then it is about `contract_id`, or about a contract without a name.
+
+- `confirmed` of one contract bars nobody. An open `save` episode that was opened by the request for it ends (`contract_ended`), and a request
+  for another contract opens the next.
+- Of one contract the latest step counts, by event time; of two at one time the later of `requested`, `withdrawn`, `confirmed`, `reinstated`.
+  The end of the whole relation is final until it is lifted, whatever is requested or withdrawn after it; what was requested before it is over.
+- A step of the whole relation is one of each contract: what was asked of a contract before it is over.
+- The ground of `save`, and the signal `cancellation_requested`, is the newest request that stands, over all contracts. Requests at one time are
+  served by one episode, which goes on while one of them stands.
+- The {MOST_CONTRACTS} contracts with the newest steps are remembered. A contract is known by 24 bits of its name's digest, and its end to the
+  minute."""

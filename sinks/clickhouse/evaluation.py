@@ -1,6 +1,7 @@
 """Did the triggers come before the cancellations? Three ways to choose customers, measured on the same truth.
 
-Owns the definitions. A customer *cancels* at the first `requested` or `confirmed` step. A way *flags* a
+Owns the definitions. A customer *cancels* at the first `requested` or `confirmed` step of the whole
+relation: who ends one contract of several, or comes back later, is no other customer for that. A way *flags* a
 customer at an instant; only a flag strictly before the cancellation is a *hit*. A flag at or after it is *too
 late*: not a hit, not part of the volume, and reported, since a callback to keep somebody who has given notice
 is right but predicts nothing.
@@ -59,7 +60,7 @@ WITH
         SELECT customer_id, max(cancels) AS cancelled, maxIf(at, cancels) AS cancelled_at
         FROM (
             SELECT customer_id, true AS cancels, min(occurred_at) AS at FROM v_cancellations
-            WHERE stage IN ('requested', 'confirmed') GROUP BY customer_id
+            WHERE stage IN ('requested', 'confirmed') AND whole_relation GROUP BY customer_id
             UNION ALL SELECT customer_id, false, toDateTime64(0, 3, 'UTC') FROM (
                 SELECT customer_id FROM v_calls UNION ALL SELECT customer_id FROM v_surveys
                 UNION ALL SELECT customer_id FROM v_customers UNION ALL SELECT customer_id FROM v_outcomes

@@ -115,6 +115,7 @@ def show(found: Explanation, screen: Screen) -> None:
 
 
 def _head(found: Explanation) -> Table:
+    from streams.core.barred import BARS
     from streams.core.facts import STAGES
     from streams.core.state import NEVER
 
@@ -132,19 +133,14 @@ def _head(found: Explanation) -> Table:
     if state.requested_at != NEVER:
         given = "not given yet" if state.request_open else f"given {moment(state.given_at)}"
         table.add_row("callback asked for", f"{moment(state.requested_at)}, {given}")
-    if state.stage:
-        table.add_row("cancellation", f"{STAGES[state.stage - 1]} {moment(state.stage_at)}")
-    suppressed = [
-        text
-        for text, holds in (
-            ("deceased", bool(state.deceased)),
-            ("objected to calls", state.objected_at != NEVER),
-            ("do-not-call in the profile", bool(state.profile().get("do_not_call"))),
-        )
-        if holds
-    ]
-    if suppressed:
-        table.add_row("not to be called", ", ".join(suppressed))
+    steps = [(state.ended_at, "confirmed")] if state.ended_at != NEVER else []
+    steps += [(state.stage_at, STAGES[state.stage - 1])] if state.stage else []
+    steps += [(step.at, f"{STAGES[step.stage - 1]} (one contract)") for step in state.contracts]
+    if steps:
+        table.add_row("cancellation", ", ".join(f"{what} {moment(at)}" for at, what in sorted(steps)))
+    barred = [bar.word for bar in BARS if bar.holds(state)]
+    if barred:
+        table.add_row("not to be called", ", ".join(barred))
     if state.cooldown_until > found.now:
         table.add_row("rests until", f"{moment(state.cooldown_until)} (no call for the score alone)")
     if found.erased_until is not None:

@@ -7,7 +7,8 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from streams.core.episodes import HOUR, suppressed_by
+from streams.core.barred import barred_by
+from streams.core.episodes import HOUR
 from streams.core.hours import candidate_zones, first_open
 from streams.core.policy import Policy
 from streams.core.state import State
@@ -29,7 +30,7 @@ class Waiting(NamedTuple):
 
 def waiting(state: State, policy: Policy) -> Waiting | None:
     """Return what a customer waits for; None where nothing was asked for, or where the customer may not be called."""
-    if not state.request_open or suppressed_by(state) is not None:
+    if not state.request_open or barred_by(state) is not None:
         return None
     profile = state.profile()
     until = state.requested_at + int(policy.purposes["requested_callback"].valid_hours * HOUR)

@@ -11,6 +11,7 @@ from typing import Any, Final
 from schemas.instants import from_text, to_datetime
 from schemas.trigger import Purpose
 from streams.core import facts as f
+from streams.core.barred import barred_by, newest_request, still_asked
 from streams.core.history import DAY, Parameters, View
 from streams.core.hours import candidate_zones, first_open
 from streams.core.outlook.bounds import look_ahead
@@ -24,6 +25,7 @@ from streams.core.purposes import (
     GROUNDS,
     OBLIGATIONS,
     PURPOSES,
+    STAGE,
     newest_ground,
     serve,
     served,
@@ -112,7 +114,7 @@ def decide(state: State, policy: Policy, now: int, cause: Cause, wording: Wordin
     plan = policy.plan  # whose fields are nearer than a model's
     view = View(state, now, plan.parameters)
     seen = _assess(view, plan, wording)
-    suppressed = suppressed_by(state)
+    suppressed = barred_by(state)
     outputs = _episode(state, policy, now, cause, seen, suppressed)
     band = plan.band_of(seen.score, state.band)
     if outputs or band != state.band:
@@ -158,17 +160,6 @@ def _episode(
     return outputs
 
 
-def suppressed_by(state: State) -> EndingCause | None:
-    """Return why all calls to this customer are suppressed; none when they are not."""
-    if state.deceased:
-        return "deceased"
-    if state.objected_at != NEVER or state.profile().get("do_not_call"):
-        return "do_not_call"
-    if state.stage == f.CONFIRMED:
-        return "cancellation_confirmed"
-    return None
-
-
 def _closing(
     state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, suppressed: EndingCause | None
 ) -> EndingCause | None:
@@ -192,8 +183,12 @@ def _holds(end: EndingCause, state: State, policy: Policy, seen: Assessment) -> 
         return not state.request_open and state.given_at >= state.served_request_at
     if end == "request_withdrawn":
         return not state.request_open and state.given_at < state.served_request_at
+    if end == "contract_ended":
+        return not still_asked(state) and any(
+            step.contract == state.served_contract and step.stage == f.CONFIRMED for step in state.contracts
+        )
     if end == "stage_left":
-        return state.stage != f.REQUESTED
+        return not still_asked(state)
     if end == "cooled_down":
         return seen.rule is None and policy.score is not None and seen.score < policy.score.close_below
     raise ValueError(f"{end} ends every episode, or is asked elsewhere")
@@ -222,6 +217,8 @@ def _score_reason(plan: Plan, seen: Assessment) -> str:
 def _serve(state: State, purpose: Purpose, now: int, policy: Policy) -> None:
     ground = PURPOSES[purpose].ground
     serve(state, ground, ground.newest(state))
+    if ground is STAGE and (request := newest_request(state)) is not None:
+        state.served_contract = request.contract
     if ground.scored:
         state.cooldown_until = now + int(policy.cooldown_days * DAY)
 

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from schemas.revisions import NO_REVISION
 from schemas.trigger import Purpose
 from streams.core.episodes import close
-from streams.core.events.cancellation import renew_death, renew_stage
+from streams.core.events.cancellation import forget_steps
 from streams.core.published import Cause, Output, signals_output
 from streams.core.purposes import GROUNDS, PURPOSES, serve, served
 from streams.core.state import FOREVER, NEVER, State
@@ -238,8 +238,7 @@ def unserve(state: State, purpose: Purpose) -> None:
 def forget(state: State, until: int) -> None:
     """Take out of a state, in place, what happened up to `until` (ms), where the customer has done more since.
 
-    Each register holds its newest entry only. Where that one is erased, an older one would be too, so the register is
-    empty again; one entry may hide a newer one, a confirmed cancellation, and there the facts tell what came after it.
+    Each register holds its newest entry only. Where that one is erased, an older one would be too, so the register is empty again.
     """
     state.drop_before(until)
     if state.requested_at <= until:
@@ -251,9 +250,7 @@ def forget(state: State, until: int) -> None:
     if state.profile_at <= until:
         state.profile_at, state.profile_json = NEVER, b""
         state.profile_revision, state.profile_arrival = NO_REVISION, 0
-    if state.stage_at <= until:
-        renew_stage(state)
-    renew_death(state)
+    forget_steps(state, until)
     _forget_ledger(state, until)
 
 

@@ -37,12 +37,13 @@ TRIED_ONLINE: Final = 32
 ANSWERED: Final = 64
 NOT_ANSWERED: Final = 128
 CALLBACK_REQUESTED: Final = 256
+OF_CONTRACT: Final = 512
 
 # The words of the schemas that facts keep as numbers. Append only: what is stored holds the numbers.
 STAGES: Final[tuple[CancellationStage, ...]] = numbered(
-    CancellationStage, ("inquiry", "requested", "withdrawn", "confirmed")
+    CancellationStage, ("inquiry", "requested", "withdrawn", "confirmed", "reinstated")
 )
-INQUIRY, REQUESTED, WITHDRAWN, CONFIRMED = 1, 2, 3, 4
+INQUIRY, REQUESTED, WITHDRAWN, CONFIRMED, REINSTATED = 1, 2, 3, 4, 5
 REASONS: Final[tuple[CancellationReason, ...]] = numbered(
     CancellationReason,
     ("unknown", "competitor_offer", "price", "quality", "service", "moved", "deceased", "other"),
@@ -70,8 +71,8 @@ class Fact(NamedTuple):
     """One fact; times in ms since the epoch, UTC. What `a`, `b`, `c` and `amount` hold depends on the kind:
 
     call: channel, IVR steps, transfers, wait in seconds · survey: csat, nps + 1, ces (0 is none; `amount` and `topic`: the contact that
-    it is about, `references`) · cancellation: stage, reason (`amount` and `topic`: when the contract ends) · outcome: disposition. Counts
-    are capped at what the field holds. `topic` of a call is `code_of` its reason. The last two fields are its version
+    it is about, `references`) · cancellation: stage, reason (`c`, `amount` and `topic`: of which contract, and when it ends, `steps`) ·
+    outcome: disposition. Counts are capped at what the field holds. `topic` of a call is `code_of` its reason. The last two fields are its version
     (`schemas.revisions`) and say nothing of the customer.
     """
 

@@ -10,7 +10,9 @@ from typing import Final, Literal, NamedTuple
 
 from schemas.trigger import Purpose, TriggerStatus
 from streams.core import facts as f
+from streams.core.barred import last_step_at, newest_request
 from streams.core.state import NEVER, State
+from streams.core.steps import WHOLE
 
 _NO_GROUND: Final = (f.OUTCOME, f.GONE)
 
@@ -27,7 +29,14 @@ def request_waits(state: State) -> bool:
 
 def stage_waits(state: State) -> bool:
     """Return whether a cancellation is requested, which can be withdrawn, and was not served by an episode of its own."""
-    return state.stage == f.REQUESTED and state.stage_at > state.served_stage_at
+    request = newest_request(state)
+    return request is not None and request.at > state.served_stage_at
+
+
+def _requested_end(state: State) -> int:
+    """Return when (ms) the contract ends of the newest request; `NEVER` where that is not known."""
+    request = newest_request(state)
+    return NEVER if request is None else request.effective or NEVER
 
 
 class Ground(NamedTuple):
@@ -46,7 +55,10 @@ REQUEST: Final = Ground(
     "a callback that was asked for", lambda state: state.requested_at, "served_request_at", scored=False
 )
 STAGE: Final = Ground(
-    "a cancellation that can be withdrawn", lambda state: state.stage_at, "served_stage_at", scored=False
+    "a cancellation that can be withdrawn, the newest over contracts",
+    last_step_at,
+    "served_stage_at",
+    scored=False,
 )
 SCORE: Final = Ground("the score, or a rule", newest_ground, "scored_at", scored=True)
 GROUNDS: Final = (REQUEST, STAGE, SCORE)
@@ -55,6 +67,8 @@ GROUNDS: Final = (REQUEST, STAGE, SCORE)
 def serve(state: State, ground: Ground, until: int) -> None:
     """Mark a ground as served up to `until` (ms)."""
     setattr(state, ground.served, until)
+    if ground is STAGE and until == NEVER:
+        state.served_contract = WHOLE
 
 
 def served(state: State, ground: Ground) -> int:
@@ -65,7 +79,7 @@ def served(state: State, ground: Ground) -> int:
 
 Cause = Literal[
     "deceased", "do_not_call", "cancellation_confirmed", "answered", "time_over", "request_given", "request_withdrawn",
-    "stage_left", "cooled_down", "erased",
+    "contract_ended", "stage_left", "cooled_down", "erased",
 ]  # fmt: skip
 """Why an open episode ends."""
 
@@ -85,7 +99,7 @@ ENDINGS: Final[dict[Cause, Ending]] = {
         "retracted", "do_not_call", "The customer, or the profile, objects to being called."
     ),
     "cancellation_confirmed": Ending(
-        "retracted", "cancellation_confirmed", "The contract is ended: nothing is left to save."
+        "retracted", "cancellation_confirmed", "The whole relation is ended: nothing is left to save."
     ),
     "answered": Ending("completed", "customer_reached", "An outcome says that the customer was reached."),
     "time_over": Ending("expired", "validity_over", "The last moment at which the call made sense is over."),
@@ -94,6 +108,11 @@ ENDINGS: Final[dict[Cause, Ending]] = {
     ),
     "request_withdrawn": Ending(
         "retracted", "request_withdrawn", "A correction says that no callback was asked for."
+    ),
+    "contract_ended": Ending(
+        "retracted",
+        "cancellation_confirmed",
+        "The contract that was to be saved is ended; others may go on.",
     ),
     "stage_left": Ending(
         "retracted", "cancellation_withdrawn", "The cancellation is no longer one that was requested."
@@ -144,8 +163,8 @@ PURPOSES: Final[dict[Purpose, PurposeRules]] = {
         stage_waits,
         "cancellation_requested",
         "service_without_offer",
-        lambda state: state.effective_at,
-        ("stage_left",),
+        _requested_end,
+        ("contract_ended", "stage_left"),
     ),
     "incident": PurposeRules(2, SCORE, None, "", "service_without_offer", None, ()),
     "service_recovery": PurposeRules(1, SCORE, None, "", "service_without_offer", None, ("cooled_down",)),

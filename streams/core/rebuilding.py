@@ -9,15 +9,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from streams.core.barred import ended, requests
 from streams.core.episodes import assess
 from streams.core.erasure import Markers, forget, is_marker
-from streams.core.facts import CONFIRMED, REQUESTED, find, supersedes
+from streams.core.facts import REQUESTED, find, supersedes
 from streams.core.history import DAY
 from streams.core.policy import Policy
-from streams.core.purposes import GROUNDS, newest_ground, serve, served
+from streams.core.purposes import GROUNDS, STAGE, newest_ground, serve, served
 from streams.core.replay import NOTHING, Replay
 from streams.core.said import Picture, Said, Told, Word, WordId
 from streams.core.state import NEVER, State, decode, encode
+from streams.core.steps import WHOLE, Step, newest
 
 _SILENT: Final = Said()
 _ANY: Final = 2**64
@@ -145,8 +147,12 @@ class Rebuilding:
         at = word.ground_at(self.policy)
         if word.purpose == "requested_callback" and not state.request_open and state.given_at < at:
             state.requested_at = max(at, state.requested_at)
-        if word.purpose == "save" and state.stage_at < at and state.stage != CONFIRMED:
-            state.stage, state.stage_at, state.stage_reason, state.effective_at = REQUESTED, at, 0, NEVER
+        if word.purpose == "save":
+            asked = min((step for step in requests(state) if step.at >= at), default=None)
+            if asked is not None:
+                state.served_contract = asked.contract
+            elif state.stage_at < at and not ended(state):
+                state.step, state.served_contract = Step(at, REQUESTED, 0, 0, WHOLE), WHOLE
 
     def _picture(self, state: State, said: Said, pictured: Picture | None, agreed: bool) -> None:
         picture = said.picture
@@ -165,6 +171,8 @@ class Rebuilding:
         state.signals_sequence = max(state.signals_sequence, old.signals_sequence)
         for ground in GROUNDS:
             if (until := served(old, ground)) <= (self.told_since if ahead else self.bound):
+                if ground is STAGE and served(state, ground) <= until != NEVER:
+                    state.served_contract = old.served_contract
                 serve(state, ground, max(served(state, ground), until))
         if not ahead and old.cooldown_until <= self._rest_of(self.bound):
             state.cooldown_until = max(state.cooldown_until, old.cooldown_until)
@@ -194,10 +202,12 @@ class Rebuilding:
         state.newest = _later(state.newest, old.newest, now)
         state.given_at = _later(state.given_at, old.given_at, now)
         state.objected_at = _later(state.objected_at, old.objected_at, now)
-        mine = (state.stage == CONFIRMED, state.stage_at, state.stage, state.stage_reason, state.effective_at)
-        theirs = (old.stage == CONFIRMED, old.stage_at, old.stage, old.stage_reason, old.effective_at)
-        if theirs > mine and old.stage_at <= now:
-            _, state.stage_at, state.stage, state.stage_reason, state.effective_at = theirs
+        state.returned_at = _later(state.returned_at, old.returned_at, now)
+        if old.step > state.step and old.stage_at <= now:
+            state.step = old.step
+        if (state.ended_at, state.ended_reason) < (old.ended_at, old.ended_reason) <= (now, _ANY):
+            state.ended_at, state.ended_reason = old.ended_at, old.ended_reason
+        state.contracts = newest((*state.contracts, *(step for step in old.contracts if step.at <= now)))
         state.deceased = max(state.deceased, old.deceased)
         profile = (state.profile_at, state.profile_revision, state.profile_arrival, state.profile_json)
         other = (old.profile_at, old.profile_revision, old.profile_arrival, old.profile_json)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.core import facts as f
+from streams.core.barred import newest_request
 from streams.core.facts import Fact
 from streams.core.history import DAY, HOUR, History, Parameters, Peaks, Series, Times, View
 from streams.core.references import contact_of
@@ -350,8 +351,8 @@ def cancellation_inquiry(view: View) -> float:
 
 @signal(_none)
 def cancellation_requested(view: View) -> float:
-    """1 while a cancellation is requested and neither withdrawn nor confirmed."""
-    return view.state.stage == f.REQUESTED
+    """1 while a cancellation, of any contract, is requested and neither withdrawn nor confirmed."""
+    return newest_request(view.state) is not None
 
 
 def complains(fact: Fact, p: Parameters) -> bool:

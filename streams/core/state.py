@@ -15,15 +15,21 @@ import orjson
 
 from schemas.revisions import NO_REVISION
 from streams.core.facts import (
+    CANCELLATION,
+    CONFIRMED,
     FACT,
+    REQUESTED,
+    WITHDRAWN,
     Fact,
     add,
     drop_before,
     unpacked,
     unpacked_2,
 )
+from streams.core.steps import STEP, WHOLE, Step, step_of
+from streams.core.steps import unpacked as unpacked_steps
 
-VERSION: Final = 4
+VERSION: Final = 5
 NEVER: Final = -(2**62)
 """A time before every event."""
 FOREVER: Final = 2**62
@@ -34,17 +40,24 @@ OUTLOOK_FIELDS: Final = ("due", "judged_at", "slack", "saturated", "spare", "end
 """The fields of a state that say when to look at it again, and nothing of the customer."""
 PROFILE_TIMES: Final = ("profile_at", "profile_revision", "profile_arrival")
 """The fields of a state by which of two profiles the later counts."""
-_REST: Final = Struct("<BBB12qQIHH")
+_REST: Final = Struct("<BBBB12qQIHH")
 _REST_2: Final = Struct("<BBB10qQIHH")
 FACTS_AT: Final = OUTLOOK.size + _REST.size
-"""Where the facts begin; before them is a fixed head, after them the profile and the open episode."""
+"""Where the facts begin; before them is a fixed head, after them the profile, the open episode, and what is known of an end or of contracts."""
+_LEAVING: Final = Struct("<BqqI")
+"""Of a customer who has left, or come back, or has contracts whose steps are known: why and when the relation ended, when anything was
+reinstated last, and which contract the last episode served. The steps of the contracts follow."""
+_LEAVING_AT: Final = OUTLOOK.size + 3
+"""Where one byte is that says what there is of this: 0 for nothing, else one more than the number of contracts."""
 _FACT_BYTES_2: Final = 28
 _HEAD_1: Final = Struct("<BBBBHB12qQIHH")
 _DUE: Final = Struct("<7xq")
-_ASKED: Final = Struct(f"<{OUTLOOK.size + 3}x2q")
-_COOLDOWN: Final = Struct(f"<{OUTLOOK.size + 3 + 7 * 8}xq")
+_ASKED: Final = Struct(f"<{OUTLOOK.size + 4}x2q")
+_COOLDOWN: Final = Struct(f"<{OUTLOOK.size + 4 + 7 * 8}xq")
 
 
+NO_STEP: Final = Step(NEVER, 0, 0, 0, WHOLE)
+"""In place of a step that there is not."""
 _NOTHING: Final[tuple[bytes, dict[str, Any]]] = (b"", {})
 """An empty text and what it says."""
 
@@ -58,11 +71,13 @@ class BrokenStateError(Exception):
 
 
 class _Layout(NamedTuple):
-    """Where a version has what tells its length: the head's size, where the number of facts is, the size of a fact."""
+    """Where a version has what tells its length: the head's size, where the number of facts is, the size of a fact, and where it says what
+    there is of an end or of contracts (0: nowhere)."""
 
     head: int
     count_at: int
     fact: int
+    leaving_at: int
 
 
 @dataclass(slots=True)
@@ -79,9 +94,17 @@ class State:
     requested_id: int = 0
     given_at: int = NEVER
     stage: int = 0
+    """The latest step of the whole relation, but for its end, with the reason, and the end that is asked for."""
     stage_reason: int = 0
     stage_at: int = NEVER
     effective_at: int = NEVER
+    ended_at: int = NEVER
+    """When the end of the whole relation was last confirmed."""
+    ended_reason: int = 0
+    returned_at: int = NEVER
+    """When the relation, or any contract, was last reinstated."""
+    contracts: tuple[Step, ...] = ()
+    """The latest step of each contract that steps named, as `steps.newest` keeps them."""
     deceased: int = 0
     objected_at: int = NEVER
     profile_at: int = NEVER
@@ -96,6 +119,8 @@ class State:
     cooldown_until: int = NEVER
     served_request_at: int = NEVER
     served_stage_at: int = NEVER
+    served_contract: int = WHOLE
+    """The contract of the request that an episode last served."""
     episode: bytes = b""
     """The last published JSON of the open episode; empty when none is open."""
 
@@ -152,6 +177,17 @@ class State:
         return self.band == 0 and not self.episode
 
     @property
+    def step(self) -> Step:
+        """The latest step of the whole relation, but for its end."""
+        effective = 0 if self.effective_at == NEVER else self.effective_at
+        return Step(self.stage_at, self.stage, self.stage_reason, effective, WHOLE)
+
+    @step.setter
+    def step(self, step: Step) -> None:
+        self.stage_at, self.stage, self.stage_reason = step.at, step.stage, step.reason
+        self.effective_at = step.effective or NEVER
+
+    @property
     def request_open(self) -> bool:
         """A callback was asked for and not given since."""
         return self.requested_at > self.given_at
@@ -181,11 +217,16 @@ class State:
             or self.episode
             or self.deceased
             or self.objected_at != NEVER
-        ) or self.stage in (2, 4)
+            or self.ended_at > max(self.returned_at - 1, NEVER)
+            or (self.stage == REQUESTED and self.stage_at > self.ended_at)
+        ) or any(
+            step.stage == REQUESTED and step.at > max(self.stage_at, self.ended_at) for step in self.contracts
+        )
 
 
 def encode(state: State) -> bytes:
-    """Return the bytes of a state: a fixed head, the facts, the profile, the open episode."""
+    """Return the bytes of a state: a fixed head, the facts, the profile, the open episode, and where it has any, its end and contracts."""
+    leaving = _leaving(state)
     outlook = OUTLOOK.pack(
         VERSION,
         state.band,
@@ -204,6 +245,7 @@ def encode(state: State) -> bytes:
         state.stage,
         state.stage_reason,
         state.deceased,
+        1 + len(state.contracts) if leaving else 0,
         state.requested_at,
         state.given_at,
         state.stage_at,
@@ -221,7 +263,19 @@ def encode(state: State) -> bytes:
         len(state.profile_json),
         len(state.episode),
     )
-    return b"".join((outlook, rest, state.packed(), state.profile_json, state.episode))
+    return b"".join((outlook, rest, state.packed(), state.profile_json, state.episode, leaving))
+
+
+def _leaving(state: State) -> bytes:
+    if (
+        state.ended_at == NEVER
+        and state.returned_at == NEVER
+        and not state.contracts
+        and state.served_contract == WHOLE
+    ):
+        return b""
+    head = _LEAVING.pack(state.ended_reason, state.ended_at, state.returned_at, state.served_contract)
+    return head + b"".join(starmap(STEP.pack, state.contracts))
 
 
 def decode(data: bytes) -> State:
@@ -230,7 +284,7 @@ def decode(data: bytes) -> State:
     Raises `UnknownVersionError` for a layout that this release does not know.
     """
     if data[0] == VERSION:
-        return _read_3(data)
+        return _read_5(data)
     reader = _READERS.get(data[0])
     if reader is None:
         raise UnknownVersionError(
@@ -248,7 +302,7 @@ def _read_1(data: bytes) -> State:
     ) = _HEAD_1.unpack_from(data)  # fmt: skip
     facts_end = _HEAD_1.size + count * _FACT_BYTES_2
     profile_end = facts_end + profile_length
-    return State(
+    state = State(
         due,
         newest,
         unpacked_2(data[_HEAD_1.size : facts_end]),
@@ -259,10 +313,10 @@ def _read_1(data: bytes) -> State:
         stage_reason,
         stage_at,
         effective_at,
-        deceased,
-        objected_at,
-        profile_at,
-        data[facts_end:profile_end],
+        deceased=deceased,
+        objected_at=objected_at,
+        profile_at=profile_at,
+        profile_json=data[facts_end:profile_end],
         band=band,
         signals_sequence=signals_sequence,
         scored_at=scored_at,
@@ -271,6 +325,7 @@ def _read_1(data: bytes) -> State:
         served_stage_at=served_stage_at,
         episode=data[profile_end : profile_end + episode_length],
     )
+    return _parted(state)
 
 
 def _read_2(data: bytes) -> State:
@@ -291,44 +346,75 @@ def _read_2(data: bytes) -> State:
     state.facts = unpacked_2(data[facts_at:facts_end])
     state.profile_json = data[facts_end:profile_end]
     state.episode = data[profile_end : profile_end + episode_length]
-    return state
+    return _parted(state)
 
 
 def _read_3(data: bytes) -> State:
+    """Versions 3 and 4 know of no end apart from the other steps, and of no contracts: their heads lack the byte that says so."""
+    return _parted(_read_5(data[:_LEAVING_AT] + b"\0" + data[_LEAVING_AT:]))
+
+
+def _parted(state: State) -> State:
+    """Take the end out of the one register of steps that versions up to 4 have; what it hid there is read from the facts."""
+    if state.stage == CONFIRMED:
+        state.ended_at, state.ended_reason = state.stage_at, state.stage_reason
+        hidden = [
+            step_of(fact)
+            for fact in state.facts
+            if fact.kind == CANCELLATION and fact.a in (REQUESTED, WITHDRAWN)
+        ]
+        state.step = max(hidden, default=NO_STEP)
+    return state
+
+
+def _read_5(data: bytes) -> State:
     state = State()
     (
         _, state.band, count, _, state.spare, state.ending, state.due, state.newest, state.judged_at, state.slack,
         state.saturated, state.judged_by,
     ) = OUTLOOK.unpack_from(data)  # fmt: skip
     (
-        state.stage, state.stage_reason, state.deceased, state.requested_at, state.given_at, state.stage_at,
-        state.effective_at, state.objected_at, state.profile_at, state.scored_at, state.cooldown_until,
-        state.served_request_at, state.served_stage_at, state.profile_revision, state.profile_arrival,
-        state.requested_id, state.signals_sequence, profile_length, episode_length,
+        state.stage, state.stage_reason, state.deceased, leaving, state.requested_at, state.given_at,
+        state.stage_at, state.effective_at, state.objected_at, state.profile_at, state.scored_at,
+        state.cooldown_until, state.served_request_at, state.served_stage_at, state.profile_revision,
+        state.profile_arrival, state.requested_id, state.signals_sequence, profile_length, episode_length,
     ) = _REST.unpack_from(data, OUTLOOK.size)  # fmt: skip
     facts_end = FACTS_AT + count * FACT.size
     profile_end = facts_end + profile_length
     facts = data[FACTS_AT:facts_end]
     state.facts = unpacked(facts)
     state.profile_json = data[facts_end:profile_end]
-    state.episode = data[profile_end : profile_end + episode_length]
+    episode_end = profile_end + episode_length
+    state.episode = data[profile_end:episode_end]
+    if leaving:
+        state.ended_reason, state.ended_at, state.returned_at, state.served_contract = _LEAVING.unpack_from(
+            data, episode_end
+        )
+        state.contracts = unpacked_steps(data[episode_end + _LEAVING.size :])
     state._packed, state._parsed, state._opened = facts, _NOTHING, _NOTHING  # noqa: SLF001
     return state
 
 
-_READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1, 2: _read_2, 3: _read_3, 4: _read_3}
+_READERS: Final[dict[int, Callable[[bytes], State]]] = {
+    1: _read_1,
+    2: _read_2,
+    3: _read_3,
+    4: _read_3,
+    5: _read_5,
+}
 """By version. A new layout gets a new reader and keeps the one before it; golden bytes of each version are in the tests. Version 4 has the
 layout of 3: only its surveys name their contacts, which a release that does not know it would count twice."""
 
 
 _COUNT: Final = Struct("<H")
 _LENGTHS: Final = Struct("<HH")
-_NEW: Final = _Layout(FACTS_AT, 2, FACT.size)
+_LAYOUT_3: Final = _Layout(FACTS_AT - 1, 2, FACT.size, 0)
 _LAYOUTS: Final[dict[int, _Layout]] = {
-    1: _Layout(_HEAD_1.size, 4, _FACT_BYTES_2),
-    2: _Layout(OUTLOOK.size + _REST_2.size, 2, _FACT_BYTES_2),
-    3: _NEW,
-    4: _NEW,
+    1: _Layout(_HEAD_1.size, 4, _FACT_BYTES_2, 0),
+    2: _Layout(OUTLOOK.size + _REST_2.size, 2, _FACT_BYTES_2, 0),
+    3: _LAYOUT_3,
+    4: _LAYOUT_3,
+    5: _Layout(FACTS_AT, 2, FACT.size, _LEAVING_AT),
 }
 """By version; each head ends with the lengths of profile and episode."""
 
@@ -348,11 +434,13 @@ def check(data: bytes) -> None:
                 f"a state of version {data[0]}, where this release reads up to {VERSION}"
             )
         raise BrokenStateError("a state without a version")
-    head, count_at, fact = layout
+    head, count_at, fact, leaving_at = layout
     if len(data) >= head:
         (count,) = _COUNT.unpack_from(data, count_at)
         profile, episode = _LENGTHS.unpack_from(data, head - _LENGTHS.size)
-        if len(data) == head + count * fact + profile + episode:
+        leaving = data[leaving_at] if leaving_at else 0
+        end = _LEAVING.size + (leaving - 1) * STEP.size if leaving else 0
+        if len(data) == head + count * fact + profile + episode + end:
             return
     raise BrokenStateError("a state is shorter or longer than its head says")
 

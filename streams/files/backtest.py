@@ -46,7 +46,7 @@ class Summary:
     flagged_customers: int
     """Customers with a trigger, but for those first flagged at or after their cancellation: that forecasts nothing."""
     cancelled_customers: int
-    """Customers with a cancellation requested or confirmed."""
+    """Customers with a cancellation of the whole relation requested or confirmed."""
     flagged_and_cancelled: int
     """Flagged before they cancelled."""
     precision: float | None
@@ -161,7 +161,7 @@ class _Tally:
                 continue
             event = decoded.event
             if isinstance(event, CancellationEvent) and event.customer_id:
-                at = decoded.at if event.stage in CANCELLED else _NEVER
+                at = decoded.at if event.stage in CANCELLED and event.whole_relation else _NEVER
                 step = revision_of(event.revised_at), decoded.arrival, at
                 steps = self._steps.setdefault(event.customer_id, {})
                 steps[event.event_id] = max(step, steps.get(event.event_id, step))

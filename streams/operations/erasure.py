@@ -295,7 +295,8 @@ def _behind(admin: Any, group: str, ends: Ends) -> int:
 def _begun_anew(data: bytes, until: int) -> bool:
     """Return whether a state rests upon nothing of before."""
     state = decode_state(data)
-    times = [state.requested_at, state.given_at, state.stage_at, state.objected_at, state.profile_at]
+    times = [state.requested_at, state.given_at, state.objected_at, state.profile_at]
+    times += [state.stage_at, state.ended_at, state.returned_at, *(step.at for step in state.contracts)]
     return all(at > until for at in [*times, *(fact.at for fact in state.facts)] if at != NEVER)
 
 

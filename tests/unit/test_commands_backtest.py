@@ -61,6 +61,18 @@ def test_who_cancelled_by_mistake_did_not(turned: bool) -> None:
         assert found.summary.cancelled_customers == (name == "left" or (turned and name == "the later line"))
 
 
+def test_who_ends_one_contract_of_several_has_not_cancelled(tmp_path: Path) -> None:
+    events = tmp_path / "events.ndjson"
+    steps = [
+        cancellation(START, "confirmed", customer="c1", contract_id="A", whole_relation=False),
+        cancellation(START, "confirmed", customer="c2", contract_id="A"),
+        cancellation(START + HOUR, "reinstated", customer="c2"),
+    ]
+    events.write_bytes(b"".join((each.record.value or b"") + b"\n" for each in steps))
+    found = json.loads(invoke(str(events), "--summary-json").output)
+    assert (found["customers"], found["cancelled_customers"]) == (2, 1)
+
+
 def test_lines_that_are_no_events_are_told_with_their_reason_and_end_with_3(tmp_path: Path) -> None:
     events = tmp_path / "events.csv"
     events.write_bytes(b"customer;date\n1;2026-01-01\n" + (call(START).record.value or b"") + b"\n")

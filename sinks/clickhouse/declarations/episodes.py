@@ -75,6 +75,11 @@ EPISODES: Final = Summary(
             CODE,
             "inquiry, requested, withdrawn or confirmed; empty when there is none",
         ),
+        Column(
+            "next_cancellation_whole",
+            "Bool",
+            "It is of the whole relation; false: of one contract, or there is none",
+        ),
         _at("next_survey_at", "The customer's next survey after created_at"),
         Column(
             "next_survey_csat",
@@ -85,7 +90,7 @@ EPISODES: Final = Summary(
     ),
     f"""SELECT {", ".join(_EPISODE)}, cause_reason, {_when("tried_at")} AS first_attempt_at, attempts, answered_at > {_NEVER} AS reached,
     {_when("answered_at")} AS reached_at, agent_minutes, {_when("next_contact.1")} AS next_contact_at, next_contact.2 AS next_contact_id,
-    {_when("next_step.1")} AS next_cancellation_at, next_step.2 AS next_cancellation_stage,
+    {_when("next_step.1")} AS next_cancellation_at, next_step.2 AS next_cancellation_stage, next_step.3 AS next_cancellation_whole,
     {_when("next_survey.1")} AS next_survey_at, next_survey.2 AS next_survey_csat, next_survey.3 AS next_survey_nps
 FROM
 (
@@ -95,7 +100,7 @@ FROM
         arrayFirst(each -> about != '' AND each.2 = about, calls) AS asked,
         if(called.2 != '' AND (asked.2 = '' OR called.1 <= created_at), called.3, asked.3) AS cause_reason,
         arrayFirst(each -> each.1 > created_at AND each.4 AND each.3 = cause_reason AND cause_reason != '', calls) AS next_contact,
-        arrayFirst(each -> each.1 > created_at, steps) AS next_step,
+        arrayFirst(each -> each.1 > created_at AND each.2 != 'reinstated', steps) AS next_step,
         arrayFirst(each -> each.1 > created_at, surveys) AS next_survey
     FROM v_triggers AS triggers
     LEFT JOIN
@@ -106,7 +111,7 @@ FROM
         GROUP BY customer_id, trigger_id
     ) AS dialled USING (customer_id, trigger_id)
     LEFT JOIN {_history("calls", "fct_calls", "event_id", "toString(reason)", "direction = 'inbound'")} USING (customer_id)
-    LEFT JOIN {_history("steps", "fct_cancellations", "toString(stage)")} USING (customer_id)
+    LEFT JOIN {_history("steps", "fct_cancellations", "toString(stage)", "whole_relation")} USING (customer_id)
     LEFT JOIN {_history("surveys", "fct_surveys", "csat", "nps", "event_id", "contact_id")} USING (customer_id)
 )
 {OF_JOINS}""",

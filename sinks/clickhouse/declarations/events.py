@@ -147,7 +147,7 @@ CANCELLATIONS: Final[Table] = _events(
     "Steps of customers who leave",
     (
         *head_of_event("Event time: when the step was taken"),
-        Column("stage", CODE, "inquiry, requested, withdrawn or confirmed"),
+        Column("stage", CODE, "inquiry, requested, withdrawn, confirmed or reinstated"),
         Column(
             "reason", CODE, "competitor_offer, price, quality, service, moved, deceased, other or unknown"
         ),
@@ -156,6 +156,18 @@ CANCELLATIONS: Final[Table] = _events(
             f"Nullable({TIME})",
             "When the contract ends; null while not known",
             convert=milliseconds,
+        ),
+        Column(
+            "contract_id",
+            "String",
+            "The contract that the step is about, as the producer names it; empty when not given",
+            convert=text_or_empty,
+        ),
+        Column(
+            "whole_relation",
+            "Bool",
+            "The step is about all that the customer has; false: about one contract, and the customer stays one",
+            default="true",
         ),
         *source(),
     ),
@@ -231,6 +243,18 @@ CUSTOMERS: Final[Table] = Table(
         Column("language", CODE, "BCP 47; empty when not known", convert=text_or_empty),
         Column(
             "do_not_call", CODE, "yes, no or unknown: the customer objects to being called", convert=answer
+        ),
+        Column(
+            "consented_at",
+            f"Nullable({TIME})",
+            "When the customer last agreed to be called; null when not known",
+            convert=milliseconds,
+        ),
+        Column(
+            "customer_since",
+            f"Nullable({TIME})",
+            "When the relation began that the customer now has; null when not known",
+            convert=milliseconds,
         ),
         Column("tenure_months", "Nullable(UInt16)", "Months as a customer; null when not known"),
         Column(

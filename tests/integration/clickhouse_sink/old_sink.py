@@ -9,7 +9,10 @@ from sinks.clickhouse import tables
 from sinks.clickhouse.connection import ClickHouse
 from sinks.contract import Row
 
-LATER: Final = ("revised_at", "cause_event_id", "evidence_language")
+LATER: Final = (
+    *("revised_at", "cause_event_id", "evidence_language"),
+    *("contract_id", "whole_relation", "consented_at", "customer_since"),
+)
 """Columns that it does not know."""
 
 

@@ -31,6 +31,7 @@ NOTHING: Final[dict[str, Any]] = {
     "next_contact_id": "",
     "next_cancellation_at": None,
     "next_cancellation_stage": "",
+    "next_cancellation_whole": False,
     "next_survey_at": None,
     "next_survey_csat": None,
     "next_survey_nps": None,
@@ -74,6 +75,7 @@ def test_a_trigger_with_everything(story: Story) -> None:
         story.of(SurveyEvent, "c1", "s1", 2.5, csat=4, nps=9),
         story.of(SurveyEvent, "c1", "s2", 6, csat=1),
         story.of(CancellationEvent, "c1", "k1", -1, stage="inquiry"),
+        story.of(CancellationEvent, "c1", "k0", 6.5, stage="reinstated"),  # which is no step of leaving
         story.of(CancellationEvent, "c1", "k2", 7, stage="requested"),
     )
     [episode] = episodes(story.store).values()
@@ -92,6 +94,7 @@ def test_a_trigger_with_everything(story: Story) -> None:
         "next_contact_id": "e4",
         "next_cancellation_at": day(7),
         "next_cancellation_stage": "requested",
+        "next_cancellation_whole": True,
         "next_survey_at": day(2.5),
         "next_survey_csat": 4,
         "next_survey_nps": 9,
@@ -177,8 +180,10 @@ def test_random_histories_are_what_a_person_would_find(story: Story) -> None:
                 contact = f"e{chance.randrange(600)}"
                 yield story.of(SurveyEvent, customer, name, at, csat=chance.randint(1, 5), contact_id=contact)
             elif kind is CancellationEvent:
+                stage = chance.choice(("inquiry", "requested", "reinstated"))
+                whole = chance.choice((True, False))
                 yield story.of(
-                    CancellationEvent, customer, name, at, stage=chance.choice(("inquiry", "requested"))
+                    CancellationEvent, customer, name, at, stage=stage, contract_id="K", whole_relation=whole
                 )
             elif kind is OutcomeEvent:
                 how = chance.choice(("BUSY", "ANSWERED_HUMAN"))
@@ -224,7 +229,7 @@ def expected(trigger: Any, messages: list[Any]) -> dict[str, Any]:
     ]
     contacted, leaving, survey = (
         after(again),
-        after([each for each in of if isinstance(each, CancellationEvent)]),
+        after([each for each in of if isinstance(each, CancellationEvent) and each.stage != "reinstated"]),
         after(list(surveys.values())),
     )
     return {
@@ -238,6 +243,7 @@ def expected(trigger: Any, messages: list[Any]) -> dict[str, Any]:
         "next_contact_id": contacted.event_id if contacted else "",
         "next_cancellation_at": leaving.occurred_at if leaving else None,
         "next_cancellation_stage": leaving.stage if leaving else "",
+        "next_cancellation_whole": leaving is not None and leaving.whole_relation,
         "next_survey_at": survey.occurred_at if survey else None,
         "next_survey_csat": survey.csat if survey else None,
         "next_survey_nps": survey.nps if survey else None,

@@ -6,12 +6,15 @@ from typing import Any
 
 import pytest
 
+from schemas import topics
+from schemas.cancellation import CancellationEvent
 from sinks.clickhouse import tables
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.migrations import Migration, MigrationError, available, migrate
+from sinks.clickhouse.rows import row_of_event
 from sinks.clickhouse.tables import TABLES, VIEWS
 from sinks.clickhouse.writer import ClickHouseSink
-from tests.integration.clickhouse_sink.messages import one_of_each
+from tests.integration.clickhouse_sink.messages import At, event, one_of_each
 from tests.integration.clickhouse_sink.old_sink import LATER, OldSink
 
 GONE = {("dim_customers", "version"), ("v_customers", "version"), ("v_surveys", "comment")}
@@ -67,7 +70,7 @@ def test_every_table_view_and_column_has_a_comment(store: ClickHouse) -> None:
     assert columns == []
 
 
-@pytest.mark.parametrize("number", [4, 5])
+@pytest.mark.parametrize("number", [4, 5, 7])
 def test_rows_and_what_views_show_of_them_outlast_what_comes_after(dsn: str, number: int) -> None:
     """A database that has the migrations up to `number`, and rows of every kind, some of them twice, gets the rest."""
     store = ClickHouse(dsn)
@@ -97,6 +100,31 @@ def test_rows_and_what_views_show_of_them_outlast_what_comes_after(dsn: str, num
         sink.add(*row)
     sink.flush()
     assert contents(store, said) == shown, "read again, a row of before is not the same row"
+    store.close()
+
+
+def test_a_step_of_before_is_of_the_whole_relation_as_is_one_of_a_worker_of_before(dsn: str) -> None:
+    store = ClickHouse(dsn)
+    store.create_database()
+    migrate(store, available()[:7])
+    before, meanwhile, after = (
+        row_of_event(
+            event(CancellationEvent, name=name, stage="confirmed", contract_id="K-1", whole_relation=False),
+            At(topics.CANCELLATIONS, offset=offset),
+        )
+        for offset, name in enumerate(("before", "meanwhile", "after"))
+    )
+    OldSink(store).add(before)
+    migrate(store)
+    OldSink(store).add(meanwhile)
+    sink = ClickHouseSink(store)
+    sink.add(*after)
+    sink.flush()
+    said = "SELECT event_id, contract_id, whole_relation FROM v_cancellations ORDER BY event_id"
+    assert store.query(said) == [("after", "K-1", False), ("before", "", True), ("meanwhile", "", True)]
+    sink.add(*before)  # read again, it says all that it says
+    sink.flush()
+    assert store.query(said)[1] == ("before", "K-1", False)
     store.close()
 
 

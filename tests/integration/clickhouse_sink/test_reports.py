@@ -45,8 +45,8 @@ class Story:
             made = event(CallEvent, name, f"call-{number}-{when}", day(when), **more)
             self.sink.add(*row_of_event(made, self.at(topics.CALLS)))
 
-    def cancels(self, name: str, when: float, stage: str = "requested") -> None:
-        made = event(CancellationEvent, name, f"{stage}-{when}", day(when), stage=stage)
+    def cancels(self, name: str, when: float, stage: str = "requested", **more: Any) -> None:
+        made = event(CancellationEvent, name, f"{stage}-{when}", day(when), stage=stage, **more)
         self.sink.add(*row_of_event(made, self.at(topics.CANCELLATIONS)))
 
     def output(self, message: Any, topic: str = topics.TRIGGERS) -> None:
@@ -69,7 +69,9 @@ def test_the_evaluation_by_hand(story: Story, store: ClickHouse) -> None:
     story.cancels("c2", 5)
     story.cancels("c3", 5)
     story.cancels("c4", 5)
+    story.cancels("c4", 9, "reinstated")  # who comes back had left
     story.cancels("c5", 5, "inquiry")  # asked only
+    story.cancels("c6", 5, "confirmed", contract_id="K-1", whole_relation=False)  # and stays a customer
     story.output(trigger("c0", at=day(0)))
     story.output(trigger("c0", 2, at=day(0), status="completed", status_reason="answered"))
     story.output(trigger("c0", at=day(3), trigger_id="c0-2"))

@@ -47,6 +47,7 @@ def _fields(**choices: some.SearchStrategy[Any]) -> some.SearchStrategy[tuple[tu
     return some.fixed_dictionaries(choices).map(lambda fields: tuple(fields.items()))
 
 
+_DAYS = some.sampled_from([None, None, *(iso(START + days * DAY) for days in (-5, 2, 10, 30))])
 _GRADES = _fields(
     csat=some.integers(1, 5),
     ces=some.integers(1, 7),
@@ -65,8 +66,12 @@ _KINDS: dict[str, some.SearchStrategy[tuple[tuple[str, Any], ...]]] = {
     ),
     "survey": _GRADES | _fields(callback_requested=some.just(True)),
     "cancellation": _fields(
-        stage=some.sampled_from(["inquiry", "inquiry", "requested", "requested", "withdrawn", "confirmed"]),
+        stage=some.sampled_from(
+            ["inquiry", "inquiry", "requested", "requested", "withdrawn", "confirmed", "reinstated"]
+        ),
         reason=some.sampled_from(["price", "service", "price", "service", "deceased"]),
+        contract_id=some.sampled_from([None, "K1", "K2"]),
+        whole_relation=some.sampled_from([True, True, False]),
     ),
     "outcome": _fields(
         disposition=some.sampled_from(
@@ -77,6 +82,8 @@ _KINDS: dict[str, some.SearchStrategy[tuple[tuple[str, Any], ...]]] = {
     ),
     "profile": _fields(
         do_not_call=some.sampled_from([None, None, False, True]),
+        consented_at=_DAYS,
+        customer_since=_DAYS,
         tenure_months=some.sampled_from([None, 6, 60]),
         time_zone=some.sampled_from([None, "Europe/Amsterdam"]),
     ),

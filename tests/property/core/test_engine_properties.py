@@ -13,6 +13,7 @@ from streams.core.policy import Policy
 from streams.core.published import Cause, Output
 from streams.core.records import Decoded
 from streams.core.state import FOREVER, State
+from streams.core.steps import Step
 from tests.builders import DAY, Partition, fact_of
 from tests.property.core.histories import (
     CUSTOMERS,
@@ -25,11 +26,13 @@ from tests.property.core.histories import (
     in_order,
     policies,
     removals,
+    uncorrected,
 )
 
 END = 400 * DAY
 REGISTERS = (
     "requested_at", "requested_id", "given_at", "stage", "stage_reason", "stage_at", "effective_at",
+    "ended_at", "ended_reason", "returned_at", "contracts",
     "deceased", "objected_at", "profile_at", "profile_json", "profile_revision", "profile_arrival",
 )  # fmt: skip
 
@@ -78,10 +81,11 @@ def test_any_order_with_any_duplicates_ends_in_the_brute_force_facts(
     assert in_view(partition) == facts_by_brute_force(events, partition.clock.now, policy)
 
 
-@given(histories(span=19 * DAY), policies, some.data())
+@given(histories(span=19 * DAY).map(uncorrected), policies, some.data())
 def test_within_the_horizon_registers_do_not_depend_on_order(
     history: list[Sketch], policy: Policy, data: some.DataObject
 ) -> None:
+    """However few facts are kept; with corrections it takes those that they correct (`test_correction_properties`)."""
     events = decoded(history)
     first, second = Partition(policy), Partition(policy)
     first.feed(*events)
@@ -280,7 +284,22 @@ _TIMES = some.integers(-(2**62), 2**62)
         requested_at=_TIMES,
         requested_id=some.integers(0, 2**64 - 1),
         given_at=_TIMES,
-        stage=some.integers(0, 4),
+        stage=some.integers(0, 5),
+        ended_at=_TIMES,
+        ended_reason=some.integers(0, 7),
+        returned_at=_TIMES,
+        contracts=some.lists(
+            some.builds(
+                Step,
+                _TIMES,
+                some.integers(0, 5),
+                some.integers(0, 7),
+                some.integers(0, 2**62),
+                some.integers(0, 2**24 - 1),
+            ),
+            max_size=8,
+        ).map(tuple),
+        served_contract=some.integers(0, 2**24 - 1),
         stage_reason=some.integers(0, 7),
         stage_at=_TIMES,
         effective_at=_TIMES,

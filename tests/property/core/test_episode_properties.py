@@ -105,8 +105,12 @@ def test_the_score_opens_nothing_within_the_cooldown(history: list[Sketch], poli
 
 @given(histories(most=60).map(uncorrected), policies)
 def test_nobody_is_called_after_a_final_word(history: list[Sketch], policy: Policy) -> None:
+    """A death is one, an objection that no profile lifts, and the end of the relation of somebody of whom no return is known."""
     partition = Partition(policy)
     final: set[str] = set()
+    back = {sketch.customer for sketch in history if ("stage", "reinstated") in sketch.fields}
+    back |= {sketch.customer for sketch in history if dict(sketch.fields).get("customer_since")}
+    agreed = {sketch.customer for sketch in history if dict(sketch.fields).get("consented_at")}
     for each in decoded(history):
         result = partition.feed(each)
         event = each.event
@@ -115,9 +119,14 @@ def test_nobody_is_called_after_a_final_word(history: list[Sketch], policy: Poli
             assert output.customer_id not in final or output.status != "open"
         used = (event.type, "beyond_horizon") not in result.counts  # type: ignore[attr-defined]
         confirmed = isinstance(event, CancellationEvent) and (
-            event.stage == "confirmed" or event.reason == "deceased"
+            event.reason == "deceased"
+            or (event.stage == "confirmed" and event.whole_relation and event.customer_id not in back)
         )
-        objected = isinstance(event, OutcomeEvent) and event.disposition == "DO_NOT_CALL"
+        objected = (
+            isinstance(event, OutcomeEvent)
+            and event.disposition == "DO_NOT_CALL"
+            and event.customer_id not in agreed
+        )
         if used and (confirmed or objected):
             final.add(str(event.customer_id))
             assert not partition.state(str(event.customer_id)).episode

@@ -29,7 +29,7 @@ def test_each_type_has_its_rules_and_each_kind_of_fact_one_type() -> None:
 def test_the_numbers_in_stored_states_never_move() -> None:
     """What is here is in states that workers of other versions wrote. Append to it; change nothing."""
     assert (f.CALL, f.SURVEY, f.CANCELLATION, f.OUTCOME) == (1, 2, 3, 4)
-    assert f.STAGES == ("inquiry", "requested", "withdrawn", "confirmed")
+    assert f.STAGES == ("inquiry", "requested", "withdrawn", "confirmed", "reinstated")
     assert f.REASONS[:8] == (
         *("unknown", "competitor_offer", "price", "quality", "service", "moved", "deceased", "other"),
     )
@@ -40,7 +40,7 @@ def test_the_numbers_in_stored_states_never_move() -> None:
     )
     flags = (f.INBOUND, f.ABANDONED, f.RESOLVED, f.UNRESOLVED, f.CANCEL_INTENT, f.TRIED_ONLINE)
     assert flags == (1, 2, 4, 8, 16, 32)
-    assert (f.ANSWERED, f.NOT_ANSWERED, f.CALLBACK_REQUESTED) == (64, 128, 256)
+    assert (f.ANSWERED, f.NOT_ANSWERED, f.CALLBACK_REQUESTED, f.OF_CONTRACT) == (64, 128, 256, 512)
 
 
 @pytest.mark.parametrize("forgotten", sorted(EVENT_TYPES))

@@ -14,12 +14,14 @@ from deploy.generated.episodes_page import episodes_page
 from schemas.instants import to_datetime
 from schemas.trigger import Purpose
 from streams.core import facts as f
-from streams.core.episodes import Assessment, _closing, _holds, close, suppressed_by
+from streams.core.barred import barred_by
+from streams.core.episodes import Assessment, _closing, _holds, close
 from streams.core.erasure import retraction, unserve
 from streams.core.published import Cause
 from streams.core.purposes import ENDINGS, GROUNDS, OBLIGATIONS, PURPOSES, served
 from streams.core.purposes import Cause as EndingCause
 from streams.core.state import NEVER, State
+from streams.core.steps import Step
 from streams.core.wording import CODES
 from streams.policies import load_policy
 from tests.builders import START
@@ -51,7 +53,10 @@ def end_by(state: State, cause: EndingCause) -> tuple[int, Cause, Assessment]:
         case "do_not_call":
             state.objected_at = now
         case "cancellation_confirmed":
-            state.stage = f.CONFIRMED
+            state.ended_at = now
+        case "contract_ended":
+            state.stage, state.stage_at = 0, NEVER
+            state.served_contract, state.contracts = 7, (Step(now, f.CONFIRMED, 0, 0, 7),)
         case "answered":
             because = because._replace(answered=True)
         case "time_over":
@@ -68,7 +73,7 @@ def end_by(state: State, cause: EndingCause) -> tuple[int, Cause, Assessment]:
 
 
 def closing(state: State, now: int, because: Cause, seen: Assessment) -> EndingCause | None:
-    return _closing(state, POLICY, now, because, seen, suppressed_by(state))
+    return _closing(state, POLICY, now, because, seen, barred_by(state))
 
 
 def test_the_tables_are_complete() -> None:

@@ -8,6 +8,7 @@ from schemas.revisions import NO_REVISION, arrival_of
 from streams.core.facts import FACT, SURVEY, Fact
 from streams.core.references import reference_to
 from streams.core.state import NEVER, VERSION, State, UnknownVersionError, asked_since, decode, due_of, encode
+from streams.core.steps import Step
 from tests.builders import HOUR, Partition, call
 from tests.property.core.test_engine_properties import REGISTERS
 
@@ -42,8 +43,18 @@ GOLDEN = {
         "adde00000000000000000300a0afdd09be1900a4381c9c01000007000000000000000201040280011dc1c45fb9670009"
         "063a9c0100000500a09f60a0c3197b22636f756e7472795f636f6465223a224e4c227d7b7d"
     ),
+    5: (
+        "05030200002000008844709e01000000a4381c9c01000000a4381c9c010000000000000000f43f0500000000000000be"
+        "bafeca0202000300a4381c9c01000000000000000000c0003f6bfe9b01000000000000000000c000000000000000c000"
+        "c02cc89901000000da9de09b010000006ed3579c01000000a4381c9c01000000000000000000c0008ac7039a0100004d"
+        "00401fcc829c190700000000000000040000001500020000da9de09b0100001032547698badcfe0101050209003d00ef"
+        "beadde00000000000000000300a0afdd09be1900a4381c9c01000007000000000000000201040280011dc1c45fb96700"
+        "09063a9c0100000500a09f60a0c3197b22636f756e7472795f636f6465223a224e4c227d7b7d0200b232f29a01000000"
+        "7ccd2d9b010000badcfe00004668699b0100000402000000000000000003020100001003a59b010000020340323f469d"
+        "010000badcfe00"
+    ),
 }
-"""What each version wrote for `STATE`. Never edited: a new layout adds its own, and the one before stays readable."""
+"""What each version wrote for `STATE`, the fifth for `RETURNED`. Never edited: a new layout adds its own, and the one before stays readable."""
 
 STATE = State(
     due=1_780_000_000_000,
@@ -109,12 +120,28 @@ UNVERSIONED = replace(
 """What version 2 knew of it: any other delivery of its events replaces them."""
 UNJUDGED = replace(UNVERSIONED, slack=-1.0, saturated=0, spare=0, judged_by=0, judged_at=NEVER)
 """What version 1 knew of it: the next event will be judged."""
-READ = {1: UNJUDGED, 2: UNVERSIONED, 3: UNREFERRED, 4: STATE}
+RETURNED = replace(
+    STATE,
+    ended_at=1_765_000_000_000,
+    ended_reason=2,
+    returned_at=1_766_000_000_000,
+    contracts=(
+        Step(1_767_000_000_000, 4, 2, 0, 0x010203),
+        Step(1_768_000_000_000, 2, 3, 1_775_000_040_000, 0xFEDCBA),
+    ),
+    served_contract=0xFEDCBA,
+)
+"""What version 5 may know beside: of an end, of a return, and of contracts."""
+READ = {1: UNJUDGED, 2: UNVERSIONED, 3: UNREFERRED, 4: STATE, 5: RETURNED}
 
 
 def test_this_version_writes_its_golden_bytes() -> None:
-    assert encode(STATE).hex() == GOLDEN[VERSION]
-    assert due_of(encode(STATE)) == STATE.due
+    assert encode(RETURNED).hex() == GOLDEN[VERSION]
+    assert due_of(encode(RETURNED)) == STATE.due
+
+
+def test_a_customer_of_one_relation_that_goes_on_costs_a_byte_more_than_before() -> None:
+    assert len(encode(STATE)) == len(GOLDEN[4]) // 2 + 1
 
 
 @pytest.mark.parametrize("version", GOLDEN)
@@ -130,7 +157,10 @@ def test_what_was_written_before_stands_after_the_next_event(version: int) -> No
     head = data.index(STATE.profile_json) - len(STATE.facts) * (FACT.size if version > 2 else 28)
     partition = Partition()
     # Without the open episode, which is none that could go on.
-    partition.states["c1"] = data[: head - 2] + bytes(2) + data[head : -len(STATE.episode)]
+    episode = data.index(STATE.profile_json) + len(STATE.profile_json)
+    partition.states["c1"] = (
+        data[: head - 2] + bytes(2) + data[head:episode] + data[episode + len(STATE.episode) :]
+    )
     assert partition.state() == state
     partition.clock.now = STATE.newest
     partition.feed(call(STATE.newest + HOUR))
