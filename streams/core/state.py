@@ -23,7 +23,7 @@ from streams.core.facts import (
     unpacked_2,
 )
 
-VERSION: Final = 4
+VERSION: Final = 5
 NEVER: Final = -(2**62)
 """A time before every event."""
 FOREVER: Final = 2**62
@@ -316,9 +316,16 @@ def _read_3(data: bytes) -> State:
     return state
 
 
-_READERS: Final[dict[int, Callable[[bytes], State]]] = {1: _read_1, 2: _read_2, 3: _read_3, 4: _read_3}
+_READERS: Final[dict[int, Callable[[bytes], State]]] = {
+    1: _read_1,
+    2: _read_2,
+    3: _read_3,
+    4: _read_3,
+    5: _read_3,
+}
 """By version. A new layout gets a new reader and keeps the one before it; golden bytes of each version are in the tests. Version 4 has the
-layout of 3: only its surveys name their contacts, which a release that does not know it would count twice."""
+layout of 3: only its surveys name their contacts, which a release that does not know it would count twice. So has version 5: its outcomes
+say what came of the talk (0, `unknown`, in those of before), and name dispositions for which a release of before has no words."""
 
 
 _COUNT: Final = Struct("<H")
@@ -329,6 +336,7 @@ _LAYOUTS: Final[dict[int, _Layout]] = {
     2: _Layout(OUTLOOK.size + _REST_2.size, 2, _FACT_BYTES_2),
     3: _NEW,
     4: _NEW,
+    5: _NEW,
 }
 """By version; each head ends with the lengths of profile and episode."""
 

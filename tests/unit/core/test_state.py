@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from schemas.revisions import NO_REVISION, arrival_of
-from streams.core.facts import FACT, SURVEY, Fact
+from streams.core.facts import DISPOSITIONS, FACT, OUTCOME, RESULTS, SURVEY, Fact
 from streams.core.references import reference_to
 from streams.core.state import NEVER, VERSION, State, UnknownVersionError, asked_since, decode, due_of, encode
 from tests.builders import HOUR, Partition, call
@@ -42,8 +42,17 @@ GOLDEN = {
         "adde00000000000000000300a0afdd09be1900a4381c9c01000007000000000000000201040280011dc1c45fb9670009"
         "063a9c0100000500a09f60a0c3197b22636f756e7472795f636f6465223a224e4c227d7b7d"
     ),
+    5: (
+        "05030300002000008844709e01000000a4381c9c01000000a4381c9c010000000000000000f43f0500000000000000be"
+        "bafeca02020000a4381c9c01000000000000000000c0003f6bfe9b01000000000000000000c000000000000000c000c0"
+        "2cc89901000000da9de09b010000006ed3579c01000000a4381c9c01000000000000000000c0008ac7039a0100004d00"
+        "401fcc829c190700000000000000040000001500020000da9de09b0100001032547698badcfe0101050209003d00efbe"
+        "adde00000000000000000300a0afdd09be1900a4381c9c01000007000000000000000201040280011dc1c45fb9670009"
+        "063a9c0100000500a09f60a0c31901a4381c9c0100000900000000000000040a03000000000000000000000000000000"
+        "00000600b04f8ac3c1197b22636f756e7472795f636f6465223a224e4c227d7b7d"
+    ),
 }
-"""What each version wrote for `STATE`. Never edited: a new layout adds its own, and the one before stays readable."""
+"""What each version wrote for `STATE`, version 5 for `TALKED`. Never edited: a new layout adds its own, and the one before stays readable."""
 
 STATE = State(
     due=1_780_000_000_000,
@@ -109,11 +118,31 @@ UNVERSIONED = replace(
 """What version 2 knew of it: any other delivery of its events replaces them."""
 UNJUDGED = replace(UNVERSIONED, slack=-1.0, saturated=0, spare=0, judged_by=0, judged_at=NEVER)
 """What version 1 knew of it: the next event will be judged."""
-READ = {1: UNJUDGED, 2: UNVERSIONED, 3: UNREFERRED, 4: STATE}
+TALKED = replace(
+    STATE,
+    facts=[
+        *STATE.facts,
+        Fact(
+            1_770_000_000_001,
+            9,
+            OUTCOME,
+            DISPOSITIONS.index("REFUSED"),
+            RESULTS.index("will_leave"),
+            0,
+            0,
+            0,
+            0,
+            NO_REVISION,
+            arrival_of(1_770_000_000_251, 6),
+        ),
+    ],
+)
+"""What no version before 5 can say: what came of a talk."""
+READ = {1: UNJUDGED, 2: UNVERSIONED, 3: UNREFERRED, 4: STATE, 5: TALKED}
 
 
 def test_this_version_writes_its_golden_bytes() -> None:
-    assert encode(STATE).hex() == GOLDEN[VERSION]
+    assert encode(TALKED).hex() == GOLDEN[VERSION]
     assert due_of(encode(STATE)) == STATE.due
 
 
@@ -127,7 +156,7 @@ def test_this_version_and_those_before_are_read(version: int) -> None:
 def test_what_was_written_before_stands_after_the_next_event(version: int) -> None:
     data = bytes.fromhex(GOLDEN[version])
     state = replace(READ[version], episode=b"")
-    head = data.index(STATE.profile_json) - len(STATE.facts) * (FACT.size if version > 2 else 28)
+    head = data.index(STATE.profile_json) - len(state.facts) * (FACT.size if version > 2 else 28)
     partition = Partition()
     # Without the open episode, which is none that could go on.
     partition.states["c1"] = data[: head - 2] + bytes(2) + data[head : -len(STATE.episode)]
