@@ -10,7 +10,7 @@ from schemas.outcome import CallbackResult, Disposition
 from schemas.parts import complete
 
 Next = Literal["completed", "again", "later", "failed", "barred", "returned", "awaited"]
-"""What comes after an attempt, unless a policy says otherwise."""
+"""What comes after an attempt, by default."""
 
 NEXT: Final[dict[Next, str]] = {
     "completed": "The callback is given.",

@@ -9,8 +9,8 @@ import pytest
 from schemas.dispositions import DISPOSITION_RULES
 from schemas.outcome import Disposition, OutcomeEvent
 from sinks.clickhouse.connection import ClickHouse
-from tests.integration.clickhouse_sink.test_rollups import Story
 from tests.integration.clickhouse_sink.messages import day
+from tests.integration.clickhouse_sink.test_rollups import Story
 
 
 @pytest.mark.parametrize("disposition", DISPOSITION_RULES)
