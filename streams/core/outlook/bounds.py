@@ -92,15 +92,15 @@ def _slack(
             limit = min(limit, plan.open_at)
         elif now >= state.cooldown_until:
             return _JUDGE  # the next ground opens an episode
-    return limit - risk + _fading(plan, readings) - EPSILON if limit < inf else inf
+    return limit - risk + _fading(outlook, readings) - EPSILON if limit < inf else inf
 
 
-def _fading(plan: Plan, readings: dict[str, float]) -> float:
-    """Return by how much the signals lower logit(score) that facts move; below or equal to 0."""
+def _fading(outlook: Outlook, readings: dict[str, float]) -> float:
+    """Return what logit(score) is lowered by that will fade; below or equal to 0."""
     lowered = 0.0
-    for name, value in readings.items():
-        each = plan.weighed.get(name)
-        if each is not None and each.weight < 0 and each.signal.kinds:
+    for name, each in outlook.fading.items():
+        value = readings.get(name)
+        if value is not None:
             lowered += each.weight * min(value, each.cap)
     return lowered
 

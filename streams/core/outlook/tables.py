@@ -13,10 +13,14 @@ class Outlook:
         self.plan = plan
         self.edges = Edges(plan)
         self.gains = Gains(plan)
+        self.fading = {
+            name: each for name, each in plan.weighed.items() if each.weight < 0 and each.signal.kinds
+        }
+        """What lowers the score and is moved by facts, by name."""
         self.shortcuts = (
             len(plan.weighed) <= MOST_SIGNALS
             # If a fact could lower the score unseen, an episode or a band could end before the due time.
-            and all(each.weight >= 0 or _fades_only(each) for each in plan.weighed.values())
+            and all(map(_fades_only, self.fading.values()))
             and plan.scored_episodes_last
         )
         """Whether events may be folded without a judgement; otherwise every one is judged."""
