@@ -137,6 +137,15 @@ def with_shape(policy: Policy, **shape: Any) -> Policy:
     return Policy.model_validate(body)
 
 
+def with_weights(policy: Policy, **weights: float) -> Policy:
+    """`policy` with other weights of signals, or more of them."""
+    body = policy.model_dump()
+    for name, weight in weights.items():
+        effect = "raises" if weight > 0 else "lowers"
+        body["score"]["weights"][name] = {"weight": weight, "effect": effect, "source": "a timeline"}
+    return Policy.model_validate(body)
+
+
 class Partition:
     """One partition: states, clock, and everything that came out so far."""
 

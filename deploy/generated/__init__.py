@@ -16,6 +16,7 @@ from deploy.generated.episodes_page import episodes_page
 from deploy.generated.limits import limits
 from deploy.generated.mapping_keys import mapping_keys
 from deploy.generated.metrics_page import metrics_page
+from deploy.generated.outcomes_page import outcomes_page
 from deploy.generated.rights_table import rights_table
 from deploy.generated.settings_page import settings_page
 from deploy.generated.signals_table import signals_table
@@ -31,6 +32,7 @@ FILES: Final[dict[str, Callable[[], str]]] = {
     "docs/commands.md": commands_page,
     "docs/episodes.md": episodes_page,
     "docs/metrics.md": metrics_page,
+    "docs/outcomes.md": outcomes_page,
     "docs/settings.md": settings_page,
 }
 """Whole files, by their path from the root of the repository."""

@@ -26,6 +26,7 @@ from streams.core.purposes import (
     OBLIGATIONS,
     PURPOSES,
     STAGE,
+    before_talk,
     newest_ground,
     serve,
     served,
@@ -224,9 +225,11 @@ def _serve(state: State, purpose: Purpose, now: int, policy: Policy) -> None:
 
 
 def _rest(state: State, at: int, policy: Policy) -> None:
-    """Take what was asked before a conversation as served by it, and give the customer a rest from calls of ours."""
+    """Take what was asked before a conversation as served by it, and give the customer a rest from calls of ours. What the
+    conversation left open may open an episode of its own after the rest."""
     for ground in GROUNDS:
-        serve(state, ground, max(served(state, ground), min(ground.newest(state), at)))
+        until = before_talk(state, at) if ground.scored else at
+        serve(state, ground, max(served(state, ground), min(ground.newest(state), until)))
     state.cooldown_until = max(state.cooldown_until, at + int(policy.cooldown_days * DAY))
 
 

@@ -16,7 +16,7 @@ from zlib import crc32
 
 from schemas.call import Channel
 from schemas.cancellation import CancellationReason, CancellationStage
-from schemas.outcome import Disposition
+from schemas.outcome import CallbackResult, Disposition
 from schemas.parts import numbered
 from schemas.revisions import NO_REVISION
 from schemas.topics import EVENT_TYPES
@@ -56,9 +56,21 @@ DISPOSITIONS: Final[tuple[Disposition, ...]] = numbered(
     Disposition,
     (
         *("ANSWERED_HUMAN", "NO_ANSWER", "BUSY", "MACHINE", "INVALID_NUMBER", "ABANDONED", "DO_NOT_CALL"),
-        "CALLBACK_LATER",
+        *(
+            "CALLBACK_LATER",
+            "WRONG_PARTY",
+            "LEFT_MESSAGE",
+            "REFUSED",
+            "TECHNICAL_FAILURE",
+            "STOPPED",
+            "TOO_LATE",
+        ),
     ),
 )
+RESULTS: Final[tuple[CallbackResult, ...]] = numbered(
+    CallbackResult, ("unknown", "satisfied", "unresolved", "will_leave", "competitor", "other")
+)
+"""`unknown` is 0, which facts of states up to version 4 hold."""
 _CONTENT: Final = Struct("<qQBBBBHHI")
 FACT: Final = Struct(_CONTENT.format + "qq")
 FACT_TIME: Final = Struct("<q")
@@ -72,7 +84,8 @@ class Fact(NamedTuple):
 
     call: channel, IVR steps, transfers, wait in seconds · survey: csat, nps + 1, ces (0 is none; `amount` and `topic`: the contact that
     it is about, `references`) · cancellation: stage, reason (`c`, `amount` and `topic`: of which contract, and when it ends, `steps`) ·
-    outcome: disposition. Counts are capped at what the field holds. `topic` of a call is `code_of` its reason. The last two fields are its version
+    outcome: disposition, result (`talks`). Counts are capped at what the field holds. `topic` of a call is `code_of` its reason. The last two
+    fields are its version
     (`schemas.revisions`) and say nothing of the customer.
     """
 

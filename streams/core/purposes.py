@@ -13,13 +13,23 @@ from streams.core import facts as f
 from streams.core.barred import last_step_at, newest_request
 from streams.core.state import NEVER, State
 from streams.core.steps import WHOLE
+from streams.core.talks import left_open
 
 _NO_GROUND: Final = (f.OUTCOME, f.GONE)
 
 
 def newest_ground(state: State) -> int:
-    """Return when the customer last gave a ground to be called: the newest fact that is not an outcome of ours."""
-    return next((fact.at for fact in reversed(state.facts) if fact.kind not in _NO_GROUND), NEVER)
+    """Return when the customer last gave a ground to be called: the newest fact that is not an outcome of ours, or is that of the
+    last talk, which left the matter open."""
+    for fact in reversed(state.facts):
+        if fact.kind not in _NO_GROUND or (fact.at == state.given_at and left_open(fact)):
+            return fact.at
+    return NEVER
+
+
+def before_talk(state: State, at: int) -> int:
+    """Return up to when (ms) a talk at `at` (ms) serves the score's grounds: one that left the matter open is a ground itself."""
+    return at - 1 if any(fact.at == at and left_open(fact) for fact in reversed(state.facts)) else at
 
 
 def request_waits(state: State) -> bool:

@@ -127,7 +127,8 @@ class Rebuilding:
         for each in said.served(self.policy):
             until = each.until
             if each.ground.scored:
-                until = newest_ground(State(facts=[fact for fact in state.facts if fact.at <= each.at]))
+                known = [fact for fact in state.facts if fact.at <= each.at]
+                until = newest_ground(State(facts=known, given_at=state.given_at))
                 state.cooldown_until = max(state.cooldown_until, self._rest_of(min(each.at, self.bound)))
             serve(state, each.ground, max(served(state, each.ground), until))
         if word is not None:

@@ -16,6 +16,7 @@ from streams.core.facts import Fact
 from streams.core.history import DAY, HOUR, History, Parameters, Peaks, Series, Times, View
 from streams.core.references import contact_of
 from streams.core.state import NEVER
+from streams.core.talks import LEAVING, REACHED, SETTLED, UNSETTLED, ended_in
 from streams.core.wording import COUNT, Numbers, Wording, told
 
 Edges = Callable[[Parameters], tuple[int, ...]]
@@ -174,13 +175,10 @@ def unresolved_90d(view: View) -> float:
     return view.count(_unresolved, 90 * DAY)
 
 
-_REACHED: Final = f.DISPOSITIONS.index("ANSWERED_HUMAN")
-
-
 def _unanswered(history: History) -> Times:
     p = history.parameters
     found: Times = []
-    spoken_to = [each.at for each in history.of(f.OUTCOME) if each.a == _REACHED]
+    spoken_to = [each.at for each in history.of(f.OUTCOME) if each.a in REACHED]
     answered_at = NEVER  # the first answered contact after the call looked at
     for call in reversed(history.calls):
         if not call.flags & f.ABANDONED:
@@ -353,6 +351,36 @@ def cancellation_inquiry(view: View) -> float:
 def cancellation_requested(view: View) -> float:
     """1 while a cancellation, of any contract, is requested and neither withdrawn nor confirmed."""
     return newest_request(view.state) is not None
+
+
+def _settling_talks(history: History) -> Times:
+    return [talk.at for talk in history.of(f.OUTCOME) if ended_in(talk, SETTLED)]
+
+
+@signal(_half_lives, f.OUTCOME)
+def recovered(view: View) -> float:
+    """Callbacks in which the customer was reached and the matter settled, decaying: a buffer."""
+    return view.decayed(_settling_talks)
+
+
+def _unsettling_talks(history: History) -> Times:
+    return [talk.at for talk in history.of(f.OUTCOME) if ended_in(talk, UNSETTLED)]
+
+
+@signal(_half_lives, f.OUTCOME)
+def unresolved_callback(view: View) -> float:
+    """Callbacks in which the customer was reached and the matter left unresolved, decaying."""
+    return view.decayed(_unsettling_talks)
+
+
+def _talks_with_leavers(history: History) -> Times:
+    return [talk.at for talk in history.of(f.OUTCOME) if ended_in(talk, LEAVING)]
+
+
+@signal(_half_lives, f.OUTCOME)
+def will_leave_said(view: View) -> float:
+    """Callbacks in which the customer said that they will leave, or go to a competitor, decaying."""
+    return view.decayed(_talks_with_leavers)
 
 
 def complains(fact: Fact, p: Parameters) -> bool:

@@ -403,7 +403,8 @@ _READERS: Final[dict[int, Callable[[bytes], State]]] = {
     5: _read_5,
 }
 """By version. A new layout gets a new reader and keeps the one before it; golden bytes of each version are in the tests. Version 4 has the
-layout of 3: only its surveys name their contacts, which a release that does not know it would count twice."""
+layout of 3: only its surveys name their contacts, which a release that does not know it would count twice. In version 5 outcomes
+say what came of the talk (0, `unknown`, in those of before), with dispositions for which a release of before has no words."""
 
 
 _COUNT: Final = Struct("<H")

@@ -15,12 +15,11 @@ from hashlib import sha256
 from heapq import heappop, heappush
 from typing import Final, Literal, NamedTuple, Protocol
 
+from schemas.dispositions import FINAL, REACHED
 from schemas.outcome import CallbackResult, Disposition, OutcomeEvent
 from schemas.trigger import CallbackTrigger
 
 Taken = Literal["new", "updated", "ended", "repeat"]
-FINAL: Final[frozenset[Disposition]] = frozenset({"ANSWERED_HUMAN", "DO_NOT_CALL", "INVALID_NUMBER"})
-"""After one of these there is no further attempt."""
 _REMEMBERED: Final = timedelta(days=7)
 """How long after its expiry an episode is remembered, so that a repeat of it is known as one."""
 
@@ -204,7 +203,7 @@ def simulated(trigger: CallbackTrigger, attempt: int) -> Answer:
     digest = sha256(f"{trigger.trigger_id}:{attempt}".encode()).digest()
     share = int.from_bytes(digest[:4], "big") / 2**32
     disposition = next(name for name, upper in _SHARES if share < upper)
-    if disposition != "ANSWERED_HUMAN":
+    if disposition not in REACHED:
         return Answer(disposition)
     return Answer(disposition, _RESULTS[digest[4] % len(_RESULTS)], 2.0 + digest[5] % 80 / 10)
 

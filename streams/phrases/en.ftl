@@ -115,6 +115,24 @@ cancellation_requested = { $count ->
    *[other] has asked to cancel
 }
 
+# Callbacks in which we spoke to the customer.
+recovered = { $count ->
+    [0] was not satisfied by a callback
+    [one] was satisfied by a callback
+   *[other] was satisfied by more than one callback
+}
+unresolved_callback = { $count ->
+    [0] was not left without a solution by a callback
+    [one] was left without a solution by a callback
+   *[other] was left without a solution by more than one callback
+}
+# Or that they go to a competitor.
+will_leave_said = { $count ->
+    [0] did not say in a callback that they will leave
+    [one] said in a callback that they will leave
+   *[other] said in more than one callback that they will leave
+}
+
 tenure_years = has been a customer for { $count ->
     [0] less than a year
     [one] one year

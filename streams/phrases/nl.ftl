@@ -109,6 +109,24 @@ cancellation_requested = { $count ->
    *[other] heeft een opzegging ingediend
 }
 
+# Telefoontjes van ons waarin wij de klant spraken.
+recovered = { $count ->
+    [0] was na geen telefoontje van ons tevreden
+    [one] was na een telefoontje van ons tevreden
+   *[other] was na meer dan één telefoontje van ons tevreden
+}
+unresolved_callback = { $count ->
+    [0] bleef na geen telefoontje van ons zonder oplossing
+    [one] bleef na een telefoontje van ons zonder oplossing
+   *[other] bleef na meer dan één telefoontje van ons zonder oplossing
+}
+# Of naar een concurrent te gaan.
+will_leave_said = { $count ->
+    [0] zei in geen telefoontje van ons weg te gaan
+    [one] zei in een telefoontje van ons weg te gaan
+   *[other] zei in meer dan één telefoontje van ons weg te gaan
+}
+
 tenure_years = is { $count ->
     [0] korter dan een jaar klant
     [one] 1 jaar klant

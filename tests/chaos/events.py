@@ -300,6 +300,7 @@ def _outcome(random: Random, _: bool) -> dict[str, Any]:
         "disposition": random.choices(
             ("ANSWERED_HUMAN", "NO_ANSWER", "BUSY", "MACHINE", "DO_NOT_CALL"), (40, 40, 10, 8, 2)
         )[0],
+        "result": random.choice(("satisfied", "satisfied", "unresolved", "will_leave", "unknown")),
     }
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from sinks.clickhouse.declarations import results
-from sinks.clickhouse.declarations.shared import CODE, OF_JOINS, TIME
+from sinks.clickhouse.declarations.shared import CODE, IS_ATTEMPT, IS_REACHED, OF_JOINS, TIME
 from sinks.clickhouse.declarations.table import Column, Table
 
 
@@ -106,8 +106,9 @@ FROM
     LEFT JOIN
     (
         SELECT customer_id, trigger_id, count() AS attempts, min(occurred_at) AS tried_at,
-            minIf(occurred_at, disposition = 'ANSWERED_HUMAN') AS answered_at, sum(ifNull(agent_minutes, 0)) AS agent_minutes
+            minIf(occurred_at, {IS_REACHED}) AS answered_at, sum(ifNull(agent_minutes, 0)) AS agent_minutes
         FROM fct_outcomes FINAL
+        WHERE {IS_ATTEMPT}
         GROUP BY customer_id, trigger_id
     ) AS dialled USING (customer_id, trigger_id)
     LEFT JOIN {_history("calls", "fct_calls", "event_id", "toString(reason)", "direction = 'inbound'")} USING (customer_id)

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from sinks.clickhouse.declarations import events, results
-from sinks.clickhouse.declarations.shared import CODE, OF_JOINS
+from sinks.clickhouse.declarations.shared import (
+    CODE,
+    DISPOSITION,
+    IS_ATTEMPT,
+    IS_REACHED,
+    OF_JOINS,
+    RESULT,
+)
 from sinks.clickhouse.declarations.table import Column, Table
 
 
@@ -170,20 +177,12 @@ OUTCOMES: Final = Rollup(
     f"Attempts to call back by day, disposition, result, and what their trigger was, if opened in the {_DIALLED_DAYS} days before",
     (
         *_TRIGGER,
-        Column(
-            "disposition", CODE, "How the attempt ended; ANSWERED_HUMAN means that the callback was given"
-        ),
-        Column(
-            "result",
-            CODE,
-            "What the customer said: satisfied, unresolved, will_leave, competitor, other or unknown",
-        ),
+        DISPOSITION,
+        RESULT,
     ),
     (
-        _counted("attempts", "Attempts", "count()"),
-        _counted(
-            "reached", "Attempts in which the customer was reached", "countIf(disposition = 'ANSWERED_HUMAN')"
-        ),
+        _counted("attempts", "Attempts; outcomes that are none are in v_outcomes only", "count()"),
+        _counted("reached", "Attempts in which the customer was reached", f"countIf({IS_REACHED})"),
         (
             Column("agent_minutes", "Float64", "Minutes of agent time, of attempts that say it"),
             "sum(ifNull(agent_minutes, 0))",
@@ -196,7 +195,7 @@ OUTCOMES: Final = Rollup(
     f"    SELECT day, toDate(opened_at) BETWEEN day - {_DIALLED_DAYS} AND day AS near, if(near, trigger_purpose, '') AS purpose, "
     "if(near, trigger_reason_code, '') AS reason_code, if(near, trigger_skill, '') AS skill, disposition, result, agent_minutes\n"
     "    FROM (SELECT customer_id, trigger_id, toDate(occurred_at) AS day, disposition, result, agent_minutes "
-    "FROM fct_outcomes FINAL WHERE toDate(occurred_at) IN (SELECT arrayJoin({days}))) AS outcomes\n"
+    f"FROM fct_outcomes FINAL WHERE toDate(occurred_at) IN (SELECT arrayJoin({{days}})) AND {IS_ATTEMPT}) AS outcomes\n"
     "    LEFT JOIN (SELECT customer_id, trigger_id, created_at AS opened_at, purpose AS trigger_purpose, "
     "reason_code AS trigger_reason_code, skill AS trigger_skill FROM v_triggers "
     f"WHERE toDate(created_at) IN (SELECT DISTINCT arrayJoin({{days}}) - arrayJoin(range({_DIALLED_DAYS + 1})))) AS triggers\n"

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from schemas.dispositions import ATTEMPTS, REACHED
 from sinks.clickhouse.conversions import revision
 from sinks.clickhouse.declarations.table import EPHEMERAL, Column, Keep
 
@@ -13,6 +14,17 @@ OF_JOINS: Final = "SETTINGS join_use_nulls = 0, aggregate_functions_null_for_emp
 FEW: Final = 16
 """The granule of tables with few rows."""
 FEWEST: Final = 8
+
+DISPOSITION: Final = Column(
+    "disposition", CODE, f"How the attempt ended; {' or '.join(REACHED)} means that the callback was given"
+)
+RESULT: Final = Column(
+    "result", CODE, "What the customer said: satisfied, unresolved, will_leave, competitor, other or unknown"
+)
+IS_REACHED: Final = f"disposition IN {REACHED!r}"
+"""Of a row of outcomes: the customer was reached (`schemas.dispositions`)."""
+IS_ATTEMPT: Final = f"disposition IN {ATTEMPTS!r}"
+"""It counts as an attempt to call."""
 
 ENVELOPE: Final = dict.fromkeys(("type", "schema_version"), "the table says it")
 """Fields that no table of one kind of message needs, and why."""

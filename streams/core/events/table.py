@@ -5,7 +5,7 @@ from typing import Final
 from schemas.parts import MissingPartError, complete
 from schemas.topics import EVENT_TYPES
 from streams.core.events import call, cancellation, outcome, profile, survey
-from streams.core.events.rules import EventRules
+from streams.core.events.rules import EventRules, always
 
 EVENTS: Final[dict[str, EventRules]] = {
     "profile": profile.RULES,
@@ -34,3 +34,8 @@ def _by_kind() -> dict[int, EventRules]:
 
 BY_KIND: Final = _by_kind()
 """The same by the number of their facts."""
+
+ALWAYS_JUDGED: Final = sum(
+    [1 << kind for kind, rules in BY_KIND.items() if rules.register is not None and rules.registers is always]
+)
+"""The kinds of facts, as bits `1 << kind`, of which each has something to register: none is folded without a judgement."""

@@ -45,7 +45,9 @@ def look_ahead(
     state.judged_at = now
     state.judged_by = plan.fingerprint
     state.saturated = outlook.gains.saturated(readings)
-    state.slack = _slack(state, outlook, now, risk, cooling=cooling, suppressed=suppressed, reason=reason)
+    state.slack = _slack(
+        state, outlook, now, risk, readings, cooling=cooling, suppressed=suppressed, reason=reason
+    )
     if state.slack > 0:
         history = view.history
         if any(each.found_in(history) for each in edges.rising):
@@ -64,9 +66,20 @@ def look_ahead(
 
 
 def _slack(
-    state: State, outlook: Outlook, now: int, risk: float, *, cooling: bool, suppressed: bool, reason: bool
+    state: State,
+    outlook: Outlook,
+    now: int,
+    risk: float,
+    readings: dict[str, float],
+    *,
+    cooling: bool,
+    suppressed: bool,
+    reason: bool,
 ) -> float:
-    """Return how much logit(score) may rise by new facts before anything can be decided."""
+    """Return how much logit(score) may rise by new facts before anything can be decided.
+
+    What lowers it and fades counts as gone: so neither time nor the fall of the oldest facts can raise it beyond that.
+    """
     plan = outlook.plan
     if not outlook.shortcuts or _owed(state, plan):
         return _JUDGE
@@ -79,7 +92,17 @@ def _slack(
             limit = min(limit, plan.open_at)
         elif now >= state.cooldown_until:
             return _JUDGE  # the next ground opens an episode
-    return limit - risk - EPSILON if limit < inf else inf
+    return limit - risk + _fading(outlook, readings) - EPSILON if limit < inf else inf
+
+
+def _fading(outlook: Outlook, readings: dict[str, float]) -> float:
+    """Return what logit(score) is lowered by that will fade; below or equal to 0."""
+    lowered = 0.0
+    for name, each in outlook.fading.items():
+        value = readings.get(name)
+        if value is not None:
+            lowered += each.weight * min(value, each.cap)
+    return lowered
 
 
 def _owed(state: State, plan: Plan) -> bool:
@@ -101,8 +124,9 @@ def _safe_until(view: View, outlook: Outlook, readings: dict[str, float], due: i
         each = plan.weighed.get(name)
         if each is None:
             continue
-        if not each.signal.kinds:
-            limit -= each.weight * min(value, each.cap)  # what a register says stays
+        if not each.signal.kinds or each.weight < 0:
+            # What a register says stays. What lowers the score fades: as if it stayed, the score is never thought too high.
+            limit -= each.weight * min(value, each.cap)
         else:
             falling.append(each)
     probes = [*(now + probe for probe in _PROBES if now + probe < due), due - 1]
@@ -128,7 +152,7 @@ def _safe_until(view: View, outlook: Outlook, readings: dict[str, float], due: i
 def _held(view: View, falling: list[Weighed], probes: list[int], limit: float) -> int:
     """Return how many of the probes, which rise, the sum of what is `falling` survives if nothing happens until then.
 
-    No weight is negative, so a sum that has reached the limit is not finished.
+    No weight among them is negative, so a sum that has reached the limit is not finished.
     """
     low, high = 0, len(probes)
     middle = high - 1  # whoever is saturated lasts until the due time

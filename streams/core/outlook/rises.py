@@ -12,6 +12,7 @@ from streams.core import facts as f
 from streams.core.history import DAY
 from streams.core.outlook.arrival import Arrival
 from streams.core.signals import complains
+from streams.core.talks import LEAVING, SETTLED, UNSETTLED, ended_in
 
 Most = Callable[[Arrival], float]
 
@@ -52,6 +53,11 @@ def _switches(new: Arrival) -> float:
     return bool(fact.flags & f.TRIED_ONLINE) + (not same)
 
 
+def _talked(results: frozenset[int]) -> Most:
+    """1 of a talk with one of these results."""
+    return lambda new: ended_in(new.fact, results)
+
+
 RISES: Final[dict[str, Rise]] = {
     "contacts_7d": Rise(one),
     "contacts_30d": Rise(one),
@@ -72,6 +78,9 @@ RISES: Final[dict[str, Rise]] = {
     "not_answered": Rise(one),
     "cancel_intent": Rise(one),
     "cancellation_inquiry": Rise(lambda new: new.fact.a == f.INQUIRY),
+    "recovered": Rise(_talked(SETTLED)),
+    "unresolved_callback": Rise(_talked(UNSETTLED)),
+    "will_leave_said": Rise(_talked(LEAVING)),
     "repeated_complaint": Rise(lambda new: complains(new.fact, new.parameters) and new.follows(1, 30 * DAY)),
 }
 """By signal."""

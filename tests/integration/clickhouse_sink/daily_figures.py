@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from schemas import topics
 from schemas.base import Event
 from schemas.call import CallEvent
+from schemas.dispositions import DISPOSITION_RULES
 from schemas.outcome import OutcomeEvent
 from schemas.revisions import arrival_of, revision_of
 from schemas.survey import SurveyEvent
@@ -151,6 +152,9 @@ class Written:
         triggers = self._triggers()
         rows = []
         for each in self._standing(OutcomeEvent):
+            rules = DISPOSITION_RULES[each.disposition]
+            if not rules.attempt:
+                continue
             found = triggers.get((each.customer_id, each.trigger_id))
             of = found[2] if found else None
             if of is not None and not timedelta(0) <= _day(each) - of.created_at.date() <= timedelta(days=14):
@@ -159,7 +163,7 @@ class Written:
             rows.append(
                 (
                     (_day(each), *keys, each.disposition, each.result),
-                    (1, each.disposition == "ANSWERED_HUMAN", each.agent_minutes or 0.0),
+                    (1, rules.reached, each.agent_minutes or 0.0),
                 )
             )
         return _cells(rows)

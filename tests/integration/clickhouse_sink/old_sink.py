@@ -11,7 +11,7 @@ from sinks.contract import Row
 
 LATER: Final = (
     *("revised_at", "cause_event_id", "evidence_language"),
-    *("contract_id", "whole_relation", "consented_at", "customer_since"),
+    *("contract_id", "whole_relation", "consented_at", "customer_since", "started_at", "callback_at"),
 )
 """Columns that it does not know."""
 

@@ -11,6 +11,7 @@ import pytest
 
 from schemas.call import CallEvent
 from schemas.cancellation import CancellationEvent
+from schemas.dispositions import DISPOSITION_RULES
 from schemas.outcome import OutcomeEvent
 from schemas.survey import SurveyEvent
 from sinks.clickhouse.connection import ClickHouse
@@ -186,7 +187,7 @@ def test_random_histories_are_what_a_person_would_find(story: Story) -> None:
                     CancellationEvent, customer, name, at, stage=stage, contract_id="K", whole_relation=whole
                 )
             elif kind is OutcomeEvent:
-                how = chance.choice(("BUSY", "ANSWERED_HUMAN"))
+                how = chance.choice(("BUSY", "ANSWERED_HUMAN", "REFUSED", "STOPPED"))
                 of = f"{customer}-{chance.randrange(600)}"
                 yield story.of(OutcomeEvent, customer, name, at, **tried(of, how, agent_minutes=1.5))
             else:
@@ -212,8 +213,14 @@ def expected(trigger: Any, messages: list[Any]) -> dict[str, Any]:
     if contact in surveys:
         contact = surveys[contact].contact_id
     cause = calls.get(contact)
-    tries = [each for each in of if isinstance(each, OutcomeEvent) and each.trigger_id == trigger.trigger_id]
-    answered = [each for each in tries if each.disposition == "ANSWERED_HUMAN"]
+    tries = [
+        each
+        for each in of
+        if isinstance(each, OutcomeEvent)
+        and each.trigger_id == trigger.trigger_id
+        and DISPOSITION_RULES[each.disposition].attempt
+    ]
+    answered = [each for each in tries if DISPOSITION_RULES[each.disposition].reached]
 
     def after(events: list[Any]) -> Any:
         later = [each for each in events if each.occurred_at > trigger.created_at]

@@ -141,7 +141,7 @@ def deliveries(draw: st.DrawFn) -> Callable[[Story], Delivery]:
         fields = {
             "trigger_id": f"{customer}-{number}",
             "attempt": 1,
-            "disposition": draw(st.sampled_from(("ANSWERED_HUMAN", "BUSY"))),
+            "disposition": draw(st.sampled_from(("ANSWERED_HUMAN", "BUSY", "REFUSED", "TECHNICAL_FAILURE"))),
             "agent_minutes": draw(st.sampled_from((None, 0.5, 4.0))),
         }
         return lambda story: story.of(OutcomeEvent, customer, name, at, revised_at=revised, **fields)

@@ -10,11 +10,24 @@ from schemas.revisions import arrival_of
 from schemas.topics import EVENT_TYPES
 from streams.core.records import Decoded
 from streams.policies import load_policy
-from tests.builders import DAY, HOUR, START, default_policy, erasure, event, iso, removal, with_shape
+from tests.builders import (
+    DAY,
+    HOUR,
+    START,
+    default_policy,
+    erasure,
+    event,
+    iso,
+    removal,
+    with_shape,
+    with_weights,
+)
 
 CUSTOMERS = ("c1", "c2", "c3")
 SMALL = with_shape(default_policy(), horizon_days=20, max_facts=10)
-POLICIES = (load_policy("default"), default_policy(), load_policy("four-unresolved-calls"), SMALL)
+TALKS = with_weights(SMALL, recovered=-2.5, unresolved_callback=2.5, will_leave_said=3.0)
+"""What was said in callbacks decides."""
+POLICIES = (load_policy("default"), default_policy(), load_policy("four-unresolved-calls"), SMALL, TALKS)
 policies = some.sampled_from(POLICIES)
 
 
@@ -75,7 +88,10 @@ _KINDS: dict[str, some.SearchStrategy[tuple[tuple[str, Any], ...]]] = {
     ),
     "outcome": _fields(
         disposition=some.sampled_from(
-            ["ANSWERED_HUMAN", "NO_ANSWER", "BUSY", "ANSWERED_HUMAN", "DO_NOT_CALL"]
+            ["ANSWERED_HUMAN", "NO_ANSWER", "REFUSED", "ANSWERED_HUMAN", "ANSWERED_HUMAN", "DO_NOT_CALL"]
+        ),
+        result=some.sampled_from(
+            ["satisfied", "satisfied", "unresolved", "will_leave", "competitor", "unknown"]
         ),
         trigger_id=some.just("t"),
         attempt=some.just(1),
@@ -130,6 +146,26 @@ def corrected(*, span: int = 60 * DAY, most: int = 40) -> some.SearchStrategy[li
     """As `histories`, with corrections of any kind among them."""
     one = _corrections(span=span) | sketches(span=span)
     return some.lists(one, min_size=1, max_size=most) | some.lists(one, min_size=most // 2, max_size=most)
+
+
+def talked_with(*, span: int = 60 * DAY) -> some.SearchStrategy[list[Sketch]]:
+    """One customer with a few talks and grounds, in the order of time and each once: what a talk raises or lowers decides."""
+    talk = _fields(
+        disposition=some.just("ANSWERED_HUMAN"),
+        result=some.sampled_from(["satisfied", "satisfied", "unresolved", "will_leave"]),
+        trigger_id=some.just("t"),
+        attempt=some.just(1),
+    )
+    ground = some.one_of(
+        *[some.tuples(some.just(kind), _KINDS[kind]) for kind in ("call", "survey", "survey")]
+    )
+    one = some.tuples(some.integers(0, span // HOUR), some.tuples(some.just("outcome"), talk) | ground)
+    return some.lists(one, min_size=2, max_size=12).map(
+        lambda events: [
+            Sketch(kind, START + hour * HOUR, CUSTOMERS[0], number, fields)
+            for number, (hour, (kind, fields)) in enumerate(sorted(events, key=lambda each: each[0]))
+        ]
+    )
 
 
 def uncorrected(history: list[Sketch]) -> list[Sketch]:

@@ -9,6 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as some
 
 from schemas.cancellation import CancellationEvent
+from schemas.dispositions import REACHED
 from schemas.outcome import OutcomeEvent
 from streams.core import state as st
 from streams.core.episodes import assess
@@ -99,7 +100,7 @@ def test_the_score_opens_nothing_within_the_cooldown(history: list[Sketch], poli
         if history != in_order(history):
             continue  # an answer that arrives late bars nothing before its arrival
         for sketch in history:
-            if sketch.customer == customer and ("disposition", "ANSWERED_HUMAN") in sketch.fields:
+            if sketch.customer == customer and dict(sketch.fields).get("disposition") in REACHED:
                 assert not [at for at in opened if sketch.at < at < sketch.at + rest]
 
 

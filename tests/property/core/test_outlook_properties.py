@@ -13,7 +13,17 @@ from streams.core.policy import Policy
 from streams.core.signals import SIGNALS
 from streams.core.state import State
 from tests.builders import DAY, Partition, fact_of
-from tests.property.core.histories import CUSTOMERS, POLICIES, Sketch, corrected, decoded, histories, in_order
+from tests.property.core.histories import (
+    CUSTOMERS,
+    POLICIES,
+    TALKS,
+    Sketch,
+    corrected,
+    decoded,
+    histories,
+    in_order,
+    talked_with,
+)
 
 END = 400 * DAY
 
@@ -30,6 +40,17 @@ PAIRS = [(policy, judging_everything(policy)) for policy in POLICIES]
 
 @given(histories(most=80) | histories(most=80).map(in_order) | corrected(most=80), some.sampled_from(PAIRS))
 def test_shortcuts_never_show(history: list[Sketch], pair: tuple[Policy, Policy]) -> None:
+    _decides_the_same(history, pair)
+
+
+@given(talked_with(), some.sampled_from([pair for pair in PAIRS if pair[0] in (TALKS, POLICIES[0])]))
+def test_what_fades_after_a_talk_is_never_missed(history: list[Sketch], pair: tuple[Policy, Policy]) -> None:
+    """A talk that settled the matter lowers the score, which rises again as that fades, though nothing arrives."""
+    assert pair[0].outlook.shortcuts
+    _decides_the_same(history, pair)
+
+
+def _decides_the_same(history: list[Sketch], pair: tuple[Policy, Policy]) -> None:
     quick, plain = map(Partition, pair)
     events = decoded(history)
     end = max(sketch.at for sketch in history) + END

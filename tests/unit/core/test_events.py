@@ -34,10 +34,19 @@ def test_the_numbers_in_stored_states_never_move() -> None:
         *("unknown", "competitor_offer", "price", "quality", "service", "moved", "deceased", "other"),
     )
     assert f.CHANNELS[:8] == ("phone", "chat", "email", "web", "app", "store", "social", "other")
-    assert f.DISPOSITIONS[:8] == (
+    assert f.DISPOSITIONS[:14] == (
         *("ANSWERED_HUMAN", "NO_ANSWER", "BUSY", "MACHINE", "INVALID_NUMBER", "ABANDONED", "DO_NOT_CALL"),
-        "CALLBACK_LATER",
+        *(
+            "CALLBACK_LATER",
+            "WRONG_PARTY",
+            "LEFT_MESSAGE",
+            "REFUSED",
+            "TECHNICAL_FAILURE",
+            "STOPPED",
+            "TOO_LATE",
+        ),
     )
+    assert f.RESULTS[:6] == ("unknown", "satisfied", "unresolved", "will_leave", "competitor", "other")
     flags = (f.INBOUND, f.ABANDONED, f.RESOLVED, f.UNRESOLVED, f.CANCEL_INTENT, f.TRIED_ONLINE)
     assert flags == (1, 2, 4, 8, 16, 32)
     assert (f.ANSWERED, f.NOT_ANSWERED, f.CALLBACK_REQUESTED, f.OF_CONTRACT) == (64, 128, 256, 512)
@@ -74,7 +83,7 @@ def test_rules_for_a_type_that_nobody_declared_are_named() -> None:
 def test_a_word_without_a_number_is_named_and_a_number_never_goes() -> None:
     from schemas.outcome import Disposition
 
-    with pytest.raises(MissingPartError, match="'CALLBACK_LATER' has no number: append it to"):
+    with pytest.raises(MissingPartError, match="'TOO_LATE' has no number: append it to"):
         numbered(Disposition, f.DISPOSITIONS[:-1])
     with pytest.raises(MissingPartError, match="'GONE' is not in the schema any more"):
         numbered(Disposition, (*f.DISPOSITIONS, "GONE"))
@@ -119,6 +128,8 @@ def test_a_topic_carries_two_types_at_most(monkeypatch: pytest.MonkeyPatch) -> N
         (survey(START, answered=True, callback_requested=True), "question answered, asked to be called back"),
         (cancellation(START, "requested", reason="price"), "requested, reason price"),
         (outcome(START, "NO_ANSWER"), "no answer"),
+        (outcome(START, result="will_leave"), "answered human, result will_leave"),
+        (outcome(START, "LEFT_MESSAGE", result="other"), "left message, result other"),
     ],
 )  # fmt: skip
 def test_what_a_fact_says(event: Any, said: str) -> None:

@@ -56,6 +56,15 @@ FALLING: list[tuple[str, Timeline, float, int, float]] = [
     ("not_answered", [survey(T, answered=False)], 1, 14 * DAY, 0.5),
     ("cancel_intent", [call(T, cancel_intent=True)], 1, 14 * DAY, 0.5),
     ("cancellation_inquiry", [cancellation(T, "inquiry")], 1, 14 * DAY, 0.5),
+    ("recovered", [outcome(T, result="satisfied")], 1, 14 * DAY, 0.5),
+    ("unresolved_callback", [outcome(T, result="unresolved")], 1, 14 * DAY, 0.5),
+    (
+        "will_leave_said",
+        [outcome(T, result="will_leave"), outcome(T + 1, result="competitor")],
+        2,
+        14 * DAY,
+        1.5,
+    ),
     ("repeated_complaint", [survey(T, csat=1), call(T + 1, reason="fault")], 1, 30 * DAY, 0),
 ]
 

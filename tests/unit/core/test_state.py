@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from schemas.revisions import NO_REVISION, arrival_of
-from streams.core.facts import FACT, SURVEY, Fact
+from streams.core.facts import DISPOSITIONS, FACT, OUTCOME, RESULTS, SURVEY, Fact
 from streams.core.references import reference_to
 from streams.core.state import NEVER, VERSION, State, UnknownVersionError, asked_since, decode, due_of, encode
 from streams.core.steps import Step
@@ -44,14 +44,15 @@ GOLDEN = {
         "063a9c0100000500a09f60a0c3197b22636f756e7472795f636f6465223a224e4c227d7b7d"
     ),
     5: (
-        "05030200002000008844709e01000000a4381c9c01000000a4381c9c010000000000000000f43f0500000000000000be"
+        "05030300002000008844709e01000000a4381c9c01000000a4381c9c010000000000000000f43f0500000000000000be"
         "bafeca0202000300a4381c9c01000000000000000000c0003f6bfe9b01000000000000000000c000000000000000c000"
         "c02cc89901000000da9de09b010000006ed3579c01000000a4381c9c01000000000000000000c0008ac7039a0100004d"
         "00401fcc829c190700000000000000040000001500020000da9de09b0100001032547698badcfe0101050209003d00ef"
         "beadde00000000000000000300a0afdd09be1900a4381c9c01000007000000000000000201040280011dc1c45fb96700"
-        "09063a9c0100000500a09f60a0c3197b22636f756e7472795f636f6465223a224e4c227d7b7d0200b232f29a01000000"
-        "7ccd2d9b010000badcfe00004668699b0100000402000000000000000003020100001003a59b010000020340323f469d"
-        "010000badcfe00"
+        "09063a9c0100000500a09f60a0c31901a4381c9c0100000900000000000000040a030000000000000000000000000000"
+        "0000000600b04f8ac3c1197b22636f756e7472795f636f6465223a224e4c227d7b7d0200b232f29a010000007ccd2d9b"
+        "010000badcfe00004668699b0100000402000000000000000003020100001003a59b010000020340323f469d010000ba"
+        "dcfe00"
     ),
 }
 """What each version wrote for `STATE`, the fifth for `RETURNED`. Never edited: a new layout adds its own, and the one before stays readable."""
@@ -122,6 +123,22 @@ UNJUDGED = replace(UNVERSIONED, slack=-1.0, saturated=0, spare=0, judged_by=0, j
 """What version 1 knew of it: the next event will be judged."""
 RETURNED = replace(
     STATE,
+    facts=[
+        *STATE.facts,
+        Fact(
+            1_770_000_000_001,
+            9,
+            OUTCOME,
+            DISPOSITIONS.index("REFUSED"),
+            RESULTS.index("will_leave"),
+            0,
+            0,
+            0,
+            0,
+            NO_REVISION,
+            arrival_of(1_770_000_000_251, 6),
+        ),
+    ],
     ended_at=1_765_000_000_000,
     ended_reason=2,
     returned_at=1_766_000_000_000,
@@ -131,7 +148,7 @@ RETURNED = replace(
     ),
     served_contract=0xFEDCBA,
 )
-"""What version 5 may know beside: of an end, of a return, and of contracts."""
+"""What version 5 may know beside: of a talk, of an end, of a return, and of contracts."""
 READ = {1: UNJUDGED, 2: UNVERSIONED, 3: UNREFERRED, 4: STATE, 5: RETURNED}
 
 
@@ -154,7 +171,7 @@ def test_this_version_and_those_before_are_read(version: int) -> None:
 def test_what_was_written_before_stands_after_the_next_event(version: int) -> None:
     data = bytes.fromhex(GOLDEN[version])
     state = replace(READ[version], episode=b"")
-    head = data.index(STATE.profile_json) - len(STATE.facts) * (FACT.size if version > 2 else 28)
+    head = data.index(STATE.profile_json) - len(state.facts) * (FACT.size if version > 2 else 28)
     partition = Partition()
     # Without the open episode, which is none that could go on.
     episode = data.index(STATE.profile_json) + len(STATE.profile_json)
