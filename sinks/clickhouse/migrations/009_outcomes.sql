@@ -99,6 +99,7 @@ CREATE OR REPLACE VIEW v_episodes
     next_contact_id String COMMENT 'event_id of that contact; empty when there is none',
     next_cancellation_at Nullable(DateTime64(3, 'UTC')) COMMENT 'The customer\'s next step of leaving after created_at; null when there is none',
     next_cancellation_stage LowCardinality(String) COMMENT 'inquiry, requested, withdrawn or confirmed; empty when there is none',
+    next_cancellation_whole Bool COMMENT 'It is of the whole relation; false: of one contract, or there is none',
     next_survey_at Nullable(DateTime64(3, 'UTC')) COMMENT 'The customer\'s next survey after created_at; null when there is none',
     next_survey_csat Nullable(UInt8) COMMENT 'Its satisfaction 1-5; null when not asked, or when there is none',
     next_survey_nps Nullable(UInt8) COMMENT 'Its likelihood to recommend 0-10; null as above'
@@ -107,7 +108,7 @@ DEFINER = CURRENT_USER SQL SECURITY DEFINER
 AS
 SELECT trigger_id, customer_id, mode, published, purpose, reason_code, skill, cause_event_id, created_at, first_status, status, status_reason, updated_at, due_at, expires_at, cause_reason, nullIf(tried_at, toDateTime64(0, 3, 'UTC')) AS first_attempt_at, attempts, answered_at > toDateTime64(0, 3, 'UTC') AS reached,
     nullIf(answered_at, toDateTime64(0, 3, 'UTC')) AS reached_at, agent_minutes, nullIf(next_contact.1, toDateTime64(0, 3, 'UTC')) AS next_contact_at, next_contact.2 AS next_contact_id,
-    nullIf(next_step.1, toDateTime64(0, 3, 'UTC')) AS next_cancellation_at, next_step.2 AS next_cancellation_stage,
+    nullIf(next_step.1, toDateTime64(0, 3, 'UTC')) AS next_cancellation_at, next_step.2 AS next_cancellation_stage, next_step.3 AS next_cancellation_whole,
     nullIf(next_survey.1, toDateTime64(0, 3, 'UTC')) AS next_survey_at, next_survey.2 AS next_survey_csat, next_survey.3 AS next_survey_nps
 FROM
 (
@@ -117,7 +118,7 @@ FROM
         arrayFirst(each -> about != '' AND each.2 = about, calls) AS asked,
         if(called.2 != '' AND (asked.2 = '' OR called.1 <= created_at), called.3, asked.3) AS cause_reason,
         arrayFirst(each -> each.1 > created_at AND each.4 AND each.3 = cause_reason AND cause_reason != '', calls) AS next_contact,
-        arrayFirst(each -> each.1 > created_at, steps) AS next_step,
+        arrayFirst(each -> each.1 > created_at AND each.2 != 'reinstated', steps) AS next_step,
         arrayFirst(each -> each.1 > created_at, surveys) AS next_survey
     FROM v_triggers AS triggers
     LEFT JOIN
@@ -129,7 +130,7 @@ FROM
         GROUP BY customer_id, trigger_id
     ) AS dialled USING (customer_id, trigger_id)
     LEFT JOIN (SELECT customer_id, arraySort(groupArray(tuple(occurred_at, event_id, toString(reason), direction = 'inbound'))) AS calls FROM fct_calls FINAL WHERE customer_id IN (SELECT customer_id FROM fct_triggers) GROUP BY customer_id) AS of_calls USING (customer_id)
-    LEFT JOIN (SELECT customer_id, arraySort(groupArray(tuple(occurred_at, toString(stage)))) AS steps FROM fct_cancellations FINAL WHERE customer_id IN (SELECT customer_id FROM fct_triggers) GROUP BY customer_id) AS of_steps USING (customer_id)
+    LEFT JOIN (SELECT customer_id, arraySort(groupArray(tuple(occurred_at, toString(stage), whole_relation))) AS steps FROM fct_cancellations FINAL WHERE customer_id IN (SELECT customer_id FROM fct_triggers) GROUP BY customer_id) AS of_steps USING (customer_id)
     LEFT JOIN (SELECT customer_id, arraySort(groupArray(tuple(occurred_at, csat, nps, event_id, contact_id))) AS surveys FROM fct_surveys FINAL WHERE customer_id IN (SELECT customer_id FROM fct_triggers) GROUP BY customer_id) AS of_surveys USING (customer_id)
 )
 SETTINGS join_use_nulls = 0, aggregate_functions_null_for_empty = 0
