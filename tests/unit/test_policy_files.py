@@ -13,8 +13,8 @@ from streams.policies import built_in, load_policy, policy_path
 DEFAULT = policy_path("default").read_text(encoding="utf-8")
 PAGE = (Path(__file__).parents[2] / "docs" / "policies.md").read_text(encoding="utf-8")
 LABELS = {
-    "default": "default/1@f28e1d60",
-    "four-unresolved-calls": "four-unresolved-calls/1@fd61a22b",
+    "default": "default/2@2f02e34c",
+    "four-unresolved-calls": "four-unresolved-calls/2@33d124e5",
 }
 """What stands in records of today: whoever changes a number of these policies gives it a new version."""
 
@@ -100,7 +100,7 @@ def test_mistakes_of_fields_and_between_fields_are_told_together_in_the_order_of
         ("third_contact: {", "third_contcat: {", "unknown signal 'third_contcat'"),
         ("{name: amber, starts_at: 0.3}", "{name: amber, starts_at: 0.1}", "bands: they start at 0 and rise"),
         ("close_below: 0.35", "close_below: 0.9", "close_below must not be above open_at"),
-        ("version: 1", "version: one", "version: "),
+        ("version: 2", "version: two", "version: "),
     ],
 )
 def test_a_mistake_across_parts_says_what_is_wrong(file: Path, old: str, new: str, said: str) -> None:

@@ -9,7 +9,7 @@ from sinks.clickhouse import tables
 from sinks.clickhouse.connection import ClickHouse
 from sinks.contract import Row
 
-LATER: Final = ("revised_at", "cause_event_id", "evidence_language")
+LATER: Final = ("revised_at", "cause_event_id", "evidence_language", "callable_from", "callable_until")
 """Columns that it does not know."""
 
 
