@@ -177,7 +177,9 @@ def _in_hours(screen: Screen, made: CallsInHours) -> None:
             "called (`callable` of the trigger): report it, with the policy and the seed",
             ExitCode.BUG,
         )
-    screen.print(f"All {made.calls:,} were made in hours in which the customer may be called.\n")
+    screen.print(
+        f"ClickHouse has {made.calls:,} of them, all made in hours in which the customer may be called.\n"
+    )
 
 
 def _addresses(screen: Screen, stack: Stack) -> None:
