@@ -4,9 +4,10 @@ A trigger is one episode of one customer. Every change is a new record with the 
 a consumer keeps the highest sequence and drops what it has seen.
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
 from schemas.base import CountryCode, Identifier, LanguageTag, Message, PhoneE164, TimeZoneName, UtcDatetime
 
@@ -14,6 +15,18 @@ TriggerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,200}$"
 Purpose = Literal["requested_callback", "save", "incident", "service_recovery"]
 TriggerStatus = Literal["open", "retracted", "expired", "completed"]
 ShortText = Annotated[str, Field(max_length=200)]
+
+
+Window = tuple[UtcDatetime, UtcDatetime]
+"""From when to when, the end not included."""
+
+
+def _in_order(windows: tuple[Window, ...]) -> tuple[Window, ...]:
+    if not all(opens < closes for opens, closes in windows):
+        raise ValueError("a window ends after it begins")
+    if not all(before[1] < after[0] for before, after in pairwise(windows)):
+        raise ValueError("windows come in order of time, with time between them")
+    return windows
 
 
 class Driver(Message):
@@ -54,7 +67,10 @@ class CallbackTrigger(Message):
     created_at: UtcDatetime
     updated_at: UtcDatetime
     not_before: UtcDatetime
-    """The first instant outside the quiet hours where the customer lives."""
+    """The beginning of the first window in which the customer may be called; `expires_at` when there is none."""
+    callable: Annotated[tuple[Window, ...], Field(max_length=14), AfterValidator(_in_order)] | None = None
+    """When the customer may be called, up to `expires_at`: in the hours for this purpose, in every time zone that the customer may be
+    in. The first 14 windows; none at all: never. None in a trigger that was opened by 0.2 or before."""
     due_at: UtcDatetime
     """When the customer should have been called at the latest."""
     expires_at: UtcDatetime

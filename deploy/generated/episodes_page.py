@@ -63,6 +63,14 @@ def episodes_page() -> str:
     ]
     lines += [f"| {bar.word} | `{bar.cause}` | {bar.raised} | {bar.lifted} |" for bar in BARS]
     lines.append(_CONTRACTS)
+    lines += [
+        "\n## When a customer may be called\n",
+        "Each record of an open episode says it in `callable`: windows in UTC, `[[from, until], …]`, `until` not included, in order and",
+        "apart, the first 14 up to `expires_at`. In each of them every time zone that the customer may be in is open for the purpose",
+        "([calling hours](policies.md#calling-hours)). A dialer makes every attempt within one, later ones too; without a window nobody is",
+        "to be called. An upgrade brings windows of its own, which take the place of those before; the record of an end repeats the last.",
+        "Episodes that 0.2 or before opened have no `callable`, up to their end: there `not_before` is all that is known.",
+    ]
     return "\n".join(lines) + "\n"
 
 

@@ -35,6 +35,18 @@ def revision(row: list[Any], positions: list[int]) -> None:
             row[each] = revision_of(at) or None
 
 
+def beginnings(row: list[Any], positions: list[int]) -> None:
+    """Windows become when each begins, in milliseconds; none where nothing is said of any."""
+    for each in positions:
+        row[each] = [within(ms_of(opens)) for opens, _ in row[each] or ()]
+
+
+def ends(row: list[Any], positions: list[int]) -> None:
+    """Windows become when each ends."""
+    for each in positions:
+        row[each] = [within(ms_of(closes)) for _, closes in row[each] or ()]
+
+
 def answer(row: list[Any], positions: list[int]) -> None:
     """Three answers, not two: yes, no or unknown. A code that a schema may have one day stands as it is."""
     for each in positions:

@@ -57,6 +57,31 @@ class ReasonCount:
     records: int
 
 
+@dataclass(frozen=True, slots=True)
+class CallsInHours:
+    """Attempts that were reported, and how many of them lay outside of the windows of their trigger, as it was known by then."""
+
+    calls: int
+    outside: int
+
+
+_IN_HOURS: Final = """
+SELECT count(), countIf(NOT inside)
+FROM
+(
+    SELECT argMaxIf(tuple(callable_from, callable_until), sequence, updated_at <= occurred_at) AS known,
+        arrayExists((opens, closes) -> opens <= occurred_at AND occurred_at < closes, known.1, known.2) AS inside
+    FROM v_outcomes
+    LEFT JOIN
+    (
+        SELECT customer_id, trigger_id, sequence, updated_at, callable_from, callable_until
+        FROM v_trigger_history
+        WHERE mode = 'live' AND status = 'open'
+    ) AS decided USING (customer_id, trigger_id)
+    GROUP BY customer_id, event_id, occurred_at
+)
+SETTINGS join_use_nulls = 0
+"""
 _URGENT: Final = """
 SELECT trigger_id, customer_id, purpose, reason_code, priority, score, created_at, due_at,
     arrayZip(driver_signals, driver_values, driver_contributions, driver_evidence) AS drivers
@@ -89,6 +114,13 @@ def most_urgent(store: ClickHouse, mode: Mode = "live", limit: int = 5) -> list[
     """Open triggers of customers who can be called at all, by priority, then by the time they are due."""
     rows = store.query(_URGENT, {"mode": mode, "limit": limit})
     return [UrgentTrigger(*(*row[:8], tuple(map(tuple, row[8])))) for row in rows]
+
+
+def calls_in_hours(store: ClickHouse) -> CallsInHours:
+    """Hold every attempt against the last change of its trigger before it. One of a trigger that told no windows, or that nobody
+    published, is outside."""
+    [(calls, outside)] = store.query(_IN_HOURS)
+    return CallsInHours(int(calls), int(outside))
 
 
 def dead_letter_counts(store: ClickHouse) -> list[ReasonCount]:

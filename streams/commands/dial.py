@@ -62,8 +62,8 @@ def dial(
 
     A reference for your own dialer, not one for real calls: nobody is dialled, and what it reports is made up. So it refuses any
     broker but that of `up` and `demo` without --simulate-outcomes, and its outcomes say `SIMULATED` as `raw_disposition`, and
-    `behoudlijn/dial` in the header `ce_source`. It drops repeats by (id, sequence) and keeps to not_before, expiry, retraction
-    and priority.
+    `behoudlijn/dial` in the header `ce_source`. It drops repeats by (id, sequence) and keeps to the windows in which a customer may be
+    called, for each attempt, to expiry, retraction and priority.
 
     Example: behoudlijn dial --from-beginning --until-idle 10
     """

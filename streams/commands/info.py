@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 PACKAGES: Final = (
-    "aiokafka", "clickhouse-connect", "confluent-kafka", "faust-streaming", "kafka-python", "orjson", "pydantic", "uvloop",
+    "aiokafka", "clickhouse-connect", "confluent-kafka", "faust-streaming", "holidays", "kafka-python", "orjson", "phonenumbers",
+    "pydantic", "tzdata", "uvloop",
 )  # fmt: skip
 """What decides how records are read, judged and written. confluent-kafka is librdkafka, which no worker needs."""
 

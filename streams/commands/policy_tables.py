@@ -6,13 +6,14 @@ Owns the wording only. A field that is not shown is listed, with why, by the tes
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date, time
 from math import exp
 
 from rich.table import Table
 
 from streams.commands.screen import listing, whole, words
 from streams.core.policy import Policy
-from streams.core.policy_parts import CallingHours, Handling, Opening, Scoring
+from streams.core.policy_parts import CallingHours, Handling, Opening, Scoring, Shortened
 from streams.core.policy_rules import openers
 from streams.telemetry.amounts import amount
 
@@ -111,6 +112,10 @@ def _hours(policy: Policy) -> Table:
         words("when customers may be called, local time"),
         title="Calling hours",
     )
+    table.caption = (
+        "of several that fit: the country's before others', of these the purpose's own, of these the latest"
+    )
+    table.caption_justify = "left"
     for each in policy.calling_hours:
         table.add_row(
             "others" if each.country == "*" else each.country, each.effective_from.isoformat(), _week(each)
@@ -120,10 +125,19 @@ def _hours(policy: Policy) -> Table:
 
 def _week(hours: CallingHours) -> str:
     days = (("Mon-Fri", hours.weekdays), ("Sat", hours.saturday), ("Sun", hours.sunday))
-    lines = [", ".join(f"{name} {_day(opening)}" for name, opening in days)]
+    lines = [] if hours.purposes is None else [f"only for {', '.join(hours.purposes)}:"]
+    lines.append(", ".join(f"{name} {_day(opening)}" for name, opening in days))
+    if hours.holidays is not None:
+        lines.append(f"public holidays of {hours.holidays}: {_day(hours.holiday_hours)}")
+    lines += [f"{_shortened(each)}; source: {each.source}" for each in hours.shortened]
     if hours.closed_on:
         lines.append(f"closed on {', '.join(map(str, hours.closed_on))}")
     return "\n".join([*lines, f"source: {hours.source}"])
+
+
+def _shortened(day: Shortened) -> str:
+    every = f"{date(2000, day.month, day.day):%-d %b}"
+    return f"{every}: closed from {day.closes:%H:%M}" if day.closes > time() else f"{every}: closed"
 
 
 def _day(opening: Opening) -> str:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from streams.commands.ending import fail
 from streams.commands.screen import Screen
 from streams.telemetry.amounts import amount
+from streams.telemetry.exit_codes import ExitCode
 
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from sinks.clickhouse.reports import CallsInHours
     from streams.demo.stack import Stack
     from streams.simulate import Quarter, SimulationSettings
 
@@ -94,6 +97,7 @@ def demo(
 
 
 def _demo(screen: Screen, chosen: SimulationSettings, policy: str, *, unconfined: bool) -> None:
+    from sinks.clickhouse.reports import calls_in_hours
     from streams.demo import figures as shown
     from streams.demo.progress import wait_until_done
     from streams.demo.stack import Stack
@@ -113,6 +117,7 @@ def _demo(screen: Screen, chosen: SimulationSettings, policy: str, *, unconfined
         for table in shown.before_the_calls(stack.store()):
             screen.print(table)
         _dial(screen, stack, events)
+        _in_hours(screen, calls_in_hours(stack.store()))
         for table in shown.after_the_calls(stack.store()):
             screen.print(table)
     screen.print(
@@ -161,7 +166,20 @@ def _dial(screen: Screen, stack: Stack, decided: int) -> None:
         attempts = dialer.run(threading.Event())["attempts"]
         wait_until_done(stack, "signals", at_least=decided + attempts, timeout=WAIT_SECONDS)
         wait_until_done(stack, "sink", timeout=WAIT_SECONDS)
-    screen.print(f"The reference dialer made {amount(attempts, 'attempt')} (simulated) and reported each.\n")
+    screen.print(f"The reference dialer made {amount(attempts, 'attempt')} (simulated) and reported each.")
+
+
+def _in_hours(screen: Screen, made: CallsInHours) -> None:
+    """Say that all calls were made in hours in which their customers may be called; end as a bug does when one was not."""
+    if made.outside:
+        fail(
+            f"{made.outside:,} of {amount(made.calls, 'simulated call')} were made outside of the hours in which the customer may be "
+            "called (`callable` of the trigger): report it, with the policy and the seed",
+            ExitCode.BUG,
+        )
+    screen.print(
+        f"ClickHouse has {made.calls:,} of them, all made in hours in which the customer may be called.\n"
+    )
 
 
 def _addresses(screen: Screen, stack: Stack) -> None:

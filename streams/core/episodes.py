@@ -13,7 +13,6 @@ from schemas.trigger import Purpose
 from streams.core import facts as f
 from streams.core.barred import barred_by, newest_request, still_asked
 from streams.core.history import DAY, Parameters, View
-from streams.core.hours import candidate_zones, first_open
 from streams.core.outlook.bounds import look_ahead
 from streams.core.plan import Plan
 from streams.core.policy import Policy
@@ -34,7 +33,9 @@ from streams.core.purposes import (
 from streams.core.purposes import Cause as EndingCause
 from streams.core.signals import evidence, measure
 from streams.core.state import NEVER, State
+from streams.core.windows import windows
 from streams.core.wording import CODES, Wording
+from streams.core.zones import candidate_zones
 
 HOUR: Final = 3_600_000
 NO_REASON: Final = ""
@@ -272,7 +273,7 @@ def _trigger(
     expires = _expiry(state, policy, purpose, now)
     country, time_zone = profile.get("country_code"), profile.get("time_zone")
     phone = profile.get("phone_e164")
-    opens = first_open(now, country, candidate_zones(time_zone, phone), policy)
+    opened = windows(now, expires, country, purpose, candidate_zones(time_zone, phone, country), policy)
     late = expires <= now
     language = seen.language(profile.get("language"))
     return {
@@ -291,7 +292,8 @@ def _trigger(
         "language": profile.get("language"),
         "created_at": current["created_at"] if current else to_datetime(ground),
         "updated_at": to_datetime(now),
-        "not_before": to_datetime(expires if opens is None else opens),
+        "not_before": to_datetime(opened[0][0] if opened else expires),
+        "callable": [[to_datetime(opens), to_datetime(closes)] for opens, closes in opened],
         "due_at": to_datetime(ground + int(handling.due_hours * HOUR)),
         "expires_at": to_datetime(expires),
         "priority": min(100, handling.priority + min(9, int(seen.score * 10))),

@@ -1,6 +1,6 @@
 """The policy: every number that decides, frozen, each with its source. Owns its meaning; reading files is the shell's."""
 
-from datetime import date, datetime
+from datetime import date
 from functools import cached_property
 from hashlib import sha256
 from typing import Annotated, Final, Self
@@ -19,7 +19,6 @@ from streams.core.policy_parts import (
     CallingHours,
     Handling,
     Name,
-    Opening,
     Part,
     Probability,
     Rule,
@@ -111,11 +110,13 @@ class Policy(Part):
         return Outlook(self.plan)
 
     @cached_property
-    def opening_of(self) -> dict[tuple[date, str | None], Opening | None]:
-        """What `hours` has found of these calling hours: by day and country, the hours of that day; None when closed."""
+    def hours_of(self) -> dict[tuple[date, str | None, str], tuple[int, int] | None]:
+        """What `hours` has found of these calling hours, by day, country and purpose."""
         return {}
 
     @cached_property
-    def openings(self) -> dict[tuple[datetime, str | None, tuple[ZoneInfo, ...]], int | None]:
-        """What `hours` has found of these calling hours: by quarter of an hour, country and zones, the next opening (ms)."""
+    def open_days(
+        self,
+    ) -> dict[tuple[int, str | None, str, tuple[ZoneInfo, ...]], tuple[tuple[int, int], ...]]:
+        """What `windows` has found of them, by day in UTC, country, purpose and zones."""
         return {}

@@ -1,10 +1,12 @@
 """The parts of a policy: frozen models, each number with its source. Owns what a part may hold; `policy` puts them together."""
 
 from datetime import date, time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from schemas.trigger import Purpose
+from streams.core.holiday_calendar import known_calendar
 from streams.core.signals import SIGNALS
 
 Text = Annotated[str, Field(min_length=1, max_length=400)]
@@ -20,6 +22,17 @@ def _known(name: str) -> str:
 
 SignalName = Annotated[str, AfterValidator(_known)]
 """The name of a registered signal."""
+
+
+def _known_purpose(name: Any) -> Any:
+    if name not in get_args(Purpose):
+        raise ValueError(f"unknown purpose {name!r}; known: {', '.join(get_args(Purpose))}")
+    return name
+
+
+PurposeName = Annotated[Purpose, BeforeValidator(_known_purpose)]
+CalendarName = Annotated[str, AfterValidator(known_calendar)]
+"""Of a calendar of public holidays: a country (`NL`), or a part of one (`DE-BY`)."""
 
 
 class Part(BaseModel):
@@ -105,14 +118,42 @@ class Opening(Part):
     closes: time
 
 
+_CLOSED = Opening(opens=time(), closes=time())
+
+
+class Shortened(Part):
+    """A day of every year that closes earlier than others; at `closes` at or before its opening it does not open at all."""
+
+    month: Annotated[int, Field(ge=1, le=12)]
+    day: Annotated[int, Field(ge=1, le=31)]
+    closes: time
+    source: Text
+
+    @model_validator(mode="after")
+    def _is_a_day(self) -> Self:
+        try:
+            date(2000, self.month, self.day)
+        except ValueError:
+            raise ValueError(f"no year has a day {self.day} in month {self.month}") from None
+        return self
+
+
 class CallingHours(Part):
-    """When a country's customers may be called."""
+    """When a country's customers may be called. What is not said of a field is not in the policy's digest either."""
 
     country: Annotated[str, Field(pattern=r"^([A-Z]{2}|\*)$")]
     """ISO code, or `*` for every other country."""
+    purposes: Annotated[
+        tuple[PurposeName, ...] | None, Field(min_length=1, exclude_if=lambda value: value is None)
+    ] = None
+    """For calls of these only; absent: of every purpose that has no entry of its own."""
     effective_from: date
     weekdays: Opening
     saturday: Opening
     sunday: Opening
+    holidays: Annotated[CalendarName | None, Field(exclude_if=lambda value: value is None)] = None
+    holiday_hours: Annotated[Opening, Field(exclude_if=lambda value: value == _CLOSED)] = _CLOSED
+    """Of a public holiday, whichever day of the week it is."""
+    shortened: Annotated[tuple[Shortened, ...], Field(exclude_if=lambda value: not value)] = ()
     closed_on: tuple[date, ...] = ()
     source: Text

@@ -156,34 +156,50 @@ def _calls_fit_into_their_time(fields: Fields) -> Iterator[Broken]:
 
 def _everywhere_there_are_hours(fields: Fields) -> Iterator[Broken]:
     hours = fields.get("calling_hours")
-    if isinstance(hours, list | tuple) and not any(_mapping(each).get("country") == "*" for each in hours):
-        yield Broken(("calling_hours",), "one entry for country '*' is needed")
+    if isinstance(hours, list | tuple) and not any(
+        _mapping(each).get("country") == "*" and _mapping(each).get("purposes") is None for each in hours
+    ):
+        yield Broken(("calling_hours",), "one entry for country '*' and every purpose is needed")
 
 
 def _hours_are_given_once(fields: Fields) -> Iterator[Broken]:
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str, str, str]] = set()
     for place, each in enumerate(_sequence(fields.get("calling_hours"))):
         given = _mapping(each)
         country, since = given.get("country"), str(given.get("effective_from"))
         if not isinstance(country, str):
             continue
-        if (country, since) in seen:
-            yield Broken(("calling_hours", place), f"there is another one of {country} from {since}")
-        seen.add((country, since))
+        for purpose in _sequence(given.get("purposes")) or ("every purpose",):
+            entry = country, str(purpose), since
+            if entry in seen:
+                yield Broken(
+                    ("calling_hours", place), f"there is another one of {country} for {purpose} from {since}"
+                )
+            seen.add(entry)
 
 
 def _some_hour_is_open(fields: Fields) -> Iterator[Broken]:
     for place, each in enumerate(_sequence(fields.get("calling_hours"))):
-        days = [_opening(_mapping(each).get(kind)) for kind in _KINDS_OF_DAY]
-        for kind, day in zip(_KINDS_OF_DAY, days, strict=True):
+        days = [_opening(_mapping(each).get(kind)) for kind in (*_KINDS_OF_DAY, "holiday_hours")]
+        for kind, day in zip((*_KINDS_OF_DAY, "holiday_hours"), days, strict=True):
             if day is not None and day[0] > day[1]:
                 yield Broken(
                     ("calling_hours", place, kind), "it closes before it opens; hours do not go past midnight"
                 )
-        if all(day is not None and day[0] == day[1] for day in days):
+        if all(day is not None and day[0] == day[1] for day in days[: len(_KINDS_OF_DAY)]):
             yield Broken(
                 ("calling_hours", place),
                 "it is closed on all days, so that nobody there could ever be called",
+            )
+
+
+def _holiday_hours_have_holidays(fields: Fields) -> Iterator[Broken]:
+    for place, each in enumerate(_sequence(fields.get("calling_hours"))):
+        opening = _opening(_mapping(each).get("holiday_hours"))
+        if opening is not None and opening[0] < opening[1] and not _mapping(each).get("holidays"):
+            yield Broken(
+                ("calling_hours", place, "holiday_hours"),
+                "no holidays are named that would have them: say whose by `holidays`, as in `holidays: NL`",
             )
 
 
@@ -235,6 +251,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _calls_fit_into_their_time,
     _hours_are_given_once,
     _some_hour_is_open,
+    _holiday_hours_have_holidays,
     _the_horizon_holds_what_is_looked_for,
     _a_reason_is_a_word,
 )

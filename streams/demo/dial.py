@@ -2,7 +2,7 @@
 
 Owns the Kafka side and the clock. It must not decide whom to call. It keeps nothing between two runs: an
 attempt that is made again reports the same event id, so that the pipeline counts it once. Hours in which
-one may call are the trigger's (`not_before`); a dialer for real calls adds its own for repeated attempts.
+one may call are the trigger's (`callable`), for each attempt.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Whom to call now: what a dialer makes of the trigger records. Pure: no Kafka, and time is what it is told.
 
 Owns the rules that any dialer must keep: the highest sequence counts and repeats are dropped, nothing is
-dialled before `not_before`, from `expires_at` on, after the end of the episode, or against an objection;
-the highest priority goes first.
+dialled outside of the windows of its trigger (`callable`), from `expires_at` on, after the end of the
+episode, or against an objection; the highest priority goes first.
 """
 
 from __future__ import annotations
@@ -54,9 +54,20 @@ class _Entry:
     """No attempt before it; None before the first attempt."""
     done: bool = False
 
-    def ready_at(self) -> datetime:
+    def waits_until(self) -> datetime:
+        """Return before when there is no attempt, whatever the hour."""
         first = max(self.trigger.not_before, self.trigger.updated_at)
         return first if self.next_at is None else max(first, self.next_at)
+
+    def open_from(self, at: datetime) -> datetime:
+        """Return the first instant from `at` on that is in a window; the end of the validity when there is none any more.
+
+        A trigger of a version that told no windows has one: from `not_before` on.
+        """
+        trigger = self.trigger
+        if trigger.callable is None:
+            return max(at, trigger.not_before)
+        return next((max(at, opens) for opens, closes in trigger.callable if at < closes), trigger.expires_at)
 
 
 class DialList:
@@ -117,8 +128,12 @@ class DialList:
             _, _, trigger_id, sequence = heappop(self._ready)
             entry = self._current(trigger_id, sequence)
             if (
-                entry is None or entry.ready_at() > now
+                entry is None or entry.waits_until() > now
             ):  # dialled meanwhile: its next attempt is noted elsewhere
+                continue
+            opens = entry.open_from(now)
+            if opens > now:  # it was held until its window had closed
+                heappush(self._waiting, (opens, trigger_id, sequence))
                 continue
             if now >= entry.trigger.expires_at:
                 entry.done = True
@@ -160,7 +175,8 @@ class DialList:
     def _schedule(self, entry: _Entry) -> None:
         if _dialable(entry):
             trigger = entry.trigger
-            heappush(self._waiting, (entry.ready_at(), trigger.trigger_id, trigger.sequence))
+            first = entry.open_from(entry.waits_until())
+            heappush(self._waiting, (first, trigger.trigger_id, trigger.sequence))
 
     def _current(self, trigger_id: str, sequence: int) -> _Entry | None:
         entry = self._entries.get(trigger_id)

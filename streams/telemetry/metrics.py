@@ -184,7 +184,7 @@ class Metrics:
         "behoudlijn_oldest_unanswered_callback_request_seconds",
         "seconds",
         "For how long the customer who waits longest for a callback could have been called: hours of calling since it was asked for. "
-        "Who may not be called does not count, nor what the policy takes for expired.",
+        "Who may not be called, or has no telephone number, does not count, nor what the policy takes for expired.",
     )
     records_lost = Declaration(
         Counter,

@@ -4,7 +4,7 @@ Owns what is remembered between two looks, so that a look costs little while few
 called is `core.callable_time`.
 """
 
-from streams.core.callable_time import CallableTime, Waiting, waiting
+from streams.core.callable_time import Waiting, waited, waiting
 from streams.core.policy import Policy
 from streams.core.state import decode
 from streams.state.store import Store
@@ -16,7 +16,6 @@ class Unanswered:
     def __init__(self, store: Store, policy: Policy) -> None:
         self._store = store
         self._policy = policy
-        self._time = CallableTime(policy)
         self._known: dict[str, tuple[bytes, Waiting | None]] = {}
 
     def longest_ms(self, now: int) -> int:
@@ -35,5 +34,5 @@ class Unanswered:
                 known = data, waiting(decode(data), self._policy)
             self._known[customer_id] = known
             if known[1] is not None:
-                longest = max(longest, self._time.waited(known[1], now))
+                longest = max(longest, waited(known[1], now, self._policy))
         return longest

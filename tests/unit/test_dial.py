@@ -7,6 +7,8 @@ from itertools import permutations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from schemas.trigger import CallbackTrigger
 from streams.demo.dial_list import Answer, Call, DialList, outcome_of, simulated
@@ -105,6 +107,114 @@ def test_attempts_wait_for_the_delay_and_end_at_the_most_allowed() -> None:
     assert dialled(dial_list, T0 + minutes(60)) == [("t1", 2)]
     assert dialled(dial_list, T0 + minutes(300)) == []
     assert dial_list.counts["given_up"] == 1
+
+
+def hours(*each: tuple[float, float]) -> tuple[tuple[datetime, datetime], ...]:
+    """Windows, in hours after the beginning."""
+    return tuple((T0 + timedelta(hours=opens), T0 + timedelta(hours=closes)) for opens, closes in each)
+
+
+WINDOWS = {"callable": hours((0, 13), (24, 37), (48, 50)), "expires_at": T0 + timedelta(hours=50)}
+"""Of three days, nine in the morning to ten in the evening, on the last one until eleven."""
+
+
+def test_a_trigger_that_was_held_past_closing_time_waits_for_the_next_morning() -> None:
+    dial_list = DialList()
+    dial_list.take(trigger(**WINDOWS))
+    late = T0 + timedelta(hours=13.75)  # a quarter to eleven in the evening
+    assert dialled(dial_list, late) == []
+    assert dial_list.next_time() == T0 + timedelta(hours=24)
+    assert dialled(dial_list, T0 + timedelta(hours=23.99)) == []
+    assert dialled(dial_list, T0 + timedelta(hours=24)) == [("t1", 1)]
+
+
+def test_another_attempt_that_would_be_due_at_night_waits_for_the_morning() -> None:
+    dial_list = DialList()
+    dial_list.take(trigger(**WINDOWS, retry_delay_seconds=7_200))
+    assert dialled(dial_list, T0 + timedelta(hours=12)) == [("t1", 1)]
+    assert dial_list.next_time() == T0 + timedelta(hours=24)
+    assert dialled(dial_list, T0 + timedelta(hours=14)) == []
+    assert dialled(dial_list, T0 + timedelta(hours=24)) == [("t1", 2)]
+
+
+def test_the_end_of_a_window_is_not_in_it() -> None:
+    for at, made in ((13 - 1 / 3600, 1), (13, 0)):
+        dial_list = DialList()
+        dial_list.take(trigger(**WINDOWS))
+        assert len(dialled(dial_list, T0 + timedelta(hours=at))) == made
+
+
+def test_without_a_window_it_is_never_dialled_unless_an_update_has_one() -> None:
+    dial_list = DialList()
+    never = {"callable": (), "not_before": T0 + minutes(600)}
+    dial_list.take(trigger(**never))
+    assert dialled(dial_list, T0 + minutes(60)) == []
+    dial_list.take(trigger(sequence=2, callable=hours((2, 3))))
+    assert dialled(dial_list, T0 + minutes(60)) == []
+    assert dialled(dial_list, T0 + minutes(120)) == [("t1", 1)]
+    dial_list.take(trigger("other", **never))
+    assert dialled(dial_list, T0 + minutes(600)) == []
+    assert dial_list.counts["too_late"] == 2, "one after its attempt, one without any"
+
+
+offsets = some.integers(0, 200).map(lambda quarters: T0 + minutes(15 * quarters))
+
+
+@given(
+    some.lists(
+        some.tuples(
+            some.none() | some.lists(offsets, max_size=8, unique=True),
+            offsets,
+            some.integers(1, 4),
+            some.sampled_from([900, 3_600, 21_600]),
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+    some.lists(offsets, min_size=1, max_size=12),
+    some.booleans(),
+)
+def test_every_call_is_in_a_window_of_its_trigger_and_none_is_missed(
+    triggers: list[tuple[list[datetime] | None, datetime, int, int]], clock: list[datetime], jumps: bool
+) -> None:
+    """`jumps`: each call at its own instant, else at the instants of a clock that is looked at now and then."""
+    dial_list, made = DialList(), []
+    for number, (edges, updated, attempts, delay) in enumerate(triggers):
+        each = None if edges is None else sorted(edges)
+        windows = None if each is None else tuple(zip(each[::2], each[1::2], strict=False))
+        first = windows[0][0] if windows else T0 + timedelta(days=3)
+        dial_list.take(
+            trigger(
+                f"t{number}",
+                callable=windows,
+                not_before=T0 if windows is None else first,
+                updated_at=updated,
+                expires_at=T0 + timedelta(days=3),
+                max_attempts=attempts,
+                retry_delay_seconds=delay,
+            )
+        )
+    for now in sorted(clock):
+        if jumps:
+            for call in dial_list.calls_until(now):
+                dial_list.answered(call, NO_ANSWER)
+                made.append(call)
+        else:
+            while (call := dial_list.next_call(now)) is not None:
+                dial_list.answered(call, NO_ANSWER)
+                made.append(call)
+    for call in made:
+        told = call.trigger.callable
+        assert told is None or any(opens <= call.at < closes for opens, closes in told)
+        assert call.at >= call.trigger.updated_at
+    dialled_once = {call.trigger.trigger_id for call in made}
+    for number, (_, updated, _, _) in enumerate(triggers):
+        known = dial_list._entries[f"t{number}"].trigger
+        seen = [now for now in sorted(clock) if now >= updated]
+        open_then = [
+            now for now in seen if known.callable is None or any(a <= now < b for a, b in known.callable)
+        ]
+        assert (f"t{number}" in dialled_once) or not open_then
 
 
 def test_an_update_keeps_attempts_and_delay() -> None:

@@ -22,6 +22,7 @@ from streams.core.policy_parts import (
     Rule,
     Scoring,
     Shape,
+    Shortened,
     Weight,
 )
 from streams.policies import load_policy
@@ -31,11 +32,23 @@ LEFT_OUT: Final = {
     ("Policy", "version"): "in the label too",
     ("Weight", "effect"): "the sign of the weight says the same",
 }
-MODELS: Final = (Policy, Shape, Scoring, Number, Weight, Band, Rule, Handling, CallingHours, Opening)
+MODELS: Final = (
+    Policy,
+    Shape,
+    Scoring,
+    Number,
+    Weight,
+    Band,
+    Rule,
+    Handling,
+    CallingHours,
+    Shortened,
+    Opening,
+)
 OTHER: Final[dict[type, Any]] = {
     str: "something-else",
     bool: None,
-    int: 17,
+    int: 12,
     float: 0.4321,
     date: date(2031, 5, 17),
     time: time(3, 21),
@@ -49,7 +62,9 @@ def whole() -> Policy:
     policy = load_policy("default")
     rule = Rule(name="r", signal="low_csat", at_least=1.5, source="test")
     dutch = policy.calling_hours[0]
-    open_all_week = dutch.model_copy(update={"sunday": dutch.saturday})
+    more = {"sunday": dutch.saturday, "holiday_hours": dutch.saturday, "purposes": ("save", "incident")}
+    more |= {"closed_on": (date(2027, 3, 1),)}
+    open_all_week = dutch.model_copy(update=more)
     return policy.model_copy(update={"rules": (rule,), "calling_hours": (open_all_week,)})
 
 
@@ -105,7 +120,7 @@ def test_every_field_that_decides_is_shown() -> None:
         tried.add((model, field))
         assert (text_of(other) == before) == ((model, field) in LEFT_OUT), (model, field)
     parts = {("Policy", "shape"), ("Scoring", "intercept")} | {
-        ("CallingHours", day) for day in ("weekdays", "saturday", "sunday")
+        ("CallingHours", day) for day in ("weekdays", "saturday", "sunday", "holiday_hours")
     }
     every = {(model.__name__, name) for model in MODELS for name in model.model_fields}
     assert every == tried | parts, "a field that nobody tried"
@@ -121,6 +136,15 @@ def test_a_day_is_closed_or_has_hours(hours: tuple[str, str], shown: str) -> Non
     opens, closes = map(time.fromisoformat, hours)
     first = policy.calling_hours[0].model_copy(update={"sunday": Opening(opens=opens, closes=closes)})
     assert shown in text_of(policy.model_copy(update={"calling_hours": (first,)}))
+
+
+def test_holidays_and_days_that_close_earlier_are_told_with_their_source() -> None:
+    text = text_of(load_policy("default"))
+    assert "public holidays of NL: closed" in text
+    assert "4 May: closed from 18:00; source: Remembrance Day" in text
+    assert "5 May: closed; source: Liberation Day" in text
+    assert "only for save, incident:" in text_of(whole())
+    assert "public holidays of NL: 10:00-16:00" in text_of(whole())
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ from schemas.signals import CustomerSignals
 from schemas.trigger import CallbackTrigger
 from sinks.clickhouse.conversions import (
     answer,
+    beginnings,
+    ends,
     is_known,
     milliseconds,
     text_or_empty,
@@ -70,6 +72,20 @@ TRIGGERS: Final[Table] = Table(
             TIME,
             "First instant outside the quiet hours of the customer",
             convert=milliseconds,
+        ),
+        Column(
+            "callable_from",
+            f"Array({TIME})",
+            "When the windows begin in which the customer may be called, the first 14; empty when never, and when 0.2 or before opened it",
+            "callable",
+            beginnings,
+        ),
+        Column(
+            "callable_until",
+            f"Array({TIME})",
+            "When they end, in the same order; an end is not in its window",
+            "callable",
+            ends,
         ),
         Column("due_at", TIME, "The customer should have been called by then", convert=milliseconds),
         Column("expires_at", TIME, "Do not dial after it", convert=milliseconds),

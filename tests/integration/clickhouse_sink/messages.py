@@ -72,6 +72,10 @@ def trigger(customer: str = "c1", sequence: int = 1, at: datetime = START, **mor
         "created_at": at,
         "updated_at": at + timedelta(minutes=sequence),
         "not_before": at,
+        "callable": (
+            (at, at + timedelta(hours=8)),
+            (at + timedelta(days=1), at + timedelta(days=1, hours=8)),
+        ),
         "due_at": at + timedelta(days=1),
         "expires_at": at + timedelta(days=3),
         "priority": 70,

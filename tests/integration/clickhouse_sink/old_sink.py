@@ -12,6 +12,7 @@ from sinks.contract import Row
 LATER: Final = (
     *("revised_at", "cause_event_id", "evidence_language"),
     *("contract_id", "whole_relation", "consented_at", "customer_since", "started_at", "callback_at"),
+    *("callable_from", "callable_until"),
 )
 """Columns that it does not know."""
 

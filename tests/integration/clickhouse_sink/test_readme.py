@@ -25,7 +25,12 @@ QUERIES: Final = [
 ]
 NOW: Final = datetime.now(UTC).replace(microsecond=0)
 HOUR: Final = timedelta(hours=1)
-WHEN: Final = {"not_before": NOW - HOUR, "due_at": NOW + HOUR, "expires_at": NOW + 2 * HOUR}
+WHEN: Final = {
+    "not_before": NOW - HOUR,
+    "callable": ((NOW - HOUR, NOW + HOUR),),
+    "due_at": NOW + HOUR,
+    "expires_at": NOW + 2 * HOUR,
+}
 
 
 def objection(answer: bool | None) -> Consent:
@@ -35,7 +40,11 @@ def objection(answer: bool | None) -> Consent:
 NEVER: Final[dict[str, tuple[str, dict[str, Any]]]] = {
     "too-early": (topics.TRIGGERS, {"not_before": NOW + HOUR}),
     "too-late": (topics.TRIGGERS, {"expires_at": NOW - timedelta(minutes=1)}),
-    "no-hour-is-open": (topics.TRIGGERS, {"not_before": NOW + 2 * HOUR}),
+    "no-hour-is-open": (topics.TRIGGERS, {"not_before": NOW + 2 * HOUR, "callable": ()}),
+    "held-past-closing-time": (
+        topics.TRIGGERS,
+        {"callable": ((NOW - HOUR, NOW - HOUR / 2), (NOW + HOUR, NOW + 2 * HOUR))},
+    ),
     "no-number": (topics.TRIGGERS, {"phone_e164": None}),
     "objects": (topics.TRIGGERS, {"consent": objection(True)}),
     "in-shadow": (topics.SHADOW_TRIGGERS, {}),
@@ -56,6 +65,7 @@ def written(sink: ClickHouseSink, *messages: tuple[str, Any]) -> None:
 def test_whom_to_call_now(sink: ClickHouseSink, store: ClickHouse) -> None:
     callable_now = {
         "urgent": {"priority": 60},
+        "opened-by-0.2": {"priority": 55, "callable": None},
         "objection-unknown": {"priority": 50, "consent": objection(None)},
         "less-urgent": {"priority": 40},
     }
@@ -71,6 +81,7 @@ def test_whom_to_call_now(sink: ClickHouseSink, store: ClickHouse) -> None:
         *callable_now,
         "too-early",
         "too-late",
+        "held-past-closing-time",
     }
 
 

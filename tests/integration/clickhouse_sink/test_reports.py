@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,12 +10,15 @@ import pytest
 from schemas import topics
 from schemas.call import CallEvent
 from schemas.cancellation import CancellationEvent
+from schemas.outcome import OutcomeEvent
 from schemas.profile import ProfileEvent
 from sinks.clickhouse.connection import ClickHouse
 from sinks.clickhouse.evaluation import evaluate
 from sinks.clickhouse.reports import (
+    CallsInHours,
     ReasonCount,
     TriggerCount,
+    calls_in_hours,
     dead_letter_counts,
     most_urgent,
     table_counts,
@@ -124,6 +128,48 @@ def test_the_most_urgent_are_open_and_tell_why(story: Story, store: ClickHouse) 
     assert found[0].drivers == (("contacts_7d", 4.0, 0.75, "4 contacts in 7 days"),)
     assert found[0].created_at == START
     assert [each.customer_id for each in most_urgent(store, "shadow")] == ["c8"]
+
+
+def test_a_call_outside_of_the_windows_of_its_trigger_is_found(story: Story, store: ClickHouse) -> None:
+    assert calls_in_hours(store) == CallsInHours(0, 0)
+    hours = timedelta(hours=1)
+    story.output(
+        trigger(
+            "c0", at=START, callable=((START, START + 2 * hours), (START + 20 * hours, START + 30 * hours))
+        )
+    )
+    story.output(trigger("c0", 2, at=START, status="retracted", status_reason="cooled_down"))
+    upgraded = {"updated_at": START + 5 * hours, "callable": ((START + 5 * hours, START + 6 * hours),)}
+    story.output(trigger("c1", at=START, callable=((START, START + 2 * hours),)))
+    story.output(trigger("c1", 2, at=START, **upgraded))
+    story.output(trigger("c2", at=START, callable=None))
+    story.output(trigger("c3", at=START, callable=((START, START + 2 * hours),)), topics.SHADOW_TRIGGERS)
+
+    def calls(name: str, *after: float) -> None:
+        for each in after:
+            made = event(
+                OutcomeEvent,
+                name,
+                f"{name}-{each}",
+                START + each * hours,
+                trigger_id=f"{name}-1",
+                attempt=1,
+                disposition="BUSY",
+            )
+            story.sink.add(*row_of_event(made, story.at(topics.OUTCOMES)))
+        story.sink.flush()
+
+    calls("c0", 0.1, 1.99, 20, 29.9)
+    calls("c1", 1, 5, 5.5)
+    assert calls_in_hours(store) == CallsInHours(7, 0)
+    calls("c0", 2, 13.25, 30)  # the end of a window, a quarter to eleven in the evening, the end of the last
+    assert calls_in_hours(store) == CallsInHours(10, 3)
+    calls("c1", 1.5, 6.5)  # by the windows that were known then, and after those of the upgrade
+    assert calls_in_hours(store) == CallsInHours(12, 4)
+    calls("c2", 1)  # of a version that told no windows
+    calls("c3", 1)  # which no dialer was told of
+    calls("c4", 1)  # which nobody decided
+    assert calls_in_hours(store) == CallsInHours(15, 7)
 
 
 def test_counts_are_of_things_not_of_rows(story: Story, store: ClickHouse) -> None:

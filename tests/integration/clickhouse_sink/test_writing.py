@@ -41,6 +41,8 @@ def write(sink: ClickHouseSink, rows: Sequence[Row]) -> dict[str, int]:
 
 def as_written(value: object) -> object:
     """What the driver gives back: times as datetimes in UTC, fixed strings as bytes."""
+    if isinstance(value, list):
+        return [as_written(each) for each in value]
     if isinstance(value, datetime):
         return int(value.timestamp() * 1000 + 0.5)
     return value.decode() if isinstance(value, bytes) else value

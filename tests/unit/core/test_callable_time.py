@@ -2,7 +2,8 @@
 
 import pytest
 
-from streams.core.callable_time import CallableTime, waiting
+from streams.core.callable_time import waited as callable_ms
+from streams.core.callable_time import waiting
 from streams.core.state import decode
 from tests.builders import HOUR, Partition, cancellation, default_policy, ms, profile, survey
 
@@ -15,7 +16,7 @@ def waited(asked: str, now: str, **more: object) -> float:
     partition = Partition()
     partition.feed(profile(MONDAY, **(WHERE | more)), survey(ms(asked), callback_requested=True, csat=1))
     wait = waiting(decode(partition.states["c1"]), partition.policy)
-    return 0.0 if wait is None else CallableTime(partition.policy).waited(wait, ms(now)) / HOUR
+    return 0.0 if wait is None else callable_ms(wait, ms(now), partition.policy) / HOUR
 
 
 @pytest.mark.parametrize(
@@ -42,7 +43,10 @@ def test_who_may_not_be_called_does_not_wait() -> None:
     asked, now = "2026-09-08T10:00+02:00", "2026-09-08T20:00+02:00"
     assert waited(asked, now) == 10
     assert waited(asked, now, do_not_call=True) == 0
-    assert waited(asked, now, time_zone=None, phone_e164=None) == 0, "nobody knows when it is day there"
+    assert waited(asked, now, phone_e164=None) == 0, "there is no number"
+    assert waited(asked, now, time_zone=None, phone_e164="+881012345678", country_code="XX") == 0, (
+        "nobody knows when it is day there"
+    )
 
 
 def test_a_confirmed_cancellation_ends_the_wait() -> None:

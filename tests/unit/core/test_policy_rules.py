@@ -116,11 +116,31 @@ ROWS: list[tuple[str, Change, Change, tuple[str | int, ...], str]] = [
         "country '*'",
     ),
     (
+        "everywhere_there_are_hours",
+        {"calling_hours.2.purposes": ["save"]},
+        {"calling_hours.1.purposes": ["save"]},
+        ("calling_hours",),
+        "country '*' and every purpose",
+    ),
+    (
         "hours_are_given_once",
         {"calling_hours": [*HOURS, HOURS[0]]},
         {"calling_hours": [*HOURS, HOURS[0] | {"effective_from": "2028-01-01"}]},
         ("calling_hours", 3),
-        "another one of NL from 2026-07-01",
+        "another one of NL for every purpose from 2026-07-01",
+    ),
+    (
+        "hours_are_given_once",
+        {
+            "calling_hours": [
+                *HOURS,
+                HOURS[0] | {"purposes": ["save"]},
+                HOURS[0] | {"purposes": ["incident", "save"]},
+            ]
+        },
+        {"calling_hours": [*HOURS, HOURS[0] | {"purposes": ["save"]}, HOURS[0] | {"purposes": ["incident"]}]},
+        ("calling_hours", 4),
+        "another one of NL for save from 2026-07-01",
     ),
     (
         "some_hour_is_open",
@@ -135,6 +155,20 @@ ROWS: list[tuple[str, Change, Change, tuple[str | int, ...], str]] = [
         {"calling_hours.1.sunday": {"opens": "22:00", "closes": "23:59"}},
         ("calling_hours", 1, "sunday"),
         "closes before it opens",
+    ),
+    (
+        "some_hour_is_open",
+        {"calling_hours.0.holiday_hours": NIGHT},
+        {"calling_hours.0.holiday_hours": {"opens": "06:00", "closes": "22:00"}},
+        ("calling_hours", 0, "holiday_hours"),
+        "closes before it opens",
+    ),
+    (
+        "holiday_hours_have_holidays",
+        {"calling_hours.1.holiday_hours": {"opens": "09:00", "closes": "12:00"}},
+        {"calling_hours.1.holiday_hours": CLOSED},
+        ("calling_hours", 1, "holiday_hours"),
+        "no holidays are named",
     ),
     (
         "the_horizon_holds_what_is_looked_for",
@@ -231,6 +265,10 @@ _PATHS = [
     "calling_hours.1.country",
     "score.weights.low_csat.effect",
     "calling_hours.1.sunday",
+    "calling_hours.0.purposes",
+    "calling_hours.0.holidays",
+    "calling_hours.0.holiday_hours",
+    "calling_hours.0.shortened",
     "calling_hours.1.sunday.opens",
     "shape",
     "shape.horizon_days",
