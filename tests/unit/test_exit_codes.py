@@ -41,6 +41,7 @@ NEVER_AN_END: Final = {
 """Exceptions of ours that end no process by themselves."""
 A_BUG: Final = {
     "schemas.parts.MissingPartError",
+    "streams.core.release.places.TableError",
     "sinks.clickhouse.registration.RegistrationError",
     "sinks.contract.SinkDefect",
 }
