@@ -9,6 +9,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.instants import from_text
 from streams.core.release.inputs import (
     Body,
     Capacity,
@@ -134,7 +135,7 @@ class Run:
 
     def __init__(self, records: list[Input], cuts: list[tuple[int, int, bool]]) -> None:
         self.states: dict[str, bytes] = {}
-        self.outputs: list[tuple[int, Output]] = []
+        self.outputs: list[Output] = []
         partition: DeskState = restore(RULES, NEVER, self.states)
         turn = 0
         while records or partition.desk.overdue or partition.desk.paced_at < partition.desk.now:
@@ -147,16 +148,16 @@ class Run:
                     del self.states[key]
                 else:
                     self.states[key] = data
-            self.outputs += [(partition.desk.now, output) for output in result.outputs]
+            self.outputs += result.outputs
             if again:
                 partition = restore(RULES, partition.desk.now, self.states)
 
     def triggers(self) -> dict[str, list[dict[str, Any]]]:
         found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for now, output in self.outputs:
+        for output in self.outputs:
             if output.kind == "trigger":
                 record = orjson.loads(output.value)
-                found[record["trigger_id"]].append(record | {"now": now, "shadow": output.shadow})
+                found[record["trigger_id"]].append(record | {"now": from_text(record["updated_at"])})
         return found
 
 
@@ -169,7 +170,7 @@ cuts = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 4), st.booleans()), 
 def test_how_records_are_cut_and_restarts_never_show(drawn: Any, cut: list[tuple[int, int, bool]]) -> None:
     records = inputs_of(drawn)
     whole, parts = Run(records, WHOLE), Run(records, cut)
-    assert [output for _, output in parts.outputs] == [output for _, output in whole.outputs]
+    assert parts.outputs == whole.outputs
     assert parts.states == whole.states
 
 
@@ -196,7 +197,7 @@ def record_skill(record: dict[str, Any]) -> str:
 def test_no_trigger_has_two_holders_and_no_customer_two_triggers_out(drawn: Any) -> None:
     out: dict[str, set[str]] = defaultdict(set)
     holder: dict[str, str] = {}
-    for _, output in Run(inputs_of(drawn), WHOLE).outputs:
+    for output in Run(inputs_of(drawn), WHOLE).outputs:
         if output.kind != "trigger":
             continue
         record = orjson.loads(output.value)
@@ -220,7 +221,7 @@ def test_each_command_is_answered_and_never_in_two_ways(drawn: Any) -> None:
     records = inputs_of(drawn)
     answers: dict[tuple[str, str], set[str]] = defaultdict(set)
     replies = 0
-    for _, output in Run(records, WHOLE).outputs:
+    for output in Run(records, WHOLE).outputs:
         if output.kind == "reply":
             replies += 1
             reply = orjson.loads(output.value)
@@ -265,12 +266,6 @@ def test_what_goes_out_or_is_granted_may_be_called_then(drawn: Any) -> None:
             first = before == "" and record["sequence"] == 1  # what was adopted was out already
             goes_out = record["status"] == "open" and (first or before == "queued")
             if goes_out or (record["status"] == "claimed" and before == "open"):
-                now = _iso(record["now"])
+                now = record["updated_at"]
                 assert any(begin <= now < end for begin, end in record["callable"])
             before = record["status"]
-
-
-def _iso(at: int) -> str:
-    from schemas.instants import to_datetime
-
-    return str(orjson.loads(orjson.dumps(to_datetime(at), option=orjson.OPT_UTC_Z)))
