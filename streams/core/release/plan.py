@@ -89,4 +89,4 @@ class ReleaseRules(NamedTuple):
     refusals_kept: int = 180_000
     ended_kept: int = 45 * 86_400_000
     tolerance: int = 300_000
-    """A tick further ahead of the one before is ignored, unless ticks have been away for as long by the brokers' own time."""
+    """A tick further ahead of the brokers' own time of its record is ignored."""
