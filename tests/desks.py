@@ -52,7 +52,6 @@ def decided(trigger_id: str, sequence: int = 1, **changed: Any) -> Decided:
         "partition": 0,
         "skill": "service",
         "purpose": "service_recovery",
-        "decided_at": at,
         "due_at": at + 48 * HOUR,
         "expires_at": at + 168 * HOUR,
         "windows": [[at, at + 168 * HOUR]],

@@ -32,8 +32,6 @@ def decided(work: Work, body: Decided) -> None:
         life.rest_until = body.rest_until
         if life.place == "waiting_retry":
             life.next_at = NEVER
-    if first:
-        life.decided_at = body.decided_at
     if body.contact and life.place not in OUT:
         life.contact, life.held_until = body.contact, work.desk.now + work.rules.contact
     if body.adopted_sequence and first:

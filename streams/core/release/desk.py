@@ -179,10 +179,6 @@ class Desk:
         """Return whether what a signals partition has not read may forbid a call."""
         return self.progress.get(partition, NEVER) < self.now - self.rules.stale_after
 
-    def held_stale(self) -> int:
-        """Return how many wait for their signals partition."""
-        return sum(map(len, self._stale.values()))
-
     @property
     def next_due(self) -> int:
         """When (ms) the earliest of all timers is due; FOREVER when there is none."""

@@ -18,7 +18,6 @@ class Decided(NamedTuple):
     partition: int
     skill: str
     purpose: str
-    decided_at: int
     due_at: int
     expires_at: int
     windows: Windows

@@ -35,7 +35,6 @@ class Life:
     decision_sequence: int = 0
     sequence: int = 0
     """Of its last record; 0 while there is none."""
-    decided_at: int = NEVER
     due_at: int = FOREVER
     """When the customer should have been called at the latest."""
     expires_at: int = FOREVER
@@ -58,7 +57,6 @@ class Life:
     """The number of the present or last one; 0 before the first release."""
     next_at: int = NEVER
     """It is not released before."""
-    released_at: int = NEVER
     quarter: int = -1
     """The quarter of an hour (since the epoch) in which the present attempt was counted."""
     shadow: bool = False
@@ -69,7 +67,6 @@ class Life:
     held_until: int = NEVER
     """A contact of the customer is in progress, at most until then."""
     contact: str = ""
-    lapses: int = 0
     escalated: bool = False
     then: str = ""
     """What comes after a request to stop: `queued`, or an end."""
@@ -90,9 +87,9 @@ class Life:
 
 
 _FIELDS: Final = (
-    "customer_id", "partition", "skill", "purpose", "decision_sequence", "sequence", "decided_at", "due_at", "expires_at", "rest_until",
-    "windows", "score", "worth", "most_attempts", "retry_delay", "trigger", "attempts", "heard", "attempt", "next_at", "released_at",
-    "quarter", "shadow", "claimant", "until", "held_until", "contact", "lapses", "escalated", "then", "end", "reason", "ended_at", "erased",
+    "customer_id", "partition", "skill", "purpose", "decision_sequence", "sequence", "due_at", "expires_at", "rest_until",
+    "windows", "score", "worth", "most_attempts", "retry_delay", "trigger", "attempts", "heard", "attempt", "next_at",
+    "quarter", "shadow", "claimant", "until", "held_until", "contact", "escalated", "then", "end", "reason", "ended_at", "erased",
     "adopted",
 )  # fmt: skip
 """In the order in which they are written; a later version appends, and one that is absent has its default."""

@@ -52,7 +52,7 @@ def _let_out(work: Work, trigger_id: str, life: Life) -> None:
     skill.count(work.rules.skills[life.skill], now, again=again)
     work.skills_changed.add(life.skill)
     life.attempt, life.quarter = attempt, quarter
-    life.released_at, life.adopted = now, False
+    life.adopted = False
     life.shadow = skill.mode == "shadow"
     life.until = now + work.rules.lease if life.shadow else NEVER
     work.count("released", life.skill)

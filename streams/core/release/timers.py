@@ -67,7 +67,6 @@ def _judge_lease(work: Work, trigger_id: str, life: Life) -> None:
     elif life.expires_at <= now:
         work.cause("time_over", trigger_id, life, "validity_over")
     else:
-        life.lapses += 1
         work.count("lapsed", life.skill)
         work.cause("lapsed", trigger_id, life, "lease_over")
 
