@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import orjson
 
 from streams.core.release.inputs import Body, Claim, Decided, Input, Progress, Tick
-from streams.core.release.plan import Next, ReleaseRules, SkillRules, Staffed
+from streams.core.release.plan import ReleaseRules, SkillRules, Staffed
 from streams.core.release.process import ALL, Result, process_release, restore
 from streams.core.release.work import Output
 from streams.core.state import NEVER
@@ -21,22 +21,14 @@ MONDAY: Final = ms("2026-06-01T09:00:00+02:00")
 """A Monday at nine in Amsterdam."""
 AMSTERDAM: Final = ZoneInfo("Europe/Amsterdam")
 ALL_DAY: Final = (Staffed(frozenset(range(7)), 0, 24 * 60, 100),)
-DISPOSITIONS: Final = {
-    "ANSWERED_HUMAN": Next("reached"),
-    "NO_ANSWER": Next("again"),
-    "BUSY": Next("again", 10 * MINUTE),
-    "CALLBACK_LATER": Next("later", counts=False),
-    "INVALID_NUMBER": Next("used_up"),
-    "STOPPED": Next("stopped", counts=False),
-    "TOO_LATE": Next("too_late", counts=False),
-}
+RETRY_AFTER: Final = {"BUSY": 10 * MINUTE}
 
 
 def rules(**changed: Any) -> ReleaseRules:
     """A desk with one skill, `service`, that is staffed around the clock."""
     skills = changed.pop("skills", {"service": SkillRules("live", ALL_DAY, AMSTERDAM, 50)})
     classes = {"requested_callback": 0, "save": 1, "service_recovery": 2}
-    return ReleaseRules(skills, DISPOSITIONS, classes, frozenset({"requested_callback"}), **changed)
+    return ReleaseRules(skills, RETRY_AFTER, classes, frozenset({"requested_callback"}), **changed)
 
 
 def decided(trigger_id: str, sequence: int = 1, **changed: Any) -> Decided:

@@ -3,11 +3,19 @@
 Owns which cause each of them is, and what is remembered of it.
 """
 
+from collections.abc import Mapping
+from typing import Final
+
+from schemas.dispositions import DISPOSITION_RULES, DispositionRules
 from streams.core.release.inputs import Contact, Decided, Erased, Reported, Withdrawn
 from streams.core.release.life import Life, opens_at
 from streams.core.release.places import OUT
 from streams.core.release.work import Work
 from streams.core.state import NEVER
+
+_RULES: Final[Mapping[str, DispositionRules]] = {
+    str(name): rules for name, rules in DISPOSITION_RULES.items()
+}
 
 
 def decided(work: Work, body: Decided) -> None:
@@ -69,7 +77,7 @@ def reported(work: Work, body: Reported) -> None:
     if body.attempt in life.heard:
         work.count("ignored", "reported_before")
         return
-    rule = work.rules.dispositions.get(body.disposition)
+    rule = _RULES.get(body.disposition)
     if rule is None:
         work.count("ignored", "unknown_disposition")
         return
@@ -81,23 +89,21 @@ def reported(work: Work, body: Reported) -> None:
         work.keep(trigger_id, life)
         return
     earlier = body.attempt < life.attempt
-    if rule.counts and not earlier:
+    if rule.attempt and not earlier:
         life.attempts += 1
-    _outcome(work, rule.cause, trigger_id, life, body, earlier=earlier)
+    _outcome(work, rule.next, trigger_id, life, body, earlier=earlier)
 
 
 def _outcome(work: Work, what: str, trigger_id: str, life: Life, body: Reported, *, earlier: bool) -> None:
-    rule, reason = work.rules.dispositions[body.disposition], body.disposition.lower()
-    done = False
-    if what == "reached":
+    reason, done = body.disposition.lower(), False
+    if what == "completed":
         done = work.cause("reached_before" if earlier else "reached", trigger_id, life, "customer_reached")
-    elif what == "used_up":
+    elif what in ("failed", "barred"):
         done = work.cause("used_up", trigger_id, life, reason)
-    elif what in ("stopped", "too_late"):
-        done = answer_request(work, what, trigger_id, life)
+    elif what in ("returned", "awaited"):
+        done = answer_request(work, "stopped" if what == "returned" else "too_late", trigger_id, life)
     elif not earlier:
-        after = rule.after if rule.after is not None else life.retry_delay
-        life.next_at = work.desk.now + after
+        life.next_at = work.desk.now + work.rules.retry_after.get(body.disposition, life.retry_delay)
         if what == "later":
             life.next_at = max(body.wanted_at, work.desk.now)
         if life.attempts >= life.most_attempts and what != "later":

@@ -13,17 +13,6 @@ from schemas.instants import to_datetime
 QUARTER: Final = 900_000
 """A quarter of an hour; they are counted from the epoch, so that every zone has them at its full hours."""
 Mode = Literal["shadow", "limited", "live"]
-What = Literal["reached", "again", "later", "used_up", "stopped", "too_late"]
-
-
-class Next(NamedTuple):
-    """What an outcome with one disposition leads to."""
-
-    cause: What
-    after: int | None = None
-    """The next attempt comes after so long; None: after the trigger's own delay."""
-    counts: bool = True
-    """It uses up an attempt."""
 
 
 class Staffed(NamedTuple):
@@ -69,7 +58,8 @@ class ReleaseRules(NamedTuple):
     """All that one desk goes by."""
 
     skills: Mapping[str, SkillRules]
-    dispositions: Mapping[str, Next]
+    retry_after: Mapping[str, int]
+    """By disposition: the next attempt comes after so long; where there is none, after the trigger's own delay."""
     classes: Mapping[str, int]
     """By purpose: a lower class goes out first."""
     escalating: frozenset[str]

@@ -9,6 +9,7 @@ import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from schemas.dispositions import DISPOSITION_RULES
 from schemas.instants import from_text
 from streams.core.release.inputs import (
     Body,
@@ -32,7 +33,7 @@ from streams.core.release.process import process_release, restore
 from streams.core.release.work import DeskState, Output
 from streams.core.state import NEVER
 from tests.builders import DAY, HOUR
-from tests.desks import AMSTERDAM, DISPOSITIONS, MINUTE, MONDAY, SECOND, decided, rules
+from tests.desks import AMSTERDAM, MINUTE, MONDAY, SECOND, decided, rules
 
 CEILING = {"service": 2, "callback": 1}
 SKILLS = {
@@ -78,7 +79,7 @@ bodies: st.SearchStrategy[Body] = st.one_of(
     decisions(),
     decisions(),
     st.builds(Withdrawn, ids, st.integers(2, 6), st.just("cooled_down")),
-    st.builds(Reported, ids, st.integers(1, 3), st.sampled_from([*DISPOSITIONS, "NEW_CODE"])),
+    st.builds(Reported, ids, st.integers(1, 3), st.sampled_from([*DISPOSITION_RULES, "NEW_CODE"])),
     st.builds(Contact, ids, st.sampled_from(["x1", "x2"]), st.booleans(), st.booleans()),
     st.builds(Erased, ids),
     st.builds(Claim, claimants, numbers, ids, st.just("")),
