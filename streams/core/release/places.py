@@ -85,7 +85,7 @@ class Ignored(NamedTuple):
 Cell = Step | Ignored
 
 
-class TableError(TypeError):
+class TableError(Exception):
     """The table lacks a cell, or has one that leads nowhere; the message names it."""
 
 
