@@ -15,8 +15,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas import topics
 from streams.cluster.reading import SilenceError, read_to_ends
-from streams.core.erasure import RESERVED, ErasureError, check_marker, is_marker
-from streams.core.state import BrokenStateError, UnknownVersionError
+from streams.core.erasure import ErasureError, check_marker, is_marker
+from streams.core.state import RESERVED, BrokenStateError, UnknownVersionError
 from streams.core.state import check as check_state
 from streams.state.broker_time import OF_THE_BROKER
 from streams.state.changelog import (
