@@ -73,7 +73,10 @@ def process_release(records: Sequence[Input], partition: DeskState, *, most_time
     for record in records:
         if not _settle(work):
             break
-        work.desk.live = record.live
+        if (
+            work.desk.live != record.live
+        ):  # written at once: who takes over before the next tick goes on with it
+            work.desk.live, work.desk_changed = record.live, True
         _record(work, record)
         taken += 1
     else:
