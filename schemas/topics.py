@@ -2,14 +2,17 @@
 
 from typing import Final, NamedTuple, get_args
 
-from schemas.base import Event, Message
+from schemas.base import Event, Message, Tolerant
 from schemas.call import CallEvent
 from schemas.cancellation import CancellationEvent
+from schemas.candidate import CANDIDATES as CANDIDATE_KINDS
+from schemas.command import COMMANDS as COMMAND_KINDS
 from schemas.dead_letter import DeadLetter
 from schemas.erasure import ErasureEvent
 from schemas.outcome import OutcomeEvent
 from schemas.parts import MissingPartError
 from schemas.profile import ProfileEvent
+from schemas.reply import Reply
 from schemas.signals import CustomerSignals
 from schemas.survey import SurveyEvent
 from schemas.trigger import CallbackTrigger
@@ -24,6 +27,9 @@ TRIGGERS: Final = "callback.triggers"
 SHADOW_TRIGGERS: Final = "callback.triggers.shadow"
 SIGNALS: Final = "customer.signals"
 DEAD_LETTERS: Final = "contact.dead-letters"
+CANDIDATES: Final = "callback.candidates"
+COMMANDS: Final = "callback.commands"
+REPLIES: Final = "callback.replies"
 CHANGELOG: Final = "behoudlijn.signals.changelog"
 REPARTITION: Final = "behoudlijn.signals.repartition"
 """Internal: events that came on another partition than their customer's, on the way to it."""
@@ -78,5 +84,12 @@ OUTPUTS: Final[dict[str, type[Message]]] = {
     DEAD_LETTERS: DeadLetter,
 }
 """What the pipeline writes."""
+
+RELEASE: Final[dict[str, tuple[type[Tolerant] | type[Message], ...]]] = {
+    CANDIDATES: CANDIDATE_KINDS,
+    COMMANDS: COMMAND_KINDS,
+    REPLIES: (Reply,),
+}
+"""What the release stage reads and writes, each kind of it. No worker does yet, and `topics ensure` does not make these topics."""
 
 MODELS: Final[dict[str, type[Event] | type[Message]]] = {**INPUTS, **OUTPUTS}
