@@ -29,7 +29,7 @@ from streams.state.changelog import ChangelogError, Sending
 from streams.state.delivery import Deliveries
 from streams.state.fencing import Change, FencedChangelog
 from streams.state.recovery import ChangelogReader, recover
-from streams.state.store import PartitionStore
+from streams.state.store import SignalsStore
 from streams.telemetry.amounts import amount
 
 _PIECE: Final = 10_000
@@ -130,11 +130,11 @@ async def write_states(
     fenced = FencedChangelog(topic, settings, deliveries)
     await deliveries.start()
     try:
-        async with ChangelogReader(topic, partitions, settings.aiokafka_options()) as reader:
+        async with ChangelogReader(SignalsStore, topic, partitions, settings.aiokafka_options()) as reader:
             await reader.to_end()
             await fenced.claim(reader)
         for number, (states, clock) in partitions.items():
-            store = PartitionStore(number)
+            store = SignalsStore(number)
             store.agreed = agreed_of(settings, policy)
             own = outboxes[number]
             customers = list(dict.fromkeys(chain(states, own)))  # one who has left may have an output yet

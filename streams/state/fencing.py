@@ -87,7 +87,7 @@ class FencedChangelog:
         claimed = self._held.get(partition)
         return None if claimed is None else Held(claimed.epoch, claimed.owner, claimed.next_offset)
 
-    async def claim(self, reader: ChangelogReader) -> None:
+    async def claim(self, reader: ChangelogReader[Any]) -> None:
         """Make the partitions of `reader` ours, which has read them to their end; afterwards past our claims.
 
         Raises `EffectsError` when a claim cannot be delivered, and what the reader raises.
