@@ -124,8 +124,8 @@ async def write_states(
     topic, policy = settings.topic(topics.CHANGELOG), load_policy(settings.policy)
     outboxes: dict[int, dict[str, list[Sending]]] = defaultdict(lambda: defaultdict(list))
     for sending in unsent:
-        home = partition_of(sending.customer_id.encode(), settings.partitions)
-        outboxes[home][sending.customer_id].append(sending)
+        home = partition_of(sending.key.encode(), settings.partitions)
+        outboxes[home][sending.key].append(sending)
     deliveries = Deliveries(settings, lambda: None)
     fenced = FencedChangelog(topic, settings, deliveries)
     await deliveries.start()

@@ -101,7 +101,7 @@ class Repair:
             await reader.to_end()
             (part,) = reader.finish()
             reading, old = reader.readings[number], dict(part.store.states)
-            unsent = {sending.customer_id for sending in part.unsent}
+            unsent = {sending.key for sending in part.unsent}
             if part.store.repairing:  # one that broke off: nobody can tell any more what was not published
                 unsent = set(old)
             if reading.unreadable or not reading.known:  # else it stays as it is until it is written

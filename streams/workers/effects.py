@@ -21,7 +21,11 @@ from streams.workers.home import Misrouted
 _MOST_KEY_BYTES = 1024
 """A dead letter keeps a longer key in its body only (cut), or it could exceed what the broker takes."""
 _SOURCE = b"behoudlijn/signals"
-_MESSAGE: Final[Mapping[Kind, str]] = {"trigger": "callback_trigger", "signals": "customer_signals"}
+_MESSAGE: Final[Mapping[Kind, str]] = {
+    "trigger": "callback_trigger",
+    "signals": "customer_signals",
+    "reply": "callback_reply",
+}
 
 
 class Effects:
@@ -43,7 +47,7 @@ class Effects:
         by_topic: dict[str, list[Outgoing]] = {}
         for sending in sendings:
             value = sending.value or None  # none: a tombstone
-            outgoing = sending.customer_id.encode(), value, headers_of(sending)
+            outgoing = sending.key.encode(), value, headers_of(sending)
             by_topic.setdefault(self._topics[sending.kind, sending.mode], []).append(outgoing)
         sent = []
         for topic, own in by_topic.items():

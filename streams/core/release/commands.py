@@ -5,6 +5,7 @@ Each command is answered once, and the same command again in the same way. Owns 
 
 from heapq import heappush
 
+from streams.core.published import reply_identity
 from streams.core.release import answers as a
 from streams.core.release.answers import Answer
 from streams.core.release.candidates import answer_request
@@ -38,8 +39,8 @@ def _reply(work: Work, claimant: str, command_id: str, answer: Answer) -> None:
         if life.trigger and not life.erased and life.claimant == claimant:
             trigger = work.fields(answer.trigger_id, life)
     value = a.record(claimant, command_id, answer, trigger)
-    identity = f"{claimant}.{command_id}"
-    work.outputs.append(Output("reply", claimant, -1, value, shadow=False, identity=identity))
+    identity = reply_identity(claimant, command_id)
+    work.put_out(Output("reply", claimant, -1, value, shadow=False, identity=identity))
 
 
 def _refused(work: Work, reason: str, trigger_id: str = "") -> Answer:

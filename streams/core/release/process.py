@@ -25,7 +25,7 @@ from streams.core.release.work import DESK, DeskState, Output, Work
 from streams.core.state import NEVER, BrokenStateError
 
 ALL: Final = 1 << 62
-"""No timer is put off."""
+"""Nothing is put off."""
 
 
 class Result(NamedTuple):
@@ -64,17 +64,20 @@ def _read_desk(data: bytes) -> tuple[int, bool, dict[int, int]]:
         raise BrokenStateError("a desk's own record is not what a release stage writes") from None
 
 
-def process_release(records: Sequence[Input], partition: DeskState, *, most_timers: int = ALL) -> Result:
+def process_release(records: Sequence[Input], partition: DeskState, *, room: int = ALL) -> Result:
     """Take records in order upon a partition, whose states stay as they are; its desk and answers move on.
 
-    `most_timers`: judge at most so many timers; with more of them due the records behind wait for the next call.
+    `room`: begin nothing more once so many bytes of states and outputs are made; what is left of timers, releases and records waits for
+    the next call, in this order.
     """
-    work = Work(partition, most_timers)
+    work = Work(partition, room)
     taken = 0
     for record in records:
-        if not _settle(work):
+        if not _settle(work) or work.room <= 0:
             break
-        work.desk.live = record.live
+        if record.live != work.desk.live:
+            work.desk.live = record.live
+            work.desk_changed = True
         _record(work, record)
         taken += 1
     else:
@@ -83,22 +86,20 @@ def process_release(records: Sequence[Input], partition: DeskState, *, most_time
 
 
 def _settle(work: Work) -> bool:
-    """Judge what is due by now, then release; False when timers are left over, or releases with them."""
+    """Judge what is due by now, then release; False when timers are left over, or releases."""
     desk = work.desk
     while work.answers and work.answers[0][0] <= desk.now:
-        if work.timers_left <= 0:
+        if work.room <= 0:
             return False
-        work.timers_left -= 1
         _, key = heappop(work.answers)
-        work.touched[key] = None
+        work.let_answer_go(key)
     while (trigger_id := desk.first_due()) is not None:
-        if work.timers_left <= 0:
+        if work.room <= 0:
             return False
-        work.timers_left -= 1
         judge(work, trigger_id)
     if desk.paced_at < desk.now:
-        if desk.live:
-            pace(work)
+        if desk.live and not pace(work):
+            return False
         desk.paced_at = desk.now
         work.desk_changed = True
     return True
@@ -111,6 +112,7 @@ def _tick(work: Work, now: int, at: int) -> None:
         return
     if now > work.desk.now:
         work.desk.now = now
+        work.desk_changed = True
         work.desk.wake()
 
 

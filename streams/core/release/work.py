@@ -21,6 +21,11 @@ from streams.core.state import FOREVER, NEVER
 
 DESK: Final = RESERVED + "desk"
 """The key of the desk's own record."""
+LIFE_BYTES: Final = 6_000
+"""The most that a life with its trigger takes in the changelog, whose candidate is `MOST_TRIGGER_BYTES` at most."""
+MOST_TRIGGER_BYTES: Final = 4_096
+_FEW_BYTES: Final = 400
+"""Of what has ended, an answer, or a key that goes."""
 _SKILL: Final = RESERVED + "skill:"
 
 
@@ -48,14 +53,14 @@ class DeskState(NamedTuple):
 
 
 class Work:
-    """Of one batch. `timers_left`: how many timers it may still judge."""
+    """Of one batch. `room`: how many bytes of states and outputs it may still make; reckoned generously."""
 
-    def __init__(self, partition: DeskState, most_timers: int) -> None:
+    def __init__(self, partition: DeskState, room: int) -> None:
         self.before = partition.states
         self.desk = partition.desk
         self.rules = partition.desk.rules
         self.answers = partition.answers
-        self.timers_left = most_timers
+        self.room = room
         self.touched: dict[str, bytes | None] = {}
         self.changed: dict[str, Life] = {}
         self.skills: dict[str, Skill] = {}
@@ -98,11 +103,17 @@ class Work:
         self.touched.pop(trigger_id, None)
         self.changed[trigger_id] = life
         self.desk.put(trigger_id, life)
+        self.room -= LIFE_BYTES if life.place != "ended" else _FEW_BYTES
 
     def let_go(self, trigger_id: str) -> None:
         self.changed.pop(trigger_id, None)
         self.touched[trigger_id] = None
         self.desk.drop(trigger_id)
+        self.room -= _FEW_BYTES
+
+    def let_answer_go(self, key: str) -> None:
+        self.touched[key] = None
+        self.room -= _FEW_BYTES
 
     def skill(self, name: str) -> Skill | None:
         """Return a skill as it is now; None when the desk has no such skill."""
@@ -199,7 +210,11 @@ class Work:
         life.sequence += 1
         value = orjson.dumps(self.fields(trigger_id, life), option=orjson.OPT_UTC_Z)
         identity = f"{trigger_id}.{life.sequence}"
-        self.outputs.append(Output("trigger", life.customer_id, life.partition, value, life.shadow, identity))
+        self.put_out(Output("trigger", life.customer_id, life.partition, value, life.shadow, identity))
+
+    def put_out(self, output: Output) -> None:
+        self.outputs.append(output)
+        self.room -= len(output.value) + _FEW_BYTES
 
     def fields(self, trigger_id: str, life: Life) -> dict[str, Any]:
         """Return the fields of a trigger's record as it is now."""
