@@ -14,6 +14,7 @@ import orjson
 from streams.core.erasure import RESERVED
 from streams.core.release import answers as a
 from streams.core.release import life as lives
+from streams.core.release import skills as s
 from streams.core.release.candidates import contact, decided, erased, reported, withdrawn
 from streams.core.release.commands import command
 from streams.core.release.desk import Desk
@@ -21,7 +22,7 @@ from streams.core.release.inputs import Contact, Decided, Erased, Input, Progres
 from streams.core.release.pace import pace
 from streams.core.release.plan import ReleaseRules
 from streams.core.release.timers import judge
-from streams.core.release.work import DESK, DeskState, Output, Work
+from streams.core.release.work import DESK, JUDGED, DeskState, Output, Work, is_skill
 from streams.core.state import NEVER, BrokenStateError
 
 ALL: Final = 1 << 62
@@ -54,6 +55,20 @@ def restore(rules: ReleaseRules, now: int, states: Mapping[str, bytes]) -> DeskS
             desk.progress.update(told)
     heapify(answers)
     return DeskState(states, desk, answers)
+
+
+def check_value(key: str, data: bytes) -> None:
+    """Raise BrokenStateError or UnknownVersionError for bytes that are no state of this key."""
+    if key[0] != RESERVED:
+        lives.decode(data)
+    elif a.is_answer(key):
+        a.decode(data)
+    elif key == DESK:
+        _read_desk(data)
+    elif is_skill(key):
+        s.decode(data)
+    elif key != JUDGED:
+        raise BrokenStateError("a reserved key that this release does not know")
 
 
 def _read_desk(data: bytes) -> tuple[int, bool, dict[int, int]]:

@@ -26,7 +26,14 @@ LIFE_BYTES: Final = 6_000
 MOST_TRIGGER_BYTES: Final = 4_096
 _FEW_BYTES: Final = 400
 """Of what has ended, an answer, or a key that goes."""
+JUDGED: Final = RESERVED + "judged"
+"""The key under which a worker notes which records its last batch has judged, in which order."""
 _SKILL: Final = RESERVED + "skill:"
+
+
+def is_skill(key: str) -> bool:
+    """Return whether a key among the lives is that of a skill."""
+    return key.startswith(_SKILL)
 
 
 class Output(NamedTuple):
