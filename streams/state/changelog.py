@@ -180,7 +180,9 @@ def decode_outbox(key: str, outbox: bytes) -> list[Sending]:
             if kind not in _KINDS or mode not in _MODES or type(caused_at) is not int:
                 raise ChangelogError("an outbox names no output")
             own, partition = place or (key, None)
-            if type(own) is not str or not (partition is None or (type(partition) is int and partition >= -1)):
+            if type(own) is not str or not (
+                partition is None or (type(partition) is int and partition >= -1)
+            ):
                 raise ChangelogError("an outbox has a place that is none")
             if not -1 <= caused_at < _END_OF_CALENDAR:
                 raise ChangelogError("an outbox has a time that is none")

@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 from streams.core import state as st
 from streams.core.dead_letter_limit import Tallies, as_rows, from_rows
 from streams.core.engine import Clock
-from streams.core.erasure import RESERVED, check_marker, is_marker
-from streams.core.state import NEVER, asked_since
+from streams.core.erasure import check_marker, is_marker
+from streams.core.state import NEVER, RESERVED, asked_since
 from streams.state.changelog import NOTHING, ChangelogError, PartitionRecord, Stamp
 
 

@@ -11,7 +11,6 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from streams.core.erasure import RESERVED
 from streams.core.release import answers as a
 from streams.core.release import life as lives
 from streams.core.release import skills as s
@@ -23,7 +22,7 @@ from streams.core.release.pace import pace
 from streams.core.release.plan import ReleaseRules
 from streams.core.release.timers import judge
 from streams.core.release.work import DESK, JUDGED, DeskState, Output, Work, is_skill
-from streams.core.state import NEVER, BrokenStateError
+from streams.core.state import NEVER, RESERVED, BrokenStateError
 
 ALL: Final = 1 << 62
 """Nothing is put off."""

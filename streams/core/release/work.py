@@ -10,14 +10,13 @@ from typing import Any, Final, Literal, NamedTuple
 import orjson
 
 from schemas.instants import to_datetime
-from streams.core.erasure import RESERVED
 from streams.core.release import life as lives
 from streams.core.release import skills as s
 from streams.core.release.desk import Desk
 from streams.core.release.life import Life
 from streams.core.release.places import OUT, Cause, Ignored, Step, step
 from streams.core.release.skills import Skill
-from streams.core.state import FOREVER, NEVER
+from streams.core.state import FOREVER, NEVER, RESERVED
 
 DESK: Final = RESERVED + "desk"
 """The key of the desk's own record."""

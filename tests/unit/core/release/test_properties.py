@@ -163,7 +163,11 @@ class Run:
 
 
 WHOLE = [(10_000, 1 << 62, False)]
-cuts = st.lists(st.tuples(st.integers(1, 5), st.sampled_from([1, 1_000, 7_000, 20_000]), st.booleans()), min_size=1, max_size=7)
+cuts = st.lists(
+    st.tuples(st.integers(1, 5), st.sampled_from([1, 1_000, 7_000, 20_000]), st.booleans()),
+    min_size=1,
+    max_size=7,
+)
 
 
 @given(steps, cuts)
