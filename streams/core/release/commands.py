@@ -68,17 +68,8 @@ def _set_skill(work: Work, body: SetMode | Capacity) -> Answer:
         skill.tell(body.claimant, body.free, body.until, now)
         return Answer(now, "recorded")
     skill.mode, skill.most_a_day = body.mode, body.most_a_day
-    _sweep(work, body.skill)
+    work.sweep(work.desk.out_with(body.skill))
     return Answer(now, "recorded")
-
-
-def _sweep(work: Work, name: str) -> None:
-    """Have what is out of a skill looked at: it may be out in another way than the skill goes out now."""
-    for trigger_id in work.desk.out_with(name):
-        life = work.life(trigger_id)
-        due = work.due_of(life)
-        if due != life.due:
-            work.keep(trigger_id, life)
 
 
 def _claim_next(work: Work, body: Claim) -> Answer:

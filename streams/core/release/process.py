@@ -53,7 +53,9 @@ def restore(rules: ReleaseRules, now: int, states: Mapping[str, bytes]) -> DeskS
             desk.paced_at, desk.live, told = _read_desk(data)
             desk.progress.update(told)
     heapify(answers)
-    return DeskState(states, desk, answers)
+    partition = DeskState(states, desk, answers)
+    Work(partition, ALL).sweep(desk.out())
+    return partition
 
 
 def check_value(key: str, data: bytes) -> None:

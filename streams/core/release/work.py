@@ -4,7 +4,7 @@ Owns reading and writing of states within a batch, and the one way in which a tr
 happened is for `timers`, `pace`, `candidates` and `commands` to say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 import orjson
@@ -110,6 +110,13 @@ class Work:
         self.changed[trigger_id] = life
         self.desk.put(trigger_id, life)
         self.room -= LIFE_BYTES if life.place != "ended" else _FEW_BYTES
+
+    def sweep(self, trigger_ids: Iterable[str]) -> None:
+        """Have those that are out looked at which are out in another way than their skill goes out now; nothing of it is written."""
+        for trigger_id in trigger_ids:
+            life = self.life(trigger_id)
+            life.due = self.due_of(life)
+            self.desk.put(trigger_id, life)
 
     def let_go(self, trigger_id: str) -> None:
         self.changed.pop(trigger_id, None)
