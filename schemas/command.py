@@ -97,7 +97,8 @@ class TickCommand(Tolerant):
     """The time, which the owner of a desk writes each second: nothing else moves it. It is not answered."""
 
     type: Literal["tick"] = "tick"
-    now: Moment
+    now: Moment | None = None
+    """Of a history that is fed, its own; absent: the brokers' time of the record."""
 
 
 COMMANDS: tuple[type[Tolerant], ...] = (

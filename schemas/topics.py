@@ -27,12 +27,14 @@ TRIGGERS: Final = "callback.triggers"
 SHADOW_TRIGGERS: Final = "callback.triggers.shadow"
 SIGNALS: Final = "customer.signals"
 DEAD_LETTERS: Final = "contact.dead-letters"
-CANDIDATES: Final = "callback.candidates"
-COMMANDS: Final = "callback.commands"
-REPLIES: Final = "callback.replies"
 CHANGELOG: Final = "behoudlijn.signals.changelog"
 REPARTITION: Final = "behoudlijn.signals.repartition"
 """Internal: events that came on another partition than their customer's, on the way to it."""
+CANDIDATES: Final = "callback.candidates"
+COMMANDS: Final = "callback.commands"
+REPLIES: Final = "callback.replies"
+RELEASE_CHANGELOG: Final = "behoudlijn.release.changelog"
+"""Of the release stage (decision 32), as the three before."""
 
 
 class EventType(NamedTuple):

@@ -142,7 +142,7 @@ def _command(message: Tolerant) -> i.Command | i.Tick:
     if isinstance(message, d.StartCommand):
         return i.SetMode(message.claimant, message.command_id, message.skill, "live")
     assert isinstance(message, d.TickCommand)
-    return i.Tick(ms_of(message.now))
+    return i.Tick(_ms(message.now))
 
 
 def _decided(message: c.DecidedCandidate, fields: dict[str, Any]) -> i.Decided:

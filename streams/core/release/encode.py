@@ -21,7 +21,7 @@ def encode(body: i.Body, at: int = 0) -> bytes:
 
 def _fields(body: i.Body, at: int) -> tuple[str, dict[str, Any]]:
     if isinstance(body, i.Tick):
-        return "tick", {"now": to_datetime(body.now)}
+        return "tick", {} if body.now == NEVER else {"now": to_datetime(body.now)}
     if isinstance(body, i.Progress):
         return "progress", {"partition": body.partition, "read_to": to_datetime(body.read_to)}
     if isinstance(body, i.Decided):

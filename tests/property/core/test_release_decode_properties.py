@@ -113,7 +113,7 @@ commands: some.SearchStrategy[Body] = some.one_of(
     some.builds(Done, names, names, ids, some.sampled_from(["", "stopped", "too_late"])),
     some.builds(Capacity, names, names, names, some.integers(0, 1_000_000), instants),
     modes,
-    some.builds(Tick, instants),
+    some.builds(Tick, perhaps),
 )
 
 
