@@ -38,6 +38,7 @@ from streams.workers.effects import Effects
 from streams.workers.fail_point import FailPoint
 from streams.workers.fence import Fence
 from streams.workers.footing import Footing
+from streams.workers.lag_shown import LagShown
 from streams.workers.measures import resumed
 from streams.workers.membership import Membership
 from streams.workers.recovery import Recovery
@@ -60,6 +61,8 @@ class ReleaseWorker:
     ) -> None:
         fail_point = fail_point or FailPoint()
         self.settings = settings
+        self._metrics = metrics
+        self._lag = LagShown(metrics, settings)
         self._desk_of = policy.desk_of
         self.store: Store[DeskStore] = Store()
         changelog, agreed = settings.topic(topics.RELEASE_CHANGELOG), desks_of(settings, policy)
@@ -131,7 +134,9 @@ class ReleaseWorker:
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         if ticks:
             self.app.task(
-                Ticks(self.app, self.store, self._fence, self._deliveries, settings, states.desks).tick_forever
+                Ticks(
+                    self.app, self.store, self._fence, self._deliveries, settings, states.desks
+                ).tick_forever
             )
 
     async def handle(self, micro_batch: MicroBatch[DeskRecord]) -> None:
@@ -177,6 +182,11 @@ class ReleaseWorker:
     def warnings(self) -> Sequence[str]:
         """Return what somebody should look at although this worker is ready: another one would be held up as well."""
         return self.lane.ends.words(time.monotonic())
+
+    def refresh(self) -> None:
+        """Set the gauges that are looked at rather than counted."""
+        self._metrics.heartbeat_age.set(self._fence.heartbeat_age)
+        self._lag.show(self.lane)
 
 
 async def _last_agreed(settings: Settings, desks: int) -> dict[int, Agreed]:

@@ -35,7 +35,14 @@ from streams.workers.release import ReleaseWorker
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import Process, settings_of, worker
 
-TOPICS = (*INPUTS, topics.REPLIES, topics.TRIGGERS, topics.SHADOW_TRIGGERS, topics.RELEASE_CHANGELOG)
+TOPICS = (
+    *INPUTS,
+    topics.REPLIES,
+    topics.TRIGGERS,
+    topics.SHADOW_TRIGGERS,
+    topics.DEAD_LETTERS,
+    topics.RELEASE_CHANGELOG,
+)
 
 
 def main() -> None:
@@ -103,7 +110,8 @@ async def read(settings: Settings, name: str) -> list[Record]:
             async for fetched in read_to_ends(consumer, dict.fromkeys(places)):
                 for place, records in fetched.items():
                     found += [
-                        Record(place.topic, place.partition, r.offset, r.timestamp, r.key, r.value) for r in records
+                        Record(place.topic, place.partition, r.offset, r.timestamp, r.key, r.value)
+                        for r in records
                     ]
     finally:
         await consumer.stop()

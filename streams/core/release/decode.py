@@ -16,7 +16,7 @@ from schemas.base import Tolerant
 from schemas.dead_letter import RejectCode
 from schemas.instants import ms_of
 from schemas.trigger import OF_RELEASE, CallbackTrigger
-from streams.core.decode import MAX_RECORD_BYTES, MAX_UNKNOWN_FIELDS, reason_of
+from streams.core.decode import MAX_UNKNOWN_FIELDS, reason_of
 from streams.core.records import Reject
 from streams.core.release import inputs as i
 from streams.core.state import NEVER
@@ -32,6 +32,8 @@ WRITTEN_BY_DESK: Final = (
 )
 """The fields of a trigger's record that a desk fills itself."""
 _KEPT: Final = tuple(name for name in CallbackTrigger.model_fields if name not in WRITTEN_BY_DESK)
+MOST_CANDIDATE_BYTES: Final = 8_192
+"""What a batch of a desk makes of its records must fit into one batch of Kafka's; a trigger as signals workers write it stays far below."""
 _CANDIDATES: Final = {str(model.model_fields["type"].default): model for model in c.CANDIDATES}
 _COMMANDS: Final = {str(model.model_fields["type"].default): model for model in d.COMMANDS}
 
@@ -66,8 +68,8 @@ def _decode(
 ) -> Read:
     if not value:
         return _reject("empty", "the record has no value")
-    if len(value) > MAX_RECORD_BYTES:
-        return _reject("too_large", f"{len(value)} bytes; at most {MAX_RECORD_BYTES} are read")
+    if len(value) > MOST_CANDIDATE_BYTES:
+        return _reject("too_large", f"{len(value)} bytes; at most {MOST_CANDIDATE_BYTES} are read")
     try:
         fields = orjson.loads(value)
     except orjson.JSONDecodeError:
