@@ -135,7 +135,7 @@ def _tick(work: Work, now: int, at: int) -> None:
 def _record(work: Work, record: Input) -> None:
     """Take one record. What is due before it has been judged."""
     body = record.body
-    if work.desk.now == NEVER:  # time begins with the first record
+    if work.desk.now == NEVER and not isinstance(body, Tick):  # time begins with the first record
         work.desk.now = work.desk.paced_at = record.at
     if isinstance(body, Tick):
         _tick(work, record.at if body.now == NEVER else body.now, record.at)
