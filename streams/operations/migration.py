@@ -20,7 +20,8 @@ from schemas import topics
 from streams.cluster import codecs
 from streams.cluster.groups import committed_by, members_of
 from streams.cluster.partitioning import partition_of
-from streams.core.erasure import is_marker, united
+from streams.core.erasure import is_reserved, united
+from streams.core.objections import united_objections
 from streams.operations.carrying import Unread, carry, unread
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
@@ -98,15 +99,15 @@ def placed(parts: Iterable[Mapping[str, bytes]], partitions: int) -> dict[int, d
     """Return the states of all `parts` in the partitions where they belong among so many.
 
     A marker of an erased customer goes to every partition: it does not tell whose it is, and where it is not needed it
-    covers nobody, until its time is over. Of several for one customer the greatest times count.
+    covers nobody, until its time is over. So does what is known of a number. Of several for one customer, or number, the greatest counts.
     """
     moved: dict[int, dict[str, bytes]] = {number: {} for number in range(partitions)}
     every = list(parts)
     for states in every:
         for key, data in states.items():
-            if not is_marker(key):
+            if not is_reserved(key):
                 moved[partition_of(key.encode(), partitions)][key] = data
-    markers = united(every)
+    markers = united(every) | united_objections(every)
     for home in moved.values():
         home.update(markers)
     return moved

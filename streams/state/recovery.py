@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas import topics
 from streams.cluster.reading import SilenceError, read_to_ends
 from streams.core.erasure import RESERVED, ErasureError, check_marker, is_marker
+from streams.core.objections import decode_objection, is_objection
 from streams.core.state import BrokenStateError, UnknownVersionError
 from streams.core.state import check as check_state
 from streams.state.broker_time import OF_THE_BROKER
@@ -193,11 +194,14 @@ def is_text(key: bytes) -> bool:
 
 
 def _check_state(key: str, state: bytes) -> None:
-    """Raise what `core.state.check` and `core.erasure.check_marker` raise, and `ChangelogError` for another reserved key."""
+    """Raise what `state.check`, `erasure.check_marker` and `objections.decode_objection` of the core raise, and `ChangelogError` for another
+    reserved key."""
     if key[:1] != RESERVED:
         check_state(state)
     elif is_marker(key):
         check_marker(state)
+    elif is_objection(key):
+        decode_objection(state)
     else:
         raise ChangelogError("a reserved key that this release does not know")
 

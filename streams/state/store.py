@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 
 from streams.core.dead_letter_limit import Tallies, as_rows, from_rows
 from streams.core.engine import Clock
-from streams.core.erasure import is_marker
+from streams.core.erasure import is_reserved
 from streams.core.state import NEVER, asked_since
 from streams.state.changelog import NOTHING, PartitionRecord, Stamp
 
@@ -56,8 +56,8 @@ class PartitionStore:
 
     @property
     def customers(self) -> int:
-        """How many customers the store holds; markers of erased ones are none."""
-        return len(self.states) - self.clock.markers
+        """How many customers the store holds; markers of erased ones, and numbers, are none."""
+        return len(self.states) - self.clock.reserved
 
     def note_overdue(self) -> None:
         """Note whether timers are put off, and since when: after whatever may have changed it."""
@@ -121,7 +121,7 @@ class PartitionStore:
             self._note_request(customer_id, state)
 
     def _note_request(self, customer_id: str, data: bytes | None) -> None:
-        since = NEVER if data is None or is_marker(customer_id) else asked_since(data)
+        since = NEVER if data is None or is_reserved(customer_id) else asked_since(data)
         if since != NEVER:
             self.waiting[customer_id] = since
         elif self.waiting:

@@ -88,7 +88,7 @@ class Recovery:
             for part in recovered:
                 part.store.assignment = assigned
                 part.store.note_overdue()
-                if part.store.clock.markers:
+                if part.store.clock.reserved:
                     self._erasure.check(part.store.states)
                 if part.unsent:
                     try:
