@@ -17,7 +17,6 @@ from streams.core.episodes import decide
 from streams.core.erasure import (
     ERASED,
     NO_ERASURE,
-    OBJECTION,
     RESERVED,
     Erasure,
     Markers,
@@ -32,7 +31,7 @@ from streams.core.events.outcome import reached
 from streams.core.events.rules import EventRules
 from streams.core.events.table import EVENTS
 from streams.core.facts import Fact, find, ghost_of
-from streams.core.objections import Holders, Numbers, is_objection, word_of
+from streams.core.objections import Holders, Numbers, is_objection, number_key, word_of
 from streams.core.outlook.shortcut import postpone, shortcut
 from streams.core.policy import Policy
 from streams.core.published import Cause, Output
@@ -407,7 +406,7 @@ class Batch:
             return DUPLICATE
         due, first = taken
         clock.objections += first
-        clock.schedule(due, OBJECTION + name)
+        clock.schedule(due, number_key(name))
         identity = f"objection:{word.at}:{int(word.objects)}:{word.until}"
         for customer in holders:
             state = self.state_of(customer)

@@ -50,6 +50,11 @@ def word_of(event: ObjectionEvent) -> Objection:
     return Objection(at, True, FOREVER if event.until is None else ms_of(event.until))
 
 
+def number_key(name: str) -> str:
+    """Return the key among the states of the number of this hash."""
+    return OBJECTION + name
+
+
 def is_objection(key: str) -> bool:
     """Return whether a key among the states is a number's."""
     return key.startswith(OBJECTION)
@@ -112,7 +117,7 @@ class Numbers:
 
     def take(self, name: str, word: Objection) -> tuple[int, bool] | None:
         """Take a word about a number: when it is due to be forgotten (ms), and whether it is the first; None when it changes nothing."""
-        key = OBJECTION + name
+        key = number_key(name)
         old = self._get(key)
         if old is not None and word <= old:
             return None
@@ -137,7 +142,7 @@ class Numbers:
         """Have a state know of the objection by its number that holds at `now` (ms)."""
         state.number_objected_at, state.number_objected_until = NEVER, FOREVER
         name = self.name_in(state)
-        word = None if name is None else self._get(OBJECTION + name)
+        word = None if name is None else self._get(number_key(name))
         if word is not None and word.holds(now):
             state.number_objected_at, state.number_objected_until = word.at, word.until
 
