@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,12 @@ def test_a_list_reaches_every_partition_once_and_what_broke_off_is_made_whole(
     assert load(settings, path, NUMBERS) == {"numbers": 6, "unchanged": 6}
     # A word that only one partition has heard.
     [record, *_] = asyncio.run(read_all(settings, topics.OBJECTIONS))[topics.OBJECTIONS]
-    later = json.loads(record.value or b"") | {"occurred_at": "2026-11-30T00:00:00.000+00:00"}
-    asyncio.run(
-        write(settings, topics.OBJECTIONS, 1, (record.key, json.dumps(later | {"until": None}).encode()))
-    )
+    word = json.loads(record.value or b"")
+    word["occurred_at"] = (datetime.fromisoformat(word["occurred_at"]) + timedelta(seconds=1)).isoformat()
+    asyncio.run(write(settings, topics.OBJECTIONS, 1, (record.key, json.dumps(word).encode())))
     found = load(settings, path, NUMBERS)
-    assert found["numbers"] == found["unchanged"] == 6
+    assert found == {"numbers": 6, "unchanged": 6, "repaired": 1, "records": 1}
+    assert load(settings, path, NUMBERS) == {"numbers": 6, "unchanged": 6}
     assert load(settings, path, NUMBERS[:2], "--remove") == {"numbers": 2, "lifted": 2, "records": 4}
     assert load(settings, path, NUMBERS[:2], "--remove") == {"numbers": 2, "unchanged": 2}
     assert not any(
@@ -111,7 +112,7 @@ def test_who_objected_is_taken_back_from_the_dialers_list_in_any_partition(
         assert signals.stop() == 0, signals.log()
         assert not any(number in signals.log() for number in NUMBERS)
     last: dict[str, tuple[str, str]] = {}
-    for record in asyncio.run(read_all(settings, topics.TRIGGERS))[topics.TRIGGERS]:
+    for record in asyncio.run(read_all(settings, topics.SHADOW_TRIGGERS))[topics.SHADOW_TRIGGERS]:
         trigger = json.loads(record.value or b"")
         last[trigger["customer_id"]] = trigger["status"], trigger["status_reason"]
     assert last == {

@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from streams.core.engine import process_batch
+from streams.core.engine import ALL, process_batch
 from streams.core.erasure import Erasure, ErasureError, is_marker
 from streams.core.objections import (
     Objection,
@@ -15,6 +15,7 @@ from streams.core.objections import (
 )
 from streams.core.state import FOREVER, VERSION, decode, profile_of
 from streams.operations.migration import placed
+from streams.policies import load_policy
 from streams.state.changelog import ChangelogError
 from streams.state.recovery import _check_state
 from streams.state.store import PartitionStore
@@ -30,6 +31,7 @@ from tests.builders import (
     erasure,
     event,
     iso,
+    ms,
     objection,
     profile,
     removal,
@@ -96,14 +98,27 @@ def test_it_ends_by_itself_at_its_time_though_nothing_comes() -> None:
     assert partition.triggers()[-1]["updated_at"] == iso(T + 10 * HOUR).replace(".000", "")
 
 
-def test_events_that_decide_nothing_do_not_put_its_end_off() -> None:
-    """Many quiet events would be taken in without a judgement."""
-    partition = waiting()
-    partition.feed(objection(T + 2 * HOUR, until=iso(T + 40 * DAY)))
-    partition.feed(*(call(T + day * DAY, resolved=True) for day in range(1, 38)))
-    partition.feed(asked(T + 38 * DAY))
-    partition.advance(T + 40 * DAY)
-    assert partition.story()[-1] == OPEN
+def test_contacts_that_decide_nothing_meanwhile_do_not_put_its_end_off() -> None:
+    """While nobody may be called they would be taken in without a judgement, and the customer be looked at when the last has aged."""
+    policy = load_policy("four-unresolved-calls")
+    horizon, partition = policy.parameters.horizon, Partition(policy)
+    end = T + 2 * horizon + 20 * DAY
+    partition.feed(profile(T, phone_e164=PHONE), objection(T, until=iso(end)))
+    partition.feed(call(end - horizon - 10 * DAY, resolved=True))
+    partition.one_by_one(call(end - days * DAY, resolved=False) for days in (15, 14, 13, 12))
+    partition.advance(end - 1)
+    assert partition.story() == []
+    partition.advance(end + horizon // 2)
+    first = partition.triggers()[0]
+    assert (first["status"], ms(first["updated_at"])) == ("open", end)
+
+
+def test_a_timer_that_was_put_off_is_judged_before_a_word_that_came_later() -> None:
+    prompt, late = waiting("c1"), waiting("c1")
+    for partition, most in ((prompt, ALL), (late, 0)):
+        partition.feed(call(T + 80 * DAY, customer="c2"), most_timers=most)
+        partition.feed(objection(T + 80 * DAY), most_timers=most)
+    assert late.story() == prompt.story() == [OPEN, ("requested_callback", "expired", 2)]
 
 
 def test_a_profile_that_brings_the_number_later_is_barred_and_one_with_another_number_is_not() -> None:
@@ -250,7 +265,7 @@ def test_a_customers_bytes_are_as_before() -> None:
     assert VERSION == 5
     one, other = waiting(), Partition()
     one.feed(objection(T + 2 * HOUR))
-    other.feed(*(each for each in ()), profile(T, phone_e164=PHONE))
+    other.feed(profile(T, phone_e164=PHONE))
     assert decode(one.states["c1"]).profile_json == decode(other.states["c1"]).profile_json
     assert [key for key in one.states if not is_objection(key)] == ["c1"]
 
