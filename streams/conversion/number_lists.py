@@ -16,6 +16,7 @@ from pydantic_core import from_json
 
 from schemas.instants import ms_of
 from streams.conversion.customers import e164
+from streams.conversion.refusals import RecordError
 from streams.files.ndjson import BROKEN, STDIN, InputError, open_input, raw_records
 
 COLUMNS: Final = ("phone_e164", "phone", "country_code", "objected_at", "occurred_at", "until")
@@ -33,10 +34,6 @@ class Listed(NamedTuple):
     until: int | None
 
 
-class _LineError(Exception):
-    """A line is wrong; the message says how."""
-
-
 def read_numbers(path: str, now: int, country: str | None = None) -> Iterator[Listed | str]:
     """Yield the numbers of a file, and for a line that cannot be read where it is and why.
 
@@ -48,7 +45,7 @@ def read_numbers(path: str, now: int, country: str | None = None) -> Iterator[Li
     for number, record in _records(path, name):
         try:
             yield _listed(record, now, country)
-        except _LineError as error:
+        except RecordError as error:
             yield f"{name}:{number}: {error}"
 
 
@@ -91,25 +88,25 @@ def _rows(name: str, text: io.TextIOWrapper) -> Iterator[tuple[int, dict[str, st
 
 def _listed(record: Any, now: int, country: str | None) -> Listed:
     if not isinstance(record, Mapping):
-        raise _LineError("a JSON object is expected")
+        raise RecordError("invalid_field", "a JSON object is expected")
     at = _time(record, "objected_at")
     if at is None:
         at = _time(record, "occurred_at")
     until = _time(record, "until")
     if at is not None and at > now:
-        raise _LineError("objected_at: it lies in the future")
+        raise RecordError("invalid_field", "objected_at: it lies in the future")
     if at is not None and until is not None and until <= at:
-        raise _LineError("until: it must be later than objected_at")
+        raise RecordError("invalid_field", "until: it must be later than objected_at")
     return Listed(_number(record, country), at, until)
 
 
 def _number(record: Mapping[str, Any], country: str | None) -> str:
     text = _text(record, "phone_e164") or _text(record, "phone")
     if not text:
-        raise _LineError("phone_e164: a number is expected, there or in phone")
+        raise RecordError("invalid_field", "phone_e164: a number is expected, there or in phone")
     of = (_text(record, "country_code") or country or "").upper() or None
     if of is not None and of not in phonenumbers.SUPPORTED_REGIONS:
-        raise _LineError("country_code: two letters of ISO 3166 are expected, such as NL")
+        raise RecordError("invalid_field", "country_code: two letters of ISO 3166 are expected, such as NL")
     found = e164(text, of)
     if found is None:
         how = (
@@ -117,7 +114,7 @@ def _number(record: Mapping[str, Any], country: str | None) -> str:
             if of or text.startswith(("+", "00"))
             else "; of a national number country_code, or --country, must tell the country"
         )
-        raise _LineError(f"phone_e164: no telephone can have this number{how}")
+        raise RecordError("invalid_field", f"phone_e164: no telephone can have this number{how}")
     return found
 
 
@@ -130,11 +127,12 @@ def _time(record: Mapping[str, Any], name: str) -> int | None:
     except ValueError:
         at = None
     if at is None or at.tzinfo is None:
-        raise _LineError(
-            f"{name}: a time of ISO 8601 with date, time and zone is expected: 2026-09-17T09:30:00Z"
+        raise RecordError(
+            "invalid_field",
+            f"{name}: a time of ISO 8601 with date, time and zone is expected: 2026-09-17T09:30:00Z",
         )
     if not _EARLIEST_MS <= (found := ms_of(at)) < _LATEST_MS:
-        raise _LineError(f"{name}: it must lie between the years 1970 and 9000")
+        raise RecordError("invalid_field", f"{name}: it must lie between the years 1970 and 9000")
     return found
 
 
@@ -145,5 +143,5 @@ def _text(record: Mapping[str, Any], name: str) -> str:
     if type(value) is int:  # a national number that lost its quotes
         return str(value)
     if not isinstance(value, str):
-        raise _LineError(f"{name}: a text is expected")
+        raise RecordError("invalid_field", f"{name}: a text is expected")
     return value.strip()
