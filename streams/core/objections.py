@@ -16,7 +16,8 @@ from schemas.objection import ObjectionEvent
 from streams.core.erasure import FOR_EVER, OBJECTION, Erasure, ErasureError, is_reserved
 from streams.core.state import FOREVER, NEVER, State, profile_of
 
-_VERSION: Final = 1
+_VERSION: Final = 129
+"""No state's, so that release 0.2.0, which takes an entry for a customer's state, refuses it by name and does not start."""
 _ENTRY: Final = Struct("<B2xIqqqB")
 """Version, the key's own name, due time, since when, until when, whether somebody objects. The due time lies where a state has it
 (`state.due_of`), the key's name where a marker of an erased customer has it."""

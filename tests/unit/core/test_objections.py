@@ -14,7 +14,7 @@ from streams.core.objections import (
     united_objections,
 )
 from streams.core.policy import Policy
-from streams.core.state import FOREVER, VERSION, decode, profile_of
+from streams.core.state import FOREVER, VERSION, UnknownVersionError, asked_since, check, decode, profile_of
 from streams.operations.migration import placed
 from streams.policies import load_policy
 from streams.state.changelog import ChangelogError
@@ -287,6 +287,13 @@ def test_recovery_takes_an_entry_and_a_release_that_does_not_know_it_refuses_to_
         _check_state("\x00objection:" + "0" * 32, data[:-1])
     with pytest.raises(ErasureError, match="version 9"):
         _check_state("\x00objection:" + "0" * 32, b"\x09" + data[1:])
+    for read in (
+        asked_since,
+        decode,
+        check,
+    ):  # what release 0.2.0, which knows no other keys, does with each state when it starts
+        with pytest.raises(UnknownVersionError, match="version 129"):
+            read(data)
     with pytest.raises(ChangelogError, match="does not know"):
         _check_state("\x00of-a-later-release:" + "0" * 32, data)
 
