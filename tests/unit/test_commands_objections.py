@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import UTC, datetime
 from itertools import permutations
 from pathlib import Path
@@ -12,20 +13,26 @@ from typer.testing import CliRunner
 from schemas import topics
 from streams.cli import build
 from streams.cluster.topics import Found
+from streams.commands.explain import show
+from streams.commands.screen import Screen
 from streams.conversion.number_lists import Listed
 from streams.core.decode import decode
-from streams.core.objections import Objection, word_of
+from streams.core.objections import Objection, is_objection, united_objections, word_of
+from streams.core.rebuilding import rebuilt
 from streams.core.records import Record
+from streams.core.replay import Replay
+from streams.core.said import Told
 from streams.core.state import FOREVER
 from streams.files.backtest import backtest
 from streams.files.ndjson import InputError, Line, read_lines
 from streams.files.replay import outgoing_lines
 from streams.operations.carrying import _homes
 from streams.operations.erasure import Receipt, topic_part
+from streams.operations.explanation import from_files
 from streams.operations.objections import Loaded, _by_hash, _decided, _record
 from streams.policies import load_policy
 from streams.telemetry.exit_codes import ExitCode
-from tests.builders import DAY, HOUR, PHONE, START, Partition, objection, profile, survey
+from tests.builders import DAY, HOUR, PHONE, START, Partition, call, objection, profile, survey
 
 NOW = START
 RUNNER = CliRunner(env={"COLUMNS": "200", "NO_COLOR": "1", "BEHOUDLIJN_KAFKA_BOOTSTRAP": "127.0.0.1:1"})
@@ -121,6 +128,32 @@ def test_a_backtest_knows_of_objections_in_files_whatever_the_partition_of_a_cus
     barred = backtest(map(line_of, [*events, objection(START)]), load_policy("default"), partitions=5)
     assert (plain.summary.flagged_customers, barred.summary.flagged_customers) == (20, 0)
     assert (plain.summary.events, barred.summary.events) == (40, 41)
+
+
+def test_explain_says_that_the_number_objected_and_tells_no_number() -> None:
+    events = [
+        profile(START, phone_e164=PHONE),
+        survey(START + HOUR, csat=1, callback_requested=True),
+        objection(START + 2 * HOUR),
+    ]
+    screen = Screen(file=io.StringIO(), width=120)
+    show(from_files(map(line_of, events), load_policy("default"), "c1"), screen)
+    text = screen.file.getvalue()  # type: ignore[attr-defined]
+    assert "objected by number" in text
+    assert PHONE not in text
+
+
+def test_a_repair_keeps_what_is_known_of_numbers_and_takes_more_from_the_topic() -> None:
+    before, policy = Partition(), load_policy("default")
+    before.feed(objection(START, phone_e164="+31301234567"), profile(START, phone_e164=PHONE))
+    old = before.states
+    replay = Replay(policy, before.erasure, united_objections([old]))
+    replay.feed([profile(START, phone_e164=PHONE), objection(START + HOUR), call(START + DAY)])
+    states = rebuilt(
+        replay, Told(), old, policy, bound=START + DAY, told_since=START, whole=True, pending=False
+    )
+    assert sum(map(is_objection, states)) == 2
+    assert [key for key in states if not is_objection(key)] == ["c1"]
 
 
 def test_replay_sends_no_number(tmp_path: Path) -> None:
