@@ -1,6 +1,7 @@
 """Moves the customers of one installation to another with a different number of partitions, by their states.
 
-Owns the conditions under which that is safe, and that every state arrives byte for byte. It publishes nothing and
+Owns the conditions under which that is safe, and that every state arrives byte for byte. Words about numbers go along, since lists are
+compared with them. It publishes nothing and
 changes nothing of the source. The target is an installation under another prefix: its topics have the new number
 from the beginning, so that a customer's events and state never lie apart.
 
@@ -11,6 +12,7 @@ all is there. Before they do, everything may be broken off and done again, since
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
@@ -23,6 +25,7 @@ from streams.cluster.partitioning import partition_of
 from streams.core.erasure import is_reserved, united
 from streams.core.objections import united_objections
 from streams.operations.carrying import Unread, carry, unread
+from streams.operations.objections import copy_words
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.agreement import agreed_of
@@ -85,6 +88,7 @@ async def migrate(
     moved = placed((part.store.states for part in recovered), target.partitions)
     _refuse_others(await _states(target), moved, target)
     carried = await carry(source, target, left.positions, tell) if left.positions else 0
+    await asyncio.to_thread(copy_words, source, target)
     await write_states(target, {number: (states, clock) for number, states in moved.items()}, unsent)
     if await _states(target) != moved:
         raise ChangelogError(

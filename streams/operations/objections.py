@@ -137,6 +137,40 @@ def load(
     return done
 
 
+def copy_words(source: Settings, target: Settings) -> int:
+    """Write the last word about each number into every partition of another installation; confirmed on return, with how many there are.
+
+    So its lists are compared with what was known before. Raises BrokerError; it may be done again.
+    """
+    last: dict[str, tuple[Objection, bytes]] = {}
+    with TopicReader(source) as reader:
+        for record in reader.to_end(source.topic(topics.OBJECTIONS)):
+            try:
+                event = ObjectionEvent.model_validate_json(record.value or b"")
+            except ValidationError:
+                continue
+            if event.number_hash is not None and record.value is not None:
+                one = word_of(event), record.value
+                last[event.number_hash] = max(one, last.get(event.number_hash, one))
+        reader.partitions(target.topic(topics.OBJECTIONS))  # asking for it by writing could make it
+    sender: Any = producer(target)
+    sending: list[Any] = []
+    try:
+        with kafka_errors(target):
+            for name, (_, value) in last.items():
+                topic, key = target.topic(topics.OBJECTIONS), name.encode()
+                sending += [
+                    sender.send(topic, key=key, value=value, partition=each)
+                    for each in range(target.partitions)
+                ]
+                if len(sending) >= _IN_FLIGHT:
+                    _await(sending)
+            _await(sending)
+    finally:
+        sender.close(timeout=10)
+    return len(last)
+
+
 def _by_hash(
     listed: Iterable[Listed | str], erasure: Erasure, done: Loaded, now: int, *, remove: bool
 ) -> dict[str, Listed]:

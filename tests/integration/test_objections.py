@@ -13,6 +13,7 @@ import pytest
 from schemas import topics
 from streams.cluster.topic_reader import TopicReader
 from streams.core.objections import is_objection
+from streams.operations.objections import copy_words
 from streams.settings import SIGNALS_GROUP, Settings
 from tests.integration.conftest import Broker
 from tests.integration.worker_events import call, survey
@@ -54,7 +55,7 @@ def held(settings: Settings) -> list[set[bytes]]:
 
 
 def test_a_list_reaches_every_partition_once_and_what_broke_off_is_made_whole(
-    settings: Settings, tmp_path: Path
+    settings: Settings, broker: Broker, unique: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "list.csv"
     assert load(settings, path, NUMBERS, "--dry-run") == {
@@ -82,6 +83,10 @@ def test_a_list_reaches_every_partition_once_and_what_broke_off_is_made_whole(
     assert load(settings, path, NUMBERS) == {"numbers": 6, "unchanged": 6}
     assert load(settings, path, NUMBERS[:2], "--remove") == {"numbers": 2, "lifted": 2, "records": 4}
     assert load(settings, path, NUMBERS[:2], "--remove") == {"numbers": 2, "unchanged": 2}
+    other = prepared(broker, f"{unique}.other", partitions=3, erasure_key="the key of this test")
+    assert copy_words(settings, other) == 6
+    assert load(other, path, NUMBERS[:2], "--remove") == {"numbers": 2, "unchanged": 2}
+    assert load(other, path, NUMBERS[2:]) == {"numbers": 4, "unchanged": 4}
     assert not any(
         b"6123456" in (each.value or b"")
         for each in asyncio.run(read_all(settings, topics.OBJECTIONS))[topics.OBJECTIONS]
