@@ -120,3 +120,8 @@ class Policy(Part):
     ) -> dict[tuple[int, str | None, str, tuple[ZoneInfo, ...]], tuple[tuple[int, int], ...]]:
         """What `windows` has found of them, by day in UTC, country, purpose and zones."""
         return {}
+
+    @cached_property
+    def again_after(self) -> dict[str, bool]:
+        """TO BE MERGED."""
+        return {}

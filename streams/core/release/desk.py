@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 
 from streams.core.release.life import Life
 from streams.core.release.places import OUT, WAITING
-from streams.core.release.plan import ReleaseRules
+from streams.core.release.plan import QUARTER, ReleaseRules
 from streams.core.state import FOREVER, NEVER
 
 Order = tuple[int, int, float, float, str]
@@ -189,6 +189,16 @@ class Desk:
                 return due
             heappop(self._due)
         return FOREVER
+
+    @property
+    def quiet_until(self) -> int:
+        """Until when (ms) ticks change nothing while nothing is read: a timer, the time of one that waits, or a quarter with a new ceiling."""
+        until = self.next_due
+        if self._later:
+            until = min(until, self._later[0][0])
+        if any(self.waiting.values()):
+            until = min(until, (self.now // QUARTER + 1) * QUARTER)
+        return until
 
     @property
     def overdue(self) -> bool:
