@@ -125,3 +125,11 @@ class Policy(Part):
     def again_after(self) -> dict[str, bool]:
         """TO BE MERGED."""
         return {}
+
+    @cached_property
+    def release(self):  # TO BE MERGED
+        return None
+
+    @cached_property
+    def release_rules(self):
+        return {}

@@ -9,7 +9,7 @@ from heapq import heappop, heappush
 
 from streams.core.release.life import Life
 from streams.core.release.places import OUT, WAITING
-from streams.core.release.plan import QUARTER, ReleaseRules
+from streams.core.release.plan import ReleaseRules
 from streams.core.state import FOREVER, NEVER
 
 Order = tuple[int, int, float, float, str]
@@ -191,14 +191,13 @@ class Desk:
         return FOREVER
 
     @property
-    def quiet_until(self) -> int:
-        """Until when (ms) ticks change nothing while nothing is read: a timer, the time of one that waits, or a quarter with a new ceiling."""
-        until = self.next_due
-        if self._later:
-            until = min(until, self._later[0][0])
-        if any(self.waiting.values()):
-            until = min(until, (self.now // QUARTER + 1) * QUARTER)
-        return until
+    def next_wake(self) -> int:
+        """When (ms) the earliest time comes that one waits for; FOREVER when none waits for a time."""
+        return self._later[0][0] if self._later else FOREVER
+
+    def ready(self, skill: str) -> bool:
+        """Return whether one of a skill may wait for nothing but its turn."""
+        return bool(self.waiting.get(skill)) and bool(self._ready.get(skill))
 
     @property
     def overdue(self) -> bool:
