@@ -11,7 +11,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 _CORE = Path("streams/core")
-_PLAIN = {"__init__.py", "policy.py", "policy_parts.py"}
+_PLAIN = {"__init__.py", "policy.py", "policy_parts.py", "policy_release.py"}
 """Left as they are: pydantic makes its models at run time."""
 _LOOPS = (
     "schemas/instants.py",

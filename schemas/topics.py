@@ -27,6 +27,11 @@ DEAD_LETTERS: Final = "contact.dead-letters"
 CHANGELOG: Final = "behoudlijn.signals.changelog"
 REPARTITION: Final = "behoudlijn.signals.repartition"
 """Internal: events that came on another partition than their customer's, on the way to it."""
+CANDIDATES: Final = "callback.candidates"
+COMMANDS: Final = "callback.commands"
+REPLIES: Final = "callback.replies"
+RELEASE_CHANGELOG: Final = "behoudlijn.release.changelog"
+"""Of the release stage (decision 32): no worker reads or writes these four yet."""
 
 
 class EventType(NamedTuple):

@@ -28,6 +28,7 @@ from streams.core.erasure import FOR_EVER, Erasure
 from streams.variables import PREFIX, SECRETS_DIR, strangers
 
 SIGNALS_GROUP = "behoudlijn-signals"
+RELEASE_GROUP = "behoudlijn-release"
 SINK_GROUP = "behoudlijn-sink"
 
 _DAY_MS = 86_400_000

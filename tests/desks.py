@@ -71,11 +71,11 @@ class Timeline:
         self.at = now
         self.feed(Tick(now), Progress(0, now))
 
-    def feed(self, *bodies: Body, live: bool = True, most_timers: int = ALL) -> None:
+    def feed(self, *bodies: Body, live: bool = True, room: int = ALL) -> None:
         """Takes records, all at the present time."""
         records: Sequence[Input] = [Input(self.at, body, live) for body in bodies]
         while True:
-            result = process_release(records, self.partition, most_timers=most_timers)
+            result = process_release(records, self.partition, room=room)
             self.take(result)
             records = records[result.taken :]
             if not records and not self.partition.desk.overdue:

@@ -11,10 +11,11 @@ from math import exp
 
 from rich.table import Table
 
+from streams.commands.policy_release_tables import release_sentences, release_tables
 from streams.commands.screen import listing, whole, words
 from streams.core.policy import Policy
+from streams.core.policy_fields import openers
 from streams.core.policy_parts import CallingHours, Handling, Opening, Scoring, Shortened
-from streams.core.policy_rules import openers
 from streams.telemetry.amounts import amount
 
 
@@ -34,6 +35,7 @@ def sentences(policy: Policy, extends: str) -> Iterator[str]:
     else:
         yield "Neither a callback that was asked for nor a cancellation opens an episode."
     yield f"After an episode that the score or a rule opened, neither opens another one for {policy.cooldown_days:g} days."
+    yield from release_sentences(policy)
 
 
 def tables(policy: Policy) -> Iterator[Table]:
@@ -45,6 +47,7 @@ def tables(policy: Policy) -> Iterator[Table]:
     yield _bands(policy)
     yield _purposes(policy)
     yield _hours(policy)
+    yield from release_tables(policy)
     yield _shape(policy)
 
 

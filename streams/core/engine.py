@@ -16,7 +16,6 @@ from streams.core.episodes import decide
 from streams.core.erasure import (
     ERASED,
     NO_ERASURE,
-    RESERVED,
     Erasure,
     Markers,
     count_markers,
@@ -35,7 +34,7 @@ from streams.core.policy import Policy
 from streams.core.published import Cause, Output
 from streams.core.records import Decoded
 from streams.core.removal import is_blank, is_removal
-from streams.core.state import NEVER, State
+from streams.core.state import NEVER, RESERVED, State
 from streams.core.wording import CODES, Wording
 
 ACCEPTED: Final = "accepted"

@@ -19,13 +19,11 @@ from streams.core.episodes import close
 from streams.core.events.cancellation import forget_steps
 from streams.core.published import Cause, Output, signals_output
 from streams.core.purposes import GROUNDS, PURPOSES, serve, served
-from streams.core.state import FOREVER, NEVER, State
+from streams.core.state import FOREVER, NEVER, RESERVED, State
 
 ERASED: Final = "erased"
 """Result of an event that happened before its customer was erased; reason of a retraction by erasure."""
 FOR_EVER: Final = -1
-RESERVED: Final = "\x00"
-"""First character of every key among the states that is no customer id."""
 _PREFIX: Final = RESERVED + "erased:"
 _VERSION: Final = 1
 _MARKER: Final = Struct("<B2xIqq")

@@ -3,6 +3,7 @@
 from datetime import date
 from functools import cached_property
 from hashlib import sha256
+from json import dumps
 from typing import Annotated, Final, Self
 from zoneinfo import ZoneInfo
 
@@ -26,11 +27,19 @@ from streams.core.policy_parts import (
     Shape,
     Text,
 )
+from streams.core.policy_release import AgainAfter, Release, unpaced
+from streams.core.policy_release_rules import MAIN
 from streams.core.policy_rules import NEEDED, broken
 from streams.core.purposes import BY_SCORE
+from streams.core.release.places import ENDS
+from streams.core.release.plan import ReleaseRules
 
 BROKEN_RULES: Final = "broken_rules"
 """The type of the error that tells of rules over several fields."""
+
+
+def _digest(said: str) -> str:
+    return sha256(said.encode()).hexdigest()[:8]
 
 
 class Policy(Part):
@@ -52,6 +61,8 @@ class Policy(Part):
     purposes: dict[Purpose, Handling]
     """How each is called; one that this policy does not open may be absent."""
     calling_hours: tuple[CallingHours, ...]
+    release: Release | None = None
+    """What becomes of a decision; absent: each goes out at once."""
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -64,8 +75,46 @@ class Policy(Part):
 
     @cached_property
     def label(self) -> str:
-        """Name, version and digest: which policy decided."""
-        return f"{self.name}/{self.version}@{sha256(self.model_dump_json().encode()).hexdigest()[:8]}"
+        """Name, version and digest: which policy decided.
+
+        Of `release` only what decides is in it: a desk's numbers change without that all signals workers must agree anew.
+        """
+        said = self.model_dump_json(exclude={"release"})
+        if self.release is not None and self.release.again_after != AgainAfter():
+            said += self.release.again_after.model_dump_json()
+        return f"{self.name}/{self.version}@{_digest(said)}"
+
+    @cached_property
+    def release_label(self) -> str:
+        """Name, version and digest of what the desks go by."""
+        skills = sorted({handling.skill for handling in self.purposes.values()})
+        said = dumps(skills) if self.release is None else self.release.model_dump_json()
+        return f"{self.name}/{self.version}/release@{_digest(said)}"
+
+    @cached_property
+    def desks(self) -> tuple[str, ...]:
+        """The desks; each has the partition of its place."""
+        return (MAIN,) if self.release is None else self.release.desks
+
+    @cached_property
+    def desk_of(self) -> dict[str, int]:
+        """By skill: the place of its desk in `desks`."""
+        if self.release is None:
+            return {handling.skill: 0 for handling in self.purposes.values()}
+        return {name: self.desks.index(skill.desk) for name, skill in self.release.skills.items()}
+
+    @cached_property
+    def release_rules(self) -> dict[str, ReleaseRules]:
+        """By desk: what it goes by."""
+        if self.release is None:
+            return {MAIN: unpaced({purpose: each.skill for purpose, each in self.purposes.items()})}
+        return {desk: self.release.rules(desk) for desk in self.desks}
+
+    @property
+    def again_after(self) -> dict[str, bool]:
+        """By end: whether the ground of an episode counts again; never after a conversation."""
+        said = AgainAfter() if self.release is None else self.release.again_after
+        return {end: bool(getattr(said, end, False)) for end in ENDS}
 
     @cached_property
     def parameters(self) -> Parameters:

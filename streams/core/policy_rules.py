@@ -4,32 +4,20 @@ They work on plain fields, of a model or as a file has them (all of it text), an
 that need it and no others: so every mistake of a file is told at once. Owns no rule of one field alone; those are its type.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import time
 from itertools import pairwise
-from math import exp, isfinite
-from typing import Any, Final, NamedTuple
+from math import exp
+from typing import Any, Final
 
-from schemas.trigger import Purpose
-from streams.core.purposes import BY_SCORE, OBLIGATIONS
+from streams.core import policy_release_rules as release
+from streams.core.policy_fields import Broken, Fields, Rule, mapping, number, openers, sequence, true
 
-Fields = Mapping[str, Any]
 _HOURS_OF_DAY: Final = 24
 _SECONDS_OF_HOUR: Final = 3600
-_NO: Final = frozenset({"0", "f", "false", "n", "no", "off"})
 _KINDS_OF_DAY: Final = ("weekdays", "saturday", "sunday")
 _DEFAULTS: Final = {"horizon_days": 90.0, "repeat_within_days": 7.0, "silent_after_hours": 24.0}
 """Of the shape; a test compares them with the model's."""
-
-
-class Broken(NamedTuple):
-    """A rule that does not hold: where the policy says so (keys and places in lists), and what would be right."""
-
-    location: tuple[str | int, ...]
-    said: str
-
-
-Rule = Callable[[Fields], Iterator[Broken]]
 
 
 def broken(fields: Fields, rules: Iterable[Rule]) -> Iterator[Broken]:
@@ -38,20 +26,9 @@ def broken(fields: Fields, rules: Iterable[Rule]) -> Iterator[Broken]:
         yield from rule(fields)
 
 
-def openers(fields: Fields) -> Iterator[tuple[Purpose, str]]:
-    """Yield the purposes of which a policy of these fields can open episodes, and by which of them."""
-    if _true(fields.get("act_on_requests", True)):
-        for purpose, _, _ in OBLIGATIONS:
-            yield purpose, "act_on_requests"
-    if fields.get("score"):
-        yield BY_SCORE, "the score"
-    elif fields.get("rules"):
-        yield BY_SCORE, "a rule"
-
-
 def _weights_do_as_they_say(fields: Fields) -> Iterator[Broken]:
-    for name, each in _mapping(_mapping(fields.get("score")).get("weights")).items():
-        weight, effect = _number(_mapping(each).get("weight")), _mapping(each).get("effect")
+    for name, each in mapping(mapping(fields.get("score")).get("weights")).items():
+        weight, effect = number(mapping(each).get("weight")), mapping(each).get("effect")
         if weight is not None and effect in ("raises", "lowers") and (weight >= 0) != (effect == "raises"):
             yield Broken(
                 ("score", "weights", name),
@@ -60,14 +37,14 @@ def _weights_do_as_they_say(fields: Fields) -> Iterator[Broken]:
 
 
 def _the_score_closes_below_where_it_opens(fields: Fields) -> Iterator[Broken]:
-    opens, closes = (_number(_mapping(fields.get("score")).get(key)) for key in ("open_at", "close_below"))
+    opens, closes = (number(mapping(fields.get("score")).get(key)) for key in ("open_at", "close_below"))
     if opens is not None and closes is not None and closes > opens:
         yield Broken(("score",), "close_below must not be above open_at")
 
 
 def _without_a_sign_nobody_is_called(fields: Fields) -> Iterator[Broken]:
-    score = _mapping(fields.get("score"))
-    opens, intercept = _number(score.get("open_at")), _number(_mapping(score.get("intercept")).get("value"))
+    score = mapping(fields.get("score"))
+    opens, intercept = number(score.get("open_at")), number(mapping(score.get("intercept")).get("value"))
     if opens is not None and intercept is not None and abs(intercept) < 700:
         alone = 1 / (1 + exp(-intercept))
         if alone >= opens:
@@ -85,7 +62,7 @@ def _bands_rise_from_nought(fields: Fields) -> Iterator[Broken]:
 
 
 def _a_band_can_be_left(fields: Fields) -> Iterator[Broken]:
-    hysteresis, starts = _number(fields.get("band_hysteresis", 0)), _starts_of_bands(fields)
+    hysteresis, starts = number(fields.get("band_hysteresis", 0)), _starts_of_bands(fields)
     if hysteresis is None or starts is None or len(starts) < 2 or starts != sorted(set(starts)):
         return
     narrowest = min(above - below for below, above in pairwise(starts))
@@ -100,8 +77,8 @@ def _a_band_can_be_left(fields: Fields) -> Iterator[Broken]:
 def _names_are_given_once(fields: Fields) -> Iterator[Broken]:
     for key, field in (("bands", "name"), ("rules", "name")):
         seen: set[str] = set()
-        for place, each in enumerate(_sequence(fields.get(key))):
-            name = _mapping(each).get(field)
+        for place, each in enumerate(sequence(fields.get(key))):
+            name = mapping(each).get(field)
             if not isinstance(name, str):
                 continue
             if name in seen:
@@ -110,8 +87,8 @@ def _names_are_given_once(fields: Fields) -> Iterator[Broken]:
 
 
 def _a_rule_asks_for_something(fields: Fields) -> Iterator[Broken]:
-    for place, each in enumerate(_sequence(fields.get("rules"))):
-        least = _number(_mapping(each).get("at_least"))
+    for place, each in enumerate(sequence(fields.get("rules"))):
+        least = number(mapping(each).get("at_least"))
         if least is not None and least <= 0:
             yield Broken(
                 ("rules", place, "at_least"), "every customer reaches 0: a number above it is needed"
@@ -135,9 +112,9 @@ def _what_is_opened_has_a_purpose(fields: Fields) -> Iterator[Broken]:
 
 
 def _calls_fit_into_their_time(fields: Fields) -> Iterator[Broken]:
-    for purpose, handling in _mapping(fields.get("purposes")).items():
+    for purpose, handling in mapping(fields.get("purposes")).items():
         keys = ("due_hours", "valid_hours", "max_attempts", "retry_delay_seconds")
-        due, valid, attempts, delay = (_number(_mapping(handling).get(key)) for key in keys)
+        due, valid, attempts, delay = (number(mapping(handling).get(key)) for key in keys)
         if due is not None and valid is not None and due > valid:
             yield Broken(
                 ("purposes", purpose, "due_hours"),
@@ -157,19 +134,19 @@ def _calls_fit_into_their_time(fields: Fields) -> Iterator[Broken]:
 def _everywhere_there_are_hours(fields: Fields) -> Iterator[Broken]:
     hours = fields.get("calling_hours")
     if isinstance(hours, list | tuple) and not any(
-        _mapping(each).get("country") == "*" and _mapping(each).get("purposes") is None for each in hours
+        mapping(each).get("country") == "*" and mapping(each).get("purposes") is None for each in hours
     ):
         yield Broken(("calling_hours",), "one entry for country '*' and every purpose is needed")
 
 
 def _hours_are_given_once(fields: Fields) -> Iterator[Broken]:
     seen: set[tuple[str, str, str]] = set()
-    for place, each in enumerate(_sequence(fields.get("calling_hours"))):
-        given = _mapping(each)
+    for place, each in enumerate(sequence(fields.get("calling_hours"))):
+        given = mapping(each)
         country, since = given.get("country"), str(given.get("effective_from"))
         if not isinstance(country, str):
             continue
-        for purpose in _sequence(given.get("purposes")) or ("every purpose",):
+        for purpose in sequence(given.get("purposes")) or ("every purpose",):
             entry = country, str(purpose), since
             if entry in seen:
                 yield Broken(
@@ -179,8 +156,8 @@ def _hours_are_given_once(fields: Fields) -> Iterator[Broken]:
 
 
 def _some_hour_is_open(fields: Fields) -> Iterator[Broken]:
-    for place, each in enumerate(_sequence(fields.get("calling_hours"))):
-        days = [_opening(_mapping(each).get(kind)) for kind in (*_KINDS_OF_DAY, "holiday_hours")]
+    for place, each in enumerate(sequence(fields.get("calling_hours"))):
+        days = [_opening(mapping(each).get(kind)) for kind in (*_KINDS_OF_DAY, "holiday_hours")]
         for kind, day in zip((*_KINDS_OF_DAY, "holiday_hours"), days, strict=True):
             if day is not None and day[0] > day[1]:
                 yield Broken(
@@ -194,9 +171,9 @@ def _some_hour_is_open(fields: Fields) -> Iterator[Broken]:
 
 
 def _holiday_hours_have_holidays(fields: Fields) -> Iterator[Broken]:
-    for place, each in enumerate(_sequence(fields.get("calling_hours"))):
-        opening = _opening(_mapping(each).get("holiday_hours"))
-        if opening is not None and opening[0] < opening[1] and not _mapping(each).get("holidays"):
+    for place, each in enumerate(sequence(fields.get("calling_hours"))):
+        opening = _opening(mapping(each).get("holiday_hours"))
+        if opening is not None and opening[0] < opening[1] and not mapping(each).get("holidays"):
             yield Broken(
                 ("calling_hours", place, "holiday_hours"),
                 "no holidays are named that would have them: say whose by `holidays`, as in `holidays: NL`",
@@ -204,8 +181,8 @@ def _holiday_hours_have_holidays(fields: Fields) -> Iterator[Broken]:
 
 
 def _the_horizon_holds_what_is_looked_for(fields: Fields) -> Iterator[Broken]:
-    shape = _mapping(fields.get("shape"))
-    horizon, repeats, silence = (_number(shape.get(key, default)) for key, default in _DEFAULTS.items())
+    shape = mapping(fields.get("shape"))
+    horizon, repeats, silence = (number(shape.get(key, default)) for key, default in _DEFAULTS.items())
     for key, days in (
         ("repeat_within_days", repeats),
         ("silent_after_hours", None if silence is None else silence / _HOURS_OF_DAY),
@@ -218,7 +195,7 @@ def _the_horizon_holds_what_is_looked_for(fields: Fields) -> Iterator[Broken]:
 
 
 def _a_reason_is_a_word(fields: Fields) -> Iterator[Broken]:
-    for place, reason in enumerate(_sequence(_mapping(fields.get("shape")).get("complaint_reasons"))):
+    for place, reason in enumerate(sequence(mapping(fields.get("shape")).get("complaint_reasons"))):
         if isinstance(reason, str) and not reason.strip():
             yield Broken(
                 ("shape", "complaint_reasons", place),
@@ -227,7 +204,7 @@ def _a_reason_is_a_word(fields: Fields) -> Iterator[Broken]:
 
 
 def _a_probability_has_a_score(fields: Fields) -> Iterator[Broken]:
-    if _true(fields.get("calibrated", False)) and not fields.get("score"):
+    if true(fields.get("calibrated", False)) and not fields.get("score"):
         yield Broken(("calibrated",), "there is no score that could be calibrated")
 
 
@@ -237,6 +214,7 @@ NEEDED: Final[tuple[Rule, ...]] = (
     _bands_rise_from_nought,
     _what_is_opened_has_a_purpose,
     _everywhere_there_are_hours,
+    *release.NEEDED,
 )
 """Without these the core would stumble: no policy is made that breaks one."""
 
@@ -254,28 +232,9 @@ RULES: Final[tuple[Rule, ...]] = (
     _holiday_hours_have_holidays,
     _the_horizon_holds_what_is_looked_for,
     _a_reason_is_a_word,
+    *release.FURTHER,
 )
 """Every rule; what breaks one of the others would run, and cannot be meant. Files are held to all."""
-
-
-def _mapping(value: Any) -> Fields:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _sequence(value: Any) -> Sequence[Any]:
-    return value if isinstance(value, list | tuple) else ()
-
-
-def _number(value: Any) -> float | None:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if isfinite(number) else None
-
-
-def _true(value: Any) -> bool:
-    return str(value).lower() not in _NO
 
 
 def _starts_of_bands(fields: Fields) -> list[float] | None:
@@ -283,14 +242,14 @@ def _starts_of_bands(fields: Fields) -> list[float] | None:
     bands = fields.get("bands")
     if not isinstance(bands, list | tuple):
         return None
-    starts = [_number(_mapping(band).get("starts_at")) for band in bands]
+    starts = [number(mapping(band).get("starts_at")) for band in bands]
     return None if None in starts else [start for start in starts if start is not None]
 
 
 def _opening(value: Any) -> tuple[time, time] | None:
     """Return when a day opens and closes; None when that cannot be read."""
     try:
-        opens, closes = (time.fromisoformat(str(_mapping(value)[key])) for key in ("opens", "closes"))
+        opens, closes = (time.fromisoformat(str(mapping(value)[key])) for key in ("opens", "closes"))
     except (KeyError, ValueError):
         return None
     return opens, closes

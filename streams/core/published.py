@@ -14,7 +14,7 @@ import orjson
 from schemas.instants import ms_of
 from streams.core.state import FOREVER, NEVER
 
-Kind = Literal["trigger", "signals"]
+Kind = Literal["trigger", "signals", "reply"]
 TOMBSTONE: Final = b""
 """The value of a record without a value, which removes the customer from a compacted topic."""
 
@@ -88,13 +88,18 @@ def signals_output(cause: Cause, fields: dict[str, Any] | None) -> Output:
     return Output(cause.customer_id, "signals", value, cause.at, cause.ingested_at, "", "", identity, FOREVER)
 
 
-def identity_of(kind: Kind, value: bytes, customer_id: str, caused_at: int) -> str:
+def identity_of(kind: Kind, value: bytes, key: str, caused_at: int) -> str:
     """Return the identity of a record that was stored with no more than this."""
-    return (
-        _trigger_identity(orjson.loads(value))
-        if kind == "trigger"
-        else _signals_identity(value, customer_id, caused_at)
-    )
+    if kind == "trigger":
+        return _trigger_identity(orjson.loads(value))
+    if kind == "reply":
+        return reply_identity(key, orjson.loads(value)["command_id"])
+    return _signals_identity(value, key, caused_at)
+
+
+def reply_identity(claimant: str, command_id: str) -> str:
+    """Return the identity of the answer to a command."""
+    return f"{claimant}.{command_id}"
 
 
 def _trigger_identity(fields: dict[str, Any]) -> str:

@@ -33,6 +33,8 @@ VERSION: Final = 5
 NEVER: Final = -(2**62)
 """A time before every event."""
 FOREVER: Final = 2**62
+RESERVED: Final = "\x00"
+"""First character of every key among the states that is no customer's, or no trigger's, id."""
 OUTLOOK: Final = Struct("<BBHBBBqqqdQI")
 """The first bytes of a state, all that `outlook` reads: version, band, facts, calm, spare, ending, due, newest, judged at, slack, saturated,
 judged by."""

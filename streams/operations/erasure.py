@@ -35,7 +35,7 @@ from streams.core.state import FOREVER, NEVER
 from streams.core.state import decode as decode_state
 from streams.settings import SEGMENT_MS, SIGNALS_GROUP, SINK_GROUP, Settings
 from streams.state.recovery import recover
-from streams.state.store import PartitionStore
+from streams.state.store import SignalsStore
 from streams.telemetry.amounts import amount
 
 _POLL_SECONDS: Final = 0.5
@@ -146,7 +146,7 @@ class CustomerErasure:
         receipt.topics = self._topics(receipt, sent_at)
         return receipt
 
-    def _known_in(self, store: PartitionStore, customer_id: str, until: int) -> Iterator[str]:
+    def _known_in(self, store: SignalsStore, customer_id: str, until: int) -> Iterator[str]:
         key = customer_id.encode()
         if customer_id in store.states or customer_id in store.departed:
             yield "state"
@@ -232,7 +232,7 @@ class CustomerErasure:
                 "customer.signals still has a picture of the customer: give the command again"
             )
 
-    def _recovered(self, number: int) -> PartitionStore:
+    def _recovered(self, number: int) -> SignalsStore:
         """Return a partition as a worker would recover it, late words of former owners left out."""
         settings = self._settings
         (found,) = asyncio.run(

@@ -29,7 +29,7 @@ from streams.state.changelog import ChangelogError, Sending
 from streams.state.delivery import Deliveries
 from streams.state.fencing import Change, FencedChangelog
 from streams.state.recovery import ChangelogReader, recover
-from streams.state.store import PartitionStore
+from streams.state.store import SignalsStore
 from streams.telemetry.amounts import amount
 
 _PIECE: Final = 10_000
@@ -124,17 +124,17 @@ async def write_states(
     topic, policy = settings.topic(topics.CHANGELOG), load_policy(settings.policy)
     outboxes: dict[int, dict[str, list[Sending]]] = defaultdict(lambda: defaultdict(list))
     for sending in unsent:
-        home = partition_of(sending.customer_id.encode(), settings.partitions)
-        outboxes[home][sending.customer_id].append(sending)
+        home = partition_of(sending.key.encode(), settings.partitions)
+        outboxes[home][sending.key].append(sending)
     deliveries = Deliveries(settings, lambda: None)
     fenced = FencedChangelog(topic, settings, deliveries)
     await deliveries.start()
     try:
-        async with ChangelogReader(topic, partitions, settings.aiokafka_options()) as reader:
+        async with ChangelogReader(SignalsStore, topic, partitions, settings.aiokafka_options()) as reader:
             await reader.to_end()
             await fenced.claim(reader)
         for number, (states, clock) in partitions.items():
-            store = PartitionStore(number)
+            store = SignalsStore(number)
             store.agreed = agreed_of(settings, policy)
             own = outboxes[number]
             customers = list(dict.fromkeys(chain(states, own)))  # one who has left may have an output yet

@@ -15,6 +15,7 @@ from streams.core.said import longest_rest_ms
 from streams.operations.standing import INPUTS, RefusedError, refuse_members, standing
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.recovery import ChangelogReader
+from streams.state.store import SignalsStore
 from streams.telemetry.amounts import amount
 
 _DAY_MS: Final = 86_400_000
@@ -83,10 +84,10 @@ def horizon_kept(settings: Settings, policy: Policy) -> tuple[float, int]:
     return min((days if days >= 0 else float("inf") for days in kept), default=0.0), policy.shape.horizon_days
 
 
-def changelog_of(settings: Settings, numbers: Iterable[int]) -> ChangelogReader:
+def changelog_of(settings: Settings, numbers: Iterable[int]) -> ChangelogReader[SignalsStore]:
     """Return a reader of these partitions that leaves out what it cannot read."""
     return ChangelogReader(
-        settings.topic(topics.CHANGELOG), numbers, settings.aiokafka_options(), lenient=True
+        SignalsStore, settings.topic(topics.CHANGELOG), numbers, settings.aiokafka_options(), lenient=True
     )
 
 

@@ -16,6 +16,7 @@ from streams.state.agreement import agreed_of
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
 from streams.state.recovery import ChangelogReader, Reading
+from streams.state.store import SignalsStore
 
 
 async def accept(settings: Settings, policy: Policy, numbers: Iterable[int]) -> None:
@@ -27,7 +28,7 @@ async def accept(settings: Settings, policy: Policy, numbers: Iterable[int]) -> 
     await refuse_members(settings, SIGNALS_GROUP, "signals")
     now = await standing(settings, numbers)
 
-    def whole(reading: Reading) -> None:
+    def whole(reading: Reading[SignalsStore]) -> None:
         store = reading.store
         committed = now.committed[store.number]
         store.inputs = {name: committed.get(name, 0) for name in INPUTS}
@@ -42,18 +43,20 @@ async def accept(settings: Settings, policy: Policy, numbers: Iterable[int]) -> 
 async def accept_skipped(settings: Settings, topic: str, number: int, end: int) -> None:
     """Let the states of a partition count as holding one input up to `end`, and nothing else otherwise than they did. Raises as `accept`."""
 
-    def skipped(reading: Reading) -> None:
+    def skipped(reading: Reading[SignalsStore]) -> None:
         reading.store.inputs = {**reading.store.inputs, topic: end}
 
     await _claim(settings, [number], skipped)
 
 
-async def _claim(settings: Settings, numbers: list[int], change: Callable[[Reading], None]) -> None:
+async def _claim(
+    settings: Settings, numbers: list[int], change: Callable[[Reading[SignalsStore]], None]
+) -> None:
     deliveries = Deliveries(settings, lambda: None)
     await deliveries.start()
     try:
         topic = settings.topic(topics.CHANGELOG)
-        async with ChangelogReader(topic, numbers, settings.aiokafka_options()) as reader:
+        async with ChangelogReader(SignalsStore, topic, numbers, settings.aiokafka_options()) as reader:
             await reader.to_end()
             for reading in reader.readings.values():
                 change(reading)

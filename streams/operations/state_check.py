@@ -25,6 +25,7 @@ from streams.state.broker_time import BROKERS_APART_MS, most_ahead_ms
 from streams.state.changelog import ChangelogError
 from streams.state.ground import ADVICE, Ground, ahead, lacking
 from streams.state.recovery import ChangelogReader, Reading
+from streams.state.store import SignalsStore
 from streams.telemetry.amounts import amount
 
 _UNKNOWN: Final = "not recorded"
@@ -70,7 +71,7 @@ async def check(settings: Settings, numbers: Iterable[int]) -> list[Checked]:
     misfits = await asyncio.to_thread(_misfits, settings)
     now = await standing(settings, numbers)
     async with ChangelogReader(
-        settings.topic(topics.CHANGELOG), numbers, settings.aiokafka_options(), lenient=True
+        SignalsStore, settings.topic(topics.CHANGELOG), numbers, settings.aiokafka_options(), lenient=True
     ) as reader:
         await reader.to_end()
         recovered = {part.store.number: part for part in reader.finish()}
@@ -122,7 +123,7 @@ def _misfits(settings: Settings) -> list[str]:
     return said
 
 
-def ground_of(now: Standing, reading: Reading) -> Ground:
+def ground_of(now: Standing, reading: Reading[SignalsStore]) -> Ground:
     """Return what the states of a partition rest on, as a worker would find it."""
     store, number = reading.store, reading.store.number
     logs = now.logs[number]
@@ -145,7 +146,9 @@ def ground_of(now: Standing, reading: Reading) -> Ground:
     )
 
 
-def _problems(reading: Reading, ground: Ground, between: Mapping[str, Any], bound: int) -> list[str]:
+def _problems(
+    reading: Reading[SignalsStore], ground: Ground, between: Mapping[str, Any], bound: int
+) -> list[str]:
     said = []
     try:
         reading.check()

@@ -37,7 +37,7 @@ from streams.state.changelog import PARTITION_KEY, ChangelogError
 from streams.state.delivery import Deliveries
 from streams.state.fencing import Change, FencedChangelog, as_text
 from streams.state.recovery import ChangelogReader, Reading
-from streams.state.store import PartitionStore
+from streams.state.store import SignalsStore
 from streams.telemetry.amounts import amount
 
 _PIECE: Final = 10_000
@@ -101,7 +101,7 @@ class Repair:
             await reader.to_end()
             (part,) = reader.finish()
             reading, old = reader.readings[number], dict(part.store.states)
-            unsent = {sending.customer_id for sending in part.unsent}
+            unsent = {sending.key for sending in part.unsent}
             if part.store.repairing:  # one that broke off: nobody can tell any more what was not published
                 unsent = set(old)
             if reading.unreadable or not reading.known:  # else it stays as it is until it is written
@@ -187,7 +187,7 @@ class Repair:
         logs = now.logs[number]
         return told, max(NEVER if logs[name].start == 0 else at for name, at in first.items())
 
-    def _pass_time(self, replay: Replay, told: Told, bound: int, reading: Reading) -> None:
+    def _pass_time(self, replay: Replay, told: Told, bound: int, reading: Reading[SignalsStore]) -> None:
         """Let time pass that has passed without events."""
         times = [told.latest(bound), reading.store.clock.now]
         latest = max((at for at in times if at is not None and NEVER < at <= bound), default=NEVER)
@@ -195,10 +195,10 @@ class Repair:
             replay.feed([], advance_to=latest)
 
     def _store(
-        self, reading: Reading, states: dict[str, bytes], upto: Mapping[str, int], begins: int
-    ) -> PartitionStore:
+        self, reading: Reading[SignalsStore], states: dict[str, bytes], upto: Mapping[str, int], begins: int
+    ) -> SignalsStore:
         """Return the partition as its records will tell it."""
-        old, store = reading.store, PartitionStore(reading.store.number)
+        old, store = reading.store, SignalsStore(reading.store.number)
         # With these is set right what a worker that has lost the partition still writes.
         store.states = states
         store.dead_letters = old.dead_letters
@@ -212,9 +212,9 @@ class Repair:
 
     async def _write(
         self,
-        reader: ChangelogReader,
+        reader: ChangelogReader[SignalsStore],
         fenced: FencedChangelog,
-        store: PartitionStore,
+        store: SignalsStore,
         clock: int,
     ) -> None:
         reading, states, label = reader.readings[store.number], store.states, self._policy.label

@@ -2,9 +2,10 @@
 
 Owns this encoding (version 2) and what it means. It must not read or write Kafka.
 
-A customer's value is a header (version, the stamp of who wrote it, length of the state), the state, and the
-*outbox*: the outputs which that batch decided for this customer. A missing value is a customer who left; its
-stamp is a header of the record. The reserved key, written last in each batch, holds the partition's clock.
+A state's value is a header (version, the stamp of who wrote it, length of the state), the state, and the
+*outbox*: the outputs which that batch decided with it. A missing value is a state that left; its
+stamp is a header of the record. Signals workers have a state, and an outbox, for each customer; where the order of outputs across keys
+counts, one outbox is kept for the partition, under a key of its own. A reserved key, written last in each batch, holds the clock.
 """
 
 import struct
@@ -18,6 +19,10 @@ from streams.core.published import Kind, identity_of
 
 PARTITION_KEY: Final = b"\x00partition"
 """Key of the partition's own record: no customer id can hold a zero byte."""
+OUTBOX: Final = "\x00outbox"
+"""Key of the outbox of a whole partition; it has no state."""
+AS_ITS_KEY_SAYS: Final = -1
+"""For the partition of an output: the one to which Kafka's own partitioner sends its key."""
 
 VERSION: Final = 2
 _HEADER: Final = struct.Struct(">BIQI")
@@ -75,16 +80,19 @@ class Sending(NamedTuple):
     kind: Kind
     mode: Mode
     """In which mode it was decided: a restart in the other mode must not publish it elsewhere."""
-    customer_id: str
+    key: str
+    """Of the record: a customer, or a claimant."""
     caused_at: int
     value: bytes
     """JSON; empty for a tombstone."""
     identity: str
     """As in `Output`; not stored, since it follows from the rest."""
+    partition: int | None = None
+    """Where it goes; None: with the states. What has a place of its own is stored with its key and that place."""
 
 
 class Entry(NamedTuple):
-    """One customer's value: who wrote it, the state (empty when the customer left), the outbox."""
+    """One value: who wrote it, the state (empty when it left), the outbox."""
 
     stamp: Stamp
     state: bytes = b""
@@ -119,13 +127,14 @@ class PartitionRecord(NamedTuple):
 
 
 def encode_entry(stamp: Stamp, state: bytes, outputs: Sequence[Sending]) -> bytes:
-    """Return the value of one customer."""
+    """Return the value of one key."""
     header = _HEADER.pack(VERSION, *stamp, len(state))
     if not outputs:
         return header + state
     parts = [header, state]
     for output in outputs:
-        about = orjson.dumps([output.kind, output.mode, output.caused_at])
+        place = () if output.partition is None else (output.key, output.partition)
+        about = orjson.dumps([output.kind, output.mode, output.caused_at, *place])
         parts += (_LENGTH.pack(len(about)), about, _LENGTH.pack(len(output.value)), output.value)
     return b"".join(parts)
 
@@ -159,22 +168,27 @@ def tombstone_stamp(headers: Iterable[tuple[str, bytes]]) -> Stamp:
     raise ChangelogError("a tombstone without a stamp, as another program writes it")
 
 
-def decode_outbox(customer_id: str, outbox: bytes) -> list[Sending]:
-    """Return the outputs of an entry, in the order of their decision. Raises `ChangelogError` for broken bytes."""
+def decode_outbox(key: str, outbox: bytes) -> list[Sending]:
+    """Return the outputs of the entry of this key, in the order of their decision. Raises `ChangelogError` for broken bytes."""
     outputs: list[Sending] = []
     rest = memoryview(outbox)
     try:
         while rest:
             about, rest = _split(rest)
             value, rest = _split(rest)
-            kind, mode, caused_at = orjson.loads(about)
+            kind, mode, caused_at, *place = orjson.loads(about)
             if kind not in _KINDS or mode not in _MODES or type(caused_at) is not int:
                 raise ChangelogError("an outbox names no output")
+            own, partition = place or (key, None)
+            if type(own) is not str or not (
+                partition is None or (type(partition) is int and partition >= -1)
+            ):
+                raise ChangelogError("an outbox has a place that is none")
             if not -1 <= caused_at < _END_OF_CALENDAR:
                 raise ChangelogError("an outbox has a time that is none")
             content = bytes(value)
-            identity = identity_of(kind, content, customer_id, caused_at)
-            outputs.append(Sending(kind, mode, customer_id, caused_at, content, identity))
+            identity = identity_of(kind, content, own, caused_at)
+            outputs.append(Sending(kind, mode, own, caused_at, content, identity, partition))
     except (struct.error, ValueError, KeyError, TypeError) as error:
         raise ChangelogError("an outbox cannot be read") from error
     return outputs

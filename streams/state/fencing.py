@@ -73,21 +73,27 @@ class FencedChangelog:
         deliveries: Deliveries,
         on_foreign: Callable[[int], None] = lambda _: None,
         broker_time: BrokerTime | None = None,
+        *,
+        in_one_piece: bool = False,
     ) -> None:
-        """`on_foreign` is told how many records of another worker came too late and were set right, `broker_time` when the broker took each batch."""
+        """`on_foreign` is told how many records of another worker came too late and were set right, `broker_time` when the broker took each batch.
+
+        `in_one_piece`: a batch that Kafka would not append whole or not at all is refused.
+        """
         self._topic = topic
         self._settings = settings
         self._deliveries = deliveries
         self._held: dict[int, _Claimed] = {}
         self._on_foreign = on_foreign
         self._broker_time = broker_time or BrokerTime()
+        self._in_one_piece = in_one_piece
 
     def held(self, partition: int) -> Held | None:
         """Return how we hold a partition; None when we have not claimed it."""
         claimed = self._held.get(partition)
         return None if claimed is None else Held(claimed.epoch, claimed.owner, claimed.next_offset)
 
-    async def claim(self, reader: ChangelogReader) -> None:
+    async def claim(self, reader: ChangelogReader[Any]) -> None:
         """Make the partitions of `reader` ours, which has read them to their end; afterwards past our claims.
 
         Raises `EffectsError` when a claim cannot be delivered, and what the reader raises.
@@ -157,8 +163,11 @@ class FencedChangelog:
         must have written.
         """
         foreign: list[range] = []
+        pieces = self._deliveries.batches(self._topic, _records(changes, last))
+        if self._in_one_piece:
+            pieces = iter(_one(list(pieces), partition))
         # Each piece is awaited before the next, so that the last record never stands alone.
-        for batch, count in self._deliveries.batches(self._topic, _records(changes, last)):
+        for batch, count in pieces:
             foreign += await self._piece(partition, claimed, batch, count)
         return foreign
 
@@ -204,6 +213,15 @@ class FencedChangelog:
                 for record in fetched.get(place, ()):
                     if record.offset in offsets and record.key is not None:
                         yield record
+
+
+def _one(pieces: list[tuple[Any, int]], partition: int) -> list[tuple[Any, int]]:
+    if len(pieces) > 1:
+        raise EffectsError(
+            f"a batch of partition {partition} is larger than Kafka appends at once; nothing of it was written. This is a defect: please "
+            "report it"
+        )
+    return pieces
 
 
 def _records(changes: Mapping[str, Change | None], last: PartitionRecord) -> Iterable[Outgoing]:

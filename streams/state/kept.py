@@ -7,9 +7,10 @@ have written since is read from there (`recovery`), and the partition is claimed
 import asyncio
 import time
 from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple
+from dataclasses import dataclass
+from typing import Final, Generic, NamedTuple
 
-from streams.state.store import PartitionStore
+from streams.state.store import StoreT
 
 SECONDS: Final = 60.0
 """For so long a store is kept for the next assignment: it takes memory, and a changelog forgets after a day who left it."""
@@ -23,35 +24,36 @@ class Held(NamedTuple):
     next_offset: int
 
 
-class Kept(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Kept(Generic[StoreT]):
     """A store, and how its partition was held when it was last written."""
 
-    store: PartitionStore
+    store: StoreT
     held: Held
 
 
-class KeptStores:
+class KeptStores(Generic[StoreT]):
     """Of one worker. `held` tells how a partition is held; `now` is the time in seconds, of a clock that goes on while the machine sleeps."""
 
     def __init__(self, held: Callable[[int], Held | None], now: Callable[[], float] = time.time) -> None:
         self._held = held
         self._now = now
-        self._stores: list[PartitionStore] = []
+        self._stores: list[StoreT] = []
         self._since = 0.0
         self._forgetting: asyncio.TimerHandle | None = None
 
-    def keep(self, stores: Iterable[PartitionStore]) -> None:
+    def keep(self, stores: Iterable[StoreT]) -> None:
         """Keep the stores of an assignment that ends now: for the next one, if it comes soon."""
         self._forget()
         self._stores, self._since = list(stores), self._now()
         self._forgetting = asyncio.get_running_loop().call_later(SECONDS, self._forget)
 
-    def take(self, partitions: Iterable[int]) -> dict[int, Kept]:
+    def take(self, partitions: Iterable[int]) -> dict[int, Kept[StoreT]]:
         """Return those stores of `partitions` that are whole, and forget all. No batch may be under work."""
         fresh = abs(self._now() - self._since) < SECONDS
         numbers, stores = set(partitions), self._stores
         self._forget()
-        found: dict[int, Kept] = {}
+        found: dict[int, Kept[StoreT]] = {}
         for store in stores:
             held = self._held(store.number)
             if fresh and store.whole and store.number in numbers and held is not None:

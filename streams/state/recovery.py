@@ -5,19 +5,18 @@ not, nor what a repair has replaced. What cannot be read is told by its place (`
 anything: `fencing` writes claims, the worker sends what `unsent` holds before the first batch.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Generic, Self
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas import topics
 from streams.cluster.reading import SilenceError, read_to_ends
-from streams.core.erasure import RESERVED, ErasureError, check_marker, is_marker
+from streams.core.erasure import ErasureError
 from streams.core.state import BrokenStateError, UnknownVersionError
-from streams.core.state import check as check_state
 from streams.state.broker_time import OF_THE_BROKER
 from streams.state.changelog import (
     PARTITION_KEY,
@@ -33,8 +32,8 @@ from streams.state.changelog import (
     refusal,
     tombstone_stamp,
 )
-from streams.state.kept import Kept
-from streams.state.store import PartitionStore
+from streams.state.kept import Held, Kept
+from streams.state.store import SignalsStore, StoreT
 
 log = structlog.get_logger(__name__)
 
@@ -48,43 +47,43 @@ class RecoveryError(Exception):
 
 
 @dataclass(slots=True)
-class Recovered:
+class Recovered(Generic[StoreT]):
     """A partition as its changelog tells. `unsent`: the outputs of its highest batch.
 
     The outputs of a batch are delivered before the next batch is begun, so those of earlier batches are out.
     """
 
-    store: PartitionStore
+    store: StoreT
     unsent: list[Sending] = field(default_factory=list)
 
 
-class Reading:
+class Reading(Generic[StoreT]):
     """One partition of the changelog `topic` while it is read; records come in offset order.
 
-    The first claim of an epoch ends all earlier epochs: what they wrote behind it is `stale` and not applied. `kept`: the store to go on
-    with, which holds what comes before.
+    The first claim of an epoch ends all earlier epochs: what they wrote behind it is `stale` and not applied. `store` is filled; one that
+    was `held` holds what comes before.
     """
 
-    def __init__(self, number: int, topic: str = topics.CHANGELOG, kept: Kept | None = None) -> None:
+    def __init__(self, store: StoreT, topic: str = topics.CHANGELOG, held: Held | None = None) -> None:
         self._topic = topic
-        self._store = PartitionStore(number) if kept is None else kept.store
-        self.begins_at = 0 if kept is None else kept.held.next_offset
+        self._store = store
+        self.begins_at = 0 if held is None else held.next_offset
         """The offset of the first record that it is to be given."""
-        self._changed = kept is None
+        self._changed = held is None
         self._outboxes: dict[str, tuple[int, bytes]] = {}
         self._unreadable: list[Unreadable] = []
-        self.known = kept is not None
+        self.known = held is not None
         """The partition's record has been read."""
         self.end = self.begins_at
         """After the last record that was read."""
-        self.epoch = 0 if kept is None else kept.held.epoch
-        self.owner = "" if kept is None else kept.held.owner
+        self.epoch = 0 if held is None else held.epoch
+        self.owner = "" if held is None else held.owner
         self.stale = 0
         self.stamped_at = -1
         """When (ms) a broker took the last record that was read; -1 where none says."""
 
     @property
-    def store(self) -> PartitionStore:
+    def store(self) -> StoreT:
         """What was read so far; its timers are not set yet."""
         return self._store
 
@@ -127,27 +126,27 @@ class Reading:
         stamp, state, outbox = decode_entry(value) if value is not None else Entry(tombstone_stamp(headers))
         if value is None and not is_text(key):
             return  # a repair has taken it away
-        store, customer_id = self._store, key.decode()
+        store, name = self._store, key.decode()
         if state:
-            _check_state(customer_id, state)
+            store.check(name, state)
         if not self._counts(stamp):
             return
         self._changed = True
-        self._outboxes.pop(customer_id, None)
-        store.departed.discard(customer_id)
+        self._outboxes.pop(name, None)
+        store.departed.discard(name)
         if outbox and stamp.batch == store.batch:
-            self._outboxes[customer_id] = offset, outbox
+            self._outboxes[name] = offset, outbox
         if state:
-            store.states[customer_id] = state
+            store.states[name] = state
             return
-        store.states.pop(customer_id, None)
+        store.states.pop(name, None)
         if value is not None:
-            store.departed.add(customer_id)
+            store.departed.add(name)
 
     def _add_partition(self, record: PartitionRecord) -> None:
         if self._counts(record.stamp, record.owner):
             self.owner, self.known = record.owner, True
-            self._changed = self._changed or record.clock != self._store.clock.now
+            self._changed = self._changed or record.clock != self._store.now
             self._store.take(record)
 
     def _counts(self, stamp: Stamp, owner: str = "") -> bool:
@@ -166,19 +165,19 @@ class Reading:
     def claim(self, owner: str) -> PartitionRecord:
         """Return the record that would claim the partition: all as it is, in the next fencing epoch."""
         store = self._store
-        return store.record(Stamp(self.epoch + 1, store.batch), owner, store.clock.now, store.policy)
+        return store.record(Stamp(self.epoch + 1, store.batch), owner, store.now, store.policy)
 
-    def finish(self) -> Recovered:
+    def finish(self) -> Recovered[StoreT]:
         """Return the partition, with its timers set, as far as it can be read: whoever starts from it asks `check` first."""
         store = self._store
         if self._changed:
-            store.restore(store.clock.now)
+            store.restore(store.now)
         unsent: list[Sending] = []
-        for customer_id, (offset, outbox) in self._outboxes.items():
+        for name, (offset, outbox) in self._outboxes.items():
             try:
-                unsent += decode_outbox(customer_id, outbox)
+                unsent += decode_outbox(name, outbox)
             except ChangelogError as error:
-                self._unreadable.append(Unreadable(offset, str(error), customer_id.encode()))
+                self._unreadable.append(Unreadable(offset, str(error), name.encode()))
         self._outboxes.clear()
         return Recovered(store, unsent)
 
@@ -192,36 +191,30 @@ def is_text(key: bytes) -> bool:
     return True
 
 
-def _check_state(key: str, state: bytes) -> None:
-    """Raise what `core.state.check` and `core.erasure.check_marker` raise, and `ChangelogError` for another reserved key."""
-    if key[:1] != RESERVED:
-        check_state(state)
-    elif is_marker(key):
-        check_marker(state)
-    else:
-        raise ChangelogError("a reserved key that this release does not know")
-
-
-class ChangelogReader:
+class ChangelogReader(Generic[StoreT]):
     """Reads the changelog `topic` of `partitions`, as an asynchronous context manager.
 
-    `options`: address and security of an aiokafka client. Its methods raise `RecoveryError` when nothing
-    arrives for a minute, `ChangelogError` for records that cannot be read, and the client's errors. `lenient`: what cannot be read
-    is left out, for those who look or repair. `kept`: stores with which some of them go on.
+    `new` makes the store of a partition by its number. `options`: address and security of an aiokafka client. Its methods raise
+    `RecoveryError` when nothing arrives for a minute, `ChangelogError` for records that cannot be read, and the client's errors.
+    `lenient`: what cannot be read is left out, for those who look or repair. `kept`: stores with which some of them go on.
     """
 
     def __init__(
         self,
+        new: Callable[[int], StoreT],
         topic: str,
         partitions: Iterable[int],
         options: Mapping[str, Any],
         *,
         lenient: bool = False,
-        kept: Mapping[int, Kept] | None = None,
+        kept: Mapping[int, Kept[StoreT]] | None = None,
     ) -> None:
+        self._new = new
         self._topic = topic
         self._lenient = lenient
-        self.readings = {number: Reading(number, topic, (kept or {}).get(number)) for number in partitions}
+        self.readings = {number: Reading(new(number), topic) for number in partitions} | {
+            number: Reading(each.store, topic, each.held) for number, each in (kept or {}).items()
+        }
         self._places = {number: TopicPartition(topic, number) for number in self.readings}
         self._consumer = AIOKafkaConsumer(
             **options,
@@ -285,13 +278,13 @@ class ChangelogReader:
             for reading in self.readings.values():
                 reading.check()
 
-    def _begin_anew(self, number: int) -> Reading:
+    def _begin_anew(self, number: int) -> Reading[StoreT]:
         """Leave a kept store: this is not the log that it was written to. The client reads it from its beginning by now."""
         log.warning("the changelog is not the one that was written: it is read anew", partition=number)
-        reading = self.readings[number] = Reading(number, self._topic)
+        reading = self.readings[number] = Reading(self._new(number), self._topic)
         return reading
 
-    def finish(self) -> list[Recovered]:
+    def finish(self) -> list[Recovered[StoreT]]:
         """Return the partitions that were read. Raises `ChangelogError` for outputs that cannot be read."""
         recovered = [reading.finish() for reading in self.readings.values()]
         if not self._lenient:
@@ -300,8 +293,10 @@ class ChangelogReader:
         return recovered
 
 
-async def recover(topic: str, partitions: Iterable[int], options: Mapping[str, Any]) -> list[Recovered]:
-    """Look at the changelog of `partitions` without claiming any: for tools. Raises as `ChangelogReader`."""
-    async with ChangelogReader(topic, partitions, options) as reader:
+async def recover(
+    topic: str, partitions: Iterable[int], options: Mapping[str, Any]
+) -> list[Recovered[SignalsStore]]:
+    """Look at the changelog of signals workers' `partitions` without claiming any: for tools. Raises as `ChangelogReader`."""
+    async with ChangelogReader(SignalsStore, topic, partitions, options) as reader:
         await reader.to_end()
         return reader.finish()

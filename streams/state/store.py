@@ -1,4 +1,4 @@
-"""The store: every customer's state in memory, a dict per partition, there only while the partition is ours.
+"""The store: every state in memory, a dict per partition, there only while the partition is ours.
 
 Owns what a recovery brings and what a batch changes. It must not read or write Kafka: the changelog is the
 durable copy, written before the store is changed.
@@ -6,35 +6,33 @@ durable copy, written before the store is changed.
 
 import time
 from collections.abc import Iterator, Mapping
+from typing import Generic, TypeVar
 
+from streams.core import state as st
 from streams.core.dead_letter_limit import Tallies, as_rows, from_rows
 from streams.core.engine import Clock
-from streams.core.erasure import is_marker
-from streams.core.state import NEVER, asked_since
-from streams.state.changelog import NOTHING, PartitionRecord, Stamp
+from streams.core.erasure import check_marker, is_marker
+from streams.core.state import NEVER, RESERVED, asked_since
+from streams.state.changelog import NOTHING, ChangelogError, PartitionRecord, Stamp
 
 
 class PartitionStore:
-    """States and clock of one partition.
+    """The states of one partition, whatever they are of: its kinds say what a state is, and what is derived from all of them.
 
     `batch` is the highest batch number that its changelog holds, 0 when there is none. `departed` are
-    customers whose last value is an outbox without a state: the next batch removes them from the changelog.
+    keys whose last value is an outbox without a state: the next batch removes them from the changelog.
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.states: dict[str, bytes] = {}
         self.departed: set[str] = set()
-        self.waiting: dict[str, int] = {}
-        """Who asked for a callback and has not been given one, since when (ms)."""
-        self.clock = Clock()
         self.batch = 0
         self.assignment = -1
         """The lane's count of assignments when this one was recovered; another one now: it may be a stranger's."""
         self.policy = ""
         self.written_at = 0.0
         """When its changelog was last written by us, by `time.monotonic`."""
-        self._overdue_since: float | None = None
         self.dead_letters: Tallies = {}
         """What the limit of dead letters counted of each topic."""
         self.agreed: Mapping[str, str] = NOTHING
@@ -55,21 +53,23 @@ class PartitionStore:
         """The last batch had outputs, and nothing in the changelog says yet that they were delivered."""
 
     @property
-    def customers(self) -> int:
-        """How many customers the store holds; markers of erased ones are none."""
-        return len(self.states) - self.clock.markers
+    def now(self) -> int:
+        """Partition time (ms); NEVER when there is none yet."""
+        raise NotImplementedError
 
-    def note_overdue(self) -> None:
-        """Note whether timers are put off, and since when: after whatever may have changed it."""
-        if not self.clock.overdue:
-            self._overdue_since = None
-        elif self._overdue_since is None:
-            self._overdue_since = time.monotonic()
+    def check(self, key: str, state: bytes) -> None:
+        """Raise `ChangelogError`, or the error of its own kind, for what is no state of this key."""
+        raise NotImplementedError
 
-    @property
-    def overdue_seconds(self) -> float:
-        """For how long some timer has been put off; 0 when none is."""
-        return 0.0 if self._overdue_since is None else time.monotonic() - self._overdue_since
+    def restore(self, now: int) -> None:
+        """Derive from the states, once all are recovered, what is not written; `now`: partition time in ms."""
+        raise NotImplementedError
+
+    def _take_time(self, now: int) -> None:
+        raise NotImplementedError
+
+    def _note(self, key: str, state: bytes | None) -> None:
+        """Note that a state is another one now, or has left."""
 
     def record(self, stamp: Stamp, owner: str, clock: int, policy: str) -> PartitionRecord:
         """Return the partition's own record, as `owner` writes it with this stamp, clock (ms) and policy; all else is as it is here."""
@@ -89,7 +89,8 @@ class PartitionStore:
 
     def take(self, record: PartitionRecord) -> None:
         """Take over what the partition's own record says; whether it counts, `recovery` knows."""
-        self.clock.now, self.policy = record.clock, record.policy
+        self._take_time(record.clock)
+        self.policy = record.policy
         self.dead_letters = from_rows(record.dead_letters)
         self.agreed, self.inputs = record.agreed, record.inputs
         self.changelog_start, self.changelog_id = record.changelog_start, record.changelog_id
@@ -98,47 +99,92 @@ class PartitionStore:
     def apply(
         self, batch: int, changed: Mapping[str, bytes | None], departed: set[str], *, outputs: bool
     ) -> None:
-        """Take over what batch number `batch` wrote to the changelog; None removes a customer."""
+        """Take over what batch number `batch` wrote to the changelog; None removes a state."""
         states = self.states
-        for customer_id, state in changed.items():
+        for key, state in changed.items():
             if state is None:
-                states.pop(customer_id, None)
+                states.pop(key, None)
             else:
-                states[customer_id] = state
-            self._note_request(customer_id, state)
+                states[key] = state
+            self._note(key, state)
         self.batch = batch
         self.departed = departed
         self.unmarked = outputs
 
-    def restore(self, now: int) -> None:
-        """Derive from the states, once all are recovered, what is not written: timers and who waits.
 
-        `now`: partition time in ms.
-        """
+class SignalsStore(PartitionStore):
+    """The customers' states of one partition of the signals workers, and its clock."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.clock = Clock()
+        self.waiting: dict[str, int] = {}
+        """Who asked for a callback and has not been given one, since when (ms)."""
+        self._overdue_since: float | None = None
+
+    @property
+    def customers(self) -> int:
+        """How many customers the store holds; markers of erased ones are none."""
+        return len(self.states) - self.clock.markers
+
+    def note_overdue(self) -> None:
+        """Note whether timers are put off, and since when: after whatever may have changed it."""
+        if not self.clock.overdue:
+            self._overdue_since = None
+        elif self._overdue_since is None:
+            self._overdue_since = time.monotonic()
+
+    @property
+    def overdue_seconds(self) -> float:
+        """For how long some timer has been put off; 0 when none is."""
+        return 0.0 if self._overdue_since is None else time.monotonic() - self._overdue_since
+
+    @property
+    def now(self) -> int:
+        """Partition time (ms): that of the newest event."""
+        return self.clock.now
+
+    def check(self, key: str, state: bytes) -> None:
+        """Raise what `core.state.check` and `core.erasure.check_marker` raise, and `ChangelogError` for another reserved key."""
+        if key[:1] != RESERVED:
+            st.check(state)
+        elif is_marker(key):
+            check_marker(state)
+        else:
+            raise ChangelogError("a reserved key that this release does not know")
+
+    def restore(self, now: int) -> None:
+        """Derive timers, and who waits, from the states."""
         self.clock = Clock.restore(now, self.states)
         self.waiting.clear()
         for customer_id, state in self.states.items():
-            self._note_request(customer_id, state)
+            self._note(customer_id, state)
 
-    def _note_request(self, customer_id: str, data: bytes | None) -> None:
-        since = NEVER if data is None or is_marker(customer_id) else asked_since(data)
+    def _take_time(self, now: int) -> None:
+        self.clock.now = now
+
+    def _note(self, key: str, state: bytes | None) -> None:
+        since = NEVER if state is None or is_marker(key) else asked_since(state)
         if since != NEVER:
-            self.waiting[customer_id] = since
+            self.waiting[key] = since
         elif self.waiting:
-            self.waiting.pop(customer_id, None)
+            self.waiting.pop(key, None)
 
 
-class Store:
+StoreT = TypeVar("StoreT", bound=PartitionStore)
+
+
+class Store(Generic[StoreT]):
     """The partitions of the present assignment."""
 
     def __init__(self) -> None:
-        self._partitions: dict[int, PartitionStore] = {}
+        self._partitions: dict[int, StoreT] = {}
 
-    def put(self, partition: PartitionStore) -> None:
+    def put(self, partition: StoreT) -> None:
         """Add a recovered partition, in the place of what was there."""
         self._partitions[partition.number] = partition
 
-    def get(self, number: int) -> PartitionStore | None:
+    def get(self, number: int) -> StoreT | None:
         """Return the partition, None when it is not, or no longer, ours."""
         return self._partitions.get(number)
 
@@ -146,5 +192,5 @@ class Store:
         """Drop everything: partitions went to other workers, who change them from now on."""
         self._partitions.clear()
 
-    def __iter__(self) -> Iterator[PartitionStore]:
+    def __iter__(self) -> Iterator[StoreT]:
         return iter(list(self._partitions.values()))

@@ -5,6 +5,7 @@ What is wrong, and its words, is `streams.state.ground`; what may have changed, 
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import structlog
 
@@ -28,7 +29,7 @@ class Footing:
         self._agreed = agreed
 
     async def check(
-        self, reader: ChangelogReader, committed: Mapping[int, Inputs], starts: Mapping[int, Inputs]
+        self, reader: ChangelogReader[Any], committed: Mapping[int, Inputs], starts: Mapping[int, Inputs]
     ) -> None:
         """Take what `reader` has read as the states to go on with; its claims then say upon what.
 
@@ -62,7 +63,7 @@ class Footing:
             store.changelog_start = max(store.changelog_start, ground.begins)
             store.changelog_id = now or store.changelog_id
 
-    def _compare(self, reader: ChangelogReader) -> None:
+    def _compare(self, reader: ChangelogReader[Any]) -> None:
         """Tell what differs from the settings under which the states were last written."""
         found = {
             change: number

@@ -18,7 +18,7 @@ from streams.lane.lane import Lane
 from streams.lane.micro_batch import Moved
 from streams.settings import Settings
 from streams.state.broker_time import BrokerTime
-from streams.state.store import PartitionStore, Store
+from streams.state.store import SignalsStore, Store
 from streams.telemetry.metrics import Metrics
 from streams.telemetry.release import tell_release
 from streams.workers import label_sets
@@ -36,7 +36,7 @@ class SignalsMetrics:
         self,
         metrics: Metrics,
         settings: Settings,
-        store: Store,
+        store: Store[SignalsStore],
         limit: DeadLetterLimit,
         broker_time: BrokerTime,
         policy: Policy,
@@ -58,7 +58,7 @@ class SignalsMetrics:
         """Note whose records a partition works on."""
         self._busiest[partition].add(records, time.monotonic())
 
-    def batch(self, batch: Computed, partition: PartitionStore, seconds: float) -> None:
+    def batch(self, batch: Computed, partition: SignalsStore, seconds: float) -> None:
         """Count a batch whose effects are confirmed. `seconds`: from taking it to that."""
         metrics, result = self._metrics, batch.result
         for (kind, outcome), count in result.counts.items():
@@ -77,7 +77,7 @@ class SignalsMetrics:
             metrics.last_event.set(partition.clock.now / 1000)
         self.timers(batch, partition)
 
-    def timers(self, batch: Computed, partition: PartitionStore) -> None:
+    def timers(self, batch: Computed, partition: SignalsStore) -> None:
         """Count a batch of timers alone whose effects are confirmed."""
         self._metrics.batch_computing.labels(str(partition.number)).observe(batch.seconds)
         self.outputs(batch.result)

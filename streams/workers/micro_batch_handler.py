@@ -17,7 +17,7 @@ from streams.core.records import Decoded
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import TP, MicroBatch
 from streams.state.delivery import EffectsError
-from streams.state.store import PartitionStore, Store
+from streams.state.store import SignalsStore, Store
 from streams.workers.batch import Batches
 from streams.workers.fail_point import FailPoint
 from streams.workers.fence import StaleError
@@ -36,7 +36,7 @@ class MicroBatchHandler:
 
     app: faust.App
     lane: Lane[Decoded]
-    store: Store
+    store: Store[SignalsStore]
     turns: Turns
     bound: TimeBound
     homes: Homes
@@ -74,7 +74,7 @@ class MicroBatchHandler:
 
     async def _decide(
         self,
-        partition: PartitionStore,
+        partition: SignalsStore,
         records: Sequence[Decoded],
         tallies: Tallies,
         ends: Mapping[TP, int],
@@ -89,7 +89,7 @@ class MicroBatchHandler:
             if taken >= len(records):
                 return
 
-    def _partition_of(self, micro_batch: MicroBatch[Decoded]) -> PartitionStore:
+    def _partition_of(self, micro_batch: MicroBatch[Decoded]) -> SignalsStore:
         partition = self.store.get(micro_batch.partition)
         if partition is None:
             raise EffectsError(
@@ -97,7 +97,7 @@ class MicroBatchHandler:
             )
         return partition
 
-    async def _counted(self, records: Sequence[Decoded], partition: PartitionStore) -> Tallies:
+    async def _counted(self, records: Sequence[Decoded], partition: SignalsStore) -> Tallies:
         try:
             return self.limit.count(records, partition.dead_letters)
         except DeadLetterLimitError:

@@ -1,4 +1,4 @@
-"""What a signals worker does with partitions that were just assigned to it, before it takes their first micro-batch.
+"""What a worker with states does with partitions that were just assigned to it, before it takes their first micro-batch.
 
 Owns the order: ask whether the group agrees, read the changelog to its end (of a partition that was ours until now, from where we last
 wrote it: `state.kept`), look whether it is what the offsets rest on, claim the partitions there, publish what may not have been sent, and
@@ -7,60 +7,65 @@ only then put the states into the store. It must not decode the changelog (`stre
 
 import asyncio
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic, Protocol
 
-import structlog
-
-from schemas import topics
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import Assignment
 from streams.settings import Settings
 from streams.state.fencing import FencedChangelog
 from streams.state.kept import Kept, KeptStores
 from streams.state.recovery import ChangelogReader, Recovered
-from streams.state.store import Store
-from streams.workers.effects import Effects
+from streams.state.store import Store, StoreT
 from streams.workers.fence import Fence, StaleError
 from streams.workers.footing import Footing
-from streams.workers.measures import SignalsMetrics
 from streams.workers.membership import Membership
-from streams.workers.time_bound import TimeBound
 from streams.workers.turns import Turns
+from streams.workers.writer import Publisher
 
-log = structlog.get_logger(__name__)
+
+class Recovers(Protocol[StoreT]):
+    """What is peculiar to one kind of worker."""
+
+    def new(self, number: int, /) -> StoreT:
+        """Return the store of a partition of which nothing is known yet."""
+
+    def check(self, store: StoreT, /) -> None:
+        """Raise the error of a state that must not be gone on with."""
+
+    def recovered(self, stores: Sequence[StoreT], kept: int, resent: int, seconds: float, /) -> None:
+        """Tell of a recovery: how many stores had been kept, and how many outputs were published by it."""
 
 
-class Recovery:
-    """Fills the `store` for each new assignment."""
+class Recovery(Generic[StoreT]):
+    """Fills the `store` for each new assignment from the changelog `topic` (its full name)."""
 
     def __init__(
         self,
         settings: Settings,
-        store: Store,
+        topic: str,
+        kind: Recovers[StoreT],
+        store: Store[StoreT],
         turns: Turns,
         fence: Fence,
         fenced: FencedChangelog,
-        effects: Effects,
-        bound: TimeBound,
-        seen: SignalsMetrics,
+        publisher: Publisher,
         membership: Membership,
         footing: Footing,
         lane: Lane[Any],
     ) -> None:
         self._settings = settings
-        self._erasure = settings.erasure()
+        self._topic = topic
+        self._kind = kind
         self._store = store
         self._turns = turns
         self._fence = fence
         self._fenced = fenced
-        self._effects = effects
-        self._bound = bound
-        self._seen = seen
+        self._publisher = publisher
         self._membership = membership
         self._footing = footing
         self._lane = lane
-        self._kept = KeptStores(fenced.held)
+        self._kept: KeptStores[StoreT] = KeptStores(fenced.held)
 
     def revoked(self) -> None:
         """Take the stores out of use: their partitions may be another worker's from now on. Some may come back at once."""
@@ -70,8 +75,8 @@ class Recovery:
     async def recover(self, assignment: Assignment) -> None:
         """Take over the partitions of `assignment`; a rebalance cancels it, and the next assignment begins anew.
 
-        Raises what reading and claiming a changelog raises, `AgreementError`, `StatesError`, `LeapError`, `EffectsError`, and
-        `ErasureError` without the markers' key.
+        Raises what reading and claiming a changelog raises, `AgreementError`, `StatesError`, `EffectsError`, and what its kind of
+        worker finds wrong with the states.
         """
         began = time.monotonic()
         async with self._turns.of_all(assignment.partitions):  # no batch of the last assignment still writes
@@ -84,34 +89,28 @@ class Recovery:
                 return  # the next assignment begins with a recovery too
             resent = 0
             for part in recovered:
-                self._bound.check(part.store)
+                self._kind.check(part.store)
             for part in recovered:
                 part.store.assignment = assigned
-                part.store.note_overdue()
-                if part.store.clock.markers:
-                    self._erasure.check(part.store.states)
                 if part.unsent:
                     try:
                         self._fence.check(part.store)
-                        await self._effects.publish(part.store.number, part.unsent)
+                        await self._publisher.publish(part.store.number, part.unsent)
                     except StaleError:
                         self._store.clear()
                         return  # the group changed meanwhile; the next assignment begins with a recovery too
                     resent += len(part.unsent)
                 self._store.put(part.store)
-        self._seen.recovered(time.monotonic() - began, resent)
-        log.info(
-            "customer states recovered",
-            partitions=len(recovered),
-            kept=len(kept),
-            customers=sum(part.store.customers for part in recovered),
-            resent=resent,
-            seconds=round(time.monotonic() - began, 3),
-        )
+        stores = [part.store for part in recovered]
+        self._kind.recovered(stores, len(kept), resent, time.monotonic() - began)
 
-    async def _read_and_claim(self, assignment: Assignment, kept: Mapping[int, Kept]) -> list[Recovered]:
-        topic, options = self._settings.topic(topics.CHANGELOG), self._settings.aiokafka_options()
-        async with ChangelogReader(topic, assignment.partitions, options, kept=kept) as reader:
+    async def _read_and_claim(
+        self, assignment: Assignment, kept: Mapping[int, Kept[StoreT]]
+    ) -> list[Recovered[StoreT]]:
+        options = self._settings.aiokafka_options()
+        async with ChangelogReader(
+            self._kind.new, self._topic, assignment.partitions, options, kept=kept
+        ) as reader:
             # The group is asked meanwhile; nothing is claimed before it has answered.
             await asyncio.gather(reader.to_end(), self._membership.check_after_joining())
             self._refuse_stale(assignment)

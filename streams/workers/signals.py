@@ -1,7 +1,7 @@
 """The signals worker: its parts, wired; its life, and whether it is ready.
 
 Owns which parts there are and what each is given. It must not hold a step of the work: `micro_batch_handler` is the road of a micro-batch,
-`recovery` what comes before the first one, `timers` what time does in between, `batch` the order of effects of all three.
+`recovery` what comes before the first one, `timers` what time does in between, `batch` what becomes of all three, `writer` in which order.
 """
 
 import time
@@ -37,7 +37,7 @@ from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
 from streams.state.ground import ADVICE, StatesError
 from streams.state.last_records import last_records
-from streams.state.store import PartitionStore, Store
+from streams.state.store import SignalsStore, Store
 from streams.telemetry.metrics import Metrics
 from streams.workers.batch import Batches
 from streams.workers.effects import Effects
@@ -49,10 +49,12 @@ from streams.workers.measures import SignalsMetrics, resumed
 from streams.workers.membership import Membership
 from streams.workers.micro_batch_handler import MicroBatchHandler
 from streams.workers.recovery import Recovery
+from streams.workers.signals_states import SignalsStates
 from streams.workers.time_bound import TimeBound
 from streams.workers.timers import Timers
 from streams.workers.timestamps import check_timestamps
 from streams.workers.turns import Turns
+from streams.workers.writer import Writer
 
 log = structlog.get_logger(__name__)
 
@@ -74,7 +76,7 @@ class SignalsWorker:
         """`wording` tells the evidence. `idle_timers`: let the brokers' time pass on partitions without new events; off for history."""
         fail_point = fail_point or FailPoint()
         self.settings = settings
-        self.store = Store()
+        self.store: Store[SignalsStore] = Store()
         changelog, agreed = settings.topic(topics.CHANGELOG), agreed_of(settings, policy)
         self._changelog_id = ""
         self._membership = Membership(
@@ -117,32 +119,47 @@ class SignalsWorker:
         fenced = FencedChangelog(
             changelog, settings, self._deliveries, metrics.foreign_writes.inc, broker_time
         )
+        writer = Writer(
+            settings,
+            policy.label,
+            self._fence,
+            fenced,
+            effects,
+            fail_point,
+            on_written=metrics.changelog_write.observe,
+        )
         batches = Batches(
             settings,
             policy,
             wording,
             self._fence,
-            fenced,
+            writer,
             effects,
-            fail_point,
             broker_time,
             idle_timers=idle_timers,
-            on_written=metrics.changelog_write.observe,
         )
-        self._bound = TimeBound(broker_time, self._reading.tolerance_ms, self._read, batches.mark)
+        self._bound = TimeBound(broker_time, self._reading.tolerance_ms, self._read, writer.mark)
         self._seen = SignalsMetrics(metrics, settings, self.store, self._limit, broker_time, policy)
         self._timers = timers = Timers(
-            self.app, self.lane, self.store, turns, batches, self._seen, broker_time, idle_timers=idle_timers
+            self.app,
+            self.lane,
+            self.store,
+            turns,
+            batches,
+            writer,
+            self._seen,
+            broker_time,
+            idle_timers=idle_timers,
         )
         self._recovery = Recovery(
             settings,
+            changelog,
+            SignalsStates(settings.erasure(), self._bound, self._seen),
             self.store,
             turns,
             self._fence,
             fenced,
             effects,
-            self._bound,
-            self._seen,
             self._membership,
             Footing(settings, agreed, lambda: self._changelog_id),
             self.lane,
@@ -204,7 +221,7 @@ class SignalsWorker:
     def _told(self, moved: Moved) -> None:
         self._seen.moved(moved)
 
-    async def _note_move(self, partition: PartitionStore) -> None:
+    async def _note_move(self, partition: SignalsStore) -> None:
         """Write down at once where the log is read now: until then the commit may be ahead of what the changelog says."""
         async with crash_on_error(self.app), self._turns.of(partition.number):
             if self.store.get(partition.number) is partition and self.app.consumer.prepared:

@@ -13,7 +13,7 @@ import structlog
 from streams.core.decode import ahead_of_broker
 from streams.core.records import REJECTED_AT, Decoded, Record
 from streams.state.broker_time import BrokerTime, most_ahead_ms
-from streams.state.store import PartitionStore
+from streams.state.store import SignalsStore
 from streams.telemetry.amounts import amount
 
 log = structlog.get_logger(__name__)
@@ -34,7 +34,7 @@ class TimeBound:
         time: BrokerTime,
         tolerance_ms: int,
         decode: Callable[[Record], Decoded],
-        ask: Callable[[PartitionStore], Awaitable[None]],
+        ask: Callable[[SignalsStore], Awaitable[None]],
     ) -> None:
         """`decode` reads a record again. `ask` writes to a partition's changelog, so that `time` has a new answer."""
         self._time = time
@@ -50,7 +50,7 @@ class TimeBound:
             for each in records
         ]
 
-    async def settle(self, partition: PartitionStore, records: Sequence[Decoded]) -> Sequence[Decoded]:
+    async def settle(self, partition: SignalsStore, records: Sequence[Decoded]) -> Sequence[Decoded]:
         """Return the records with those that were set aside as they are to be judged: an event after all, or a reject.
 
         This machine may have slept since the last answer, so the broker is asked first. Raises what `ask` raises.
@@ -68,7 +68,7 @@ class TimeBound:
             settled[number] = ahead_of_broker(decoded) if beyond and decoded.event is not None else decoded
         return settled
 
-    def check(self, partition: PartitionStore) -> None:
+    def check(self, partition: SignalsStore) -> None:
         """Tell of a recovered partition that has leapt; raises `LeapError` when it has by more than a day."""
         ahead = self._time.ahead_ms(partition.number, partition.clock.now)
         if ahead <= self._most_ms:

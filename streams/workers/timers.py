@@ -14,11 +14,12 @@ from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import TP, MicroBatch
 from streams.state.broker_time import BrokerTime
-from streams.state.store import PartitionStore, Store
+from streams.state.store import SignalsStore, Store
 from streams.workers.batch import Batches
 from streams.workers.fence import StaleError
 from streams.workers.measures import SignalsMetrics
 from streams.workers.turns import Turns
+from streams.workers.writer import Writer
 
 _TICK_SECONDS = 1.0
 _MARK_SECONDS = 20.0
@@ -38,9 +39,10 @@ class Timers:
         self,
         app: faust.App,
         lane: Lane[Decoded],
-        store: Store,
+        store: Store[SignalsStore],
         turns: Turns,
         batches: Batches,
+        writer: Writer,
         seen: SignalsMetrics,
         broker_time: BrokerTime,
         *,
@@ -51,6 +53,7 @@ class Timers:
         self._store = store
         self._turns = turns
         self._batches = batches
+        self._writer = writer
         self._seen = seen
         self._broker_time = broker_time
         self._idle_timers = idle_timers
@@ -74,10 +77,10 @@ class Timers:
                 with suppress(StaleError):
                     if self._lane.caught_up(partition.number):
                         await self._idle(partition)
-                    elif self._batches.behind(partition, self._positions(partition)):
+                    elif self._writer.behind(partition, self._positions(partition)):
                         await self.mark(partition)
 
-    async def _idle(self, partition: PartitionStore) -> None:
+    async def _idle(self, partition: SignalsStore) -> None:
         now = self._broker_time.now(partition.number)
         # Only when something is due: a new clock alone would be a write per second for each partition.
         if self._idle_timers and partition.clock.next_due <= now:
@@ -85,22 +88,22 @@ class Timers:
         elif (
             partition.unmarked
             or time.monotonic() - partition.written_at > _MARK_SECONDS
-            or self._batches.behind(partition, self._positions(partition))
+            or self._writer.behind(partition, self._positions(partition))
         ):
             # A restart need not send again what was delivered long ago. And what a worker that has lost the partition may
             # still write to the changelog is noticed by our next write, before compaction can take it for the newest value.
             await self.mark(partition)
         await self._judge_put_off(partition, None, _SECONDS_OF_A_TICK)
 
-    async def mark(self, partition: PartitionStore) -> None:
+    async def mark(self, partition: SignalsStore) -> None:
         """Write down how far the partition is; the caller holds its turn. Raises `StaleError` when it is no longer ours."""
-        await self._batches.mark(partition, self._positions(partition))
+        await self._writer.mark(partition, self._positions(partition))
 
-    def _positions(self, partition: PartitionStore) -> dict[TP, int]:
+    def _positions(self, partition: SignalsStore) -> dict[TP, int]:
         ours = (tp for tp in self._lane.assignment.committed if tp.partition == partition.number)
         return {tp: self._lane.position(tp) for tp in ours}
 
-    async def catch_up(self, partition: PartitionStore, micro_batch: MicroBatch[Decoded]) -> None:
+    async def catch_up(self, partition: SignalsStore, micro_batch: MicroBatch[Decoded]) -> None:
         """Judge the timers that were put off before `micro_batch`, until records wait that came after it.
 
         The run is acknowledged afterwards, so that nothing is overdue on a partition without lag; only what is left of a very
@@ -109,7 +112,7 @@ class Timers:
         await self._judge_put_off(partition, micro_batch, _SECONDS_BEFORE_ACK)
 
     async def _judge_put_off(
-        self, partition: PartitionStore, micro_batch: MicroBatch[Decoded] | None, seconds: float
+        self, partition: SignalsStore, micro_batch: MicroBatch[Decoded] | None, seconds: float
     ) -> None:
         """In small batches, for so long at most, until other records wait than those of `micro_batch`, or the group: who has the
         partition next goes on with them.

@@ -7,13 +7,13 @@ called is `core.callable_time`.
 from streams.core.callable_time import Waiting, waited, waiting
 from streams.core.policy import Policy
 from streams.core.state import decode
-from streams.state.store import Store
+from streams.state.store import SignalsStore, Store
 
 
 class Unanswered:
     """Of one worker."""
 
-    def __init__(self, store: Store, policy: Policy) -> None:
+    def __init__(self, store: Store[SignalsStore], policy: Policy) -> None:
         self._store = store
         self._policy = policy
         self._known: dict[str, tuple[bytes, Waiting | None]] = {}

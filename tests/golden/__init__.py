@@ -96,7 +96,7 @@ def hashes_of(case: Case) -> dict[str, str]:
                     "outputs",
                     partition,
                     sending.kind,
-                    sending.customer_id.encode(),
+                    sending.key.encode(),
                     sending.value,
                     headers_of(sending),
                 )
@@ -133,7 +133,7 @@ def _topic(output: Output) -> str:
 
 
 def _record(topic: str, partition: int, sending: Sending) -> Record:
-    return Record(topic, partition, 0, _ARRIVAL, sending.customer_id.encode(), sending.value or None)
+    return Record(topic, partition, 0, _ARRIVAL, sending.key.encode(), sending.value or None)
 
 
 def _rows(

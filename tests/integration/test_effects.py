@@ -47,5 +47,5 @@ def test_more_than_a_batch_holds_arrives_whole_and_in_order(broker: Broker, uniq
     found = asyncio.run(read_all(settings, topics.TRIGGERS, topics.SIGNALS))
     for name, sent in ((topics.TRIGGERS, triggers), (topics.SIGNALS, [*signals, gone])):
         assert [(r.partition, r.key, r.value) for r in found[name]] == [
-            (1, each.customer_id.encode(), each.value or None) for each in sent
+            (1, each.key.encode(), each.value or None) for each in sent
         ]

@@ -18,7 +18,7 @@ from streams.state.changelog import PARTITION_KEY, Sending, decode_entry
 from streams.state.delivery import BATCH_BYTES, Deliveries, EffectsError
 from streams.state.fencing import Change, FencedChangelog
 from streams.state.recovery import ChangelogReader, Recovered, recover
-from streams.state.store import PartitionStore
+from streams.state.store import SignalsStore
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import read_all, settings_of
 
@@ -49,7 +49,7 @@ class Writer(NamedTuple):
     foreign: list[int]
 
     @property
-    def store(self) -> PartitionStore:
+    def store(self) -> SignalsStore:
         return self.recovered.store
 
     async def write(self, said: list[Sending] | None = None, **states: int | None) -> None:
@@ -70,7 +70,7 @@ async def owner(settings: Settings) -> AsyncIterator[Writer]:
     try:
         foreign: list[int] = []
         fenced = FencedChangelog(topic, settings, deliveries, foreign.append)
-        async with ChangelogReader(topic, [0], settings.aiokafka_options()) as reader:
+        async with ChangelogReader(SignalsStore, topic, [0], settings.aiokafka_options()) as reader:
             await reader.to_end()
             await fenced.claim(reader)
         yield Writer(settings, fenced, deliveries, reader.readings[0].finish(), foreign)
@@ -171,8 +171,8 @@ async def test_of_two_who_claim_at_once_one_ends_up_with_the_partition(settings:
         await writer.write(c1=1)
         mine, other = (FencedChangelog(topic, settings, writer.deliveries) for _ in range(2))
         async with (
-            ChangelogReader(topic, [0], settings.aiokafka_options()) as my_reader,
-            ChangelogReader(topic, [0], settings.aiokafka_options()) as other_reader,
+            ChangelogReader(SignalsStore, topic, [0], settings.aiokafka_options()) as my_reader,
+            ChangelogReader(SignalsStore, topic, [0], settings.aiokafka_options()) as other_reader,
         ):
             await my_reader.to_end()
             await other_reader.to_end()

@@ -19,7 +19,7 @@ from streams.state.broker_time import BROKERS_APART_MS
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
 from streams.state.recovery import ChangelogReader
-from streams.state.store import PartitionStore
+from streams.state.store import SignalsStore
 from streams.telemetry.exit_codes import ExitCode
 from tests.integration.administration import Admin, alter
 from tests.integration.test_migration import (
@@ -385,12 +385,14 @@ def test_a_partition_that_leapt_comes_back_whatever_the_clock_here_says(
     work_off(settings, len(events))
 
 
-async def leap(settings: Settings, store: PartitionStore) -> None:
+async def leap(settings: Settings, store: SignalsStore) -> None:
     deliveries = Deliveries(settings, lambda: None)
     await deliveries.start()
     try:
         topic = settings.topic(topics.CHANGELOG)
-        async with ChangelogReader(topic, [store.number], settings.aiokafka_options()) as reader:
+        async with ChangelogReader(
+            SignalsStore, topic, [store.number], settings.aiokafka_options()
+        ) as reader:
             await reader.to_end()
             fenced = FencedChangelog(topic, settings, deliveries)
             await fenced.claim(reader)

@@ -35,6 +35,7 @@ from streams.state.changelog import (
     tombstone_headers,
 )
 from streams.state.recovery import Reading
+from streams.state.store import SignalsStore
 from streams.workers.effects import headers_of
 
 OUTPUT: Final = Sending("trigger", "live", "c1", 1_700_000_000_000, b'{"trigger_id":"t","sequence":1}', "t.1")
@@ -64,7 +65,7 @@ headers = some.sampled_from([(), tuple(tombstone_headers(Stamp(1, 1)))])
 
 @given(some.lists(some.tuples(keys, values, headers), max_size=6))
 def test_a_recovery(records: list[tuple[bytes, bytes | None, Any]]) -> None:
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     for offset, (key, value, stamp) in enumerate(records):
         reading.add(key, value, stamp, offset)
     part = reading.finish()

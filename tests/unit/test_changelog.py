@@ -22,6 +22,7 @@ from streams.state.changelog import (
     tombstone_headers,
 )
 from streams.state.recovery import Reading
+from streams.state.store import SignalsStore
 
 TRIGGER = Sending("trigger", "live", "c1", 1_700_000_000_000, b'{"trigger_id":"t","sequence":1}', "t.1")
 SIGNALS = Sending("signals", "shadow", "c1", -1, b"{}", identity_of("signals", b"{}", "c1", -1))
@@ -87,7 +88,7 @@ def test_what_the_states_rest_on_goes_with_the_record_and_with_a_claim() -> None
         changelog_id="x",
     )
     assert decode_partition(encode_partition(record)) == record
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(PARTITION_KEY, encode_partition(record))
     assert reading.claim("b")[5:] == record[5:]
     store = reading.finish().store
@@ -107,7 +108,7 @@ def test_a_worker_of_the_version_before_reads_what_this_one_writes() -> None:
 
 
 def test_only_outputs_of_the_highest_batch_are_unsent() -> None:
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, [TRIGGER]))
     reading.add(PARTITION_KEY, encode_partition(PartitionRecord(Stamp(1, 1), 50, "p@1")))
     reading.add(b"c2", encode_entry(Stamp(1, 2), STATE, [TRIGGER._replace(customer_id="c2")]))
@@ -119,14 +120,14 @@ def test_only_outputs_of_the_highest_batch_are_unsent() -> None:
 
 
 def test_a_batch_without_outputs_says_that_the_one_before_was_delivered() -> None:
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, [TRIGGER]))
     reading.add(b"c2", encode_entry(Stamp(1, 2), STATE, []))
     assert reading.finish().unsent == []
 
 
 def test_a_departed_customer_has_an_outbox_but_no_state() -> None:
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, []))
     reading.add(b"c1", encode_entry(Stamp(1, 2), b"", [TRIGGER]))
     recovered = reading.finish()
@@ -136,7 +137,7 @@ def test_a_departed_customer_has_an_outbox_but_no_state() -> None:
 
 
 def test_a_tombstone_removes_everything() -> None:
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(b"c1", encode_entry(Stamp(1, 1), b"", [TRIGGER]))
     reading.add(b"c1", None, tombstone_headers(Stamp(1, 2)))
     recovered = reading.finish()
@@ -144,7 +145,7 @@ def test_a_tombstone_removes_everything() -> None:
 
 
 def test_the_same_customer_in_a_later_batch_replaces_its_outbox() -> None:
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(b"c1", encode_entry(Stamp(1, 4), STATE, [TRIGGER]))
     reading.add(b"c1", encode_entry(Stamp(1, 4), STATE, [SIGNALS]))
     assert reading.finish().unsent == [SIGNALS]
@@ -155,7 +156,7 @@ def claim(epoch: int, owner: str, batch: int = 0) -> bytes:
 
 
 def test_what_an_earlier_epoch_writes_behind_a_claim_does_not_count() -> None:
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(PARTITION_KEY, claim(1, "first"))
     reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, []))
     reading.add(PARTITION_KEY, claim(2, "second", batch=1))
@@ -170,7 +171,7 @@ def test_what_an_earlier_epoch_writes_behind_a_claim_does_not_count() -> None:
 
 
 def test_of_two_claims_of_one_epoch_the_first_counts() -> None:
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(PARTITION_KEY, claim(1, "first"))
     reading.add(PARTITION_KEY, claim(1, "second"))
     reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, []))
@@ -180,14 +181,14 @@ def test_of_two_claims_of_one_epoch_the_first_counts() -> None:
 
 
 def test_compaction_may_have_removed_the_claim() -> None:
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(b"c1", encode_entry(Stamp(3, 1), STATE, []))
     reading.add(PARTITION_KEY, claim(3, "third", batch=1))
     assert (reading.epoch, reading.owner, reading.stale) == (3, "third", 0)
 
 
 def test_a_tombstone_of_another_program_is_refused() -> None:
-    reading = Reading(3)
+    reading = Reading(SignalsStore(3))
     reading.add(b"c1", None, offset=41)
     with pytest.raises(
         ChangelogError,
@@ -199,7 +200,7 @@ def test_a_tombstone_of_another_program_is_refused() -> None:
 def test_a_claim_takes_over_what_was_counted_of_dead_letters() -> None:
     """Or the next owner would begin to count anew."""
     counted = (("contact.calls", 41, 7, 0.25),)
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(PARTITION_KEY, encode_partition(PartitionRecord(Stamp(1, 2), 50, "p@1", "a", counted)))
     assert reading.claim("b").dead_letters == counted
     assert as_rows(reading.finish().store.dead_letters) == counted
@@ -230,7 +231,7 @@ FOREIGN = [
 def test_what_cannot_be_read_is_told_by_its_place_and_changes_nothing(
     key: bytes, value: bytes | None, said: str
 ) -> None:
-    reading = Reading(5, "x.changelog")
+    reading = Reading(SignalsStore(5), "x.changelog")
     reading.add(PARTITION_KEY, claim(1, "first"), offset=1)
     reading.add(b"c0", encode_entry(Stamp(1, 1), STATE, []), offset=2)
     reading.add(key, value, offset=3)
@@ -242,13 +243,13 @@ def test_what_cannot_be_read_is_told_by_its_place_and_changes_nothing(
 
 def test_a_broken_outbox_counts_only_while_it_may_have_to_be_sent() -> None:
     broken = encode_entry(Stamp(1, 1), STATE, [TRIGGER])[:-1]
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(b"c1", broken, offset=8)
     reading.check()
     assert reading.finish().unsent == []
     with pytest.raises(ChangelogError, match=r"\[0\]@8 .*outbox"):
         reading.check()
-    later = Reading(0)
+    later = Reading(SignalsStore(0))
     later.add(b"c1", broken, offset=8)
     later.add(PARTITION_KEY, claim(1, "first", batch=2), offset=9)
     later.finish()
@@ -256,7 +257,7 @@ def test_a_broken_outbox_counts_only_while_it_may_have_to_be_sent() -> None:
 
 
 def test_what_a_repair_has_replaced_is_no_more_asked_for() -> None:
-    reading = Reading(0)
+    reading = Reading(SignalsStore(0))
     reading.add(b"c1", b"junk", offset=8)
     reading.add(
         PARTITION_KEY, encode_partition(PartitionRecord(Stamp(1, 1), 50, "p@1", "a", begins=9)), offset=9
@@ -269,7 +270,7 @@ def test_what_a_repair_has_replaced_is_no_more_asked_for() -> None:
 
 
 def test_nobody_starts_from_a_repair_that_has_not_ended() -> None:
-    reading = Reading(4)
+    reading = Reading(SignalsStore(4))
     reading.add(PARTITION_KEY, encode_partition(PartitionRecord(Stamp(1, 1), 50, "p@1", "a", repairing=True)))
     with pytest.raises(ChangelogError, match=r"has begun and not ended.*state repair --partition 4"):
         reading.check()

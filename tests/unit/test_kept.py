@@ -9,7 +9,7 @@ from streams.core.state import State
 from streams.state.changelog import PARTITION_KEY, PartitionRecord, Stamp, encode_entry, encode_partition
 from streams.state.kept import SECONDS, Held, Kept, KeptStores
 from streams.state.recovery import Reading
-from streams.state.store import PartitionStore
+from streams.state.store import SignalsStore
 
 HELD = Held(epoch=3, owner="us", next_offset=7)
 OURS, THEIRS = Stamp(3, 5), Stamp(4, 6)
@@ -45,12 +45,13 @@ BEFORE: Log = [
 
 
 def kept() -> Kept:
-    return Kept(read(Reading(1), BEFORE).finish().store, Held(3, "us", len(BEFORE)))
+    return Kept(read(Reading(SignalsStore(1)), BEFORE).finish().store, Held(3, "us", len(BEFORE)))
 
 
 def assert_as_read_anew(after: Log) -> None:
-    on = read(Reading(1, kept=kept()), after)
-    anew = read(Reading(1), BEFORE + after)
+    was = kept()
+    on = read(Reading(was.store, held=was.held), after)
+    anew = read(Reading(SignalsStore(1)), BEFORE + after)
     assert (on.epoch, on.owner, on.known) == (anew.epoch, anew.owner, anew.known)
     left, right = on.finish(), anew.finish()
     assert left.store.states == right.store.states
@@ -80,8 +81,8 @@ def test_what_another_worker_wrote_meanwhile_is_read_on() -> None:
     )
 
 
-def stores() -> tuple[PartitionStore, PartitionStore]:
-    whole, broken = PartitionStore(1), PartitionStore(2)
+def stores() -> tuple[SignalsStore, SignalsStore]:
+    whole, broken = SignalsStore(1), SignalsStore(2)
     broken.whole = False
     return whole, broken
 

@@ -13,7 +13,7 @@ from streams.core.records import REJECTED_AT, Decoded, Record, Reject
 from streams.core.repartition import wrap
 from streams.settings import Settings
 from streams.state.broker_time import BrokerTime
-from streams.state.store import PartitionStore, Store
+from streams.state.store import SignalsStore, Store
 from streams.telemetry.metrics import DECLARED, Metrics
 from streams.workers import label_sets
 from streams.workers.computation import Computed
@@ -84,7 +84,7 @@ def test_records_that_are_no_events_are_called_as_their_topics_events_are() -> N
     counts = {(each.record.topic, engine.REJECTED): 1 for each in rejects}
     counts[("call", engine.ACCEPTED)] = 3
     batch = Computed(BatchResult({}, [], rejects, counts), len(rejects), 0.1)
-    signals_metrics(metrics).batch(batch, PartitionStore(0), 0.2)
+    signals_metrics(metrics).batch(batch, SignalsStore(0), 0.2)
     shown = {
         (each.labels["type"], each.labels["result"]): each.value
         for family in metrics.registry.collect()

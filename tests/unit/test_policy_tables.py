@@ -25,6 +25,7 @@ from streams.core.policy_parts import (
     Shortened,
     Weight,
 )
+from streams.core.policy_release import AgainAfter, Release, Shift, SkillRelease
 from streams.policies import load_policy
 
 LEFT_OUT: Final = {
@@ -44,6 +45,10 @@ MODELS: Final = (
     CallingHours,
     Shortened,
     Opening,
+    Release,
+    SkillRelease,
+    Shift,
+    AgainAfter,
 )
 OTHER: Final[dict[type, Any]] = {
     str: "something-else",
@@ -65,7 +70,11 @@ def whole() -> Policy:
     more = {"sunday": dutch.saturday, "holiday_hours": dutch.saturday, "purposes": ("save", "incident")}
     more |= {"closed_on": (date(2027, 3, 1),)}
     open_all_week = dutch.model_copy(update=more)
-    return policy.model_copy(update={"rules": (rule,), "calling_hours": (open_all_week,)})
+    assert policy.release is not None
+    limited = policy.release.skills["service"].model_copy(update={"mode": "limited", "a_day": 20})
+    skills = policy.release.skills | {"service": limited}
+    release = policy.release.model_copy(update={"desks": ("main", "second", "third"), "skills": skills})
+    return policy.model_copy(update={"rules": (rule,), "calling_hours": (open_all_week,), "release": release})
 
 
 def text_of(policy: Policy) -> str:
@@ -90,10 +99,10 @@ def variants(part: Any) -> Iterator[tuple[str, str, Any]]:
             elif isinstance(value, tuple | dict) and not any(
                 isinstance(each, BaseModel) for each in _members(value)
             ):
-                fewer = value[:-1] if value else ("more",)  # type: ignore[index]
+                fewer = _fewer(value) if value else ("more",)
                 yield type(part).__name__, name, part.model_copy(update={name: fewer})
             elif isinstance(value, tuple | dict):
-                fewer = value[:-1] if isinstance(value, tuple) else dict([*value.items()][:-1])
+                fewer = _fewer(value)
                 yield type(part).__name__, name, part.model_copy(update={name: fewer})
             elif isinstance(value, BaseModel) and name == "score":
                 yield type(part).__name__, name, part.model_copy(update={name: None})
@@ -105,6 +114,10 @@ def variants(part: Any) -> Iterator[tuple[str, str, Any]]:
         for key, each in part.items():
             for model, field, other in variants(each):
                 yield model, field, part | {key: other}
+
+
+def _fewer(value: Any) -> Any:
+    return value[:-1] if isinstance(value, tuple) else dict([*value.items()][:-1])
 
 
 def _members(value: Any) -> list[Any]:
@@ -119,9 +132,12 @@ def test_every_field_that_decides_is_shown() -> None:
             continue
         tried.add((model, field))
         assert (text_of(other) == before) == ((model, field) in LEFT_OUT), (model, field)
-    parts = {("Policy", "shape"), ("Scoring", "intercept")} | {
-        ("CallingHours", day) for day in ("weekdays", "saturday", "sunday", "holiday_hours")
-    }
+    parts = {
+        ("Policy", "shape"),
+        ("Scoring", "intercept"),
+        ("Policy", "release"),
+        ("Release", "again_after"),
+    } | {("CallingHours", day) for day in ("weekdays", "saturday", "sunday", "holiday_hours")}
     every = {(model.__name__, name) for model in MODELS for name in model.model_fields}
     assert every == tried | parts, "a field that nobody tried"
     assert set(LEFT_OUT) <= every
@@ -160,3 +176,19 @@ def test_a_purpose_that_nothing_opens_is_told_to_be_one() -> None:
     text = text_of(whole())
     assert text.count("opened by nothing in this policy") == 1
     assert text.count("opened by act_on_requests") == 2
+
+
+def test_what_becomes_of_a_decision_is_told() -> None:
+    text = text_of(load_policy("default"))
+    assert "Mon-Fri 09:00-17:00: 2" in text
+    assert "Sat 10:00-16:00: 1" in text
+    assert "320" in text
+    assert "TECHNICAL_FAILURE" in text
+    assert "5 min" in text
+    assert "limited: 20 a day" in text_of(whole())
+
+
+def test_of_a_policy_without_release_the_ends_are_told() -> None:
+    text = text_of(load_policy("default").model_copy(update={"release": None}))
+    assert "at all hours, and without a ceiling" in text
+    assert "does not count again" in text

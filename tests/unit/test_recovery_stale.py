@@ -11,7 +11,7 @@ import pytest
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import TP, LaneSettings
 from streams.settings import Settings
-from streams.state.store import Store
+from streams.state.store import SignalsStore, Store
 from streams.workers import recovery
 from streams.workers.recovery import Recovery
 from streams.workers.turns import Turns
@@ -64,15 +64,16 @@ def test_a_recovery_whose_assignment_is_gone_claims_nothing(
     monkeypatch.setattr(recovery, "ChangelogReader", lambda *_, **__: reader)
     fence: Any = SimpleNamespace(assignment=1)
     fenced: Any = SimpleNamespace(held=lambda _: None, claim=claim)
+    kind: Any = SimpleNamespace(new=SignalsStore)
     recovers = Recovery(
         Settings(),
+        "changelog",
+        kind,
         Store(),
         Turns(),
         fence,
         fenced,
-        effects=None,  # type: ignore[arg-type]
-        bound=None,  # type: ignore[arg-type]
-        seen=None,  # type: ignore[arg-type]
+        publisher=None,  # type: ignore[arg-type]
         membership=SimpleNamespace(check_after_joining=alone),  # type: ignore[arg-type]
         footing=SimpleNamespace(check=check),  # type: ignore[arg-type]
         lane=lane,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.core.state import State, encode
-from streams.state.store import PartitionStore, Store
+from streams.state.store import SignalsStore, Store
 
 QUIET = encode(State())
 ASKED = encode(State(requested_at=1_000))
@@ -11,7 +11,7 @@ GIVEN = encode(State(requested_at=1_000, given_at=2_000))
 
 
 def test_a_batch_changes_adds_and_removes_customers() -> None:
-    partition = PartitionStore(0)
+    partition = SignalsStore(0)
     partition.apply(1, {"a": QUIET, "b": ASKED}, set(), outputs=False)
     partition.apply(2, {"a": None, "c": QUIET}, {"a"}, outputs=True)
     assert partition.states == {"b": ASKED, "c": QUIET}
@@ -19,7 +19,7 @@ def test_a_batch_changes_adds_and_removes_customers() -> None:
 
 
 def test_who_waits_for_a_callback_is_known_until_it_is_given() -> None:
-    partition = PartitionStore(0)
+    partition = SignalsStore(0)
     partition.apply(1, {"a": ASKED, "b": QUIET}, set(), outputs=False)
     assert partition.waiting == {"a": 1_000}
     partition.apply(2, {"a": GIVEN}, set(), outputs=False)
@@ -27,7 +27,7 @@ def test_who_waits_for_a_callback_is_known_until_it_is_given() -> None:
 
 
 def test_a_recovery_derives_timers_and_who_waits() -> None:
-    partition = PartitionStore(0)
+    partition = SignalsStore(0)
     partition.states = {"a": ASKED, "b": encode(State(due=5_000))}
     partition.restore(3_000)
     assert partition.waiting == {"a": 1_000}
@@ -37,7 +37,7 @@ def test_a_recovery_derives_timers_and_who_waits() -> None:
 
 def test_lost_partitions_are_forgotten() -> None:
     store = Store()
-    store.put(PartitionStore(3))
+    store.put(SignalsStore(3))
     assert [partition.number for partition in store] == [3]
     store.clear()
     assert store.get(3) is None

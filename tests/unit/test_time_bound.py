@@ -14,7 +14,7 @@ from streams.core.records import REJECTED_AT, Decoded
 from streams.core.redriven import Origin
 from streams.core.repartition import decode_rekeyed, wrap
 from streams.state.broker_time import BROKERS_APART_MS, BrokerTime
-from streams.state.store import PartitionStore
+from streams.state.store import SignalsStore
 from streams.workers.time_bound import LeapError, TimeBound
 from tests.builders import DAY, HOUR, START, Record, call, erasure, profile, survey
 
@@ -31,9 +31,9 @@ class Worker:
         self.time = BrokerTime(wall=lambda: START + 10 * AHEAD, steady=lambda: 0)
         self.time.answered(0, told)
         self.bound = TimeBound(self.time, tolerance, lambda record: decode(record, AS_USUAL), self.ask)
-        self.partition = PartitionStore(0)
+        self.partition = SignalsStore(0)
 
-    async def ask(self, partition: PartitionStore) -> None:
+    async def ask(self, partition: SignalsStore) -> None:
         self.asked += 1
         self.time.answered(partition.number, self.broker)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from streams.state.store import PartitionStore, Store
+from streams.state.store import SignalsStore, Store
 from streams.workers.unanswered import Unanswered
 from tests.builders import HOUR, Partition, default_policy, ms, profile, survey
 
@@ -22,7 +22,7 @@ def asked(customer: str, hours_ago: int, **more: object) -> dict[str, bytes]:
 def store_of(*states: dict[str, bytes]) -> Store:
     store = Store()
     for number, each in enumerate(states):
-        part = PartitionStore(number)
+        part = SignalsStore(number)
         part.apply(1, dict(each), set(), outputs=False)
         store.put(part)
     return store

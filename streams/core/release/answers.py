@@ -9,8 +9,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from schemas.instants import to_datetime
-from streams.core.erasure import RESERVED
-from streams.core.state import NEVER, BrokenStateError
+from streams.core.state import NEVER, RESERVED, BrokenStateError
 
 _PREFIX: Final = RESERVED + "answer:"
 _HEAD: Final = Struct("<B6xq")

@@ -5,6 +5,7 @@ Each command is answered once, and the same command again in the same way. Owns 
 
 from heapq import heappush
 
+from streams.core.published import reply_identity
 from streams.core.release import answers as a
 from streams.core.release.answers import Answer
 from streams.core.release.candidates import answer_request
@@ -38,8 +39,8 @@ def _reply(work: Work, claimant: str, command_id: str, answer: Answer) -> None:
         if life.trigger and not life.erased and life.claimant == claimant:
             trigger = work.fields(answer.trigger_id, life)
     value = a.record(claimant, command_id, answer, trigger)
-    identity = f"{claimant}.{command_id}"
-    work.outputs.append(Output("reply", claimant, -1, value, shadow=False, identity=identity))
+    identity = reply_identity(claimant, command_id)
+    work.put_out(Output("reply", claimant, -1, value, shadow=False, identity=identity))
 
 
 def _refused(work: Work, reason: str, trigger_id: str = "") -> Answer:
@@ -67,17 +68,8 @@ def _set_skill(work: Work, body: SetMode | Capacity) -> Answer:
         skill.tell(body.claimant, body.free, body.until, now)
         return Answer(now, "recorded")
     skill.mode, skill.most_a_day = body.mode, body.most_a_day
-    _sweep(work, body.skill)
+    work.sweep(work.desk.out_with(body.skill))
     return Answer(now, "recorded")
-
-
-def _sweep(work: Work, name: str) -> None:
-    """Have what is out of a skill looked at: it may be out in another way than the skill goes out now."""
-    for trigger_id in work.desk.out_with(name):
-        life = work.life(trigger_id)
-        due = work.due_of(life)
-        if due != life.due:
-            work.keep(trigger_id, life)
 
 
 def _claim_next(work: Work, body: Claim) -> Answer:

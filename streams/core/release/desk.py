@@ -143,6 +143,10 @@ class Desk:
         """Return those of a skill that are open, the most urgent first."""
         return [order[-1] for order in sorted(self._open.get(skill, {}).values())]
 
+    def out(self) -> list[str]:
+        """Return those that are out."""
+        return sorted(trigger_id for out in self.out_of.values() for trigger_id in out)
+
     def out_with(self, skill: str) -> list[str]:
         """Return those of a skill that are out, by id."""
         return sorted(

@@ -9,16 +9,19 @@ from streams.core.release.work import Work
 from streams.core.state import NEVER
 
 
-def pace(work: Work) -> None:
-    """Release of each skill what there is room for, the most urgent first."""
+def pace(work: Work) -> bool:
+    """Release of each skill what there is room for, the most urgent first; False when some of it is left for another batch."""
     for name in sorted(work.rules.skills):
         if not work.desk.waiting.get(name):
             continue
         while _room(work, name) > 0:
+            if work.room <= 0:
+                return False
             trigger_id = work.desk.first_ready(name)
             if trigger_id is None:
                 break
             _release(work, trigger_id, name)
+    return True
 
 
 def _room(work: Work, name: str) -> int:

@@ -11,9 +11,9 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from streams.core.erasure import RESERVED
 from streams.core.release import answers as a
 from streams.core.release import life as lives
+from streams.core.release import skills as s
 from streams.core.release.candidates import contact, decided, erased, reported, withdrawn
 from streams.core.release.commands import command
 from streams.core.release.desk import Desk
@@ -21,11 +21,11 @@ from streams.core.release.inputs import Contact, Decided, Erased, Input, Progres
 from streams.core.release.pace import pace
 from streams.core.release.plan import ReleaseRules
 from streams.core.release.timers import judge
-from streams.core.release.work import DESK, DeskState, Output, Work
-from streams.core.state import NEVER, BrokenStateError
+from streams.core.release.work import DESK, JUDGED, DeskState, Output, Work, is_skill
+from streams.core.state import NEVER, RESERVED, BrokenStateError
 
 ALL: Final = 1 << 62
-"""No timer is put off."""
+"""Nothing is put off."""
 
 
 class Result(NamedTuple):
@@ -53,7 +53,23 @@ def restore(rules: ReleaseRules, now: int, states: Mapping[str, bytes]) -> DeskS
             desk.paced_at, desk.live, told = _read_desk(data)
             desk.progress.update(told)
     heapify(answers)
-    return DeskState(states, desk, answers)
+    partition = DeskState(states, desk, answers)
+    Work(partition, ALL).sweep(desk.out())
+    return partition
+
+
+def check_value(key: str, data: bytes) -> None:
+    """Raise BrokenStateError or UnknownVersionError for bytes that are no state of this key."""
+    if key[0] != RESERVED:
+        lives.decode(data)
+    elif a.is_answer(key):
+        a.decode(data)
+    elif key == DESK:
+        _read_desk(data)
+    elif is_skill(key):
+        s.decode(data)
+    elif key != JUDGED:
+        raise BrokenStateError("a reserved key that this release does not know")
 
 
 def _read_desk(data: bytes) -> tuple[int, bool, dict[int, int]]:
@@ -64,17 +80,20 @@ def _read_desk(data: bytes) -> tuple[int, bool, dict[int, int]]:
         raise BrokenStateError("a desk's own record is not what a release stage writes") from None
 
 
-def process_release(records: Sequence[Input], partition: DeskState, *, most_timers: int = ALL) -> Result:
+def process_release(records: Sequence[Input], partition: DeskState, *, room: int = ALL) -> Result:
     """Take records in order upon a partition, whose states stay as they are; its desk and answers move on.
 
-    `most_timers`: judge at most so many timers; with more of them due the records behind wait for the next call.
+    `room`: begin nothing more once so many bytes of states and outputs are made; what is left of timers, releases and records waits for
+    the next call, in this order.
     """
-    work = Work(partition, most_timers)
+    work = Work(partition, room)
     taken = 0
     for record in records:
-        if not _settle(work):
+        if not _settle(work) or work.room <= 0:
             break
-        work.desk.live = record.live
+        if record.live != work.desk.live:
+            work.desk.live = record.live
+            work.desk_changed = True
         _record(work, record)
         taken += 1
     else:
@@ -83,22 +102,20 @@ def process_release(records: Sequence[Input], partition: DeskState, *, most_time
 
 
 def _settle(work: Work) -> bool:
-    """Judge what is due by now, then release; False when timers are left over, or releases with them."""
+    """Judge what is due by now, then release; False when timers are left over, or releases."""
     desk = work.desk
     while work.answers and work.answers[0][0] <= desk.now:
-        if work.timers_left <= 0:
+        if work.room <= 0:
             return False
-        work.timers_left -= 1
         _, key = heappop(work.answers)
-        work.touched[key] = None
+        work.let_answer_go(key)
     while (trigger_id := desk.first_due()) is not None:
-        if work.timers_left <= 0:
+        if work.room <= 0:
             return False
-        work.timers_left -= 1
         judge(work, trigger_id)
     if desk.paced_at < desk.now:
-        if desk.live:
-            pace(work)
+        if desk.live and not pace(work):
+            return False
         desk.paced_at = desk.now
         work.desk_changed = True
     return True
@@ -111,6 +128,7 @@ def _tick(work: Work, now: int, at: int) -> None:
         return
     if now > work.desk.now:
         work.desk.now = now
+        work.desk_changed = True
         work.desk.wake()
 
 

@@ -5,7 +5,7 @@ Owns which cause it is. It must not decide what that makes of a trigger (`places
 
 from streams.core.release.life import Life
 from streams.core.release.places import OUT
-from streams.core.release.work import Work
+from streams.core.release.work import LIFE_BYTES, Work
 from streams.core.state import NEVER
 
 
@@ -76,6 +76,7 @@ def _put_off(work: Work, trigger_id: str, life: Life) -> None:
     life.due = work.desk.now + 1
     work.changed[trigger_id] = life
     work.desk.put(trigger_id, life)
+    work.room -= LIFE_BYTES
 
 
 def _judge_hand_over(work: Work, trigger_id: str, life: Life) -> None:

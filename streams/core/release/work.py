@@ -4,24 +4,35 @@ Owns reading and writing of states within a batch, and the one way in which a tr
 happened is for `timers`, `pace`, `candidates` and `commands` to say.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, Literal, NamedTuple
 
 import orjson
 
 from schemas.instants import to_datetime
-from streams.core.erasure import RESERVED
 from streams.core.release import life as lives
 from streams.core.release import skills as s
 from streams.core.release.desk import Desk
 from streams.core.release.life import Life
 from streams.core.release.places import OUT, Cause, Ignored, Step, step
 from streams.core.release.skills import Skill
-from streams.core.state import FOREVER, NEVER
+from streams.core.state import FOREVER, NEVER, RESERVED
 
 DESK: Final = RESERVED + "desk"
 """The key of the desk's own record."""
+LIFE_BYTES: Final = 6_000
+"""The most that a life with its trigger takes in the changelog, whose candidate is `MOST_TRIGGER_BYTES` at most."""
+MOST_TRIGGER_BYTES: Final = 4_096
+_FEW_BYTES: Final = 400
+"""Of what has ended, an answer, or a key that goes."""
+JUDGED: Final = RESERVED + "judged"
+"""The key under which a worker notes which records its last batch has judged, in which order."""
 _SKILL: Final = RESERVED + "skill:"
+
+
+def is_skill(key: str) -> bool:
+    """Return whether a key among the lives is that of a skill."""
+    return key.startswith(_SKILL)
 
 
 class Output(NamedTuple):
@@ -48,14 +59,14 @@ class DeskState(NamedTuple):
 
 
 class Work:
-    """Of one batch. `timers_left`: how many timers it may still judge."""
+    """Of one batch. `room`: how many bytes of states and outputs it may still make; reckoned generously."""
 
-    def __init__(self, partition: DeskState, most_timers: int) -> None:
+    def __init__(self, partition: DeskState, room: int) -> None:
         self.before = partition.states
         self.desk = partition.desk
         self.rules = partition.desk.rules
         self.answers = partition.answers
-        self.timers_left = most_timers
+        self.room = room
         self.touched: dict[str, bytes | None] = {}
         self.changed: dict[str, Life] = {}
         self.skills: dict[str, Skill] = {}
@@ -98,11 +109,24 @@ class Work:
         self.touched.pop(trigger_id, None)
         self.changed[trigger_id] = life
         self.desk.put(trigger_id, life)
+        self.room -= LIFE_BYTES if life.place != "ended" else _FEW_BYTES
+
+    def sweep(self, trigger_ids: Iterable[str]) -> None:
+        """Have those that are out looked at which are out in another way than their skill goes out now; nothing of it is written."""
+        for trigger_id in trigger_ids:
+            life = self.life(trigger_id)
+            life.due = self.due_of(life)
+            self.desk.put(trigger_id, life)
 
     def let_go(self, trigger_id: str) -> None:
         self.changed.pop(trigger_id, None)
         self.touched[trigger_id] = None
         self.desk.drop(trigger_id)
+        self.room -= _FEW_BYTES
+
+    def let_answer_go(self, key: str) -> None:
+        self.touched[key] = None
+        self.room -= _FEW_BYTES
 
     def skill(self, name: str) -> Skill | None:
         """Return a skill as it is now; None when the desk has no such skill."""
@@ -199,7 +223,11 @@ class Work:
         life.sequence += 1
         value = orjson.dumps(self.fields(trigger_id, life), option=orjson.OPT_UTC_Z)
         identity = f"{trigger_id}.{life.sequence}"
-        self.outputs.append(Output("trigger", life.customer_id, life.partition, value, life.shadow, identity))
+        self.put_out(Output("trigger", life.customer_id, life.partition, value, life.shadow, identity))
+
+    def put_out(self, output: Output) -> None:
+        self.outputs.append(output)
+        self.room -= len(output.value) + _FEW_BYTES
 
     def fields(self, trigger_id: str, life: Life) -> dict[str, Any]:
         """Return the fields of a trigger's record as it is now."""

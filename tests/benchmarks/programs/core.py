@@ -20,7 +20,7 @@ from streams.settings import load_settings
 from streams.state.delivery import Deliveries
 from streams.state.fencing import Change, FencedChangelog
 from streams.state.recovery import ChangelogReader
-from streams.state.store import PartitionStore
+from streams.state.store import SignalsStore
 from streams.workers.interpreter import tune
 from tests.benchmarks.say import arguments, say
 from tests.benchmarks.workload import Workload
@@ -79,10 +79,12 @@ async def _changelog(given: dict[str, Any], written: list[Written]) -> float:
     topic, label = settings.topic(topics.CHANGELOG), load_policy(given["policy"]).label
     deliveries = Deliveries(settings, lambda: None)
     fenced = FencedChangelog(topic, settings, deliveries)
-    stores = [PartitionStore(number) for number in range(settings.partitions)]
+    stores = [SignalsStore(number) for number in range(settings.partitions)]
     await deliveries.start()
     try:
-        async with ChangelogReader(topic, range(settings.partitions), settings.aiokafka_options()) as reader:
+        async with ChangelogReader(
+            SignalsStore, topic, range(settings.partitions), settings.aiokafka_options()
+        ) as reader:
             await reader.to_end()
             await fenced.claim(reader)
         began = time.perf_counter()

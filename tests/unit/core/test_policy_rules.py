@@ -9,16 +9,18 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as some
 
-from streams.core import policy_rules
+from streams.core.policy_fields import Broken
 from streams.core.policy_parts import Shape
-from streams.core.policy_rules import NEEDED, RULES, Broken, broken
+from streams.core.policy_rules import _DEFAULTS, NEEDED, RULES, broken
 from streams.policies import built_in, load_policy, policy_path
 
 WHOLE = yaml.load(policy_path("default").read_text(encoding="utf-8"), yaml.BaseLoader)
 RULE = {"name": "r", "signal": "low_csat", "at_least": "1", "source": "test"}
+BY_NAME = {each.__name__: each for each in RULES}
 CLOSED = {"opens": "00:00", "closes": "00:00"}
 HOURS = WHOLE["calling_hours"]
 NIGHT = {"opens": "22:00", "closes": "06:00"}
+SHIFT = {"days": ["mon", "fri"], "opens": "09:00", "closes": "17:15", "attempts": "1"}
 
 Change = dict[str, Any]
 ROWS: list[tuple[str, Change, Change, tuple[str | int, ...], str]] = [
@@ -191,6 +193,109 @@ ROWS: list[tuple[str, Change, Change, tuple[str | int, ...], str]] = [
         ("shape", "complaint_reasons", 1),
         "every contact without a reason",
     ),
+    (
+        "every_skill_goes_out",
+        {"purposes.save.skill": "experts"},
+        {"purposes.save.skill": "experts", "release": None},
+        ("release", "skills"),
+        "experts, which save needs, is missing",
+    ),
+    (
+        "a_skill_has_a_desk",
+        {"release.skills.service.desk": "second"},
+        {"release.skills.service.desk": "second", "release.desks": ["main", "second"]},
+        ("release", "skills", "service", "desk"),
+        "there is no desk second; there are: main",
+    ),
+    (
+        "desks_are_few_and_different",
+        {"release.desks": ["main", "main"]},
+        {"release.desks": ["main", "second"]},
+        ("release", "desks", 1),
+        "another one of the name main",
+    ),
+    (
+        "desks_are_few_and_different",
+        {"release.desks": ["main", *map(str, range(16))]},
+        {"release.desks": ["main", *map(str, range(15))]},
+        ("release", "desks"),
+        "at most 16",
+    ),
+    (
+        "what_is_opened_has_its_turn",
+        {"release.order": ["save", "service_recovery"]},
+        {"release.order": ["save", "service_recovery", "requested_callback"]},
+        ("release", "order"),
+        "missing: requested_callback, which act_on_requests opens",
+    ),
+    (
+        "what_is_opened_has_its_turn",
+        {"release.order": ["save", "service_recovery", "requested_callback", "save"]},
+        {"release.order": None},
+        ("release", "order", 3),
+        "save is there already",
+    ),
+    (
+        "limited_says_to_how_many",
+        {"release.skills.service.mode": "limited"},
+        {"release.skills.service.mode": "limited", "release.skills.service.a_day": "20"},
+        ("release", "skills", "service"),
+        "limited to how many a day?",
+    ),
+    (
+        "limited_says_to_how_many",
+        {"release.skills.service.a_day": "20"},
+        {},
+        ("release", "skills", "service", "a_day"),
+        "the mode is live",
+    ),
+    (
+        "shifts_close_after_they_open",
+        {"release.skills.service.staffed.0.closes": "09:00"},
+        {"release.skills.service.staffed.0.closes": "09:15"},
+        ("release", "skills", "service", "staffed", 0, "closes"),
+        "closes before it opens",
+    ),
+    (
+        "shifts_do_not_overlap",
+        {"release.skills.service.staffed": [SHIFT, SHIFT | {"days": ["sun", "fri"], "opens": "16:45"}]},
+        {
+            "release.skills.service.staffed": [
+                SHIFT,
+                SHIFT | {"days": ["sun", "fri"], "opens": "17:15", "closes": "18:00"},
+            ]
+        },
+        ("release", "skills", "service", "staffed", 1),
+        "hours of fri overlap",
+    ),
+    (
+        "shifts_do_not_overlap",
+        {"release.skills.service.staffed.0.days": ["mon", "tue", "mon"]},
+        {"release.skills.service.staffed.0.days": ["mon", "tue"]},
+        ("release", "skills", "service", "staffed", 0),
+        "hours of mon overlap",
+    ),
+    (
+        "a_skill_can_go_out",
+        {"release.skills.service.staffed.0.attempts": "0"},
+        {"release.skills.service.staffed.0.attempts": "1"},
+        ("release", "skills", "service", "staffed"),
+        "in no hour an attempt may begin",
+    ),
+    (
+        "a_skill_can_go_out",
+        {"release.skills.service.staffed": []},
+        {"release.skills.service.staffed": [SHIFT]},
+        ("release", "skills", "service", "staffed"),
+        "in no hour an attempt may begin",
+    ),
+    (
+        "a_skill_can_go_out",
+        {"release.skills.service.most_outstanding": "0"},
+        {"release.skills.service.most_outstanding": "1"},
+        ("release", "skills", "service", "most_outstanding"),
+        "0 lets nothing go out",
+    ),
 ]
 
 
@@ -214,7 +319,7 @@ def test_a_rule_breaks_where_it_should_and_not_before(
     rule: str, wrong: Change, right: Change, location: tuple[str | int, ...], said: str
 ) -> None:
     [found] = broken(changed(wrong), RULES)
-    assert [*broken(changed(wrong), [getattr(policy_rules, f"_{rule}")])] == [found]
+    assert [*broken(changed(wrong), [BY_NAME[f"_{rule}"]])] == [found]
     assert found.location == location
     assert said in found.said
     assert [*broken(changed(right), RULES)] == []
@@ -232,7 +337,7 @@ def test_a_policy_that_comes_along_breaks_none_as_text_or_as_a_model(name: str) 
 
 def test_the_defaults_are_those_of_the_model() -> None:
     shape = Shape()
-    assert {name: float(getattr(shape, name)) for name in policy_rules._DEFAULTS} == policy_rules._DEFAULTS
+    assert {name: float(getattr(shape, name)) for name in _DEFAULTS} == _DEFAULTS
 
 
 _VALUES = some.recursive(
@@ -275,6 +380,20 @@ _PATHS = [
     "shape.complaint_reasons",
     "calibrated",
     "act_on_requests",
+    "release",
+    "release.desks",
+    "release.order",
+    "release.skills",
+    "release.skills.service",
+    "release.skills.service.desk",
+    "release.skills.service.mode",
+    "release.skills.service.a_day",
+    "release.skills.service.staffed",
+    "release.skills.service.staffed.0",
+    "release.skills.service.staffed.0.days",
+    "release.skills.service.staffed.0.opens",
+    "release.skills.service.staffed.0.attempts",
+    "release.skills.service.most_outstanding",
 ]
 
 

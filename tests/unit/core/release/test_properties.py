@@ -132,7 +132,7 @@ def inputs_of(drawn: list[tuple[list[Body], int, tuple[bool, bool], bool]]) -> l
 
 
 class Run:
-    """A desk over all records, cut as `cuts` says: records at a time, timers at a time, whether it is restarted between."""
+    """A desk over all records, cut as `cuts` says: records at a time, bytes at a time, whether it is restarted between."""
 
     def __init__(self, records: list[Input], cuts: list[tuple[int, int, bool]]) -> None:
         self.states: dict[str, bytes] = {}
@@ -140,9 +140,9 @@ class Run:
         partition: DeskState = restore(RULES, NEVER, self.states)
         turn = 0
         while records or partition.desk.overdue or partition.desk.paced_at < partition.desk.now:
-            most, timers, again = cuts[turn % len(cuts)]
+            most, room, again = cuts[turn % len(cuts)]
             turn += 1
-            result = process_release(records[:most], partition, most_timers=timers)
+            result = process_release(records[:most], partition, room=room)
             records = records[result.taken :]
             for key, data in result.states.items():
                 if data is None:
@@ -163,7 +163,11 @@ class Run:
 
 
 WHOLE = [(10_000, 1 << 62, False)]
-cuts = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 4), st.booleans()), min_size=1, max_size=7)
+cuts = st.lists(
+    st.tuples(st.integers(1, 5), st.sampled_from([1, 1_000, 7_000, 20_000]), st.booleans()),
+    min_size=1,
+    max_size=7,
+)
 
 
 @given(steps, cuts)
