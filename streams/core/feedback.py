@@ -23,6 +23,7 @@ from schemas.trigger import Purpose
 from streams.core.episodes import count_again, decide
 from streams.core.policy import Policy
 from streams.core.published import Cause, Output
+from streams.core.release.places import ENDED_BEFORE, ENDS
 from streams.core.state import State
 from streams.core.wording import Wording
 
@@ -30,11 +31,6 @@ KIND: Final = "feedback"
 """Under which it is counted, beside the types of events."""
 CROSSED: Final = "crossed"
 """Result of an end that crossed an upgrade: the desk answers the upgrade too, and that answer counts."""
-COMPLETED: Final = "completed"
-ENDS: Final = frozenset({COMPLETED, "retracted", "expired", "failed", "suppressed"})
-"""The statuses of a trigger after which nobody calls for it."""
-ENDED_BEFORE: Final = "ended_before"
-"""`status_reason` of the answer to a decision that reached the desk when its trigger had ended."""
 
 
 class Feedback(NamedTuple):
@@ -95,7 +91,7 @@ def close(
     if told.ended_before:
         count_again(state, policy, purpose, now)
     identity = f"{KIND}:{told.trigger_id}:{told.sequence}"
-    answered = told.end == COMPLETED and not told.ended_before
+    answered = told.end == "completed" and not told.ended_before
     cause = Cause(told.customer_id, told.at, identity, ingested_at, answered)
     outputs = decide(state, policy, now, cause, wording)
     if not told.ended_before and policy.again_after.get(told.end, False):

@@ -169,16 +169,3 @@ class Policy(Part):
     ) -> dict[tuple[int, str | None, str, tuple[ZoneInfo, ...]], tuple[tuple[int, int], ...]]:
         """What `windows` has found of them, by day in UTC, country, purpose and zones."""
         return {}
-
-    @cached_property
-    def again_after(self) -> dict[str, bool]:
-        """TO BE MERGED."""
-        return {}
-
-    @cached_property
-    def release(self):  # TO BE MERGED
-        return None
-
-    @cached_property
-    def release_rules(self):
-        return {}

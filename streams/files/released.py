@@ -201,7 +201,7 @@ class Desk:
         """Its time (ms): a whole second."""
         return self._partition.desk.now
 
-    def knows(self, trigger_id: str, customer_id: str) -> bool:
+    def knows(self, trigger_id: str, customer_id: str | None) -> bool:
         """Return whether a trigger is one of this customer's, and not over."""
         row = self._rows.get(trigger_id)
         return row is not None and row.customer_id == customer_id
@@ -301,10 +301,25 @@ def _second_before(at: int) -> int:
 class _Side:
     """A partition of signals: its events, its states, and the batch that is being computed."""
 
-    __slots__ = ("batch", "clock", "due", "known", "moves", "new_batch", "number", "place", "run", "runs", "said")
+    __slots__ = (
+        "batch",
+        "clock",
+        "due",
+        "known",
+        "moves",
+        "new_batch",
+        "number",
+        "place",
+        "run",
+        "runs",
+        "said",
+    )
 
     def __init__(
-        self, number: int, runs: Iterator[list[Decoded]], new_batch: Callable[[dict[str, bytes], Clock], Batch]
+        self,
+        number: int,
+        runs: Iterator[list[Decoded]],
+        new_batch: Callable[[dict[str, bytes], Clock], Batch],
     ) -> None:
         self.number = number
         self.runs = runs
@@ -382,7 +397,8 @@ class Turns:
             return Batch(known, policy, clock, IN_FILES, wording)
 
         self.sides = [
-            _Side(number, backlog.runs(number, at_once, partitions), new_batch) for number in range(partitions)
+            _Side(number, backlog.runs(number, at_once, partitions), new_batch)
+            for number in range(partitions)
         ]
         self._dues: list[tuple[int, int]] = []
         self._heads = [(side.head.at, side.number) for side in self.sides if side.settle()]
@@ -419,17 +435,16 @@ class Turns:
         decoded = side.head
         side.place += 1
         side.batch.take([decoded], ALL)
-        event = decoded.event
-        if isinstance(event, OutcomeEvent) and event.customer_id is not None:
-            if self._desk.knows(event.trigger_id, event.customer_id):
-                self._say(side, self._now, [_reported(event)])
-                return
-        self._say(side, self._now, [])
+        event, relayed = decoded.event, []
+        if isinstance(event, OutcomeEvent) and self._desk.knows(event.trigger_id, event.customer_id):
+            relayed.append(_reported(event))
+        self._say(side, self._now, relayed)
 
-    def _say(self, side: _Side, at: int, bodies: list[Body]) -> None:
-        """Tell the desk what was decided, and signals what ends by it."""
-        if len(side.batch.outputs) == side.said and not bodies:
+    def _say(self, side: _Side, at: int, relayed: Sequence[Body] = ()) -> None:
+        """Tell the desk what was decided at `at` (ms), after what is relayed to it, and signals what ends by it."""
+        if len(side.batch.outputs) == side.said and not relayed:
             return
+        bodies = [*relayed]
         outputs = side.outputs()
         self._judged([], outputs)
         for output in outputs:
@@ -445,7 +460,7 @@ class Turns:
         for number, told in ended:
             side = self.sides[number]
             side.batch.feedback(told)
-            self._say(side, at, [])
+            self._say(side, at)
             self._look_out(side)
 
     def _pass(self, until: int) -> None:
@@ -456,7 +471,7 @@ class Turns:
             due, side = self._next_timer(min(until, tick + 1))
             if side is not None:
                 side.batch.judge_until(due)
-                self._say(side, due, [])
+                self._say(side, due)
                 self._look_out(side)
             elif tick < until:
                 self._fold(desk.tick(), tick)

@@ -94,16 +94,16 @@ class DeskBatches:
         store.whole = False
         inputs, places, lives = self._inputs(store, records[:_MOST_RECORDS])
         result = process_release(inputs, store.state, room=ROOM)
-        taken = (
-            len(records[:_MOST_RECORDS]) if result.taken == len(inputs) else places[result.taken]
-        )
+        taken = len(records[:_MOST_RECORDS]) if result.taken == len(inputs) else places[result.taken]
         judged = records[:taken]
         if any(lives[:taken]):
             store.starting = {}
         states = dict(result.states)
         if judged:
             states[JUDGED] = _judged([(self._plain(each), each.offset) for each in judged], lives)
-        outboxes = {OUTBOX: [_sending(output, store.now) for output in result.outputs]} if result.outputs else {}
+        outboxes = (
+            {OUTBOX: [_sending(output, store.now) for output in result.outputs]} if result.outputs else {}
+        )
         rejects = [_reject(each) for each in judged if each.reject is not None]
         positions = {self._plain(each): each.offset + 1 for each in judged}
         if taken == len(records):
@@ -116,7 +116,9 @@ class DeskBatches:
     def _inputs(self, store: DeskStore, records: Sequence[Read]) -> tuple[list[Input], list[int], list[bool]]:
         """Return what is to be judged, the place of each among the records, and of each record whether the desk is live by then."""
         positions = {
-            topic: max(store.inputs.get(topic, 0), self._position(TP(self._settings.topic(topic), store.number)))
+            topic: max(
+                store.inputs.get(topic, 0), self._position(TP(self._settings.topic(topic), store.number))
+            )
             for topic in store.starting
         }
         inputs, places, lives = [], [], []

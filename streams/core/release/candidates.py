@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from schemas.dispositions import DISPOSITION_RULES, DispositionRules
-from streams.core.feedback import ENDED_BEFORE
 from streams.core.release.inputs import Contact, Decided, Erased, Reported, Withdrawn
 from streams.core.release.life import Life, opens_at
-from streams.core.release.places import OUT
+from streams.core.release.places import ENDED_BEFORE, OUT
 from streams.core.release.work import Work
 from streams.core.state import NEVER
 
