@@ -138,6 +138,11 @@ def with_shape(policy: Policy, **shape: Any) -> Policy:
     return Policy.model_validate(body)
 
 
+def without_a_desk(policy: Policy) -> Policy:
+    """`policy` as workers go by it that publish what they decide themselves; it has the same label."""
+    return Policy.model_validate(policy.model_dump() | {"release": None})
+
+
 def with_weights(policy: Policy, **weights: float) -> Policy:
     """`policy` with other weights of signals, or more of them."""
     body = policy.model_dump()

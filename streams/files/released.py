@@ -415,7 +415,7 @@ class Turns:
         while heads:
             at, number = heads[0]
             side = self.sides[number]
-            if side.moves and at > self._now:
+            if at > self._now:
                 self._pass(at)
                 self._now = at
             self._take(side)
