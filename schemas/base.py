@@ -67,6 +67,23 @@ class Message(BaseModel):
     )
 
 
+class Tolerant(BaseModel):
+    """A message between parts of ours, or from who dials: strict and frozen; unknown fields are kept aside and counted, since a part that is
+    upgraded first adds them first."""
+
+    model_config: ClassVar[ConfigDict] = ConfigDict(
+        strict=True, frozen=True, extra="allow", hide_input_in_errors=True
+    )
+
+    schema_version: Literal[1] = 1
+
+    @property
+    def kind(self) -> str:
+        """Its field `type`, which each kind declares for itself."""
+        name: str = self.__dict__["type"]
+        return name
+
+
 class Event(BaseModel):
     """A message that we read: strict and frozen; unknown fields are kept aside and counted, not refused."""
 

@@ -20,6 +20,7 @@ RejectCode = Literal[
     "future_dated",
     "no_timestamp",
     "ahead_of_broker",
+    "wrong_desk",
 ]
 
 

@@ -2,14 +2,17 @@
 
 from typing import Final, NamedTuple, get_args
 
-from schemas.base import Event, Message
+from schemas.base import Event, Message, Tolerant
 from schemas.call import CallEvent
 from schemas.cancellation import CancellationEvent
+from schemas.candidate import CANDIDATES as CANDIDATE_KINDS
+from schemas.command import COMMANDS as COMMAND_KINDS
 from schemas.dead_letter import DeadLetter
 from schemas.erasure import ErasureEvent
 from schemas.outcome import OutcomeEvent
 from schemas.parts import MissingPartError
 from schemas.profile import ProfileEvent
+from schemas.reply import Reply
 from schemas.signals import CustomerSignals
 from schemas.survey import SurveyEvent
 from schemas.trigger import CallbackTrigger
@@ -31,7 +34,7 @@ CANDIDATES: Final = "callback.candidates"
 COMMANDS: Final = "callback.commands"
 REPLIES: Final = "callback.replies"
 RELEASE_CHANGELOG: Final = "behoudlijn.release.changelog"
-"""Of the release stage (decision 32): no worker reads or writes these four yet."""
+"""Of the release stage (decision 32), as the three before."""
 
 
 class EventType(NamedTuple):
@@ -83,5 +86,12 @@ OUTPUTS: Final[dict[str, type[Message]]] = {
     DEAD_LETTERS: DeadLetter,
 }
 """What the pipeline writes."""
+
+RELEASE: Final[dict[str, tuple[type[Tolerant] | type[Message], ...]]] = {
+    CANDIDATES: CANDIDATE_KINDS,
+    COMMANDS: COMMAND_KINDS,
+    REPLIES: (Reply,),
+}
+"""What the release stage reads and writes, each kind of it. No worker does yet, and `topics ensure` does not make these topics."""
 
 MODELS: Final[dict[str, type[Event] | type[Message]]] = {**INPUTS, **OUTPUTS}

@@ -5,7 +5,7 @@ a consumer keeps the highest sequence and drops what it has seen.
 """
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -13,9 +13,25 @@ from schemas.base import CountryCode, Identifier, LanguageTag, Message, PhoneE16
 
 TriggerId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.\-]{1,200}$")]
 Purpose = Literal["requested_callback", "save", "incident", "service_recovery"]
-TriggerStatus = Literal["open", "retracted", "expired", "completed"]
+DecisionStatus = Literal["open", "retracted", "expired", "completed"]
+"""Of a record that the signals workers publish themselves."""
+TriggerStatus = Literal[
+    DecisionStatus,
+    "queued",
+    "claimed",
+    "handed_over",
+    "waiting_retry",
+    "retract_requested",
+    "failed",
+    "suppressed",
+    "held_out",
+]
+"""Of any record. The release stage alone writes the others."""
 ShortText = Annotated[str, Field(max_length=200)]
 
+ValueT = TypeVar("ValueT")
+_OfRelease = Annotated[ValueT | None, Field(exclude_if=lambda value: value is None)]
+"""A field that the release stage adds; left out where it says nothing."""
 
 Window = tuple[UtcDatetime, UtcDatetime]
 """From when to when, the end not included."""
@@ -92,3 +108,29 @@ class CallbackTrigger(Message):
     consent: Consent
     policy: ShortText
     """Name and digest of the policy that decided."""
+    attempt: _OfRelease[Annotated[int, Field(ge=1)]] = None
+    """The number of the present or last attempt, from its release on. This and what follows is the release stage's, and absent elsewhere."""
+    claimant: _OfRelease[Identifier] = None
+    """Who has it."""
+    claim_until: _OfRelease[UtcDatetime] = None
+    """When the claim is over, unless it is renewed."""
+    decision_sequence: _OfRelease[Annotated[int, Field(ge=1)]] = None
+    """Of the decision that this record rests on."""
+    contact_id: _OfRelease[Identifier] = None
+    """The contact of the customer that holds it back, or served it."""
+    arm: _OfRelease[Identifier] = None
+    """Of an experiment: to which group the customer belongs."""
+    propensity: _OfRelease[Annotated[float, Field(gt=0, le=1)]] = None
+    """How likely that group was."""
+
+
+OF_RELEASE: Final = (
+    "attempt",
+    "claimant",
+    "claim_until",
+    "decision_sequence",
+    "contact_id",
+    "arm",
+    "propensity",
+)
+"""The fields that the release stage alone fills."""

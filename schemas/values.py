@@ -6,7 +6,7 @@ time, since nobody can tell seconds from milliseconds or a spreadsheet's days.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from functools import cache
 from math import floor
@@ -84,6 +84,16 @@ class _InstantText:
 
 Instant = Annotated[datetime, _InstantText]
 """An instant: ISO 8601 with date, time and any zone."""
+
+_FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LAST: Final = datetime(9000, 1, 1, tzinfo=UTC)
+
+
+def within_calendar(at: datetime) -> datetime:
+    """Return an instant with which one can compute. Raises ValueError for one that is not between the years 1970 and 9000."""
+    if not _FIRST <= at < _LAST:
+        raise ValueError("it must lie between the years 1970 and 9000")
+    return at
 
 
 @cache

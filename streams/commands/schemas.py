@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,9 +43,10 @@ def export(
     written = []
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for topic, model in topics.MODELS.items():
+        kinds = {topic: (model,) for topic, model in topics.MODELS.items()} | topics.RELEASE
+        for topic, models in kinds.items():
             path = directory / f"{topic}.v1.json"
-            path.write_text(json.dumps(document(topic, model), indent=2) + "\n", encoding="utf-8")
+            path.write_text(json.dumps(document(topic, *models), indent=2) + "\n", encoding="utf-8")
             written.append(path)
     except OSError as error:
         raise cannot_write(error.filename or directory, error) from None
@@ -51,14 +54,14 @@ def export(
         typer.echo(str(path))
 
 
-def document(topic: str, model: type[BaseModel]) -> dict[str, Any]:
+def document(topic: str, *models: type[BaseModel]) -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of what `topic` carries."""
     from pydantic import TypeAdapter
 
     from schemas import topics
 
     beside = topics.BESIDE.get(topic)
-    either: Any = model if beside is None else model | beside
+    either: Any = reduce(or_, models if beside is None else (*models, beside))
     schema = TypeAdapter[Any](either).json_schema()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

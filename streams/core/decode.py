@@ -106,12 +106,12 @@ def decode(record: Record, reading: Reading = AS_USUAL) -> Decoded:
     except ValidationError as error:
         other = _beside(record.topic)
         if other is None or not any(each["loc"] == ("type",) for each in _errors(error)):
-            return _reject(record, *_reason(error))
+            return _reject(record, *reason_of(error))
         try:  # rare, so that the events which come in millions pay nothing for it
             event = other.__pydantic_validator__.validate_json(value)
         except ValidationError as again:
             unknown = any(each["loc"] == ("type",) for each in _errors(again))
-            return _reject(record, *_reason(error if unknown else again))
+            return _reject(record, *reason_of(error if unknown else again))
     at = ms_of(event.occurred_at)
     if not EARLIEST_MS <= at < LATEST_MS:
         return _reject(record, "invalid_field", "occurred_at: it must lie between the years 1970 and 9000")
@@ -187,7 +187,8 @@ def _errors(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False, include_input=False)
 
 
-def _reason(error: ValidationError) -> tuple[RejectCode, str]:
+def reason_of(error: ValidationError) -> tuple[RejectCode, str]:
+    """Return why a message is refused: a code, and words that quote nothing of it."""
     errors = _errors(error)
     for wanted, code in _CODE_OF_FIELD.items():
         for each in errors:

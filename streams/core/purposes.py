@@ -8,7 +8,7 @@ KeyError at once. `docs/episodes.md` shows both; a test walks every cell.
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-from schemas.trigger import Purpose, TriggerStatus
+from schemas.trigger import DecisionStatus, Purpose
 from streams.core import facts as f
 from streams.core.barred import last_step_at, newest_request
 from streams.core.state import NEVER, State
@@ -97,7 +97,7 @@ Cause = Literal[
 class Ending(NamedTuple):
     """With what an open episode ends by one cause."""
 
-    status: TriggerStatus
+    status: DecisionStatus
     reason: str
     """`status_reason` of the last record."""
     meaning: str

@@ -65,6 +65,13 @@ def agreed_of(settings: Settings, policy: Policy) -> Agreed:
     return {"policy": policy.label} | {name: each.of(settings) for name, each in AGREED.items()}
 
 
+def desks_of(settings: Settings, policy: Policy) -> Agreed:
+    """Return the settings of a release worker that must agree. Of the policy only which desk has which partition: by whatever else each goes,
+    one desk has one owner."""
+    agreed = {"desks": ",".join(policy.desks)}
+    return agreed | {name: READING[name].of(settings) for name in ("partitions", "topic_prefix")}
+
+
 def reading_of(settings: Settings) -> Agreed:
     """Return the settings of a sink worker that must agree."""
     database = urlsplit(settings.clickhouse_dsn.get_secret_value()).path

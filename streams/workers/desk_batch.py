@@ -6,53 +6,24 @@ nor in which order effects are carried out (`writer`).
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import orjson
 
-from streams.core.records import REJECTED_AT, Decoded, Record, Reject, size_of
-from streams.core.release.inputs import Body, Input
+from streams.core.records import REJECTED_AT, Decoded
+from streams.core.release.inputs import Input
 from streams.core.release.process import Result, process_release
 from streams.core.release.work import JUDGED, Output
 from streams.lane.micro_batch import TP
 from streams.settings import Settings
 from streams.state.changelog import OUTBOX, Sending
 from streams.state.desk_store import DeskStore
+from streams.workers.desk_records import DeskRecord
 from streams.workers.writer import NOWHERE, Decided, Writer
 
 ROOM: Final = 600_000
 """Bytes of states and outputs after which a batch begins nothing more: what it has begun by then still fits into one batch of Kafka's."""
 _MOST_RECORDS: Final = 500
-
-
-class Read(NamedTuple):
-    """A record of a desk with what its bytes mean: something to judge, or the reason why there is nothing."""
-
-    record: Record
-    body: Body | None
-    reject: Reject | None = None
-
-    @property
-    def topic(self) -> str:
-        """See `Placed`, as for all below."""
-        return self.record.topic
-
-    @property
-    def offset(self) -> int:
-        return self.record.offset
-
-    @property
-    def timestamp(self) -> int:
-        return self.record.timestamp
-
-    @property
-    def size(self) -> int:
-        return size_of(self.record)
-
-    @property
-    def at(self) -> int:
-        """The brokers' time: a desk takes what comes as it comes."""
-        return self.record.timestamp
 
 
 class DeskBatches:
@@ -74,7 +45,7 @@ class DeskBatches:
         self._seen = seen
 
     async def carry_out(
-        self, store: DeskStore, records: Sequence[Read] = (), ends: Mapping[TP, int] = NOWHERE
+        self, store: DeskStore, records: Sequence[DeskRecord] = (), ends: Mapping[TP, int] = NOWHERE
     ) -> None:
         """Judge records, and all that is due by them, in as many batches as they need; every effect is confirmed on return.
 
@@ -88,7 +59,7 @@ class DeskBatches:
                 return
             await asyncio.sleep(0)
 
-    async def _one(self, store: DeskStore, records: Sequence[Read], ends: Mapping[str, int]) -> int:
+    async def _one(self, store: DeskStore, records: Sequence[DeskRecord], ends: Mapping[str, int]) -> int:
         """Carry out one batch; return how many of the records it took."""
         before = store.now
         store.whole = False
@@ -113,7 +84,9 @@ class DeskBatches:
         self._seen(store, result)
         return taken
 
-    def _inputs(self, store: DeskStore, records: Sequence[Read]) -> tuple[list[Input], list[int], list[bool]]:
+    def _inputs(
+        self, store: DeskStore, records: Sequence[DeskRecord]
+    ) -> tuple[list[Input], list[int], list[bool]]:
         """Return what is to be judged, the place of each among the records, and of each record whether the desk is live by then."""
         positions = {
             topic: max(
@@ -133,7 +106,7 @@ class DeskBatches:
             positions[topic] = max(positions.get(topic, 0), each.offset + 1)
         return inputs, places, lives
 
-    def _plain(self, each: Read) -> str:
+    def _plain(self, each: DeskRecord) -> str:
         return self._settings.plain_topic(each.record.topic)
 
 
@@ -142,7 +115,7 @@ def _sending(output: Output, at: int) -> Sending:
     return Sending(output.kind, mode, output.key, at, output.value, output.identity, output.partition)
 
 
-def _reject(each: Read) -> Decoded:
+def _reject(each: DeskRecord) -> Decoded:
     return Decoded(each.record, REJECTED_AT, None, each.reject, (), anonymous=False)
 
 

@@ -10,7 +10,7 @@ from typing import Final, get_args
 
 from schemas.dead_letter import RejectCode
 from schemas.topics import EVENT_TYPES
-from schemas.trigger import Purpose, TriggerStatus
+from schemas.trigger import DecisionStatus, Purpose
 from sinks.clickhouse import error_codes, tables
 from streams.core import engine, erasure
 from streams.telemetry.metrics import Metrics
@@ -39,7 +39,7 @@ def of_signals(mode: str) -> Sets:
     return {
         "events": [*product(EVENT_TYPES, RESULTS), (NO_TYPE, engine.REJECTED)],
         "unknown_fields": [(name,) for name in EVENT_TYPES],
-        "triggers": list(product(get_args(Purpose), get_args(TriggerStatus), [mode])),
+        "triggers": list(product(get_args(Purpose), get_args(DecisionStatus), [mode])),
         "dead_letters": [(code,) for code in get_args(RejectCode)],
         "repartitioned": [(reason,) for reason in get_args(Reason)],
         "event_to_trigger_latency": [(mode,)],

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 _PATIENCE_SECONDS: Final = 15.0
 _UNANSWERED: Final = (KafkaError, OSError, TimeoutError)
 _CLIENT_ID: Final = re.compile(
-    r"behoudlijn-(signals-(?P<mode>live|shadow)|sink)-(?P<names>[0-9a-f]{2})(?P<values>[0-9a-f]{6})"
+    r"behoudlijn-(signals-(?P<mode>live|shadow)|release|sink)-(?P<names>[0-9a-f]{2})(?P<values>[0-9a-f]{6})"
 )
 _MOST_SHOWN: Final = 3
 
@@ -36,7 +36,7 @@ class Told(NamedTuple):
 
 
 def client_id_of(worker: str, agreed: Agreed) -> str:
-    """Return the client id of a worker, `signals` or `sink`, with these settings."""
+    """Return the client id of a worker, `signals`, `release` or `sink`, with these settings."""
     mode = f"-{agreed['mode']}" if "mode" in agreed else ""
     return f"behoudlijn-{worker}{mode}-{digest_of(agreed)}"
 

@@ -30,8 +30,8 @@ class Recovers(Protocol[StoreT]):
     def new(self, number: int, /) -> StoreT:
         """Return the store of a partition of which nothing is known yet."""
 
-    def check(self, store: StoreT, /) -> None:
-        """Raise the error of a state that must not be gone on with."""
+    async def check(self, stores: Sequence[StoreT], /) -> None:
+        """Look at what was recovered before anything is done with it; raise the error of states that must not be gone on with."""
 
     def recovered(self, stores: Sequence[StoreT], kept: int, resent: int, seconds: float, /) -> None:
         """Tell of a recovery: how many stores had been kept, and how many outputs were published by it."""
@@ -88,8 +88,10 @@ class Recovery(Generic[StoreT]):
             except StaleError:
                 return  # the next assignment begins with a recovery too
             resent = 0
-            for part in recovered:
-                self._kind.check(part.store)
+            stores = [part.store for part in recovered]
+            await self._kind.check(stores)
+            if self._lane.assignment is not assignment:
+                return  # the next one begins with a recovery too
             for part in recovered:
                 part.store.assignment = assigned
                 if part.unsent:
@@ -101,7 +103,6 @@ class Recovery(Generic[StoreT]):
                         return  # the group changed meanwhile; the next assignment begins with a recovery too
                     resent += len(part.unsent)
                 self._store.put(part.store)
-        stores = [part.store for part in recovered]
         self._kind.recovered(stores, len(kept), resent, time.monotonic() - began)
 
     async def _read_and_claim(

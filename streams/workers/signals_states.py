@@ -27,12 +27,14 @@ class SignalsStates:
         """Return the store of a partition of which nothing is known yet."""
         return SignalsStore(number)
 
-    def check(self, store: SignalsStore) -> None:
+    async def check(self, stores: Sequence[SignalsStore]) -> None:
         """Raise `LeapError` for a time that has leapt, `ErasureError` without the markers' key."""
-        self._bound.check(store)
-        store.note_overdue()
-        if store.clock.markers:
-            self._erasure.check(store.states)
+        for store in stores:
+            self._bound.check(store)
+        for store in stores:
+            store.note_overdue()
+            if store.clock.markers:
+                self._erasure.check(store.states)
 
     def recovered(self, stores: Sequence[SignalsStore], kept: int, resent: int, seconds: float) -> None:
         """Tell of a recovery: how many stores had been kept, and how many outputs were published by it."""

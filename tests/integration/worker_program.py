@@ -25,6 +25,7 @@ from streams.cluster.topics import ensure
 from streams.core.records import Record
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.recovery import Recovered, recover
+from streams.state.store import SignalsStore
 from tests.integration.conftest import Broker
 from tests.worker_environment import ROOT, command, environment, variables
 
@@ -231,7 +232,7 @@ def run_to_the_end(settings: Settings, count: int, *options: str) -> None:
         assert process.stop() == 0, process.log()
 
 
-async def recovered(settings: Settings) -> list[Recovered]:
+async def recovered(settings: Settings) -> list[Recovered[SignalsStore]]:
     """What a worker finds in each partition of the changelog."""
     changelog, numbers = settings.topic(topics.CHANGELOG), range(settings.partitions)
     return await recover(changelog, numbers, settings.aiokafka_options())

@@ -14,7 +14,7 @@ def test_export_writes_a_schema_for_each_topic(tmp_path: Path) -> None:
     result = CliRunner().invoke(build(), ["schemas", "export", str(target)])
     assert result.exit_code == 0, result.output
     written = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in target.iterdir()}
-    assert set(written) == {f"{topic}.v1.json" for topic in topics.MODELS}
+    assert set(written) == {f"{topic}.v1.json" for topic in (*topics.MODELS, *topics.RELEASE)}
     call = written["contact.calls.v1.json"]
     assert call["$id"] == "urn:behoudlijn:contact.calls:v1"
     assert {"type", "schema_version", "event_id", "customer_id", "occurred_at"} <= set(call["required"])

@@ -11,7 +11,7 @@ import pytest
 from schemas import topics
 from schemas.base import Event, Message
 from schemas.call import CallEvent
-from schemas.trigger import CallbackTrigger
+from schemas.trigger import CallbackTrigger, DecisionStatus, TriggerStatus
 from sinks.clickhouse import tables
 from sinks.clickhouse.conversions import answer
 from sinks.clickhouse.declarations import events, results
@@ -33,6 +33,8 @@ OF_MESSAGES = [table for table in tables.TABLES if table.model not in (None, Eve
 LARGEST = {"UInt8": 2**8 - 1, "UInt16": 2**16 - 1, "UInt32": 2**32 - 1, "UInt64": 2**64 - 1}
 LISTS_NO_CODES = {("fct_outcomes", "disposition"), ("fct_dead_letters", "reason_code")}
 """Columns of codes whose comments do not list them."""
+NOT_YET = {*get_args(TriggerStatus)} - {*get_args(DecisionStatus)}
+"""Statuses that no worker publishes; the migration that lets the first one do so says them in the comment."""
 
 
 class Complaint(Event):
@@ -218,7 +220,7 @@ def test_a_comment_that_lists_codes_lists_all_of_them(table: Table) -> None:
     """After a code was added: say it in the comment, and have the next migration change it (`ALTER TABLE … COMMENT COLUMN`)."""
     for column, values in literals(table):
         if (table.name, column.name) not in LISTS_NO_CODES:
-            told = {value for value in values if isinstance(value, str)}
+            told = {value for value in values if isinstance(value, str)} - NOT_YET
             assert {code for code in told if code not in column.comment} == set(), column.name
 
 

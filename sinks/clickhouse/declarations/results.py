@@ -4,7 +4,7 @@ from typing import Final
 
 from schemas.dead_letter import DeadLetter
 from schemas.signals import CustomerSignals
-from schemas.trigger import CallbackTrigger
+from schemas.trigger import OF_RELEASE, CallbackTrigger
 from sinks.clickhouse.conversions import (
     answer,
     beginnings,
@@ -144,7 +144,7 @@ TRIGGERS: Final[Table] = Table(
             told=((MODE, WAS_LIVE), (PUBLISHED, WAS_PUBLISHED), (FIRST_STATUS, "argMin(status, sequence)")),
         ),
     ),
-    without=ENVELOPE,
+    without=ENVELOPE | dict.fromkeys(OF_RELEASE, "no worker publishes it yet"),
 )
 
 SIGNALS: Final[Table] = Table(

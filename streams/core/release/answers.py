@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from schemas.instants import to_datetime
+from schemas.reply import Result
 from streams.core.state import NEVER, RESERVED, BrokenStateError
 
 _PREFIX: Final = RESERVED + "answer:"
@@ -20,8 +21,7 @@ class Answer(NamedTuple):
     """What was said to a command. Times in ms."""
 
     at: int
-    result: str
-    """`granted`, `renewed`, `released`, `recorded`, or `refused`."""
+    result: Result
     reason: str = ""
     """Why it was refused."""
     trigger_id: str = ""

@@ -4,7 +4,9 @@ Each command is answered once, and the same command again in the same way. Owns 
 """
 
 from heapq import heappush
+from typing import Literal
 
+from schemas.reply import Refusal, Result
 from streams.core.published import reply_identity
 from streams.core.release import answers as a
 from streams.core.release.answers import Answer
@@ -43,7 +45,7 @@ def _reply(work: Work, claimant: str, command_id: str, answer: Answer) -> None:
     work.put_out(Output("reply", claimant, -1, value, shadow=False, identity=identity))
 
 
-def _refused(work: Work, reason: str, trigger_id: str = "") -> Answer:
+def _refused(work: Work, reason: Refusal, trigger_id: str = "") -> Answer:
     return Answer(work.desk.now, "refused", reason, trigger_id)
 
 
@@ -81,7 +83,7 @@ def _claim_next(work: Work, body: Claim) -> Answer:
     return _refused(work, "none_open")
 
 
-def _forbids(work: Work, life: Life) -> str:
+def _forbids(work: Work, life: Life) -> Refusal | Literal[""]:
     """Return why one that is open is not granted now; empty when it is."""
     if life.shadow:
         return "shadow"
@@ -115,7 +117,8 @@ def _of_holder(work: Work, body: Renew | GiveBack | Done) -> Answer:
         return _refused(work, "unknown_trigger" if life.place == "unknown" else "over", trigger_id)
     if life.claimant != body.claimant:
         return _refused(work, "not_yours", trigger_id)
-    result, done = "recorded", False
+    result: Result = "recorded"
+    done = False
     if isinstance(body, Renew):
         if life.place != "claimed":
             return _refused(work, "stop_requested" if life.then else "not_claimed", trigger_id)

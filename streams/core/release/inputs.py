@@ -133,7 +133,8 @@ class SetMode(NamedTuple):
 class Tick(NamedTuple):
     """The time; nothing else moves it."""
 
-    now: int
+    now: int = NEVER
+    """NEVER: the brokers' time of its record."""
 
 
 Candidate = Decided | Withdrawn | Reported | Contact | Erased | Progress

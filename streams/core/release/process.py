@@ -138,7 +138,7 @@ def _record(work: Work, record: Input) -> None:
     if work.desk.now == NEVER:  # time begins with the first record
         work.desk.now = work.desk.paced_at = record.at
     if isinstance(body, Tick):
-        _tick(work, body.now, record.at)
+        _tick(work, record.at if body.now == NEVER else body.now, record.at)
     elif isinstance(body, Progress):
         work.desk_changed = work.desk.read_to(body.partition, body.read_to) or work.desk_changed
     elif isinstance(body, Decided):

@@ -20,9 +20,8 @@ from streams.core.state import FOREVER, NEVER, RESERVED
 
 DESK: Final = RESERVED + "desk"
 """The key of the desk's own record."""
-LIFE_BYTES: Final = 6_000
-"""The most that a life with its trigger takes in the changelog, whose candidate is `MOST_TRIGGER_BYTES` at most."""
-MOST_TRIGGER_BYTES: Final = 4_096
+LIFE_BYTES: Final = 10_000
+"""The most that a life takes in the changelog, whose trigger came in a record of `decode.MOST_CANDIDATE_BYTES` at most."""
 _FEW_BYTES: Final = 400
 """Of what has ended, an answer, or a key that goes."""
 JUDGED: Final = RESERVED + "judged"

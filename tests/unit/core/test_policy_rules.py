@@ -277,9 +277,9 @@ ROWS: list[tuple[str, Change, Change, tuple[str | int, ...], str]] = [
     ),
     (
         "a_skill_can_go_out",
+        {"release.skills.retention.staffed.0.attempts": "0"},
         {"release.skills.service.staffed.0.attempts": "0"},
-        {"release.skills.service.staffed.0.attempts": "1"},
-        ("release", "skills", "service", "staffed"),
+        ("release", "skills", "retention", "staffed"),
         "in no hour an attempt may begin",
     ),
     (

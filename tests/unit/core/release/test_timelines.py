@@ -580,3 +580,20 @@ def test_limited_to_so_many_a_day() -> None:
     assert sum(bool(desk.said(f"t{n}")) for n in range(5)) == 2
     desk.go_to(MONDAY + DAY)
     assert sum(bool(desk.said(f"t{n}")) for n in range(5)) == 4
+
+
+def test_a_tick_without_a_time_has_that_of_its_record() -> None:
+    desk = Timeline()
+    desk.feed(decided("t1"))
+    desk.at = MONDAY + SECOND
+    desk.feed(Tick())
+    assert desk.partition.desk.now == MONDAY + SECOND
+    assert desk.statuses("t1") == ["open"]
+
+
+def test_a_desk_that_has_caught_up_stays_so_when_another_worker_takes_over_before_the_next_tick() -> None:
+    desk = Timeline()
+    desk.feed(Tick(MONDAY + SECOND), live=False)
+    desk.feed(Progress(0, MONDAY))
+    desk.restart()
+    assert desk.partition.desk.live

@@ -1,0 +1,180 @@
+"""A release worker as a process of its own, what the tests of it put in and read out, and the oracle that it is held against."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from functools import partial
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient
+
+from schemas import topics
+from streams.cluster.reading import read_to_ends
+from streams.core.policy import Policy
+from streams.core.records import Record
+from streams.core.release.inputs import Input
+from streams.core.release.process import process_release, restore
+from streams.core.release.work import JUDGED, Output
+from streams.core.state import NEVER
+from streams.policies import load_policy
+from streams.settings import Settings, load_settings
+from streams.state.changelog import PARTITION_KEY, decode_entry, decode_partition
+from streams.telemetry.metrics import Metrics
+from streams.workers.desk_records import read_record
+from streams.workers.desk_states import INPUTS
+from streams.workers.fail_point import FailPoint
+from streams.workers.process import run
+from streams.workers.release import ReleaseWorker
+from tests.integration.conftest import Broker
+from tests.integration.worker_program import Process, settings_of, worker
+
+TOPICS = (
+    *INPUTS,
+    topics.REPLIES,
+    topics.TRIGGERS,
+    topics.SHADOW_TRIGGERS,
+    topics.DEAD_LETTERS,
+    topics.RELEASE_CHANGELOG,
+)
+
+
+def main() -> None:
+    """Run a release worker with the settings of the environment."""
+    settings = load_settings()
+    metrics = Metrics()
+    with tempfile.TemporaryDirectory() as data_dir:
+        build = partial(
+            ReleaseWorker,
+            settings,
+            load_policy(settings.policy),
+            metrics,
+            data_dir=data_dir,
+            ticks=os.environ.get("TICKS") != "off",
+            fail_point=FailPoint(os.environ.get("BEHOUDLIJN_FAILPOINT", "")),
+        )
+        code = run(build, settings, metrics)
+    raise SystemExit(code)
+
+
+@contextmanager
+def release_worker(settings: Settings, *, fail_point: str = "", ticks: bool = True) -> Iterator[Process]:
+    """Starts one; killed when the test leaves."""
+    first = f"import os; os.environ['TICKS'] = {'on' if ticks else 'off'!r}; from tests.integration.desk_program import main; main()\n"
+    with worker(settings, fail_point=fail_point, first=first) as process:
+        yield process
+
+
+def prepared(broker: Broker, prefix: str, policy: str, **more: Any) -> Settings:
+    """Settings whose topics are made, as the release stage needs them."""
+    settings = settings_of(broker, prefix, policy=policy, **more)
+    stamped = {"message.timestamp.type": "LogAppendTime"}
+    made = {
+        settings.topic(name): {
+            "num_partitions": settings.partitions,
+            "replication_factor": 1,
+            "configs": stamped | ({"cleanup.policy": "compact"} if name == topics.RELEASE_CHANGELOG else {}),
+        }
+        for name in TOPICS
+    }
+    with closing(KafkaAdminClient(bootstrap_servers=broker.bootstrap)) as admin:
+        admin.create_topics(made)
+    return settings
+
+
+async def write(settings: Settings, name: str, *messages: dict[str, Any] | bytes, desk: int = 0) -> None:
+    """Writes records of an input to a desk, one after another."""
+    async with AIOKafkaProducer(**settings.aiokafka_options(), acks="all") as producer:
+        for message in messages:
+            value = message if isinstance(message, bytes) else json.dumps(message).encode()
+            await producer.send_and_wait(settings.topic(name), value, partition=desk)
+
+
+async def read(settings: Settings, name: str) -> list[Record]:
+    """Everything that a topic holds now, tombstones included."""
+    found: list[Record] = []
+    consumer = AIOKafkaConsumer(
+        **settings.aiokafka_options(), enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        places = [TopicPartition(settings.topic(name), number) for number in range(settings.partitions)]
+        consumer.assign(places)
+        async with asyncio.timeout(60):
+            async for fetched in read_to_ends(consumer, dict.fromkeys(places)):
+                for place, records in fetched.items():
+                    found += [
+                        Record(place.topic, place.partition, r.offset, r.timestamp, r.key, r.value)
+                        for r in records
+                    ]
+    finally:
+        await consumer.stop()
+    return found
+
+
+def said(settings: Settings, name: str) -> list[dict[str, Any]]:
+    """The records of an output, in the order of each partition; those that were sent twice are there twice."""
+    return [json.loads(each.value or b"") for each in asyncio.run(read(settings, name))]
+
+
+def judged(settings: Settings, desk: int) -> list[tuple[str, int, bool]]:
+    """What a desk has judged, in order, as the changelog tells: input, offset, whether the desk was live."""
+    found: dict[int, list[tuple[str, int, int, bool]]] = {}
+    epoch = 0
+    for record in asyncio.run(read(settings, topics.RELEASE_CHANGELOG)):
+        if record.partition != desk or record.value is None:
+            continue
+        if record.key == PARTITION_KEY:
+            epoch = max(epoch, decode_partition(record.value).stamp.epoch)
+        elif record.key == JUDGED.encode():
+            entry = decode_entry(record.value)
+            if entry.stamp.epoch >= epoch:
+                found[entry.stamp.batch] = orjson.loads(entry.state)
+    return [
+        (topic, offset, live)
+        for _, runs in sorted(found.items())
+        for topic, first, last, live in runs
+        for offset in range(first, last + 1)
+    ]
+
+
+class Oracle:
+    """One desk that reads what the worker read, in the same order, in one go."""
+
+    def __init__(self, settings: Settings, policy: Policy, desk: int) -> None:
+        records = {
+            (settings.plain_topic(each.topic), each.offset): each
+            for name in INPUTS
+            for each in asyncio.run(read(settings, name))
+            if each.partition == desk
+        }
+        inputs = []
+        self.order = judged(settings, desk)
+        for topic, offset, live in self.order:
+            made = read_record(settings.plain_topic, policy.desk_of, records[topic, offset])
+            if made.body is not None:
+                inputs.append(Input(made.record.timestamp, made.body, live))
+        partition = restore(policy.release_rules[policy.desks[desk]], NEVER, {})
+        result = process_release(inputs, partition)
+        self.states = {key: data for key, data in result.states.items() if data is not None}
+        self.outputs: Sequence[Output] = result.outputs
+
+
+def states_of(settings: Settings, desk: int) -> dict[str, bytes]:
+    """The states that the changelog holds, without the note of what was judged."""
+    states: dict[str, bytes] = {}
+    for record in asyncio.run(read(settings, topics.RELEASE_CHANGELOG)):
+        if record.partition != desk or record.key in (None, PARTITION_KEY):
+            continue
+        key = (record.key or b"").decode()
+        state = b"" if record.value is None else decode_entry(record.value).state
+        states.pop(key, None)
+        if state and key != JUDGED:
+            states[key] = state
+    return states
