@@ -25,6 +25,7 @@ from streams.core.policy import Policy
 from streams.core.published import Output
 from streams.core.records import Decoded
 from streams.core.release import life as lives
+from streams.core.release.decode import WRITTEN_BY_DESK
 from streams.core.release.inputs import Body, Decided, Erased, Input, Progress, Reported, Tick, Withdrawn
 from streams.core.release.places import OUT
 from streams.core.release.plan import QUARTER, ReleaseRules, SkillRules
@@ -42,8 +43,6 @@ KNOWN_TOO_LATE: Final = "known_too_late"
 """Why one never went out that was over when it was decided."""
 _EXPIRED: Final = "expired"
 _LEAST_BATCH: Final = 50
-_OF_SIGNALS: Final = frozenset({"sequence", "status", "status_reason", "updated_at", "callable"})
-"""The fields of a decision that the desk says in its own way."""
 _END_OF: Final = {
     "completed": "completed",
     "retracted": "retracted_out",
@@ -154,7 +153,7 @@ def candidate_of(output: Output, partition: int) -> Decided | Withdrawn | Erased
             0.0,
             fields["max_attempts"],
             fields["retry_delay_seconds"] * SECOND,
-            {name: value for name, value in fields.items() if name not in _OF_SIGNALS},
+            {name: value for name, value in fields.items() if name not in WRITTEN_BY_DESK},
         )
     if output.status == _EXPIRED:
         return None
