@@ -3,7 +3,7 @@
 Every event goes through JSON and the real `decode`, so that a test never builds what no producer could send.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from itertools import count
@@ -20,6 +20,7 @@ from streams.core.engine import ALL, BatchResult, Clock, process_batch
 from streams.core.erasure import Erasure
 from streams.core.events.table import EVENTS
 from streams.core.facts import Fact
+from streams.core.feedback import Feedback
 from streams.core.history import View
 from streams.core.objections import recall
 from streams.core.policy import Policy
@@ -144,6 +145,11 @@ def with_shape(policy: Policy, **shape: Any) -> Policy:
     return Policy.model_validate(body)
 
 
+def without_a_desk(policy: Policy) -> Policy:
+    """`policy` as workers go by it that publish what they decide themselves; it has the same label."""
+    return Policy.model_validate(policy.model_dump() | {"release": None})
+
+
 def with_weights(policy: Policy, **weights: float) -> Policy:
     """`policy` with other weights of signals, or more of them."""
     body = policy.model_dump()
@@ -167,7 +173,13 @@ class Partition:
         self.outputs: list[Output] = []
         self.counts: dict[tuple[str, str], int] = {}
 
-    def feed(self, *records: Decoded, advance_to: int | None = None, most_timers: int = ALL) -> BatchResult:
+    def feed(
+        self,
+        *records: Decoded,
+        advance_to: int | None = None,
+        most_timers: int = ALL,
+        feedback: Sequence[Feedback] = (),
+    ) -> BatchResult:
         """Process one batch and take its states over, as the store does."""
         result = process_batch(
             records,
@@ -178,6 +190,7 @@ class Partition:
             most_timers=most_timers,
             erasure=self.erasure,
             wording=self.wording,
+            feedback=feedback,
         )
         for customer, data in result.states.items():
             if data is None:

@@ -54,7 +54,8 @@ def decided(trigger_id: str, sequence: int = 1, **changed: Any) -> Decided:
     }
     given = changed.pop("trigger", {})
     fields = fields | changed
-    fields["trigger"] = trigger | {"skill": fields["skill"], "purpose": fields["purpose"]} | given
+    same = {name: fields[name] for name in ("customer_id", "skill", "purpose")}
+    fields["trigger"] = trigger | same | given
     return Decided(trigger_id, sequence, **fields)
 
 

@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from streams.commands.ending import cannot_write, end
+from streams.commands.ending import cannot_write, end, fail
 from streams.commands.options import counted, refuse_overwriting, settings_of, spinner
 from streams.commands.screen import Screen, listing, whole, words
 from streams.telemetry.exit_codes import ExitCode
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from streams.core.published import Output
     from streams.files.backtest import Summary
+    from streams.files.released import Release
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +38,10 @@ def run(
     partitions: Annotated[int, typer.Option(min=1, max=1024, help="As many as your topics have.")] = 8,
     triggers_out: Annotated[
         Path | None, typer.Option(help="Write the triggers to this file, as NDJSON.")
+    ] = None,
+    releases_out: Annotated[
+        Path | None,
+        typer.Option(help="Write what became of each trigger at the policy's desk to this file, as NDJSON."),
     ] = None,
     summary_json: Annotated[
         bool, typer.Option("--summary-json", help="Print one JSON object, nothing else.")
@@ -62,11 +67,16 @@ def run(
     from streams.phrases import load_phrases
     from streams.policies import load_policy
 
+    written = [path for path in (triggers_out, releases_out) if path is not None]
     limit = time.time_ns() // 1_000_000 if as_of is None else ms_of(as_of.replace(tzinfo=UTC))
     settings, chosen = settings_of(None), load_policy(policy)
     phrases = load_phrases(settings.language, settings.phrases)
-    refuse_overwriting([*files, policy], filter(None, (triggers_out,)))
-    with _triggers_to(triggers_out) as write, spinner() as progress:
+    refuse_overwriting([*files, policy], written)
+    if releases_out is not None and chosen.release is None:
+        fail(
+            f"policy {chosen.name} has no `release`, so that nothing waits for a desk: add one, or leave --releases-out out"
+        )
+    with _triggers_to(triggers_out) as write, _releases_to(releases_out) as note, spinner() as progress:
         found = backtest(
             counted(read_lines(files), progress, "lines read"),
             chosen,
@@ -76,6 +86,7 @@ def run(
             wording=phrases,
             progress=_judged(progress),
             outputs=write,
+            releases=note,
         )
     refused = dict(found.census.rejections.counts)
     if summary_json:
@@ -101,14 +112,40 @@ def _triggers_to(path: Path | None) -> Iterator[Callable[[Output], None]]:
     if path is None:
         yield lambda _: None
         return
+    with _writing(path) as stream:
+
+        def write(output: Output) -> None:
+            if output.kind == "trigger":
+                stream.write(output.value + b"\n")
+
+        yield write
+
+
+@contextmanager
+def _releases_to(path: Path | None) -> Iterator[Callable[[Release], None] | None]:
+    """Have what became of candidates written to a file in the end, by when they were decided; nowhere without a path."""
+    if path is None:
+        yield None
+        return
+    import orjson
+
+    from streams.files.sorting import Sorter
+
+    with _writing(path) as stream, Sorter() as sorter:
+
+        def note(release: Release) -> None:
+            line = orjson.dumps(release.as_json(), option=orjson.OPT_UTC_Z)
+            sorter.add((release.decided_at, release.trigger_id, line))
+
+        yield note
+        stream.writelines(sorter.lines())
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[IO[bytes]]:
     try:
         with path.open("wb") as stream:
-
-            def write(output: Output) -> None:
-                if output.kind == "trigger":
-                    stream.write(output.value + b"\n")
-
-            yield write
+            yield stream
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -122,7 +159,10 @@ def _judged(progress: Progress) -> Callable[[int], None]:
 
 def _show(summary: Summary, label: str, screen: Screen) -> None:
     table = listing(words("figure"), whole("value"), title=f"Backtest by {label}")
-    for name, value in summary.as_json().items():
+    figures = summary.as_json()
+    reasons: dict[str, int] = figures.pop("never_released", {})
+    figures |= {f"never released: {reason}": count for reason, count in reasons.items()}
+    for name, value in figures.items():
         shown = "-" if value is None else f"{value:,.4g}" if isinstance(value, float) else f"{value:,}"
         table.add_row(name.replace("_", " "), shown)
     screen.print(table)

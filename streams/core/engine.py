@@ -30,6 +30,7 @@ from streams.core.events.outcome import reached
 from streams.core.events.rules import EventRules
 from streams.core.events.table import EVENTS
 from streams.core.facts import Fact, find, ghost_of
+from streams.core.feedback import CROSSED, KIND, Feedback, close, closes, crosses
 from streams.core.objections import Holders, Numbers, is_objection, number_key, word_of
 from streams.core.outlook.shortcut import postpone, shortcut
 from streams.core.policy import Policy
@@ -170,8 +171,9 @@ def process_batch(
     most_timers: int = ALL,
     erasure: Erasure = NO_ERASURE,
     wording: Wording = CODES,
+    feedback: Sequence[Feedback] = (),
 ) -> BatchResult:
-    """Fold and decide `records` in order upon `states`, which stays as it is; `clock` moves on.
+    """Fold and decide `records` in order upon `states`, which stays as it is, then `feedback`; `clock` moves on.
 
     `advance_to` (ms): let time pass up to there after the records, for an idle partition. `most_timers`: judge at most so many
     timers, the earliest due first; the others are put off (`clock.overdue`) to later calls. Putting off never shows in a
@@ -181,6 +183,8 @@ def process_batch(
     batch = Batch(states, policy, clock, erasure, wording)
     batch.judge_overdue(most_timers)
     batch.take(records, batch.timers_left)
+    for told in feedback:
+        batch.feedback(told)
     if advance_to is not None:
         batch.advance(advance_to, batch.timers_left)
     return batch.result()
@@ -236,6 +240,15 @@ class Batch:
         self.timers_left = most_timers
         if until > self.clock.now:
             self.let_time_pass(until)
+
+    def judge_until(self, until: int) -> None:
+        """Judge the timers that are due up to `until` (ms), and leave the clock where it is: for whoever knows that no event before comes."""
+        self.timers_left = ALL
+        self.judge_due(until)
+
+    def feedback(self, told: Feedback, ingested_at: int = -1) -> None:
+        """Take in that a trigger has ended at its desk, told by a record that arrived at `ingested_at` (ms). It moves no clock."""
+        self.count(KIND, self.ended(told, ingested_at))
 
     def result(self) -> BatchResult:
         """Return what all steps together changed and say."""
@@ -433,6 +446,22 @@ class Batch:
             self.decide(state, now, Cause(customer, at, f"removal:{at}", decoded.record.timestamp))
         return ACCEPTED
 
+    def ended(self, told: Feedback, ingested_at: int) -> str:
+        """Close the episode whose trigger has ended; one that is closed, or was never known, stays as it is, as of a duplicate."""
+        customer, now = told.customer_id, self.clock.now
+        self.settle(customer)
+        state = self.state_of(customer)
+        if state is None or not closes(state, told):
+            return DUPLICATE
+        if crosses(state, told):
+            return CROSSED
+        old_due = state.due
+        state.drop_before(now - self.plan.parameters.horizon)
+        self.recall(state, now)
+        self.outputs.extend(close(state, self.policy, now, told, ingested_at, self.wording))
+        self.keep(customer, state, old_due)
+        return ACCEPTED
+
     def let_time_pass(self, until: int) -> None:
         """Evaluate what is due up to `until`, each at its own time, then move the clock there."""
         clock = self.clock
@@ -493,6 +522,10 @@ class Batch:
         old_due = state.due
         self.recall(state, now)
         self.outputs.extend(decide(state, self.policy, now, cause, self.wording))
-        self.write(cause.customer_id, state)
+        self.keep(cause.customer_id, state, old_due)
+
+    def keep(self, customer: str, state: State, old_due: int) -> None:
+        """Write a state that was judged, and look at it again when it says so."""
+        self.write(customer, state)
         if state.due != old_due:
-            self.clock.schedule(state.due, cause.customer_id)
+            self.clock.schedule(state.due, customer)

@@ -6,7 +6,7 @@ death, a withdrawal, a score that has cooled down, or time. Decisions are taken 
 
 from base64 import b32encode
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from schemas.instants import from_text, to_datetime
 from schemas.trigger import Purpose
@@ -117,7 +117,9 @@ def decide(state: State, policy: Policy, now: int, cause: Cause, wording: Wordin
     view = View(state, now, plan.parameters)
     seen = _assess(view, plan, wording)
     suppressed = barred_by(state)
-    outputs = _episode(state, policy, now, cause, seen, suppressed)
+    closing = _closing(state, policy, now, cause, seen, suppressed) if state.episode else None
+    expired = state.open_trigger()["purpose"] if closing == "time_over" else None
+    outputs = _episode(state, policy, now, cause, seen, suppressed, closing)
     band = plan.band_of(seen.score, state.band)
     if outputs or band != state.band:
         outputs.append(_signals(state, policy, now, cause, seen, band))
@@ -130,17 +132,23 @@ def decide(state: State, policy: Policy, now: int, cause: Cause, wording: Wordin
         suppressed=suppressed is not None,
         reason=seen.rule is not None or seen.score >= plan.opens_at,
     )
+    if expired is not None and policy.again_after.get("expired", False):
+        count_again(state, policy, cast("Purpose", expired), now)
     return outputs
 
 
 def _episode(
-    state: State, policy: Policy, now: int, cause: Cause, seen: Assessment, suppressed: EndingCause | None
+    state: State,
+    policy: Policy,
+    now: int,
+    cause: Cause,
+    seen: Assessment,
+    suppressed: EndingCause | None,
+    closing: EndingCause | None,
 ) -> list[Output]:
     outputs: list[Output] = []
-    if state.episode:
-        closing = _closing(state, policy, now, cause, seen, suppressed)
-        if closing is not None:
-            outputs.append(close(state, cause, now, closing))
+    if closing is not None:
+        outputs.append(close(state, cause, now, closing))
     if cause.answered:
         _rest(state, cause.at, policy)
     if suppressed is not None:
@@ -232,6 +240,27 @@ def _rest(state: State, at: int, policy: Policy) -> None:
         until = before_talk(state, at) if ground.scored else at
         serve(state, ground, max(served(state, ground), min(ground.newest(state), until)))
     state.cooldown_until = max(state.cooldown_until, at + int(policy.cooldown_days * DAY))
+
+
+def count_again(state: State, policy: Policy, purpose: Purpose, now: int) -> None:
+    """Let the ground of an episode that ended without a talk count again, in place: served up to the last talk, and with its rest only.
+
+    It is judged with the customer's next event or timer. A ground whose time is over by `now` (ms) stays served, since nobody could be
+    called for it; so does one that another episode has taken up.
+    """
+    ground = PURPOSES[purpose].ground
+    if state.episode and PURPOSES[state.open_trigger()["purpose"]].ground is ground:
+        return
+    if not ground.scored and _expiry(state, policy, purpose, now) <= now:
+        return
+    talk = state.given_at
+    if ground.scored:
+        serve(state, ground, talk if talk == NEVER else before_talk(state, talk))
+        rest = talk if talk == NEVER else talk + int(policy.cooldown_days * DAY)
+        state.cooldown_until = min(state.cooldown_until, rest)
+    else:
+        serve(state, ground, talk)
+    state.judged_by = 0  # what was found of the next event held while nothing could open
 
 
 def trigger_id(customer_id: str, purpose: str, identity: str) -> str:

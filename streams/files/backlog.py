@@ -27,6 +27,8 @@ PARTITIONS: Final = 8
 """As many as the topics have that `behoudlijn topics create` makes."""
 _AHEAD_BYTES: Final = 524_288
 """So much of each topic is decoded before it is merged."""
+_LEAST_AHEAD_BYTES: Final = 8_192
+"""However many partitions are merged at a time."""
 _LONGEST: Final = 128
 """No id is longer; what is remembered of customers stays small."""
 _HEAD: Final = Struct("<IIQQ")
@@ -49,6 +51,8 @@ class Backlog:
         reading: Reading = AS_USUAL,
     ) -> None:
         self.partitions = partitions
+        self.numbers = False
+        """Whether any line has a telephone number in the place of a profile's."""
         self._as_of, self._reading = as_of, reading
         self._decoded = decoded
         self._spill: Spill[tuple[int, str]] = Spill(most_bytes)
@@ -77,12 +81,16 @@ class Backlog:
             self._spill.append((partition, topic), record)
         self._lines += 1
 
-    def chunks(self, partition: int, topic: str) -> Iterator[list[Decoded]]:
-        """Yield the records of a partition of a topic in the order of their offsets, a few hundred at once. Raises SpillError."""
+    def chunks(self, partition: int, topic: str, share: int = 1) -> Iterator[list[Decoded]]:
+        """Yield the records of a partition of a topic in the order of their offsets, a few hundred at once, fewer with a larger `share`.
+
+        Raises SpillError.
+        """
         files, told, as_of = list(self._files), self._decoded, self._as_of
         chunk: list[Decoded] = []
         held = 0
-        with self._spill.read((partition, topic)) as stream:
+        ahead = max(_AHEAD_BYTES // share, _LEAST_AHEAD_BYTES)
+        with self._spill.read((partition, topic), ahead) as stream:
             for offset in range(self._counts[partition, topic]):
                 length, file_number, number, arrival = _HEAD.unpack(stream.read(_HEAD.size))
                 data = stream.read(length)
@@ -92,15 +100,18 @@ class Backlog:
                     told(files[file_number], number, decoded)
                 chunk.append(decoded)
                 held += length + RECORD_OVERHEAD
-                if held > _AHEAD_BYTES:
+                if held > ahead:
                     yield chunk
                     chunk, held = [], 0
         yield chunk
 
-    def runs(self, partition: int, max_batch: int = 2_000) -> Iterator[list[Decoded]]:
-        """Yield the merged micro-batches of one partition. Raises SpillError."""
+    def runs(self, partition: int, max_batch: int = 2_000, share: int = 1) -> Iterator[list[Decoded]]:
+        """Yield the merged micro-batches of one partition. `share`: of so many partitions at a time, which share the memory.
+
+        Raises SpillError.
+        """
         merger: Merger[Decoded] = Merger(tuple(topics.INPUTS), 0, max_batch)
-        sources = {topic: self.chunks(partition, topic) for topic in topics.INPUTS}
+        sources = {topic: self.chunks(partition, topic, share) for topic in topics.INPUTS}
         for topic in sources:
             merger.fetched(topic, 0, self._counts[partition, topic], 0)
         while True:
@@ -121,6 +132,7 @@ class Backlog:
         try:
             fields = from_json(data)
             if isinstance(fields, dict):
+                self.numbers = self.numbers or bool(fields.get("phone_e164"))
                 kind = fields.get("type")
                 if isinstance(kind, str) and kind in topics.EVENT_TYPES:
                     topic = topics.EVENT_TYPES[kind].topic

@@ -1,10 +1,10 @@
 """Backtest: what would have fired. Files of events go through the same merge and the same core as in production.
 
-A complete backlog gives the same triggers here and in the worker, id for id. Memory holds the states of one partition's customers, a
-few numbers for each customer who was flagged and for each cancellation, and no more for more events.
+A complete backlog gives the same triggers here and in the worker, id for id. Memory holds the states of one partition's customers, of all
+where the policy has a desk, a few numbers for each customer who was flagged and for each cancellation, and no more for more events.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import chain
 from statistics import median
@@ -22,12 +22,14 @@ from streams.core.erasure import IN_FILES
 from streams.core.policy import Policy
 from streams.core.published import Output
 from streams.core.records import Decoded
+from streams.core.release.plan import ReleaseRules
 from streams.core.wording import CODES, Wording
 from streams.files.backlog import PARTITIONS, Backlog
 from streams.files.census import Census, Counting
 from streams.files.garbage import seldom_collected
 from streams.files.ndjson import NO_TIME, Line
 from streams.files.numbers import Numbers
+from streams.files.released import Release, Releases, Turns, rules_of
 from streams.files.spill import MOST_BYTES
 
 DAY_MS = 86_400_000
@@ -53,10 +55,14 @@ class Summary:
     recall: float | None
     lift: float | None
     median_lead_days: float | None
+    releases: Releases | None = None
+    """None where the policy has no desk."""
 
     def as_json(self) -> dict[str, Any]:
         """Return the object of `--summary-json`."""
-        return asdict(self)
+        figures = asdict(self)
+        del figures["releases"]
+        return figures | ({} if self.releases is None else self.releases.as_json())
 
 
 class Backtest(NamedTuple):
@@ -79,14 +85,19 @@ def backtest(
     progress: Callable[[int], None] | None = None,
     outputs: Callable[[Output], None] | None = None,
     states: Callable[[int, dict[str, bytes]], None] | None = None,
+    rules: ReleaseRules | None = None,
+    releases: Callable[[Release], None] | None = None,
 ) -> Backtest:
     """Judge the events of `lines` by `policy`, as they would have been judged then.
 
     `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. More than `most_bytes` of lines go
     into a temporary file. `wording` tells the evidence. `progress` gets counts of events.
     `outputs` gets what is published, partition by partition in order of decision; `states` each partition with the states at its end,
-    and with the markers of customers whom the files erase. Raises SpillError.
+    and with the markers of customers whom the files erase. Where the policy has a `release`, its desk has its turn after each event
+    (`released`), by `rules` if they are given, and `outputs` gets all partitions in order of decision; `releases` gets each candidate once
+    it is over, and in the end those that are not. Raises SpillError.
     """
+    rules = rules or rules_of(policy)
     with (
         Counting() as counting,
         Backlog(partitions, as_of, most_bytes, counting.add, reading) as backlog,
@@ -95,19 +106,38 @@ def backtest(
     ):
         for line in lines:
             backlog.add(line)
-        for partition in range(partitions):
-            known: dict[str, bytes] = {}
-            for micro_batch, decisions in decided(
-                backlog, partition, policy, known, Clock(), wording=wording, max_batch=max_batch
-            ):
-                tally.add(micro_batch, decisions)
-                if outputs is not None:
-                    for output in decisions:
-                        outputs(output)
-                if progress is not None:
-                    progress(len(micro_batch))
+
+        def judged(micro_batch: Sequence[Decoded], decisions: Sequence[Output]) -> None:
+            tally.add(micro_batch, decisions)
+            if outputs is not None:
+                for output in decisions:
+                    outputs(output)
+            if progress is not None:
+                progress(len(micro_batch))
+
+        if rules is None:
+            for partition in range(partitions):
+                known: dict[str, bytes] = {}
+                for micro_batch, decisions in decided(
+                    backlog, partition, policy, known, Clock(), wording=wording, max_batch=max_batch
+                ):
+                    judged(micro_batch, decisions)
+                if states is not None:
+                    states(partition, known)
+        else:
+            tally.releases = Releases()
+
+            def over(release: Release) -> None:
+                assert tally.releases is not None
+                tally.releases.add(release)
+                if releases is not None:
+                    releases(release)
+
+            turns = Turns(backlog, policy, rules, judged, over, wording=wording, max_batch=max_batch)
+            turns.run()
             if states is not None:
-                states(partition, known)
+                for side in turns.sides:
+                    states(side.number, side.known)
         census = counting.census()
         return Backtest(tally.summary(census), census)
 
@@ -148,6 +178,7 @@ class _Tally:
         """By customer and event the version of it that counts, and when the customer cancelled by it."""
         self._flagged: dict[str, int] = {}
         self._triggers = Numbers()
+        self.releases: Releases | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -190,4 +221,5 @@ class _Tally:
             len(lead) / len(left) if left else None,
             precision / base if precision is not None and base else None,
             median(lead) / DAY_MS if lead else None,
+            self.releases,
         )

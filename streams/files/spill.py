@@ -56,9 +56,13 @@ class Spill(Generic[KeyT]):
             with told():
                 self._write()
 
-    def read(self, key: KeyT) -> io.BufferedReader:
-        """Return the bytes of a queue as a stream. Several queues may be read at once, when nothing is added any more."""
-        return io.BufferedReader(_Parts(self._parts(key)), _CHUNK)
+    def read(self, key: KeyT, ahead: int = _CHUNK) -> io.BufferedReader:
+        """Return the bytes of a queue as a stream, of which it holds no more than `ahead`, or 64 KiB, twice.
+
+        Several queues may be read at once, when nothing is added any more.
+        """
+        ahead = min(ahead, _CHUNK)
+        return io.BufferedReader(_Parts(self._parts(key, ahead)), ahead)
 
     def _write(self) -> None:
         if self._file is None:
@@ -73,13 +77,13 @@ class Spill(Generic[KeyT]):
         self._buffers.clear()
         self._held = 0
 
-    def _parts(self, key: KeyT) -> Iterator[bytes | bytearray]:
+    def _parts(self, key: KeyT, ahead: int) -> Iterator[bytes | bytearray]:
         places = iter(self._places.get(key, ()))
         for at, end in zip(places, places, strict=True):
             assert self._file is not None
             while at < end:
                 with told():
-                    data = os.pread(self._file.fileno(), min(_CHUNK, end - at), at)
+                    data = os.pread(self._file.fileno(), min(ahead, end - at), at)
                 at += len(data)
                 yield data
         yield self._buffers.get(key, b"")

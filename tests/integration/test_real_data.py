@@ -22,6 +22,7 @@ from streams.files.replay import outgoing_lines, send
 from streams.phrases import load_phrases
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, SINK_GROUP
+from tests.builders import without_a_desk
 from tests.converted import converted
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import read_all, settings_of, until_committed, worker
@@ -51,7 +52,7 @@ def judged(events: list[Line], partitions: int, max_batch: int = 2_000) -> Expec
 
     found = backtest(
         events,
-        load_policy(POLICY),
+        without_a_desk(load_policy(POLICY)),
         partitions=partitions,
         max_batch=max_batch,
         wording=load_phrases(),

@@ -17,7 +17,9 @@ from streams.files.backtest import backtest as decided
 from streams.files.ndjson import Line
 from streams.policies import load_policy
 from streams.telemetry.exit_codes import ExitCode
-from tests.builders import HOUR, START, call, cancellation, iso
+from tests.builders import HOUR, START, call, cancellation, iso, profile, survey
+
+OUTPUTS = ("--triggers-out", "--releases-out")
 
 
 @pytest.fixture
@@ -112,7 +114,7 @@ def test_the_head_is_that_of_check(tmp_path: Path) -> None:
     assert "Backtest by default" in found.stdout.removeprefix(head)
 
 
-def test_triggers_are_written_one_a_line_and_no_room_for_them_is_told(tmp_path: Path) -> None:
+def test_triggers_are_written_one_a_line(tmp_path: Path) -> None:
     events, triggers = tmp_path / "events.ndjson", tmp_path / "triggers.ndjson"
     events.write_bytes(
         b"".join((call(START + n * HOUR, resolved=False).record.value or b"") + b"\n" for n in range(200))
@@ -121,13 +123,72 @@ def test_triggers_are_written_one_a_line_and_no_room_for_them_is_told(tmp_path: 
     assert invoke(*options, str(triggers)).exit_code == 0
     [first, *_] = triggers.read_text().splitlines()
     assert json.loads(first)["status"] == "open"
+
+
+@pytest.mark.parametrize("option", OUTPUTS)
+def test_a_file_that_cannot_be_written_is_told(tmp_path: Path, option: str) -> None:
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(requested(300))
     for path, reason, code in (
         ("/dev/full", "No space left", ExitCode.UNWRITTEN),
         (str(tmp_path / "no" / "x"), "No such file", ExitCode.MISTAKE),
     ):
-        told = invoke(*options, path)
+        told = invoke(str(events), option, path)
         assert told.exit_code == code
         assert told.stderr.startswith(f"backtest: {path}: cannot be written: {reason}")
+
+
+def requested(number: int) -> bytes:
+    """Customers who ask for a callback, an hour after one another."""
+    asked = [
+        survey(START + n * HOUR, customer=f"c{n}", event_id=f"s{n}", csat=3, callback_requested=True)
+        for n in range(number)
+    ]
+    return b"".join((each.record.value or b"") + b"\n" for each in asked)
+
+
+def test_what_became_of_each_trigger_is_written_by_when_it_was_decided(tmp_path: Path) -> None:
+    events, releases = tmp_path / "events.ndjson", tmp_path / "releases.ndjson"
+    homes = [profile(START - HOUR, customer=f"c{n}", event_id=f"p{n}", country_code="NL") for n in range(4)]
+    events.write_bytes(b"".join((each.record.value or b"") + b"\n" for each in homes) + requested(4))
+    done = invoke(str(events), "--releases-out", str(releases), "--summary-json")
+    assert done.exit_code == 0, done.output
+    rows = [json.loads(line) for line in releases.read_text().splitlines()]
+    assert [row["customer_id"] for row in rows] == ["c0", "c1", "c2", "c3"]
+    assert list(rows[0]) == [
+        *("trigger_id", "customer_id", "skill", "purpose"),
+        *("decided_at", "released_at", "status", "reason"),
+    ]
+    first, *_, last = rows
+    assert (first["decided_at"], first["released_at"]) == ("2026-09-07T08:00:00Z", "2026-09-07T08:00:00Z")
+    assert (first["skill"], first["purpose"]) == ("callback", "requested_callback")
+    assert last["status"] == "open"
+    summary = json.loads(done.output)
+    assert (summary["candidates"], summary["released"], summary["open_released"]) == (4, 4, 4)
+    assert summary["never_released"] == {}
+    shown = invoke(str(events)).stdout
+    assert "open released" in shown
+    assert "candidates" in shown
+
+
+def test_why_something_never_went_out_is_shown_by_reason(tmp_path: Path) -> None:
+    events = tmp_path / "events.ndjson"
+    events.write_bytes(
+        requested(2) + (profile(START, customer="c9", phone_e164="+31201234567").record.value or b"")
+    )
+    assert "never released: no number" in invoke(str(events)).stdout
+
+
+def test_what_became_of_triggers_is_asked_of_a_policy_with_a_desk(tmp_path: Path) -> None:
+    events, policy = tmp_path / "events.ndjson", tmp_path / "policy.yaml"
+    events.write_bytes(requested(1))
+    written = CliRunner().invoke(build(), ["policy", "show", "default", "--yaml"]).stdout
+    policy.write_text(written[: written.index("\nrelease:")] + "\n")
+    result = invoke(str(events), "--policy", str(policy), "--releases-out", str(tmp_path / "r"))
+    assert result.exit_code == ExitCode.MISTAKE
+    assert "has no `release`" in result.stderr
+    assert not (tmp_path / "r").exists()
+    assert invoke(str(events), "--policy", str(policy)).exit_code == 0
 
 
 def test_a_file_that_breaks_off_is_told_and_leaves_no_trigger(tmp_path: Path) -> None:
@@ -140,13 +201,22 @@ def test_a_file_that_breaks_off_is_told_and_leaves_no_trigger(tmp_path: Path) ->
     assert triggers.read_bytes() == b""
 
 
-def test_triggers_are_not_written_over_the_events(tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", OUTPUTS)
+def test_nothing_is_written_over_the_events(tmp_path: Path, option: str) -> None:
     events = tmp_path / "events.ndjson"
     events.write_bytes(b"{}\n")
-    result = invoke(str(events), "--triggers-out", str(events))
+    result = invoke(str(events), option, str(events))
     assert result.exit_code == 2
     assert events.read_bytes() == b"{}\n"
     assert "would be overwritten" in result.stderr
+
+
+def test_nothing_is_written_twice(tmp_path: Path) -> None:
+    events, out = tmp_path / "events.ndjson", str(tmp_path / "out")
+    events.write_bytes(b"{}\n")
+    result = invoke(str(events), "--triggers-out", out, "--releases-out", out)
+    assert result.exit_code == 2
+    assert "would be written twice" in result.stderr
 
 
 @pytest.mark.parametrize("newest_first", [False, True])

@@ -175,7 +175,7 @@ SCREENS: dict[str, tuple[Callable[[Screen], None], tuple[str, ...]]] = {
     ),
     "policy show": (policy_shown, ("cancellation_requested", "Mon-Fri 09:00-22:00", "valid for 336 h")),
     "topics list": (topics_shown, ("created", "1024", "30 days", "behoudlijn.signals.repartition")),
-    "backtest": (judged_shown, ("customers", "triggers")),
+    "backtest": (judged_shown, ("customers", "triggers", "candidates")),
     "erase": (receipt_shown, ("2026-10-14", "not looked at", "Not done")),
     "objections": (loaded_shown, ("1,234,567", "912,345", "98,765,432", "csv:19:", "10 lines more")),
     "dial": (dialled_shown, ("1,000,000", "still waiting")),

@@ -9,7 +9,7 @@ from typing import Final
 from schemas.dispositions import DISPOSITION_RULES, DispositionRules
 from streams.core.release.inputs import Contact, Decided, Erased, Reported, Withdrawn
 from streams.core.release.life import Life, opens_at
-from streams.core.release.places import OUT
+from streams.core.release.places import ENDED_BEFORE, OUT
 from streams.core.release.work import Work
 from streams.core.state import NEVER
 
@@ -47,12 +47,23 @@ def decided(work: Work, body: Decided) -> None:
         life.until = work.desk.now + work.rules.hand_over
         work.cause("adopted", trigger_id, life, "adopted")
         return
-    if life.place in ("unknown", "new") and opens_at(life.windows, work.desk.now) >= life.expires_at:
+    if life.place == "ended":
+        work.cause("decided", trigger_id, life, ENDED_BEFORE)
+        return
+    why = _hindrance(work, life) if life.place in ("unknown", "new") else ""
+    if why:
         life.place = "new"
         work.count("suppressed", body.purpose)
-        work.cause("suppressed", trigger_id, life, "never_callable")
+        work.cause("suppressed", trigger_id, life, why)
         return
     work.cause("decided", trigger_id, life, life.reason or str(body.trigger.get("reason_code", "")))
+
+
+def _hindrance(work: Work, life: Life) -> str:
+    """Return why one that was never out can never be called; empty when it can."""
+    if work.rules.needs_number and not life.trigger.get("phone_e164"):
+        return "no_number"
+    return "never_callable" if opens_at(life.windows, work.desk.now) >= life.expires_at else ""
 
 
 def withdrawn(work: Work, body: Withdrawn) -> None:

@@ -197,6 +197,15 @@ class Desk:
         return FOREVER
 
     @property
+    def next_wake(self) -> int:
+        """When (ms) the earliest time comes that one waits for; FOREVER when none waits for a time."""
+        return self._later[0][0] if self._later else FOREVER
+
+    def ready(self, skill: str) -> bool:
+        """Return whether one of a skill may wait for nothing but its turn."""
+        return bool(self.waiting.get(skill)) and bool(self._ready.get(skill))
+
+    @property
     def overdue(self) -> bool:
         """Whether a timer is due and not judged yet."""
         return self.next_due <= self.now

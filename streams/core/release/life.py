@@ -126,6 +126,15 @@ def decode(data: bytes) -> Life:
     return life
 
 
+def place_of(data: bytes) -> str:
+    """Return where the trigger of an encoded life is, without decoding the rest.
+
+    >>> place_of(encode(Life("open")))
+    'open'
+    """
+    return PLACES[data[1]]
+
+
 def opens_at(windows: Windows, at: int) -> int:
     """Return the first instant from `at` (ms) in a window; FOREVER when there is none.
 

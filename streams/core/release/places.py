@@ -57,6 +57,8 @@ Cause = Literal[
 PLACES: Final[tuple[Place, ...]] = get_args(Place)
 CAUSES: Final[tuple[Cause, ...]] = get_args(Cause)
 ENDS: Final[tuple[End, ...]] = get_args(End)
+ENDED_BEFORE: Final = "ended_before"
+"""`status_reason` of the answer to a decision that reached the desk when its trigger had ended."""
 OUT: Final[frozenset[str]] = frozenset({"open", "claimed", "handed_over", "retract_requested"})
 """Where somebody may be calling the customer, or about to: of a customer one trigger at a time."""
 WAITING: Final[frozenset[str]] = frozenset({"new", "queued"})

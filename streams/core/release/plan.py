@@ -80,3 +80,5 @@ class ReleaseRules(NamedTuple):
     ended_kept: int = 45 * 86_400_000
     tolerance: int = 300_000
     """A tick further ahead of the brokers' own time of its record is ignored."""
+    needs_number: bool = True
+    """Without a telephone number nothing goes out; False where whoever dials knows the numbers."""

@@ -158,6 +158,16 @@ def test_a_new_owner_releases_and_grants_nothing_before_it_has_read_to_the_end()
     assert desk.claim("t1")["result"] == "granted"
 
 
+def test_without_a_number_it_never_goes_out_but_where_whoever_dials_knows_it() -> None:
+    silent = decided("t1", trigger={"phone_e164": None})
+    desk, knowing = Timeline(), Timeline(rules(needs_number=False))
+    for each in (desk, knowing):
+        each.feed(silent)
+        each.go_to(MONDAY + SECOND)
+    assert [(r["status"], r["status_reason"]) for r in desk.said("t1")] == [("suppressed", "no_number")]
+    assert knowing.statuses("t1") == ["open"]
+
+
 # -- claims -------------------------------------------------------------------------------------------------------
 
 

@@ -21,9 +21,12 @@ TRIGGER = {name: each for name, each in RECORD.items() if name not in WRITTEN_BY
 
 
 def whole(trigger_id: str) -> Decided:
-    return decided(
-        trigger_id, trigger=TRIGGER | {"skill": "service", "customer_id": f"customer-of-{trigger_id}"}
-    )
+    own = {
+        "skill": "service",
+        "customer_id": f"customer-of-{trigger_id}",
+        "phone_e164": "+31201234567",
+    }
+    return decided(trigger_id, trigger=TRIGGER | own)
 
 
 def test_every_place_and_end_of_a_trigger_that_is_told_is_a_status() -> None:
