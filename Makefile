@@ -116,6 +116,10 @@ chaos: env ## 1,000,000 events on three Kafka nodes under every class of fault, 
 chaos-short: env ## The same with 150,000 events (under eight minutes)
 	$(BIN)/python -m tests.chaos short $(if $(SEED),--seed $(SEED))
 
+.PHONY: chaos-desks
+chaos-desks: env ## Two desks of the release stage under kills, freezes and a broker that dies, compared with the oracle. SECONDS_FED=60 SEED=7
+	$(BIN)/python -m tests.chaos.desks $(if $(SECONDS_FED),--seconds $(SECONDS_FED)) $(if $(SEED),--seed $(SEED))
+
 .PHONY: backpressure
 backpressure: env ## A flood that a throttled worker cannot follow: memory bounded, no partition starved. DURATION=10
 	$(BIN)/python -m tests.chaos.backpressure $(if $(DURATION),--seconds $(DURATION))

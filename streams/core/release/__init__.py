@@ -1,5 +1,6 @@
 """The life of a trigger after it was decided: when it goes out, who has it, how it ends. Pure, as all of the core.
 
 `places` is the table of what may happen where, `life` one trigger's state, `desk` what a desk knows of all of them, `pace` which goes
-out next, `batch` the road of a record. Decision 32 has the reasons. Nothing of it runs in a worker yet.
+out next, `process` the road of a record, `decode` what its bytes mean. Decision 32 has the reasons. `backtest` runs it, and
+`streams.workers.release` on Kafka, which no command starts yet: signals workers do not write candidates.
 """

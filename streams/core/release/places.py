@@ -1,6 +1,6 @@
 """Where a trigger may be after it was decided, and what each cause makes of it there: one table, complete at import.
 
-Owns the table. What a cause changes besides the place (a lease, an attempt, a time to wait for) is `batch`'s own; which cause it is
+Owns the table. What a cause changes besides the place (a lease, an attempt, a time to wait for) is `work`'s own; which cause it is
 that happened, where several may be, is decided before the table is asked.
 """
 
