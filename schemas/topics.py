@@ -9,6 +9,7 @@ from schemas.candidate import CANDIDATES as CANDIDATE_KINDS
 from schemas.command import COMMANDS as COMMAND_KINDS
 from schemas.dead_letter import DeadLetter
 from schemas.erasure import ErasureEvent
+from schemas.objection import ObjectionEvent
 from schemas.outcome import OutcomeEvent
 from schemas.parts import MissingPartError
 from schemas.profile import ProfileEvent
@@ -22,6 +23,8 @@ SURVEYS: Final = "contact.surveys"
 CANCELLATIONS: Final = "contact.cancellations"
 OUTCOMES: Final = "callback.outcomes"
 PROFILES: Final = "customer.profiles"
+OBJECTIONS: Final = "customer.objections"
+"""Each record of it lies on every partition: a number may be that of a customer of any."""
 
 TRIGGERS: Final = "callback.triggers"
 SHADOW_TRIGGERS: Final = "callback.triggers.shadow"
@@ -47,6 +50,7 @@ class EventType(NamedTuple):
 EVENT_TYPES: Final[dict[str, EventType]] = {
     "profile": EventType(ProfileEvent, PROFILES),
     "erasure": EventType(ErasureEvent, PROFILES),
+    "objection": EventType(ObjectionEvent, OBJECTIONS),
     "call": EventType(CallEvent, CALLS),
     "survey": EventType(SurveyEvent, SURVEYS),
     "cancellation": EventType(CancellationEvent, CANCELLATIONS),

@@ -103,6 +103,11 @@ COMMANDS: Final[dict[str, Entry]] = {
         "Erase a customer everywhere, with a receipt.",
         {"": (ExitCode.INCOMPLETE, *_STATES)},
     ),
+    "objections": Entry(
+        "objections",
+        "Load telephone numbers at which nobody may be called.",
+        {"load": (ExitCode.INCOMPLETE, *_KAFKA)},
+    ),
     "dial": Entry("dial", "Simulate the calls that triggers ask for, with outcomes.", {"": _KAFKA}),
     "info": Entry(
         "info",

@@ -82,7 +82,7 @@ class Settings(BaseSettings):
     )
     erasure_key: SecretStr = Field(
         SecretStr(""),
-        description="Key of the hashes that stay of erased customers, 16 characters or more; the same for every "
+        description="Key of the hashes that stay of erased customers, and of numbers that object, 16 characters or more; the same for every "
         "worker and command, and never another one while such hashes are kept.",
     )
     mapping_key: SecretStr = Field(

@@ -22,6 +22,7 @@ from streams.core.events.table import EVENTS
 from streams.core.facts import Fact
 from streams.core.feedback import Feedback
 from streams.core.history import View
+from streams.core.objections import recall
 from streams.core.policy import Policy
 from streams.core.published import Output
 from streams.core.records import Decoded, Record
@@ -35,6 +36,7 @@ HOUR: Final = 3_600_000
 DAY: Final = 24 * HOUR
 KEEP: Final = 38 * DAY
 """How long the marker of an erased customer is kept."""
+PHONE: Final = "+31201234567"
 START: Final = 1_788_768_000_000
 """Monday 2026-09-07, 08:00 UTC: ten in the morning in Amsterdam, and a working day."""
 STATES_BEFORE: Final = sorted((Path(__file__).parent / "data" / "states").glob("version-*.bin"))
@@ -125,6 +127,11 @@ def erasure(at: int, **fields: Any) -> Decoded:
     return event("erasure", at, **fields)
 
 
+def objection(at: int, **fields: Any) -> Decoded:
+    """The word that nobody may be called at `PHONE`, or at the number that is given; with `lifted` that one may again."""
+    return event("objection", at, **{"customer": None, "phone_e164": PHONE, **fields})
+
+
 @cache
 def default_policy() -> Policy:
     """The policy of every timeline: a frozen copy of the built-in one, which may be tuned any time."""
@@ -209,8 +216,10 @@ class Partition:
         self.clock = Clock.restore(self.clock.now, self.states)
 
     def state(self, customer: str = "c1") -> State:
-        """A stored customer."""
-        return st.decode(self.states[customer])
+        """A stored customer, who knows of an objection by number that holds now."""
+        state = st.decode(self.states[customer])
+        recall(state, self.states, self.erasure, self.clock.now)
+        return state
 
     def triggers(self, customer: str = "c1") -> list[dict[str, Any]]:
         """The trigger records of a customer so far."""

@@ -30,10 +30,11 @@ def queues_of(lines: Iterable[Line], partitions: int, as_of: int = -1) -> dict[i
             routing = event.event_id.encode()
         else:
             routing = event.customer_id.encode()
-        partition = partition_of(routing, partitions)
-        queue = queues[partition][topic]
-        record = decoded.record._replace(partition=partition, offset=len(queue))
-        queue.append(decoded._replace(record=record, arrival=arrival))
+        everywhere = topic == topics.OBJECTIONS
+        for partition in range(partitions) if everywhere else (partition_of(routing, partitions),):
+            queue = queues[partition][topic]
+            record = decoded.record._replace(partition=partition, offset=len(queue))
+            queue.append(decoded._replace(record=record, arrival=arrival))
     return queues
 
 

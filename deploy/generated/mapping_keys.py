@@ -10,6 +10,7 @@ from schemas.topics import EVENT_TYPES
 from schemas.values import Whole
 from streams.mappings.language import (
     ENVELOPE,
+    MAPPED,
     Chain,
     Customer,
     EventId,
@@ -75,8 +76,8 @@ def mapping_keys() -> str:
 def _fields() -> Iterator[str]:
     yield "### The fields of events\n\nWhat stands under `fields`, by the type of the event.\n"
     yield "| type | field | takes |\n|---|---|---|"
-    for kind, declared in EVENT_TYPES.items():
-        for name, field in declared.model.model_fields.items():
+    for kind in MAPPED:
+        for name, field in EVENT_TYPES[kind].model.model_fields.items():
             if name not in ENVELOPE:
                 needed = "; needed" if field.is_required() else ""
                 bounds = next((f" from {each.ge} to {each.le}" for each in _wholes(field)), "")

@@ -14,6 +14,7 @@ from pydantic.fields import FieldInfo
 from schemas import topics
 from schemas.base import Event
 from schemas.erasure import ErasureEvent
+from schemas.objection import ObjectionEvent
 from schemas.parts import MissingPartError
 from sinks.clickhouse.conversions import milliseconds
 from sinks.clickhouse.declarations.shared import source, source_of_output
@@ -26,7 +27,10 @@ EVENT_TIME: Final = 2
 _RECORD: Final = [column.name for column in source() if column.filler == "record"]
 _RECORD_OF_OUTPUT: Final = [column.name for column in source_of_output() if column.filler == "record"]
 
-WITHOUT_ROWS: Final[Mapping[Model, str]] = {ErasureEvent: "it removes rows"}
+WITHOUT_ROWS: Final[Mapping[Model, str]] = {
+    ErasureEvent: "it removes rows",
+    ObjectionEvent: "it is of a number, which no row holds",
+}
 """Kinds of message that become no row, and why."""
 
 MODES: Final[Mapping[str, str]] = {topics.TRIGGERS: "live", topics.SHADOW_TRIGGERS: "shadow"}

@@ -52,6 +52,12 @@ def sink_rights(settings: Settings) -> tuple[Right, ...]:
     )
 
 
+def objections_rights(settings: Settings) -> tuple[Right, ...]:
+    """Of whoever gives `behoudlijn objections load`: reads what is known, writes what is new. Nobody else need write there."""
+    name = settings.topic(topics.OBJECTIONS)
+    return (Right("topic", name, "Read"), Right("topic", name, "Write"))
+
+
 def commands(rights: Iterable[Right], principal: str) -> list[str]:
     """Return the arguments of as few calls of `kafka-acls` as grant all of `rights`: one for each operation and kind."""
     together: dict[tuple[Resource, Operation], list[str]] = {}

@@ -22,7 +22,7 @@ from streams.cluster.topic_reader import kafka_errors
 from streams.settings import Settings
 from streams.telemetry.amounts import amount
 
-COMPACTED = frozenset({names.PROFILES, names.SIGNALS, names.CHANGELOG})
+COMPACTED = frozenset({names.PROFILES, names.OBJECTIONS, names.SIGNALS, names.CHANGELOG})
 ALL = (*names.INPUTS, *names.OUTPUTS, names.CHANGELOG, names.REPARTITION)
 
 TIMESTAMP_TYPE = "message.timestamp.type"

@@ -139,6 +139,8 @@ def _head(found: Explanation) -> Table:
     if steps:
         table.add_row("cancellation", ", ".join(f"{what} {moment(at)}" for at, what in sorted(steps)))
     barred = [bar.word for bar in BARS if bar.holds(state)]
+    if found.numbers_unread:
+        barred.append("by number: not known without BEHOUDLIJN_ERASURE_KEY")
     if barred:
         table.add_row("not to be called", ", ".join(barred))
     if state.cooldown_until > found.now:

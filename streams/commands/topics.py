@@ -77,15 +77,21 @@ def acls(
     sink: Annotated[
         str, typer.Option(metavar="PRINCIPAL", help="Who the sink worker is.")
     ] = "User:behoudlijn-sink",
+    objections: Annotated[
+        str | None,
+        typer.Option(metavar="PRINCIPAL", help="Who gives `behoudlijn objections load`, if anybody does."),
+    ] = None,
 ) -> None:
     """Print the calls of `kafka-acls` that give each worker what it needs, and nothing more. Changes nothing.
 
     Example: behoudlijn topics acls --signals User:signals --sink User:sink
     """
-    from streams.cluster.rights import commands, signals_rights, sink_rights
+    from streams.cluster.rights import commands, objections_rights, signals_rights, sink_rights
 
     settings = settings_of(None)
     lines = commands(signals_rights(settings), signals) + commands(sink_rights(settings), sink)
+    if objections is not None:
+        lines += commands(objections_rights(settings), objections)
     for line in lines:
         typer.echo(
             f"kafka-acls --bootstrap-server {settings.kafka_bootstrap} --command-config admin.properties {line}"

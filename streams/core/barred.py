@@ -27,6 +27,11 @@ def _objected(state: State) -> bool:
     return state.objected_at != NEVER and _said_at(state, "consented_at") <= state.objected_at
 
 
+def _objected_by_number(state: State) -> bool:
+    at = state.number_objected_at
+    return at != NEVER and _said_at(state, "consented_at") <= at
+
+
 def _objects(state: State) -> bool:
     return state.profile().get("do_not_call") is True
 
@@ -61,6 +66,13 @@ BARS: Final = (
         "an outcome `DO_NOT_CALL`, in any version of it",
         "a profile that stands and whose `consented_at` is later",
         _objected,
+    ),
+    Bar(
+        "do_not_call",
+        "objected by number",
+        "an objection by the number of the profile that stands, before its `until`",
+        "a later `lifted` of that number, its `until`, a profile with another number, or one that stands and whose `consented_at` is later",
+        _objected_by_number,
     ),
     Bar(
         "do_not_call",

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple, cast
 
+from schemas.objection import ObjectionEvent
 from schemas.revisions import revision_of
 from schemas.trigger import Purpose
 from streams.core import state as st
@@ -18,8 +19,9 @@ from streams.core.erasure import (
     NO_ERASURE,
     Erasure,
     Markers,
-    count_markers,
     forget,
+    is_marker,
+    is_reserved,
     retraction,
     tombstone,
     unserve,
@@ -29,10 +31,11 @@ from streams.core.events.rules import EventRules
 from streams.core.events.table import EVENTS
 from streams.core.facts import Fact, find, ghost_of
 from streams.core.feedback import CROSSED, KIND, Feedback, close, closes, crosses
+from streams.core.objections import Holders, Numbers, is_objection, number_key, word_of
 from streams.core.outlook.shortcut import postpone, shortcut
 from streams.core.policy import Policy
 from streams.core.published import Cause, Output
-from streams.core.records import Decoded
+from streams.core.records import Decoded, Reject
 from streams.core.removal import is_blank, is_removal
 from streams.core.state import NEVER, RESERVED, State
 from streams.core.wording import CODES, Wording
@@ -46,20 +49,28 @@ UNKNOWN_FIELD: Final = "unknown_field"
 ALL: Final = -1
 """No timer is put off."""
 _NOTHING: Final[tuple[bytes, State | None]] = (b"", None)
+_OTHER_KEY: Final = Reject(
+    "invalid_field",
+    "number_hash: it was made with another BEHOUDLIJN_ERASURE_KEY than the workers'; load the numbers again with theirs",
+)
 
 
 class Clock:
     """Partition time (ms; the largest event time seen), and the customers' due times."""
 
-    __slots__ = ("expiries", "heap", "markers", "now")
+    __slots__ = ("expiries", "heap", "holders", "markers", "now", "objections")
 
     def __init__(self, now: int = NEVER) -> None:
         self.now = now
         self.heap: list[tuple[int, str]] = []
         self.expiries: list[tuple[int, str]] = []
-        """A heap too, of the markers of erased customers: they are few, and never put off."""
+        """A heap too, of the markers of erased customers, and of numbers: what it lets go decides nothing, and is never put off."""
         self.markers = 0
         """How many of the states are markers of erased customers: while there is none, no event is held against them."""
+        self.objections = 0
+        """How many of the states are numbers': while there is none, nobody's number is looked at."""
+        self.holders: Holders | None = None
+        """Who has which number; none before the first word about a number since the start."""
 
     @classmethod
     def restore(cls, now: int, states: Mapping[str, bytes]) -> "Clock":
@@ -71,8 +82,15 @@ class Clock:
                 clock.heap_of(key).append((due, key))
         heapify(clock.heap)
         heapify(clock.expiries)
-        clock.markers = count_markers(states)
+        reserved = [key for key in states if is_reserved(key)]
+        clock.markers = sum([is_marker(key) for key in reserved])
+        clock.objections = sum([is_objection(key) for key in reserved])
         return clock
+
+    @property
+    def reserved(self) -> int:
+        """How many of the states are no customer's."""
+        return self.markers + self.objections
 
     @property
     def next_due(self) -> int:
@@ -190,7 +208,9 @@ class Batch:
         self.before = states
         self.timers_left = 0
         """How many timers the present step may still judge; below 0: all."""
+        self.erasure = erasure
         self.markers = Markers(states, erasure)
+        self.numbers = Numbers(states, erasure)
         self.policy = policy
         self.wording = wording
         self.plan = policy.plan
@@ -232,7 +252,7 @@ class Batch:
 
     def result(self) -> BatchResult:
         """Return what all steps together changed and say."""
-        states = self.touched | self.markers.changed
+        states = self.touched | self.markers.changed | self.numbers.changed
         gone = [customer for customer, data in states.items() if data is None and customer not in self.before]
         for customer in gone:
             del states[customer]
@@ -265,7 +285,9 @@ class Batch:
         kind, customer = event.kind, event.customer_id
         if decoded.unknown_fields:
             self.count(kind, UNKNOWN_FIELD)
-        if decoded.anonymous or customer is None:
+        if isinstance(event, ObjectionEvent):
+            self.count(kind, self.take_word(decoded, event))
+        elif decoded.anonymous or customer is None:
             self.count(kind, UNATTRIBUTABLE)
         elif kind == "erasure":
             self.count(kind, self.erase(decoded, customer))
@@ -341,6 +363,8 @@ class Batch:
             return self.unchanged(state, customer, changed, DUPLICATE)
         if at > state.newest:
             state.newest = at
+        if self.clock.holders is not None and (name := self.numbers.name_in(state)) is not None:
+            self.clock.holders.add(name, customer)
         identity = _identity(decoded, revision_of(event.revised_at), corrected)
         cause = Cause(customer, at, identity, decoded.record.timestamp, event_id=event.event_id)
         self.decide(state, self.clock.now, cause)
@@ -376,6 +400,33 @@ class Batch:
         self.decide(state, clock.now, cause)
         return ACCEPTED
 
+    def take_word(self, decoded: Decoded, event: ObjectionEvent) -> str:
+        """Take a word about a number, and judge at once whoever has it. It moves no clock: it tells nothing that a customer did."""
+        name, word, clock = self.numbers.name_of(event), word_of(event), self.clock
+        if name is None:
+            self.rejects.append(decoded._replace(event=None, reject=_OTHER_KEY))
+            return REJECTED
+        if clock.holders is None:
+            clock.holders = Holders()
+            clock.holders.look_through(self.before, self.erasure)
+            clock.holders.look_through(self.touched, self.erasure)
+        holders = list(clock.holders.of(name))
+        for customer in holders:
+            self.settle(customer)
+        taken = self.numbers.take(name, word)
+        if taken is None:
+            return DUPLICATE
+        due, first = taken
+        clock.objections += first
+        clock.schedule(due, number_key(name))
+        identity = f"objection:{word.at}:{int(word.objects)}:{word.until}"
+        for customer in holders:
+            state = self.state_of(customer)
+            if state is not None and self.numbers.name_in(state) == name:
+                state.drop_before(clock.now - self.plan.parameters.horizon)
+                self.decide(state, clock.now, Cause(customer, decoded.at, identity, decoded.record.timestamp))
+        return ACCEPTED
+
     def remove_profile(self, decoded: Decoded, customer: str) -> str:
         """Delete the profile; a customer of whom nothing else is known leaves at once. It moves no clock either."""
         self.settle(customer)
@@ -406,6 +457,7 @@ class Batch:
             return CROSSED
         old_due = state.due
         state.drop_before(now - self.plan.parameters.horizon)
+        self.recall(state, now)
         self.outputs.extend(close(state, self.policy, now, told, ingested_at, self.wording))
         self.keep(customer, state, old_due)
         return ACCEPTED
@@ -414,7 +466,11 @@ class Batch:
         """Evaluate what is due up to `until`, each at its own time, then move the clock there."""
         clock = self.clock
         while (item := clock.expired(until)) is not None:
-            clock.markers -= self.markers.expire(item[1], item[0])
+            due, key = item
+            if is_objection(key):
+                clock.objections -= self.numbers.forget(key, due)
+            else:
+                clock.markers -= self.markers.expire(key, due)
         self.judge_due(until)
         clock.now = until
 
@@ -450,12 +506,21 @@ class Batch:
         self.decide(state, due, Cause(customer, due, f"timer:{due}", -1))
 
     def _leave(self, state: State, customer: str, due: int) -> list[Output]:
+        self.recall(state, due)
         outputs = decide(state, self.policy, due, Cause(customer, due, f"timer:{due}", -1), self.wording)
         self.touched[customer] = None
         return outputs
 
+    def recall(self, state: State, now: int) -> None:
+        """Have a state know of what the partition knows of its number."""
+        if self.clock.objections:
+            self.numbers.recall(state, now)
+        else:
+            state.number_objected_at, state.number_objected_until = NEVER, st.FOREVER
+
     def decide(self, state: State, now: int, cause: Cause) -> None:
         old_due = state.due
+        self.recall(state, now)
         self.outputs.extend(decide(state, self.policy, now, cause, self.wording))
         self.keep(cause.customer_id, state, old_due)
 

@@ -25,9 +25,12 @@ ERASED: Final = "erased"
 """Result of an event that happened before its customer was erased; reason of a retraction by erasure."""
 FOR_EVER: Final = -1
 _PREFIX: Final = RESERVED + "erased:"
+OBJECTION: Final = RESERVED + "objection:"
+"""Beginning of the keys of what is known of numbers (`objections`), whose bytes hold the key's name where a marker's do."""
 _VERSION: Final = 1
 _MARKER: Final = Struct("<B2xIqq")
 """Version, the key's own name, due time, erased until. The due time lies where a state has it (`state.due_of`)."""
+_KEY_ID: Final = Struct("<3xI")
 _HASH_BYTES: Final = 16
 _LONGEST_KEY: Final = 64
 
@@ -70,30 +73,35 @@ class Erasure:
         """Return the key of a customer's marker among the states."""
         return _PREFIX + self.hash_of(customer_id)
 
+    def number_hash(self, phone_e164: str) -> str:
+        """Return the keyed hash of a telephone number, hexadecimal. Raises ErasureError without a key."""
+        return self._digest(phone_e164.encode(), _HASH_BYTES, b"number").hex()
+
     def check(self, states: Mapping[str, bytes]) -> None:
-        """Raise ErasureError when `states` hold a marker of another key: what it erased would come back."""
+        """Raise ErasureError when `states` hold a marker, or an objection by number, of another key: nobody could honour it."""
         for key, data in states.items():
-            if is_marker(key) and decode_marker(data).key_id != self.key_id:
+            if key.startswith((_PREFIX, OBJECTION)) and _KEY_ID.unpack_from(data)[0] != self.key_id:
                 raise ErasureError(
-                    "the states hold markers of erased customers that were made with another key: set "
-                    "BEHOUDLIJN_ERASURE_KEY (or BEHOUDLIJN_ERASURE_KEY_FILE) to that key, or what was erased comes back"
+                    "the states hold markers of erased customers, or objections by number, that were made with another key: set "
+                    "BEHOUDLIJN_ERASURE_KEY (or BEHOUDLIJN_ERASURE_KEY_FILE) to that key, or what was erased comes back, and who "
+                    "objected is called"
                 )
 
-    def _digest(self, data: bytes, size: int) -> bytes:
+    def _digest(self, data: bytes, size: int, person: bytes = b"erasure") -> bytes:
         if not self.key:
             raise ErasureError(
-                "an erasure needs a key for the hash that stays of the customer: set BEHOUDLIJN_ERASURE_KEY (or "
-                "BEHOUDLIJN_ERASURE_KEY_FILE) to a secret of 16 characters or more, the same one for every worker and "
-                "command, and start again; nothing of the erasure was acknowledged"
+                "an erasure, or an objection by number, needs a key for the hash that stays of the customer or the number: set "
+                "BEHOUDLIJN_ERASURE_KEY (or BEHOUDLIJN_ERASURE_KEY_FILE) to a secret of 16 characters or more, the same one for "
+                "every worker and command, and start again; nothing of it was acknowledged"
             )
         key = self.key if len(self.key) <= _LONGEST_KEY else blake2b(self.key).digest()
-        return blake2b(data, digest_size=size, key=key, person=b"erasure").digest()
+        return blake2b(data, digest_size=size, key=key, person=person).digest()
 
 
 NO_ERASURE: Final = Erasure()
 """Without a key: the first erasure, or marker, is an ErasureError."""
 IN_FILES: Final = Erasure(b"events from files: nothing is kept")
-"""For a backtest, whose markers end with it: the key decides nothing but the markers' names."""
+"""For a backtest, whose markers end with it: the key decides nothing but the names of markers and numbers."""
 
 
 def is_marker(key: str) -> bool:
@@ -101,9 +109,9 @@ def is_marker(key: str) -> bool:
     return key.startswith(_PREFIX)
 
 
-def count_markers(keys: Iterable[str]) -> int:
-    """Return how many of the keys are markers'."""
-    return sum([key[:1] == RESERVED for key in keys])
+def is_reserved(key: str) -> bool:
+    """Return whether a key among the states is no customer's: a marker's, or a number's."""
+    return key[:1] == RESERVED
 
 
 def encode_marker(marker: Marker) -> bytes:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from streams.core.barred import ended, requests
 from streams.core.episodes import assess
-from streams.core.erasure import Markers, forget, is_marker
+from streams.core.erasure import Markers, forget, is_reserved
 from streams.core.facts import REQUESTED, find, supersedes
 from streams.core.history import DAY
 from streams.core.policy import Policy
@@ -249,9 +249,9 @@ def rebuilt(
     """
     how = Rebuilding(policy, replay.clock.now, bound, told_since, whole, pending)
     markers = Markers(replay.states, replay.erasure)
-    states = {key: data for key, data in replay.states.items() if is_marker(key)}
-    customers = {key for key in old if not is_marker(key)}
-    customers.update(key for key in replay.states if not is_marker(key))
+    states = {key: data for key, data in replay.states.items() if is_reserved(key)}
+    customers = {key for key in old if not is_reserved(key)}
+    customers.update(key for key in replay.states if not is_reserved(key))
     customers.update(told.customers)
     for customer in customers:
         said, before = told.customers.get(customer, _SILENT), old.get(customer)

@@ -10,7 +10,7 @@ import orjson
 
 from schemas.instants import from_text
 from streams.core.engine import Clock, process_batch
-from streams.core.erasure import Erasure, is_marker
+from streams.core.erasure import Erasure, is_reserved
 from streams.core.events.outcome import reached
 from streams.core.policy import Policy
 from streams.core.records import Decoded
@@ -22,7 +22,7 @@ NOTHING: Final[Mapping[WordId, int]] = {}
 
 
 class Replay:
-    """Of one partition. It begins with the `markers` of customers who were erased, by key."""
+    """Of one partition. It begins with the `markers` of customers who were erased, and what is known of numbers, by key."""
 
     def __init__(
         self,
@@ -66,7 +66,7 @@ class Replay:
                 self.states.pop(key, None)
             else:
                 self.states[key] = data
-            if not is_marker(key):
+            if not is_reserved(key):
                 self.seen.add(key)
         for output in result.outputs:
             if output.kind == "trigger":

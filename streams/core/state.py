@@ -138,6 +138,10 @@ class State:
     """The fingerprint of the policy by which due time and slack were found; 0: none yet."""
     judged_at: int = NEVER
     """When they were found."""
+    number_objected_at: int = field(default=NEVER, init=False, repr=False, compare=False)
+    """When an objection by the profile's number was made that holds at the time of judging; no bytes hold it (`objections`)."""
+    number_objected_until: int = field(default=FOREVER, init=False, repr=False, compare=False)
+    """When that objection ends; `FOREVER` without an end, and without an objection."""
     _packed: bytes | None = field(default=None, init=False, repr=False, compare=False)
     """The bytes of the facts while they are known: `encode` need not pack again what stays."""
     _parsed: tuple[bytes, dict[str, Any]] = field(default=_NOTHING, init=False, repr=False, compare=False)
@@ -455,6 +459,15 @@ def due_of(data: bytes) -> int:
     1500
     """
     return int(_DUE.unpack_from(data)[0])
+
+
+def profile_of(data: bytes) -> bytes:
+    """Return the profile's JSON in an encoded state; empty where there is none."""
+    layout = _LAYOUTS[data[0]]
+    (count,) = _COUNT.unpack_from(data, layout.count_at)
+    (length, _) = _LENGTHS.unpack_from(data, layout.head - _LENGTHS.size)
+    start = layout.head + count * layout.fact
+    return data[start : start + length]
 
 
 def cooldown_until(data: bytes) -> int:

@@ -39,7 +39,7 @@ class Backlog:
     """Fill it, then go through it partition by partition. Close it, or use it in a `with`.
 
     `as_of` (ms) stands for the ingestion time; -1 leaves the check for events of the future out. More than `most_bytes` of lines go
-    into a temporary file. `decoded` is told of each line, by file and number, when it is decoded.
+    into a temporary file. `decoded` is told of each line, once, by file and number, when it is decoded.
     """
 
     def __init__(
@@ -73,10 +73,12 @@ class Backlog:
     def add(self, line: Line) -> None:
         """Route a line and set it aside. Raises SpillError."""
         file, number, data = line
-        queue = self._queue_of(data, number)
-        self._counts[queue] += 1
+        home, topic = self._queue_of(data, number)
         file_number = self._files.setdefault(file, len(self._files))
-        self._spill.append(queue, _HEAD.pack(len(data), file_number, number, self._lines) + data)
+        record = _HEAD.pack(len(data), file_number, number, self._lines) + data
+        for partition in range(self.partitions) if topic == topics.OBJECTIONS else (home,):
+            self._counts[partition, topic] += 1
+            self._spill.append((partition, topic), record)
         self._lines += 1
 
     def chunks(self, partition: int, topic: str, share: int = 1) -> Iterator[list[Decoded]]:
@@ -94,7 +96,8 @@ class Backlog:
                 data = stream.read(length)
                 decoded = decode(Record(topic, partition, offset, as_of, None, data), self._reading)
                 decoded = decoded._replace(arrival=arrival)
-                told(files[file_number], number, decoded)
+                if partition == 0 or topic != topics.OBJECTIONS:  # whose lines lie on every partition
+                    told(files[file_number], number, decoded)
                 chunk.append(decoded)
                 held += length + RECORD_OVERHEAD
                 if held > ahead:

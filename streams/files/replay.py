@@ -18,6 +18,7 @@ from typing import Final, NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from schemas import topics
 from streams.cluster import codecs
 from streams.cluster.partitioning import partition_of
 from streams.core.decode import AS_USUAL, Reading
@@ -59,9 +60,13 @@ def outgoing_lines(
     """Yield the records of NDJSON lines, each with whether it is valid.
 
     Raises InputError at the first line that is not; with `keep_invalid` it is passed on for the pipeline to
-    refuse, to the topic that its type names, or to the calls.
+    refuse, to the topic that its type names, or to the calls. An objection by number is refused always: no number goes into its topic.
     """
     for line in lines:
+        if likely_topic(line.data) == topics.OBJECTIONS:
+            raise InputError(
+                f"{line.place}: an objection by number is not sent as it is: give its file to `behoudlijn objections load`"
+            )
         try:
             checked = check_line(line, reading)
         except InputError:

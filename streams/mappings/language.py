@@ -36,6 +36,10 @@ BLANKS: Final = (
     "0000-00-00 00:00:00",
 )
 """Words, in lower case, with which sources say nothing."""
+MAPPED: Final = tuple(
+    name for name, each in EVENT_TYPES.items() if each.model.model_fields["customer_id"].is_required()
+)
+"""The events that a mapping may give: those of customers."""
 ENVELOPE: Final = frozenset(
     {"type", "schema_version", "event_id", "customer_id", "occurred_at", "revised_at"}
 )
@@ -420,7 +424,7 @@ class EventId(Source):
 class EventPart(Part):
     """An event that a record gives, if `when` holds."""
 
-    type: Literal[*EVENT_TYPES]  # type: ignore[valid-type]
+    type: Literal[*MAPPED]  # type: ignore[valid-type]
     """`call`, `survey`, `cancellation`, `outcome`, `profile` or `erasure`."""
     when: When = ()
     """Which records give this event; all, when it is absent."""

@@ -88,16 +88,18 @@ async def carry(
             async for records in _by_time(consumer, positions):
                 copies = [
                     await deliveries.send(
-                        target.topic(source.plain_topic(record.topic)),
+                        target.topic(topic),
                         record.key,
                         record.value,
                         headers=record.headers,
-                        partition=_home(record, target.partitions),
+                        partition=partition,
                     )
                     for record in records
+                    for topic in [source.plain_topic(record.topic)]
+                    for partition in _homes(topic, record, target.partitions)
                 ]
                 await deliveries.confirmed(copies)
-                carried += len(copies)
+                carried += len(records)
                 tell(carried)
     finally:
         await deliveries.stop()
@@ -109,9 +111,11 @@ def _counts(settings: Settings) -> dict[str, int]:
         return {name: len(reader.partitions(settings.topic(name))) for name in (*INPUTS, topics.CHANGELOG)}
 
 
-def _home(record: Any, partitions: int) -> int:
-    """Return where a copy goes. A record without a key stays among those it was among."""
-    return record.partition % partitions if record.key is None else partition_of(record.key, partitions)
+def _homes(topic: str, record: Any, partitions: int) -> Iterable[int]:
+    """Return where copies go. A record without a key stays among those it was among; an objection by number goes everywhere."""
+    if topic == topics.OBJECTIONS:
+        return range(partitions)
+    return (record.partition % partitions if record.key is None else partition_of(record.key, partitions),)
 
 
 async def _by_time(consumer: Any, places: Iterable[TopicPartition]) -> AsyncIterator[list[Any]]:

@@ -308,6 +308,8 @@ def topic_part(name: str, found: Found | None, receipt: Receipt, sent_at: dateti
     """Return what removes the rest of a customer from a topic, as it is configured."""
     if found is None:
         return TopicPart(name, "there is no such topic", None)
+    if name == topics.OBJECTIONS:
+        return TopicPart(name, "nothing of a customer: hashes of numbers at which nobody may be called", None)
     if name in COMPACTED:
         if name == topics.PROFILES and not receipt.order_removed:
             return TopicPart(name, "compaction, once the erasure is complete: give the command again", None)

@@ -23,7 +23,8 @@ from streams.cluster.partitioning import partition_of
 from streams.core.decode import AS_USUAL, Reading
 from streams.core.engine import Clock
 from streams.core.episodes import Assessment, assess
-from streams.core.erasure import ERASED, decode_marker, is_marker
+from streams.core.erasure import ERASED, IN_FILES, decode_marker, is_marker
+from streams.core.objections import recall
 from streams.core.policy import Policy
 from streams.core.state import NEVER, State
 from streams.core.state import decode as decode_state
@@ -68,6 +69,8 @@ class Explanation:
     """Topics still hold something of before: somebody of this id was known, and was erased."""
     markers_unread: bool = False
     """Somebody of the customer's partition was erased, and without the key nobody can tell who."""
+    numbers_unread: bool = False
+    """Objections by number are known, and without the key nobody can tell whether this customer's is among them."""
     rejected: int = 0
     """Lines of files that are no events."""
     unreadable: int = 0
@@ -134,6 +137,12 @@ def from_topics(
         customer_id, store.clock.now, policy, store.policy, state, data is not None, changes, signals, wording
     )
     found = replace(found, unreadable=unreadable)
+    if store.clock.objections:
+        if settings.erasure().key:
+            settings.erasure().check(store.states)
+            recall(state, store.states, settings.erasure(), found.now)
+        else:
+            found = replace(found, numbers_unread=True)
     if not any(map(is_marker, store.states)):
         return found
     erasure = settings.erasure()
@@ -211,6 +220,7 @@ def from_files(
     found = _explanation(
         customer_id, clock.now, policy, policy.label, state, data is not None, changes, signals, wording
     )
+    recall(state, known, IN_FILES, found.now)
     return replace(found, rejected=rejected, words=frozenset(words))
 
 

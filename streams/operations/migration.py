@@ -1,6 +1,7 @@
 """Moves the customers of one installation to another with a different number of partitions, by their states.
 
-Owns the conditions under which that is safe, and that every state arrives byte for byte. It publishes nothing and
+Owns the conditions under which that is safe, and that every state arrives byte for byte. Words about numbers go along, since lists are
+compared with them. It publishes nothing and
 changes nothing of the source. The target is an installation under another prefix: its topics have the new number
 from the beginning, so that a customer's events and state never lie apart.
 
@@ -11,6 +12,7 @@ all is there. Before they do, everything may be broken off and done again, since
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from itertools import chain
@@ -20,8 +22,10 @@ from schemas import topics
 from streams.cluster import codecs
 from streams.cluster.groups import committed_by, members_of
 from streams.cluster.partitioning import partition_of
-from streams.core.erasure import is_marker, united
+from streams.core.erasure import is_reserved, united
+from streams.core.objections import united_objections
 from streams.operations.carrying import Unread, carry, unread
+from streams.operations.objections import copy_words
 from streams.policies import load_policy
 from streams.settings import SIGNALS_GROUP, Settings
 from streams.state.agreement import agreed_of
@@ -84,6 +88,7 @@ async def migrate(
     moved = placed((part.store.states for part in recovered), target.partitions)
     _refuse_others(await _states(target), moved, target)
     carried = await carry(source, target, left.positions, tell) if left.positions else 0
+    await asyncio.to_thread(copy_words, source, target)
     await write_states(target, {number: (states, clock) for number, states in moved.items()}, unsent)
     if await _states(target) != moved:
         raise ChangelogError(
@@ -98,15 +103,15 @@ def placed(parts: Iterable[Mapping[str, bytes]], partitions: int) -> dict[int, d
     """Return the states of all `parts` in the partitions where they belong among so many.
 
     A marker of an erased customer goes to every partition: it does not tell whose it is, and where it is not needed it
-    covers nobody, until its time is over. Of several for one customer the greatest times count.
+    covers nobody, until its time is over. So does what is known of a number. Of several for one customer, or number, the greatest counts.
     """
     moved: dict[int, dict[str, bytes]] = {number: {} for number in range(partitions)}
     every = list(parts)
     for states in every:
         for key, data in states.items():
-            if not is_marker(key):
+            if not is_reserved(key):
                 moved[partition_of(key.encode(), partitions)][key] = data
-    markers = united(every)
+    markers = united(every) | united_objections(every)
     for home in moved.values():
         home.update(markers)
     return moved

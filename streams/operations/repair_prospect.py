@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from schemas import topics
-from streams.cluster.topics import inspect
+from streams.cluster.topics import COMPACTED, inspect
 from streams.core.policy import Policy
 from streams.core.said import longest_rest_ms
 from streams.operations.standing import INPUTS, RefusedError, refuse_members, standing
@@ -57,7 +57,7 @@ async def prospects(settings: Settings, policy: Policy, numbers: Iterable[int]) 
                 for name in INPUTS
                 if name not in anew and (offset := now.read(number, name))
             }
-            lost = tuple(name for name, (start, _) in ranges.items() if start and name != topics.PROFILES)
+            lost = tuple(name for name, (start, _) in ranges.items() if start and name not in COMPACTED)
             store = reading.store
             found.append(
                 Prospect(
@@ -79,7 +79,7 @@ def horizon_kept(settings: Settings, policy: Policy) -> tuple[float, int]:
         int(report.found.configs.get("retention.ms", settings.retention_ms)) / _DAY_MS
         for report in inspect(settings)
         if report.found is not None and settings.plain_topic(report.name) in topics.INPUTS
-        and settings.plain_topic(report.name) != topics.PROFILES
+        and settings.plain_topic(report.name) not in COMPACTED
     ]  # fmt: skip
     return min((days if days >= 0 else float("inf") for days in kept), default=0.0), policy.shape.horizon_days
 

@@ -19,7 +19,9 @@ from sinks.contract import Erased
 from streams.cluster.partitioning import partition_of
 from streams.cluster.placed_reader import reading_from
 from streams.cluster.reading import read_to_ends
-from streams.core.erasure import Erasure, markers_of, united
+from streams.cluster.topics import COMPACTED
+from streams.core.erasure import Erasure, is_reserved, markers_of, united
+from streams.core.objections import united_objections
 from streams.core.policy import Policy
 from streams.core.rebuilding import rebuilt
 from streams.core.replay import Replay
@@ -132,9 +134,7 @@ class Repair:
                 told_since=told_since,
                 whole=not now.anew[number]
                 and all(
-                    now.logs[number][name].start == 0
-                    for name in upto
-                    if upto[name] and name != topics.PROFILES
+                    now.logs[number][name].start == 0 for name in upto if upto[name] and name not in COMPACTED
                 ),
                 pending=pending,
                 unsent=unsent,
@@ -142,7 +142,7 @@ class Repair:
             self._tell(f"partition {number}: {amount(len(states), 'state')} to write")
             store = self._store(reading, states, upto, now.logs[number][topics.CHANGELOG].start)
             await self._write(reader, fenced, store, replay.clock.now)
-        markers = len(united([states]))
+        markers = sum(map(is_reserved, states))
         at = replay.clock.now
         return Rebuilt(
             number,
@@ -155,7 +155,7 @@ class Repair:
         )
 
     def _markers(self, old: Mapping[str, bytes], now: int) -> dict[str, bytes]:
-        """Return the markers with which it begins: what the changelog has, and what ClickHouse remembers."""
+        """Return the markers with which it begins: what the changelog has, what ClickHouse remembers, and what is known of numbers."""
         others = {name: key_id for name, (_, _, key_id) in self._erased.items()}
         if others and any(key_id != self._erasure.key_id for key_id in others.values()):
             raise RefusedError(
@@ -163,7 +163,8 @@ class Repair:
                 "BEHOUDLIJN_ERASURE_KEY_FILE) to that key"
             )
         remembered = {name: (each.until, each.ordered_at) for name, each in self._erased.items()}
-        return united([old, markers_of(remembered, self._erasure, now) if remembered else {}])
+        erased = united([old, markers_of(remembered, self._erasure, now) if remembered else {}])
+        return erased | united_objections([old])
 
     async def _told(self, number: int, now: Standing) -> tuple[Told, int]:
         """Return what was said of the partition's customers, and since when (ms) all of it is known."""

@@ -11,7 +11,8 @@ from typing import Generic, TypeVar
 from streams.core import state as st
 from streams.core.dead_letter_limit import Tallies, as_rows, from_rows
 from streams.core.engine import Clock
-from streams.core.erasure import check_marker, is_marker
+from streams.core.erasure import check_marker, is_marker, is_reserved
+from streams.core.objections import decode_objection, is_objection
 from streams.core.state import NEVER, RESERVED, asked_since
 from streams.state.changelog import NOTHING, ChangelogError, PartitionRecord, Stamp
 
@@ -124,8 +125,8 @@ class SignalsStore(PartitionStore):
 
     @property
     def customers(self) -> int:
-        """How many customers the store holds; markers of erased ones are none."""
-        return len(self.states) - self.clock.markers
+        """How many customers the store holds; markers of erased ones, and numbers, are none."""
+        return len(self.states) - self.clock.reserved
 
     def note_overdue(self) -> None:
         """Note whether timers are put off, and since when: after whatever may have changed it."""
@@ -145,11 +146,14 @@ class SignalsStore(PartitionStore):
         return self.clock.now
 
     def check(self, key: str, state: bytes) -> None:
-        """Raise what `core.state.check` and `core.erasure.check_marker` raise, and `ChangelogError` for another reserved key."""
+        """Raise what `state.check`, `erasure.check_marker` and `objections.decode_objection` of the core raise, and `ChangelogError` for another
+        reserved key."""
         if key[:1] != RESERVED:
             st.check(state)
         elif is_marker(key):
             check_marker(state)
+        elif is_objection(key):
+            decode_objection(state)
         else:
             raise ChangelogError("a reserved key that this release does not know")
 
@@ -164,7 +168,7 @@ class SignalsStore(PartitionStore):
         self.clock.now = now
 
     def _note(self, key: str, state: bytes | None) -> None:
-        since = NEVER if state is None or is_marker(key) else asked_since(state)
+        since = NEVER if state is None or is_reserved(key) else asked_since(state)
         if since != NEVER:
             self.waiting[key] = since
         elif self.waiting:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from schemas import topics
 from schemas.erasure import ErasureEvent
+from schemas.objection import ObjectionEvent
 from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.contract import ForeignRecordError, Values
 from streams.core.decode import Reading, decode
@@ -74,6 +75,8 @@ def gather(
                 continue  # its dead letter, by the signals worker, has a topic and a table
             if profiles and isinstance(event, ErasureEvent):
                 erasures.append((event.customer_id, decoded.at, record.timestamp))
+                continue
+            if isinstance(event, ObjectionEvent):
                 continue
             made = row_of_event(event, record, decoded.at, decoded.anonymous)
             if profiles and is_removal(decoded):

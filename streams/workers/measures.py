@@ -49,7 +49,7 @@ class SignalsMetrics:
         self._broker_time = broker_time
         self._customers: set[int] = set()
         self._busiest: defaultdict[int, BusiestCustomer] = defaultdict(BusiestCustomer)
-        self._unanswered = Unanswered(store, policy)
+        self._unanswered = Unanswered(store, policy, settings.erasure())
         label_sets.begin(metrics, label_sets.of_signals(settings.mode))
         tell_release(metrics, policy=policy.label, mode=settings.mode)
         metrics.last_batch.set_to_current_time()

@@ -33,7 +33,7 @@ class SignalsStates:
             self._bound.check(store)
         for store in stores:
             store.note_overdue()
-            if store.clock.markers:
+            if store.clock.reserved:
                 self._erasure.check(store.states)
 
     def recovered(self, stores: Sequence[SignalsStore], kept: int, resent: int, seconds: float) -> None:

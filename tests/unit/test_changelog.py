@@ -111,9 +111,9 @@ def test_only_outputs_of_the_highest_batch_are_unsent() -> None:
     reading = Reading(SignalsStore(0))
     reading.add(b"c1", encode_entry(Stamp(1, 1), STATE, [TRIGGER]))
     reading.add(PARTITION_KEY, encode_partition(PartitionRecord(Stamp(1, 1), 50, "p@1")))
-    reading.add(b"c2", encode_entry(Stamp(1, 2), STATE, [TRIGGER._replace(customer_id="c2")]))
+    reading.add(b"c2", encode_entry(Stamp(1, 2), STATE, [TRIGGER._replace(key="c2")]))
     recovered = reading.finish()
-    assert [sending.customer_id for sending in recovered.unsent] == ["c2"]
+    assert [sending.key for sending in recovered.unsent] == ["c2"]
     assert recovered.store.batch == 2, "a batch written in part counts"
     assert recovered.store.clock.now == 50, "its time does not: the partition's record was not reached"
     assert recovered.store.states.keys() == {"c1", "c2"}
@@ -166,7 +166,7 @@ def test_what_an_earlier_epoch_writes_behind_a_claim_does_not_count() -> None:
     reading.add(PARTITION_KEY, claim(1, "first", batch=2))
     recovered = reading.finish()
     assert recovered.store.states == {"c1": STATE, "c2": STATE}
-    assert [(each.customer_id, each.kind) for each in recovered.unsent] == [("c2", "signals")]
+    assert [(each.key, each.kind) for each in recovered.unsent] == [("c2", "signals")]
     assert (reading.epoch, reading.owner, reading.stale) == (2, "second", 3)
 
 

@@ -12,7 +12,7 @@ from schemas import topics
 from streams.core.decode import decode
 from streams.core.records import Record
 from tests.chaos.broker_faults import BrokerFaults
-from tests.chaos.events import GHOST, Feed, Sent
+from tests.chaos.events import FED, GHOST, Feed, Sent
 from tests.chaos.log_faults import LogFaults
 from tests.chaos.poison import KEY, KINDS
 from tests.chaos.profile import (
@@ -100,7 +100,7 @@ def test_a_seed_repeats_its_events() -> None:
 def test_every_window_has_a_heartbeat_for_every_partition_of_every_topic() -> None:
     window = next(feed().windows())
     beats = {(sent.topic, sent.partition) for sent in window.records if sent.kind == "heartbeat"}
-    assert beats == {(name, number) for name in topics.INPUTS for number in range(3)}
+    assert beats == {(name, number) for name in FED for number in range(3)}
 
 
 def test_poison_is_what_its_key_says_and_nothing_else_is_refused() -> None:
@@ -178,7 +178,7 @@ def test_a_barrier_is_later_than_all_that_was_fed_of_a_topic_and_leaves_it_out()
     window = list(islice(some.windows(), 5))[-1]
     barrier = some.barrier(topics.CALLS).records
     assert {(sent.topic, sent.partition) for sent in barrier} == {
-        (name, number) for name in topics.INPUTS if name != topics.CALLS for number in range(3)
+        (name, number) for name in FED if name != topics.CALLS for number in range(3)
     }
 
     def at(sent: Sent) -> int:

@@ -75,6 +75,7 @@ ARGUMENTS: Final[dict[str, list[str]]] = {
     "dead-letters list": [],
     "dead-letters redrive": ["--all"],
     "erase": ["c1"],
+    "objections load": [EVENTS],
     "dial": ["--until-idle", "1"],
     "info": [],
 }
@@ -82,7 +83,7 @@ ARGUMENTS: Final[dict[str, list[str]]] = {
 NO_SETTINGS: Final = {"up", "demo", "policy list", "policy show", "policy check", "schemas export", "info"}
 KAFKA: Final = {
     "topics ensure", "topics list", "topics migrate", "simulate", "replay", "explain", "dead-letters list", "dead-letters redrive",
-    "dial", "topics skip", "state check", "state repair", "state accept",
+    "dial", "topics skip", "state check", "state repair", "state accept", "objections load",
 }  # fmt: skip
 """Those that ask a broker first; the workers' codes are those of tests/integration."""
 CLICKHOUSE: Final = {"clickhouse migrate", "erase"}
@@ -92,6 +93,7 @@ READ: Final[dict[str, list[str]]] = {
     "check": ["{}"],
     "backtest": ["{}"],
     "explain": ["c1", "--file", "{}"],
+    "objections load": ["{}"],
     "policy show": ["{}"],
     "policy check": ["{}"],
     "check --mapping": ["--mapping", "{}", EVENTS],

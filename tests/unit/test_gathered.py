@@ -11,7 +11,7 @@ from streams.core.decode import AS_USUAL, decode
 from streams.core.records import Decoded, Record, size_of
 from streams.lane.micro_batch import TP
 from streams.workers.gathered import Gathered, gather
-from tests.builders import HOUR, START, Partition, call, erasure, profile, survey
+from tests.builders import HOUR, START, Partition, call, erasure, objection, profile, survey
 
 T = START
 
@@ -49,6 +49,11 @@ def test_what_cannot_be_read_has_no_row_but_counts() -> None:
     late = Record(topics.CALLS, 3, 10, T - 24 * HOUR, None, call(T).record.value)
     found = gathered(topics.CALLS, bad, late)
     assert (found.rows, found.records, found.offset) == ({}, 2, 10)
+
+
+def test_an_objection_by_number_has_no_row_and_is_read_all_the_same() -> None:
+    found = gathered(topics.OBJECTIONS, *fetched(objection(T), objection(T + HOUR)))
+    assert (found.rows, found.records, found.offset) == ({}, 2, 8)
 
 
 def test_profiles_bring_erasures_and_removals_beside_rows() -> None:

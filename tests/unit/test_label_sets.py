@@ -93,6 +93,7 @@ def test_records_that_are_no_events_are_called_as_their_topics_events_are() -> N
     }
     assert shown == {
         ("profile", "rejected"): 1,
+        ("objection", "rejected"): 1,
         ("call", "rejected"): 1,
         ("survey", "rejected"): 2,
         ("cancellation", "rejected"): 1,

@@ -33,3 +33,18 @@ def test_the_command_grants_exactly_them() -> None:
         for who, rights in (("User:a", signals_rights(settings)), ("User:b", sink_rights(settings)))
         for right in rights
     }
+
+
+def test_who_loads_objections_may_read_and_write_their_topic_and_nothing_else() -> None:
+    whole, without = (
+        CliRunner().invoke(app, ["acls", *more]).output.splitlines()
+        for more in (["--objections", "User:c"], [])
+    )
+    added = [line for line in whole if line not in without]
+    assert [re.findall(r"--allow-principal (\S+) --operation (\S+)", line)[0] for line in added] == [
+        ("User:c", "Read"),
+        ("User:c", "Write"),
+    ]
+    assert all(
+        re.findall(r"--(topic|group) (\S+)", line) == [("topic", "customer.objections")] for line in added
+    )

@@ -22,6 +22,7 @@ from streams.commands import (
     erase,
     explain,
     info,
+    objections,
     policy_tables,
     state,
     topics,
@@ -32,6 +33,7 @@ from streams.files.ndjson import Line
 from streams.operations.dead_letters import Redriven
 from streams.operations.erasure import Receipt, TopicPart
 from streams.operations.explanation import from_files
+from streams.operations.objections import Loaded
 from streams.operations.repair_prospect import Prospect
 from streams.operations.standing import Log
 from streams.operations.state_check import Checked, Input
@@ -120,6 +122,11 @@ def receipt_shown(screen: Screen) -> None:
     )
 
 
+def loaded_shown(screen: Screen) -> None:
+    refused = [f"a-long-name-of-a-register.csv:{number}: phone_e164: {WIDE}" for number in range(30)]
+    objections.show(Loaded(1_234_567, 912_345, 12, 0, 321, 7, 4, 98_765_432, refused=refused), screen)
+
+
 def dialled_shown(screen: Screen) -> None:
     screen.print(dial._table(Counter({name: 1_000_000 for name, _ in dial._ROWS}), 12))
 
@@ -170,6 +177,7 @@ SCREENS: dict[str, tuple[Callable[[Screen], None], tuple[str, ...]]] = {
     "topics list": (topics_shown, ("created", "1024", "30 days", "behoudlijn.signals.repartition")),
     "backtest": (judged_shown, ("customers", "triggers", "candidates")),
     "erase": (receipt_shown, ("2026-10-14", "not looked at", "Not done")),
+    "objections": (loaded_shown, ("1,234,567", "912,345", "98,765,432", "csv:19:", "10 lines more")),
     "dial": (dialled_shown, ("1,000,000", "still waiting")),
     "state": (
         states_shown,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from streams.core.erasure import NO_ERASURE
 from streams.state.store import SignalsStore, Store
 from streams.workers.unanswered import Unanswered
 from tests.builders import HOUR, Partition, default_policy, ms, profile, survey
@@ -29,12 +30,12 @@ def store_of(*states: dict[str, bytes]) -> Store:
 
 
 def test_nobody_waits() -> None:
-    assert Unanswered(store_of({}), default_policy()).longest_ms(NOW) == 0
+    assert Unanswered(store_of({}), default_policy(), NO_ERASURE).longest_ms(NOW) == 0
 
 
 def test_the_longest_of_all_partitions_counts_and_who_may_not_be_called_does_not() -> None:
     store = store_of(asked("a", 2), asked("b", 5) | asked("c", 9, do_not_call=True))
-    unanswered = Unanswered(store, default_policy())
+    unanswered = Unanswered(store, default_policy(), NO_ERASURE)
     assert unanswered.longest_ms(NOW) == 5 * HOUR
     part = store.get(1)
     assert part is not None
@@ -46,5 +47,5 @@ def test_an_earlier_request_may_have_waited_less() -> None:
     honolulu = asked(
         "far", 11, time_zone="Pacific/Honolulu", country_code=None
     )  # asked at eleven in the evening there
-    unanswered = Unanswered(store_of(honolulu | asked("near", 6)), default_policy())
+    unanswered = Unanswered(store_of(honolulu | asked("near", 6)), default_policy(), NO_ERASURE)
     assert unanswered.longest_ms(NOW) == 6 * HOUR

@@ -10,6 +10,7 @@ from streams.core.events.rules import EventRules, always
 EVENTS: Final[dict[str, EventRules]] = {
     "profile": profile.RULES,
     "erasure": EventRules(),  # `engine` takes it apart from all others: it folds nothing, it takes away
+    "objection": EventRules(),  # nor does one by number: it is of no customer
     "call": call.RULES,
     "survey": survey.RULES,
     "cancellation": cancellation.RULES,

@@ -29,14 +29,14 @@ def look_ahead(
     `risk` is logit(score); `reason`: the score or a rule speaks for a call now.
     """
     plan, edges = outlook.plan, outlook.edges
-    state, now, due = view.state, view.now, FOREVER
+    state, now, due = view.state, view.now, view.state.number_objected_until
     end = FOREVER
     """When it may leave the store."""
     cooling = False
     """The open episode ends when the score has cooled down."""
     if state.episode:
         current = state.open_trigger()
-        due = from_text(current["expires_at"])
+        due = min(due, from_text(current["expires_at"]))
         cooling = "cooled_down" in PURPOSES[current["purpose"]].ends
     if state.facts or not state.standing:
         end = max(state.ends_at(plan.parameters.horizon), now + 1)
@@ -81,8 +81,8 @@ def _slack(
     What lowers it and fades counts as gone: so neither time nor the fall of the oldest facts can raise it beyond that.
     """
     plan = outlook.plan
-    if not outlook.shortcuts or _owed(state, plan):
-        return _JUDGE
+    if not outlook.shortcuts or _owed(state, plan) or state.number_objected_until != FOREVER:
+        return _JUDGE  # the end of an objection, which the state does not hold, must not be put off
     limit = plan.rise_at[state.band]
     if state.episode:
         if cooling and risk < plan.close_below + EPSILON:

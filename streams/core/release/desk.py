@@ -4,6 +4,8 @@ Owns the order of release and where each waiting trigger stands: ready, waiting 
 trigger of its customer. Entries of heaps are left behind when a trigger moves on, and passed over by their stamp.
 """
 
+from bisect import bisect_left, insort
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -53,7 +55,8 @@ class Desk:
     _due: list[tuple[int, str, int]] = field(default_factory=list)
     _later: list[tuple[int, str, int]] = field(default_factory=list)
     _ready: dict[str, list[tuple[Order, int]]] = field(default_factory=dict)
-    _open: dict[str, dict[str, Order]] = field(default_factory=dict)
+    _open: dict[str, list[Order]] = field(default_factory=dict)
+    """By skill: those that are open, in order."""
     _stale: dict[int, set[str]] = field(default_factory=dict)
     _behind: dict[str, set[str]] = field(default_factory=dict)
 
@@ -84,7 +87,7 @@ class Desk:
             self.out_of.setdefault(life.customer_id, set()).add(trigger_id)
             self.outstanding[life.skill] = self.outstanding.get(life.skill, 0) + (not life.adopted)
             if life.place == "open":
-                self._open.setdefault(life.skill, {})[trigger_id] = order
+                insort(self._open.setdefault(life.skill, []), order)
         elif life.place in WAITING and not held:
             self._line_up(trigger_id, entry)
 
@@ -96,7 +99,9 @@ class Desk:
         if entry.place in WAITING or entry.place == "waiting_retry":
             self.waiting[entry.skill] -= 1
         if entry.place in OUT:
-            self._open.get(entry.skill, {}).pop(trigger_id, None)
+            if entry.place == "open":
+                opened = self._open[entry.skill]
+                del opened[bisect_left(opened, entry.order)]
             self.outstanding[entry.skill] -= not entry.adopted
             out = self.out_of[entry.customer]
             out.discard(trigger_id)
@@ -139,13 +144,10 @@ class Desk:
                 return order[-1]
         return None
 
-    def open_of(self, skill: str) -> list[str]:
-        """Return those of a skill that are open, the most urgent first."""
-        return [order[-1] for order in sorted(self._open.get(skill, {}).values())]
-
-    def out(self) -> list[str]:
-        """Return those that are out."""
-        return sorted(trigger_id for out in self.out_of.values() for trigger_id in out)
+    def open_of(self, skill: str) -> Iterator[str]:
+        """Yield those of a skill that are open, the most urgent first, until one of them is moved."""
+        for order in self._open.get(skill, ()):
+            yield order[-1]
 
     def out_with(self, skill: str) -> list[str]:
         """Return those of a skill that are out, by id."""

@@ -19,6 +19,7 @@ from streams.core.release.commands import command
 from streams.core.release.desk import Desk
 from streams.core.release.inputs import Contact, Decided, Erased, Input, Progress, Reported, Tick, Withdrawn
 from streams.core.release.pace import pace
+from streams.core.release.places import OUT
 from streams.core.release.plan import ReleaseRules
 from streams.core.release.timers import judge
 from streams.core.release.work import DESK, JUDGED, DeskState, Output, Work, is_skill
@@ -43,10 +44,14 @@ def restore(rules: ReleaseRules, now: int, states: Mapping[str, bytes]) -> DeskS
     """Return a partition whose states were recovered; `now`: its time (ms). Raises BrokenStateError and UnknownVersionError."""
     desk = Desk(rules, now, paced_at=now)
     answers: list[tuple[int, str]] = []
+    out: list[tuple[str, str, str, bool]] = []
     for key in sorted(states):
         data = states[key]
         if key[0] != RESERVED:
-            desk.put(key, lives.decode(data))
+            life = lives.decode(data)
+            desk.put(key, life)
+            if life.place in OUT:
+                out.append((key, life.place, life.skill, life.shadow))
         elif a.is_answer(key):
             answers.append((a.due_of(data), key))
         elif key == DESK:
@@ -54,7 +59,8 @@ def restore(rules: ReleaseRules, now: int, states: Mapping[str, bytes]) -> DeskS
             desk.progress.update(told)
     heapify(answers)
     partition = DeskState(states, desk, answers)
-    Work(partition, ALL).sweep(desk.out())
+    work = Work(partition, ALL)
+    work.sweep([key for key, place, skill, shadow in out if work.differs(place, skill, in_shadow=shadow)])
     return partition
 
 
@@ -135,7 +141,7 @@ def _tick(work: Work, now: int, at: int) -> None:
 def _record(work: Work, record: Input) -> None:
     """Take one record. What is due before it has been judged."""
     body = record.body
-    if work.desk.now == NEVER:  # time begins with the first record
+    if work.desk.now == NEVER and not isinstance(body, Tick):  # time begins with the first record
         work.desk.now = work.desk.paced_at = record.at
     if isinstance(body, Tick):
         _tick(work, record.at if body.now == NEVER else body.now, record.at)

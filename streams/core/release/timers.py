@@ -4,7 +4,6 @@ Owns which cause it is. It must not decide what that makes of a trigger (`places
 """
 
 from streams.core.release.life import Life
-from streams.core.release.places import OUT
 from streams.core.release.work import LIFE_BYTES, Work
 from streams.core.state import NEVER
 
@@ -16,7 +15,7 @@ def judge(work: Work, trigger_id: str) -> None:
         work.let_go(trigger_id)
         work.count("forgotten", life.end)
         return
-    if life.place in OUT and work.out_of_mode(life):
+    if work.out_of_mode(life):
         work.cause("shadow_over" if life.shadow else "skill_stopped", trigger_id, life, "skill_stopped")
         return
     if life.place == "claimed":

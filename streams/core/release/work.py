@@ -146,7 +146,7 @@ class Work:
         """Return when a life must be looked at again."""
         if life.place == "ended":
             return life.ended_at + self.rules.ended_kept
-        if life.place in OUT and self.out_of_mode(life):
+        if self.out_of_mode(life):
             return NEVER
         if life.place in ("claimed", "handed_over", "retract_requested"):
             return life.until
@@ -165,12 +165,16 @@ class Work:
 
     def out_of_mode(self, life: Life) -> bool:
         """Whether it went out in another way than its skill goes out now, and can still come back."""
-        if life.place == "retract_requested":
+        return self.differs(life.place, life.skill, in_shadow=life.shadow)
+
+    def differs(self, place: str, skill: str, *, in_shadow: bool) -> bool:
+        """Whether one that is out in that place went out in another way than its skill goes out now."""
+        if place not in OUT or place == "retract_requested":
             return False
-        shadow = self.mode(life.skill) == "shadow"
-        if life.place == "open":
-            return life.shadow != shadow
-        return shadow and not life.shadow
+        shadow = self.mode(skill) == "shadow"
+        if place == "open":
+            return in_shadow != shadow
+        return shadow and not in_shadow
 
     def closes(self, life: Life) -> int:
         """Return when the window is over in which it went out."""

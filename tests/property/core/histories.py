@@ -106,7 +106,7 @@ _KINDS: dict[str, some.SearchStrategy[tuple[tuple[str, Any], ...]]] = {
 }
 complete(
     "event type",
-    set(EVENT_TYPES) - {"erasure"},
+    set(EVENT_TYPES) - {"erasure", "objection"},
     "strategy",
     _KINDS,
     "tests.property.core.histories",

@@ -18,6 +18,7 @@ from streams.core.steps import MOST_CONTRACTS, WHOLE, contract_of
 from tests.builders import (
     DAY,
     HOUR,
+    PHONE,
     START,
     Partition,
     call,
@@ -25,6 +26,7 @@ from tests.builders import (
     erasure,
     event,
     iso,
+    objection,
     outcome,
     profile,
     removal,
@@ -67,15 +69,18 @@ def asked(at: int) -> Decoded:
 RAISED: dict[str, list[Decoded]] = {
     "deceased": [step(T, "inquiry", reason="deceased")],
     "objected to calls": [outcome(T, "DO_NOT_CALL")],
+    "objected by number": [profile(T - DAY, phone_e164=PHONE), objection(T)],
     "do-not-call in the profile": [profile(T, do_not_call=True)],
     "the relation is ended": [step(T, "confirmed")],
 }
 LATER: dict[str, Decoded] = {
     "reinstated": step(T + DAY, "reinstated"),
     "a contract reinstated": step(T + DAY, "reinstated", "A"),
-    "customer since": profile(T + 2 * DAY, customer_since=iso(T + DAY)),
-    "consented": profile(T + 2 * DAY, consented_at=iso(T + DAY)),
-    "a plain profile": profile(T + 2 * DAY, phone_e164="+31201234567"),
+    "customer since": profile(T + 2 * DAY, phone_e164=PHONE, customer_since=iso(T + DAY)),
+    "consented": profile(T + 2 * DAY, phone_e164=PHONE, consented_at=iso(T + DAY)),
+    "a plain profile": profile(T + 2 * DAY, phone_e164=PHONE),
+    "another number": profile(T + 2 * DAY, phone_e164="+31301234567"),
+    "the number lifted": objection(T + DAY, lifted=True),
     "withdrawn": step(T + DAY, "withdrawn"),
     "requested": step(T + DAY, "requested"),
     "a contract's end": step(T + DAY, "confirmed", "A"),
@@ -86,6 +91,10 @@ LIFTS = {
     ("the relation is ended", "a contract reinstated"),
     ("the relation is ended", "customer since"),
     ("objected to calls", "consented"),
+    ("objected by number", "consented"),
+    ("objected by number", "another number"),
+    ("objected by number", "the number lifted"),
+    ("do-not-call in the profile", "another number"),
     ("do-not-call in the profile", "customer since"),  # any later profile that does not say it
     ("do-not-call in the profile", "consented"),
     ("do-not-call in the profile", "a plain profile"),
@@ -93,10 +102,11 @@ LIFTS = {
 EARLIER: dict[str, Decoded] = {
     "reinstated": step(T - DAY, "reinstated"),
     "at the same time": step(T, "reinstated"),
-    "customer since": profile(T + DAY, customer_since=iso(T)),
-    "will be a customer": profile(T, customer_since=iso(T + DAY)),
-    "consented": profile(T + DAY, consented_at=iso(T)),
-    "will consent": profile(T, consented_at=iso(T + DAY)),
+    "customer since": profile(T + DAY, phone_e164=PHONE, customer_since=iso(T)),
+    "will be a customer": profile(T, phone_e164=PHONE, customer_since=iso(T + DAY)),
+    "consented": profile(T + DAY, phone_e164=PHONE, consented_at=iso(T)),
+    "will consent": profile(T, phone_e164=PHONE, consented_at=iso(T + DAY)),
+    "the number lifted": objection(T, lifted=True),
 }
 
 
@@ -117,7 +127,9 @@ def test_what_raises_a_bar_holds_until_what_lifts_it(each: Bar, later: str) -> N
 
 
 @pytest.mark.parametrize("early", EARLIER)
-@pytest.mark.parametrize("word", ["deceased", "objected to calls", "the relation is ended"])
+@pytest.mark.parametrize(
+    "word", ["deceased", "objected to calls", "objected by number", "the relation is ended"]
+)
 def test_what_came_no_later_than_a_bar_lifts_nothing(word: str, early: str) -> None:
     for order in permutations([*RAISED[word], EARLIER[early]]):
         assert bar(of(*order)) is not None
