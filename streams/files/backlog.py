@@ -52,7 +52,7 @@ class Backlog:
     ) -> None:
         self.partitions = partitions
         self.numbers = False
-        """Whether any line has a telephone number in the place of a profile's."""
+        """Whether any line has a telephone number of a customer."""
         self._as_of, self._reading = as_of, reading
         self._decoded = decoded
         self._spill: Spill[tuple[int, str]] = Spill(most_bytes)
@@ -132,10 +132,11 @@ class Backlog:
         try:
             fields = from_json(data)
             if isinstance(fields, dict):
-                self.numbers = self.numbers or bool(fields.get("phone_e164"))
                 kind = fields.get("type")
                 if isinstance(kind, str) and kind in topics.EVENT_TYPES:
                     topic = topics.EVENT_TYPES[kind].topic
+                if topic != topics.OBJECTIONS and fields.get("phone_e164"):
+                    self.numbers = True
                 customer = _text(fields.get("customer_id"))
                 home = None if customer is None else _home_of(customer, self.partitions)
                 if home is not None:

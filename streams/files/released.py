@@ -494,7 +494,8 @@ class Turns:
     def _look_out(self, side: _Side) -> None:
         """Have a partition's next timer judged before its next event: only where that event would come after it in any case."""
         if side.moves:
-            due = side.clock.next_due
+            timers = side.clock.heap  # what else is due there decides nothing
+            due = timers[0][0] if timers else FOREVER
             if due < side.due:
                 side.due = due
                 heappush(self._dues, (due, side.number))

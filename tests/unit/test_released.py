@@ -27,7 +27,9 @@ from tests.builders import (
     default_policy,
     erasure,
     event,
+    iso,
     ms,
+    objection,
     profile,
     survey,
     without_a_desk,
@@ -37,7 +39,8 @@ from tests.desks import AMSTERDAM, rules
 T = START
 OFFICE = Staffed(frozenset(range(5)), 9 * 60, 17 * 60, 1)
 REQUEST = {"callback_requested": True}
-NL = {"phone_e164": "+31201234567", "country_code": "NL"}
+NL_NUMBER = {"phone_e164": "+31201234567"}
+NL = NL_NUMBER | {"country_code": "NL"}
 
 
 def desk(**changed: Any) -> ReleaseRules:
@@ -154,6 +157,22 @@ def test_an_erased_customers_is_over_at_once(night: int, name: str) -> None:
     summary, [release], _ = judged(*asked(at), erasure(at + HOUR), call(at + DAY, customer="c2"))
     assert (release.status, release.reason) == ("retracted", "erased")
     assert summary.as_json()[name] in (1, {"erased": 1})
+
+
+@pytest.mark.parametrize("after", [HOUR, 3 * HOUR])
+def test_who_objects_by_number_is_taken_back_also_when_that_ends(after: int) -> None:
+    until = {"until": iso(T + 2 * HOUR)}
+    _, [release, *again], _ = judged(
+        *asked(), objection(T + HOUR // 2, **NL_NUMBER, **until), call(T + after, customer="c2")
+    )
+    assert (release.status, release.reason) == ("retracted", "do_not_call")
+    assert not again
+
+
+def test_a_number_that_is_objected_to_is_no_customers() -> None:
+    silent = [profile(T - HOUR, country_code="NL", event_id="p"), survey(T, event_id="s", **REQUEST)]
+    _, [release], _ = judged(*silent, objection(T, **NL_NUMBER))
+    assert release.status == "open"
 
 
 def test_without_a_number_nothing_goes_out_but_where_the_files_hold_none_at_all() -> None:
