@@ -11,7 +11,7 @@ from schemas.trigger import CallbackTrigger, TriggerId
 Result = Literal["granted", "renewed", "released", "recorded", "refused"]
 Refusal = Literal[
     "too_old", "starting", "unknown_skill", "none_open", "unknown_trigger", "over", "already_yours", "already_claimed", "not_open",
-    "shadow", "not_callable_now", "stale", "not_yours", "stop_requested", "not_claimed", "not_now",
+    "shadow", "not_callable_now", "stale", "not_yours", "stop_requested", "not_claimed", "not_now", "too_many_claimants",
 ]  # fmt: skip
 
 REFUSALS: Final[dict[Refusal, str]] = {
@@ -31,6 +31,7 @@ REFUSALS: Final[dict[Refusal, str]] = {
     "stop_requested": "Do not call: answer the request to stop.",
     "not_claimed": "It is not claimed any more.",
     "not_now": "Where it is, that changes nothing.",
+    "too_many_claimants": "Too many others have told of free agents of the skill: tell it for many agents at once.",
 }
 """Why a command is refused, and what that means for who asked."""
 

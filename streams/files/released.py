@@ -279,7 +279,7 @@ class Desk:
             status = life.end if over else "queued" if place == "new" else place
             never = over and row.released_at == NEVER
             reason = _EXPIRED if never and status == _EXPIRED else life.reason
-            what = trigger_id, life.customer_id, life.skill, life.purpose
+            what = trigger_id, row.customer_id, life.skill, life.purpose
             self._told(Release(*what, row.decided_at, row.released_at, status, reason, over))
         return over
 

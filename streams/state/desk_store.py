@@ -21,6 +21,8 @@ class DeskStore(PartitionStore):
         self.state = restore(rules, NEVER, self.states)
         self.starting: Mapping[str, int] = NOTHING
         """By input topic, without prefix: where it ended when this worker took over. Until all is read up to there nothing is released."""
+        self.taken_over = True
+        """No batch was carried out since this worker has it."""
         self._now = NEVER
 
     @property

@@ -63,24 +63,27 @@ class DeskBatches:
         """Carry out one batch; return how many of the records it took."""
         before = store.now
         store.whole = False
-        inputs, places, lives = self._inputs(store, records[:_MOST_RECORDS])
-        result = process_release(inputs, store.state, room=ROOM)
-        taken = len(records[:_MOST_RECORDS]) if result.taken == len(inputs) else places[result.taken]
+        offered = records[:_MOST_RECORDS]
+        inputs, places, lives = self._inputs(store, offered)
+        taken_over, store.taken_over = store.taken_over and not store.settled, False
+        result = process_release(inputs, store.state, room=ROOM, taken_over=taken_over)
+        taken = len(offered) if result.taken == len(inputs) else places[result.taken]
         judged = records[:taken]
         if any(lives[:taken]):
             store.starting = {}
-        states = dict(result.states)
-        if judged:
-            states[JUDGED] = _judged([(self._plain(each), each.offset) for each in judged], lives)
+        order = [(self._plain(each), each.offset) for each in judged]
+        states = {**result.states, JUDGED: _judged(order, lives, settled=store.settled)}
         outboxes = (
             {OUTBOX: [_sending(output, store.now) for output in result.outputs]} if result.outputs else {}
         )
         rejects = [_reject(each) for each in judged if each.reject is not None]
-        positions = {self._plain(each): each.offset + 1 for each in judged}
+        positions = {topic: offset + 1 for topic, offset in order}
         if taken == len(records):
             positions |= ends
-        decided = Decided(states, outboxes, rejects, positions, told=store.now != before or bool(rejects))
-        await self._writer.carry_out(store, decided)
+        await self._writer.bury(store, rejects)
+        await self._writer.carry_out(
+            store, Decided(states, outboxes, (), positions, told=store.now != before)
+        )
         self._seen(store, result)
         return taken
 
@@ -119,12 +122,14 @@ def _reject(each: DeskRecord) -> Decoded:
     return Decoded(each.record, REJECTED_AT, None, each.reject, (), anonymous=False)
 
 
-def _judged(records: Sequence[tuple[str, int]], lives: Sequence[bool]) -> bytes:
-    """Return in which order records were judged, as JSON: runs of one input, each with its first and last offset, and whether the desk was live."""
+def _judged(records: Sequence[tuple[str, int]], lives: Sequence[bool], *, settled: bool) -> bytes:
+    """Return in which order records were judged, as JSON: runs of one input, each with its first and last offset, and whether the desk was
+    live; then whether nothing of what they left due was left to the next batch.
+    """
     runs: list[list[object]] = []
     for (topic, offset), live in zip(records, lives, strict=False):
         if runs and runs[-1][0] == topic and runs[-1][3] == live:
             runs[-1][2] = offset
         else:
             runs.append([topic, offset, offset, live])
-    return orjson.dumps(runs)
+    return orjson.dumps([runs, settled])

@@ -52,7 +52,11 @@ class DeskStates:
         finally:
             await consumer.stop()
         for store in stores:
+            store.taken_over = True
             store.starting = {name: ends[places[store.number, name]] for name in INPUTS}
+            # A log that ends before what was judged of it was made anew since: nothing that it holds was judged.
+            anew = {name: 0 for name, end in store.starting.items() if store.inputs.get(name, 0) > end}
+            store.inputs = {**store.inputs, **anew}
 
     def recovered(self, stores: Sequence[DeskStore], kept: int, resent: int, seconds: float) -> None:
         """Tell of a recovery: how many stores had been kept, and how many outputs were published by it."""

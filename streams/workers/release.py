@@ -156,8 +156,12 @@ class ReleaseWorker:
     def _moved(self, moved: Moved) -> None:
         """Of a log that was made anew the old positions mean nothing any more: what it holds has not been judged."""
         desk = self.store.get(moved.tp.partition)
-        if desk is not None and (moved.anew or not moved.lost):
-            desk.inputs = {**desk.inputs, self.settings.plain_topic(moved.tp.topic): moved.first}
+        if desk is None or (moved.lost and not moved.anew):
+            return
+        topic = self.settings.plain_topic(moved.tp.topic)
+        desk.inputs = {**desk.inputs, topic: moved.first}
+        if topic in desk.starting:
+            desk.starting = {**desk.starting, topic: moved.end}
 
     # -- life -----------------------------------------------------------------------------------------------
 

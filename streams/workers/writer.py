@@ -83,6 +83,12 @@ class Writer:
         self._fail_point("after_outputs")
         partition.whole = True
 
+    async def bury(self, partition: PartitionStore, rejects: Sequence[Decoded]) -> None:
+        """Publish dead letters before the batch they came with, where a record that was judged is not read again; delivered on return."""
+        if rejects:
+            self._fence.check(partition)
+            await self._publisher.publish_dead_letters(rejects)
+
     async def mark(self, partition: PartitionStore, positions: Mapping[TP, int] = NOWHERE) -> None:
         """Write a batch of nothing: it says that the outputs of the batch before were delivered, and asks the broker for the time.
 

@@ -6,10 +6,10 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -20,13 +20,14 @@ from streams.cluster.reading import read_to_ends
 from streams.core.policy import Policy
 from streams.core.records import Record
 from streams.core.release.inputs import Input
-from streams.core.release.process import process_release, restore
+from streams.core.release.process import ALL, process_release, restore
 from streams.core.release.work import JUDGED, Output
 from streams.core.state import NEVER
 from streams.policies import load_policy
 from streams.settings import Settings, load_settings
 from streams.state.changelog import PARTITION_KEY, decode_entry, decode_partition
 from streams.telemetry.metrics import Metrics
+from streams.workers.desk_batch import ROOM
 from streams.workers.desk_records import read_record
 from streams.workers.desk_states import INPUTS
 from streams.workers.fail_point import FailPoint
@@ -123,9 +124,20 @@ def said(settings: Settings, name: str) -> list[dict[str, Any]]:
     return [json.loads(each.value or b"") for each in asyncio.run(read(settings, name))]
 
 
-def judged(settings: Settings, desk: int) -> list[tuple[str, int, bool]]:
-    """What a desk has judged, in order, as the changelog tells: input, offset, whether the desk was live."""
-    found: dict[int, list[tuple[str, int, int, bool]]] = {}
+class Judged(NamedTuple):
+    """One batch of a desk, as the changelog tells: what it judged, in order (input, offset, whether the desk was live), and whether nothing
+    was left to the next one.
+    """
+
+    records: list[tuple[str, int, bool]]
+    settled: bool
+    epoch: int
+    """Of its owner."""
+
+
+def batches(settings: Settings, desk: int) -> list[Judged]:
+    """The batches of a desk."""
+    found: dict[int, Judged] = {}
     epoch = 0
     for record in asyncio.run(read(settings, topics.RELEASE_CHANGELOG)):
         if record.partition != desk or record.value is None:
@@ -135,35 +147,70 @@ def judged(settings: Settings, desk: int) -> list[tuple[str, int, bool]]:
         elif record.key == JUDGED.encode():
             entry = decode_entry(record.value)
             if entry.stamp.epoch >= epoch:
-                found[entry.stamp.batch] = orjson.loads(entry.state)
-    return [
-        (topic, offset, live)
-        for _, runs in sorted(found.items())
-        for topic, first, last, live in runs
-        for offset in range(first, last + 1)
-    ]
+                runs, settled = orjson.loads(entry.state)
+                records = [
+                    (topic, offset, live)
+                    for topic, first, last, live in runs
+                    for offset in range(first, last + 1)
+                ]
+                found[entry.stamp.batch] = Judged(records, settled, entry.stamp.epoch)
+    return [each for _, each in sorted(found.items())]
+
+
+def judged(settings: Settings, desk: int) -> list[tuple[str, int, bool]]:
+    """What a desk has judged, in order: input, offset, whether the desk was live."""
+    return [record for batch in batches(settings, desk) for record in batch.records]
 
 
 class Oracle:
-    """One desk that reads what the worker read, in the same order, in one go."""
+    """One desk that reads what the worker read, in the same order, in one go; cut only where a batch left something to the next one,
+    since another owner may have come between.
+    """
 
     def __init__(self, settings: Settings, policy: Policy, desk: int) -> None:
-        records = {
-            (settings.plain_topic(each.topic), each.offset): each
+        self._records = {
+            (settings.plain_topic(each.topic), each.offset): read_record(
+                settings.plain_topic, policy.desk_of, each
+            )
             for name in INPUTS
             for each in asyncio.run(read(settings, name))
             if each.partition == desk
         }
-        inputs = []
-        self.order = judged(settings, desk)
-        for topic, offset, live in self.order:
-            made = read_record(settings.plain_topic, policy.desk_of, records[topic, offset])
-            if made.body is not None:
-                inputs.append(Input(made.record.timestamp, made.body, live))
-        partition = restore(policy.release_rules[policy.desks[desk]], NEVER, {})
-        result = process_release(inputs, partition)
-        self.states = {key: data for key, data in result.states.items() if data is not None}
-        self.outputs: Sequence[Output] = result.outputs
+        self.states: dict[str, bytes] = {}
+        self.outputs: list[Output] = []
+        self._partition = restore(policy.release_rules[policy.desks[desk]], NEVER, self.states)
+        self.order: list[tuple[str, int, bool]] = []
+        together: list[tuple[str, int, bool]] = []
+        before = Judged([], True, 0)
+        for batch in batches(settings, desk):
+            self.order += batch.records
+            taken_over = batch.epoch != before.epoch and not before.settled
+            before = batch
+            if batch.settled and not taken_over:
+                together += batch.records
+                continue
+            if together:
+                self._judge(together)
+            self._judge(batch.records, ROOM, taken_over=taken_over)
+            together = []
+        if together:
+            self._judge(together)
+
+    def _judge(
+        self, records: list[tuple[str, int, bool]], room: int = ALL, *, taken_over: bool = False
+    ) -> None:
+        inputs = [
+            Input(made.record.timestamp, made.body, live)
+            for topic, offset, live in records
+            if (made := self._records[topic, offset]).body is not None
+        ]
+        result = process_release(inputs, self._partition, room=room, taken_over=taken_over)
+        assert result.taken == len(inputs)
+        self.outputs += result.outputs
+        for key, data in result.states.items():
+            self.states.pop(key, None)
+            if data is not None:
+                self.states[key] = data
 
 
 def states_of(settings: Settings, desk: int) -> dict[str, bytes]:

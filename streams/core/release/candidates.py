@@ -33,6 +33,8 @@ def decided(work: Work, body: Decided) -> None:
     life.customer_id, life.partition = body.customer_id, body.partition
     life.trigger, life.windows = body.trigger, body.windows
     if life.place != "ended":
+        if life.skill != body.skill:
+            life.quarter = -1  # it was counted for the other one
         life.skill, life.purpose = body.skill, body.purpose
         life.due_at, life.expires_at = body.due_at, body.expires_at
         life.score, life.worth = body.score, body.worth
@@ -85,21 +87,25 @@ def reported(work: Work, body: Reported) -> None:
     if life.place == "unknown":
         work.count("ignored", "unknown_trigger")
         return
-    if body.attempt in life.heard:
-        work.count("ignored", "reported_before")
-        return
     rule = _RULES.get(body.disposition)
     if rule is None:
         work.count("ignored", "unknown_disposition")
         return
-    life.heard = sorted({*life.heard, body.attempt})
+    known = body.attempt in life.heard
+    if (
+        known and not rule.reached
+    ):  # who was reached is not called again, whatever was said of the attempt before
+        work.count("ignored", "reported_before")
+        return
+    if rule.next != "awaited":  # else its own outcome is still to come
+        life.heard = sorted({*life.heard, body.attempt})
     if life.place == "ended":
         if life.end == "retracted" and body.placed_at > life.ended_at:
             work.count("stale_call", life.skill)
         work.count("ignored", "erased" if life.erased else "over")
         work.keep(trigger_id, life)
         return
-    earlier = body.attempt < life.attempt
+    earlier = known or body.attempt < life.attempt
     if rule.attempt and not earlier:
         life.attempts += 1
     _outcome(work, rule.next, trigger_id, life, body, earlier=earlier)
@@ -128,7 +134,8 @@ def _outcome(work: Work, what: str, trigger_id: str, life: Life, body: Reported,
 def answer_request(work: Work, what: str, trigger_id: str, life: Life) -> bool:
     if what == "stopped":
         return work.cause("stopped", trigger_id, life, "stopped")
-    life.until = work.desk.now + work.rules.hand_over
+    if work.applies("too_late", life):
+        life.until = work.desk.now + work.rules.hand_over
     return work.cause("too_late", trigger_id, life, "too_late")
 
 

@@ -67,7 +67,8 @@ def _set_skill(work: Work, body: SetMode | Capacity) -> Answer:
         return _refused(work, "unknown_skill")
     work.skills_changed.add(body.skill)
     if isinstance(body, Capacity):
-        skill.tell(body.claimant, body.free, body.until, now)
+        if not skill.tell(body.claimant, body.free, body.until, now):
+            return _refused(work, "too_many_claimants")
         return Answer(now, "recorded")
     skill.mode, skill.most_a_day = body.mode, body.most_a_day
     work.sweep(work.desk.out_with(body.skill))
@@ -129,8 +130,10 @@ def _of_holder(work: Work, body: Renew | GiveBack | Done) -> Answer:
     elif body.answer:
         done = answer_request(work, body.answer, trigger_id, life)
     else:
-        life.until = now + work.rules.hand_over
-        done = work.cause("handed_over", trigger_id, life, "handed_over")
+        done = work.applies("handed_over", life)
+        if done:
+            life.until = now + work.rules.hand_over
+            work.cause("handed_over", trigger_id, life, "handed_over")
     if not done:
         return _refused(work, "not_now", trigger_id)
     until = life.until if result == "renewed" else NEVER

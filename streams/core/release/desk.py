@@ -8,12 +8,14 @@ from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from typing import Final
 
 from streams.core.release.life import Life
 from streams.core.release.places import OUT, WAITING
 from streams.core.release.plan import ReleaseRules
 from streams.core.state import FOREVER, NEVER
 
+_LEASES: Final = ("claimed", "retract_requested")
 Order = tuple[int, int, float, float, str]
 """Class of purpose, due, worth and score downwards, id: what goes out first. It does not change with time."""
 
@@ -53,6 +55,7 @@ class Desk:
     _entries: dict[str, _Entry] = field(default_factory=dict)
     _stamps: int = 0
     _due: list[tuple[int, str, int]] = field(default_factory=list)
+    _overdue: list[tuple[str, int]] = field(default_factory=list)
     _later: list[tuple[int, str, int]] = field(default_factory=list)
     _ready: dict[str, list[tuple[Order, int]]] = field(default_factory=dict)
     _open: dict[str, list[Order]] = field(default_factory=dict)
@@ -60,8 +63,8 @@ class Desk:
     _stale: dict[int, set[str]] = field(default_factory=dict)
     _behind: dict[str, set[str]] = field(default_factory=dict)
 
-    def put(self, trigger_id: str, life: Life) -> None:
-        """Take a life as it is now in place of what was known of it."""
+    def put(self, trigger_id: str, life: Life, due: int | None = None) -> None:
+        """Take a life as it is now in place of what was known of it. `due` (ms): look at it then, though that is not written in it."""
         self.drop(trigger_id)
         self._stamps += 1
         stamp, order = self._stamps, self.order(trigger_id, life)
@@ -72,15 +75,15 @@ class Desk:
             life.skill,
             life.customer_id,
             life.partition,
-            life.due,
+            self._put_off(life) if due is None else due,
             order,
             max(life.next_at, life.rest_until),
             held,
             life.adopted,
         )
         self._entries[trigger_id] = entry
-        if life.due < FOREVER:
-            heappush(self._due, (life.due, trigger_id, stamp))
+        if entry.due < FOREVER:
+            heappush(self._due, (entry.due, trigger_id, stamp))
         if life.place in WAITING or life.place == "waiting_retry":
             self.waiting[life.skill] = self.waiting.get(life.skill, 0) + 1
         if life.place in OUT:
@@ -90,6 +93,11 @@ class Desk:
                 insort(self._open.setdefault(life.skill, []), order)
         elif life.place in WAITING and not held:
             self._line_up(trigger_id, entry)
+
+    def _put_off(self, life: Life) -> int:
+        """Return when a life is due: not again at a time at which its lease was judged, and waits for a signals partition that has read on."""
+        judged = life.place in _LEASES and NEVER < life.due <= self.now <= self.paced_at
+        return self.now + 1 if judged else life.due
 
     def drop(self, trigger_id: str) -> None:
         """Forget a trigger."""
@@ -187,14 +195,24 @@ class Desk:
 
     @property
     def next_due(self) -> int:
-        """When (ms) the earliest of all timers is due; FOREVER when there is none."""
+        """When (ms) the earliest of all timers is due, not before now; FOREVER when there is none."""
         while self._due:
             due, trigger_id, stamp = self._due[0]
-            entry = self._entries.get(trigger_id)
-            if entry is not None and entry.stamp == stamp:
-                return due
+            current = self._is_current(trigger_id, stamp)
+            if current and due > self.now:
+                break
             heappop(self._due)
-        return FOREVER
+            if current:
+                heappush(self._overdue, (trigger_id, stamp))
+        while self._overdue and not self._is_current(*self._overdue[0]):
+            heappop(self._overdue)
+        if self._overdue:
+            return self.now
+        return self._due[0][0] if self._due else FOREVER
+
+    def _is_current(self, trigger_id: str, stamp: int) -> bool:
+        entry = self._entries.get(trigger_id)
+        return entry is not None and entry.stamp == stamp
 
     @property
     def next_wake(self) -> int:
@@ -211,5 +229,5 @@ class Desk:
         return self.next_due <= self.now
 
     def first_due(self) -> str | None:
-        """Return the trigger whose timer is due first, by now; it stays until its life is put again, or dropped."""
-        return self._due[0][1] if self.overdue else None
+        """Return the first by id of those whose timer is due by now: when each was due does not show. It stays until it is put again, or dropped."""
+        return self._overdue[0][0] if self.overdue else None

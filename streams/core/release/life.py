@@ -79,7 +79,9 @@ class Life:
     """A release of before published it, and it has not been released here since."""
 
     def forget(self) -> None:
-        """Drop what an ended one needs no more, in place."""
+        """Drop what an ended one needs no more, in place; of an erased customer the name too."""
+        if self.erased:
+            self.customer_id = ""
         self.trigger = {}
         self.windows = []
         self.contact = ""

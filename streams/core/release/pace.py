@@ -34,15 +34,16 @@ def _release(work: Work, trigger_id: str, name: str) -> None:
     """Release one that is ready, or let it wait for what it lacks."""
     life, desk, now = work.life(trigger_id), work.desk, work.desk.now
     opens = opens_at(life.windows, now)
-    if opens >= life.expires_at:
-        work.cause("suppressed", trigger_id, life, "never_callable")
-    elif opens > now:
-        desk.wait_until(trigger_id, opens)
-    elif desk.stale(life.partition):
+    # What it waits for without a time comes first, so that when it was looked at before does not show.
+    if desk.stale(life.partition):
         desk.wait_for_partition(trigger_id)
         work.count("held_stale", name)
     elif life.customer_id in desk.out_of:
         desk.wait_for_customer(trigger_id)
+    elif opens >= life.expires_at:
+        work.cause("suppressed", trigger_id, life, "never_callable")
+    elif opens > now:
+        desk.wait_until(trigger_id, opens)
     else:
         _let_out(work, trigger_id, life)
 
@@ -50,9 +51,9 @@ def _release(work: Work, trigger_id: str, name: str) -> None:
 def _let_out(work: Work, trigger_id: str, life: Life) -> None:
     skill, now = work.skill(life.skill), work.desk.now
     assert skill is not None
-    attempt, quarter = life.attempts + 1, now // QUARTER
+    attempt, quarter = max(life.attempts + 1, life.attempt + (life.attempt in life.heard)), now // QUARTER
     again = life.quarter == quarter and life.attempt == attempt
-    skill.count(work.rules.skills[life.skill], now, again=again)
+    skill.count(work.rules.skills[life.skill], now, again=again, again_out=again and not life.shadow)
     work.skills_changed.add(life.skill)
     life.attempt, life.quarter = attempt, quarter
     life.adopted = False

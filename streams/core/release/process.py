@@ -86,20 +86,23 @@ def _read_desk(data: bytes) -> tuple[int, bool, dict[int, int]]:
         raise BrokenStateError("a desk's own record is not what a release stage writes") from None
 
 
-def process_release(records: Sequence[Input], partition: DeskState, *, room: int = ALL) -> Result:
+def process_release(
+    records: Sequence[Input], partition: DeskState, *, room: int = ALL, taken_over: bool = False
+) -> Result:
     """Take records in order upon a partition, whose states stay as they are; its desk and answers move on.
 
     `room`: begin nothing more once so many bytes of states and outputs are made; what is left of timers, releases and records waits for
-    the next call, in this order.
+    the next call, in this order. `taken_over`: another owner left something; of that nothing
+    goes out, since it has not read what came meanwhile.
     """
     work = Work(partition, room)
     taken = 0
+    if taken_over:
+        work.go_live(False)
     for record in records:
         if not _settle(work) or work.room <= 0:
             break
-        if record.live != work.desk.live:
-            work.desk.live = record.live
-            work.desk_changed = True
+        work.go_live(record.live)
         _record(work, record)
         taken += 1
     else:
@@ -115,15 +118,16 @@ def _settle(work: Work) -> bool:
             return False
         _, key = heappop(work.answers)
         work.let_answer_go(key)
-    while (trigger_id := desk.first_due()) is not None:
-        if work.room <= 0:
-            return False
-        judge(work, trigger_id)
-    if desk.paced_at < desk.now:
-        if desk.live and not pace(work):
-            return False
-        desk.paced_at = desk.now
-        work.desk_changed = True
+    while desk.overdue or desk.paced_at < desk.now:  # what goes out may be late already
+        while (trigger_id := desk.first_due()) is not None:
+            if work.room <= 0:
+                return False
+            judge(work, trigger_id)
+        if desk.paced_at < desk.now:
+            if desk.live and not pace(work):
+                return False
+            desk.paced_at = desk.now
+            work.desk_changed = True
     return True
 
 
@@ -132,6 +136,8 @@ def _tick(work: Work, now: int, at: int) -> None:
     if now > at + work.rules.tolerance:
         work.count("tick", "ahead")
         return
+    if now < work.desk.now - work.rules.tolerance:
+        work.count("tick", "behind")
     if now > work.desk.now:
         work.desk.now = now
         work.desk_changed = True

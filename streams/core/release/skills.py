@@ -9,10 +9,12 @@ from typing import Final
 import orjson
 
 from streams.core.release.plan import QUARTER, SkillRules
-from streams.core.state import BrokenStateError
+from streams.core.state import NEVER, BrokenStateError
 
 _TOLD_LATELY: Final = 86_400_000
-"""Who has told of free agents within so long goes on to count, with none of them once that time is over."""
+"""After somebody has told of free agents, for so long as many go out as are free, and none when nobody is."""
+MOST_CLAIMANTS: Final = 1_000
+"""So many at most have free agents of a skill at a time: a skill's record stays small."""
 
 
 @dataclass(slots=True)
@@ -26,7 +28,9 @@ class Skill:
     day: int = -1
     in_day: int = 0
     free: dict[str, list[int]] = field(default_factory=dict)
-    """By claimant: how many of its agents are free, until when (ms), told when (ms)."""
+    """By claimant: how many of its agents are free, until when (ms)."""
+    told_at: int = NEVER
+    """When (ms) anybody told of free agents last."""
 
     def counted(self, quarter: int) -> int:
         """Return how many attempts were released in a quarter, the present or a later one."""
@@ -42,39 +46,53 @@ class Skill:
             in_day = self.in_day if rules.day(quarter) == self.day else 0
             room = min(room, self.most_a_day - in_day)
         room = min(room, rules.most_outstanding - outstanding)
-        lately = [each for each in self.free.values() if each[2] > now - _TOLD_LATELY]
-        if lately:
-            room = min(room, sum(free for free, until, _ in lately if until > now))
+        if self.told_at > now - _TOLD_LATELY:
+            room = min(room, sum(free for free, until in self.free.values() if until > now))
         return max(0, room)
 
-    def count(self, rules: SkillRules, now: int, *, again: bool) -> None:
-        """Count a release, in place. `again`: the same attempt was counted in this quarter before."""
+    def count(self, rules: SkillRules, now: int, *, again: bool, again_out: bool) -> None:
+        """Count a release, in place. `again`: the same attempt was counted in this quarter before; `again_out`: and not in shadow."""
         quarter = now // QUARTER
         if not again:
-            day = rules.day(quarter)
             self.in_quarter = self.counted(quarter) + 1
             self.quarter = quarter
+        if self.mode == "shadow":
+            return
+        if not again_out:
+            day = rules.day(quarter)
             self.in_day = (self.in_day if day == self.day else 0) + 1
             self.day = day
-        if self.mode != "shadow":
-            self._take_agent(now)
+        self._take_agent(now)
 
     def _take_agent(self, now: int) -> None:
         """One agent fewer is free: of whoever has most of them, the first by name."""
-        told = [(-free, name) for name, (free, until, _) in self.free.items() if until > now and free > 0]
+        told = [(-free, name) for name, (free, until) in self.free.items() if until > now and free > 0]
         if told:
             self.free[min(told)[1]][0] -= 1
 
-    def tell(self, claimant: str, free: int, until: int, now: int) -> None:
-        """Take what a claimant says of its agents, in place of what it said before."""
-        self.free = {name: each for name, each in self.free.items() if each[2] > now - _TOLD_LATELY}
-        self.free[claimant] = [free, until, now]
+    def tell(self, claimant: str, free: int, until: int, now: int) -> bool:
+        """Take what a claimant says of its agents, in place of what it said before; False when too many others have agents."""
+        self.free = {name: each for name, each in self.free.items() if each[1] > now}
+        if claimant not in self.free and len(self.free) >= MOST_CLAIMANTS:
+            return False
+        self.free[claimant] = [free, until]
+        self.told_at = now
+        return True
 
 
 def encode(skill: Skill) -> bytes:
     """Return its bytes: a JSON array of its fields."""
     return orjson.dumps(
-        [skill.mode, skill.most_a_day, skill.quarter, skill.in_quarter, skill.day, skill.in_day, skill.free]
+        [
+            skill.mode,
+            skill.most_a_day,
+            skill.quarter,
+            skill.in_quarter,
+            skill.day,
+            skill.in_day,
+            skill.free,
+            skill.told_at,
+        ]
     )
 
 
@@ -85,7 +103,7 @@ def decode(data: bytes) -> Skill:
     3
     """
     try:
-        mode, most_a_day, quarter, in_quarter, day, in_day, free = orjson.loads(data)
+        mode, most_a_day, quarter, in_quarter, day, in_day, free, told_at = orjson.loads(data)
     except (orjson.JSONDecodeError, ValueError, TypeError):
         raise BrokenStateError("a skill's record is not what a release stage writes") from None
-    return Skill(mode, most_a_day, quarter, in_quarter, day, in_day, free)
+    return Skill(mode, most_a_day, quarter, in_quarter, day, in_day, free, told_at)

@@ -4,7 +4,7 @@ Owns which cause it is. It must not decide what that makes of a trigger (`places
 """
 
 from streams.core.release.life import Life
-from streams.core.release.work import LIFE_BYTES, Work
+from streams.core.release.work import Work
 from streams.core.state import NEVER
 
 
@@ -72,10 +72,7 @@ def _judge_lease(work: Work, trigger_id: str, life: Life) -> None:
 
 def _put_off(work: Work, trigger_id: str, life: Life) -> None:
     """Look at a lease again with the next tick; that is no change of what is known."""
-    life.due = work.desk.now + 1
-    work.changed[trigger_id] = life
-    work.desk.put(trigger_id, life)
-    work.room -= LIFE_BYTES
+    work.desk.put(trigger_id, life, work.desk.now + 1)
 
 
 def _judge_hand_over(work: Work, trigger_id: str, life: Life) -> None:

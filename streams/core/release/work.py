@@ -87,6 +87,11 @@ class Work:
             del self.touched[key]
         return self.touched
 
+    def go_live(self, live: bool) -> None:
+        if live != self.desk.live:
+            self.desk.live = live
+            self.desk_changed = True
+
     def count(self, what: str, which: str) -> None:
         self.counts[what, which] = self.counts.get((what, which), 0) + 1
 
@@ -111,11 +116,11 @@ class Work:
         self.room -= LIFE_BYTES if life.place != "ended" else _FEW_BYTES
 
     def sweep(self, trigger_ids: Iterable[str]) -> None:
-        """Have those that are out looked at which are out in another way than their skill goes out now; nothing of it is written."""
+        """Have those looked at which are out in another way than their skill goes out now; nothing of it is written."""
         for trigger_id in trigger_ids:
             life = self.life(trigger_id)
-            life.due = self.due_of(life)
-            self.desk.put(trigger_id, life)
+            if self.out_of_mode(life):
+                self.desk.put(trigger_id, life, NEVER)
 
     def let_go(self, trigger_id: str) -> None:
         self.changed.pop(trigger_id, None)
@@ -182,6 +187,10 @@ class Work:
             if begin <= self.desk.now < end:
                 return end
         return self.desk.now if life.windows else FOREVER
+
+    def applies(self, cause: Cause, life: Life) -> bool:
+        """Whether a cause changes something where a life is: ask before changing it, for what is not kept must stay as it is."""
+        return not isinstance(step(cause, life.place), Ignored)
 
     def cause(self, cause: Cause, trigger_id: str, life: Life, reason: str) -> bool:
         """Do what the table says of a cause where a trigger is; False when that is nothing."""
