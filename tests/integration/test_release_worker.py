@@ -151,6 +151,7 @@ def test_what_nobody_can_read_is_a_dead_letter_and_the_rest_goes_on(
     settings = prepared(broker, unique, policy)
 
     async def conversation(process: Process) -> None:
+        await until_said(process, "desks recovered")
         await write(settings, topics.COMMANDS, b"no json", {"type": "dance"}, claim("c1", "t-unknown"))
         await until_answered(process, settings, "c1")
 

@@ -51,7 +51,7 @@ def test_real_kafka_holds_what_was_asked_for(kafka: Broker, unique: str) -> None
         for name, report in reports.items()
         if report.found and report.found.configs["cleanup.policy"] == "compact"
     }
-    assert compacted == {names.PROFILES, names.SIGNALS, names.CHANGELOG}
+    assert compacted == {names.PROFILES, names.OBJECTIONS, names.SIGNALS, names.CHANGELOG}
     assert reports[names.CALLS].found is not None
     assert reports[names.CALLS].found.configs["message.timestamp.type"] == "LogAppendTime"
     assert not any(report.unchecked for report in reports.values())

@@ -58,7 +58,7 @@ def test_the_type_gives_the_topic() -> None:
     [
         (b"{", "f:7: no JSON"),
         (b"[]", "f:7: no event"),
-        (b'{"type":1}', "f:7: no event: field type must be one of profile, erasure, call"),
+        (b'{"type":1}', "f:7: no event: field type must be one of profile, erasure, objection, call"),
         (b'{"type":"call"}', "f:7: schema_version: Field required"),
         (CALL.replace(b"00Z", b"00"), "f:7: occurred_at: Input should have timezone"),
         (CALL.replace(b'"c1"', b'"c 1"'), "f:7: customer_id: "),
