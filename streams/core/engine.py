@@ -233,7 +233,6 @@ class Batch:
         """Judge at most so many timers that are due by now; return how many that were."""
         self.timers_left = most_timers
         self.judge_due(self.clock.now)
-        self.expire()
         return most_timers - self.timers_left
 
     def advance(self, until: int, most_timers: int) -> None:
@@ -465,22 +464,15 @@ class Batch:
 
     def let_time_pass(self, until: int) -> None:
         """Evaluate what is due up to `until`, each at its own time, then move the clock there."""
-        self.judge_due(until)
-        self.clock.now = until
-        self.expire()
-
-    def expire(self) -> None:
-        """Let markers, and what is known of numbers, go whose time is over; not before the timers that were due until then."""
         clock = self.clock
-        while clock.expiries and (not clock.heap or clock.expiries[0][0] <= clock.heap[0][0]):
-            item = clock.expired(clock.now)
-            if item is None:
-                return
+        while (item := clock.expired(until)) is not None:
             due, key = item
             if is_objection(key):
                 clock.objections -= self.numbers.forget(key, due)
             else:
                 clock.markers -= self.markers.expire(key, due)
+        self.judge_due(until)
+        clock.now = until
 
     def judge_due(self, until: int) -> None:
         """Judge the timers that are due up to `until`, as many as are left to this call."""
