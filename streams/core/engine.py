@@ -58,13 +58,15 @@ _OTHER_KEY: Final = Reject(
 class Clock:
     """Partition time (ms; the largest event time seen), and the customers' due times."""
 
-    __slots__ = ("expiries", "heap", "holders", "markers", "now", "objections")
+    __slots__ = ("expiries", "heap", "holders", "lapses", "markers", "now", "objections")
 
     def __init__(self, now: int = NEVER) -> None:
         self.now = now
         self.heap: list[tuple[int, str]] = []
         self.expiries: list[tuple[int, str]] = []
-        """A heap too, of the markers of erased customers, and of numbers: what it lets go decides nothing, and is never put off."""
+        """A heap too, of the markers of erased customers: they are few, and never put off."""
+        self.lapses: list[tuple[int, str]] = []
+        """And of numbers, which go after the timers that were due before."""
         self.markers = 0
         """How many of the states are markers of erased customers: while there is none, no event is held against them."""
         self.objections = 0
@@ -82,6 +84,7 @@ class Clock:
                 clock.heap_of(key).append((due, key))
         heapify(clock.heap)
         heapify(clock.expiries)
+        heapify(clock.lapses)
         reserved = [key for key in states if is_reserved(key)]
         clock.markers = sum([is_marker(key) for key in reserved])
         clock.objections = sum([is_objection(key) for key in reserved])
@@ -97,7 +100,8 @@ class Clock:
         """The earliest due time (ms) of a customer or a marker; FOREVER when there is none."""
         customer = self.heap[0][0] if self.heap else st.FOREVER
         marker = self.expiries[0][0] if self.expiries else st.FOREVER
-        return min(customer, marker)
+        number = self.lapses[0][0] if self.lapses else st.FOREVER
+        return min(customer, marker, number)
 
     @property
     def overdue(self) -> bool:
@@ -116,7 +120,9 @@ class Clock:
 
     def heap_of(self, key: str) -> list[tuple[int, str]]:
         """Return where the due time of a key among the states stands: a customer's, or a marker's."""
-        return self.expiries if key[0] == RESERVED else self.heap
+        if key[0] != RESERVED:
+            return self.heap
+        return self.lapses if is_objection(key) else self.expiries
 
     def due(self, until: int) -> tuple[int, str] | None:
         """Take the earliest due time at or before `until`, with its customer; none when nothing is due."""
@@ -125,6 +131,12 @@ class Clock:
     def expired(self, until: int) -> tuple[int, str] | None:
         """Take the earliest expiry at or before `until`, with its marker's key; none when nothing is due."""
         return _earliest(self.expiries, until)
+
+    def lapsed(self) -> tuple[int, str] | None:
+        """Take the earliest time by now at which a number is forgotten, with its key; none while a timer is put off that was due before."""
+        if self.heap and self.lapses and self.heap[0][0] < self.lapses[0][0]:
+            return None
+        return _earliest(self.lapses, self.now)
 
     def schedule(self, due: int, key: str) -> None:
         """Look at a customer again, or let a marker go, at `due` (ms)."""
@@ -233,6 +245,7 @@ class Batch:
         """Judge at most so many timers that are due by now; return how many that were."""
         self.timers_left = most_timers
         self.judge_due(self.clock.now)
+        self.forget_numbers()
         return most_timers - self.timers_left
 
     def advance(self, until: int, most_timers: int) -> None:
@@ -467,12 +480,17 @@ class Batch:
         clock = self.clock
         while (item := clock.expired(until)) is not None:
             due, key = item
-            if is_objection(key):
-                clock.objections -= self.numbers.forget(key, due)
-            else:
-                clock.markers -= self.markers.expire(key, due)
+            clock.markers -= self.markers.expire(key, due)
         self.judge_due(until)
         clock.now = until
+        self.forget_numbers()
+
+    def forget_numbers(self) -> None:
+        """Let what is known of numbers go whose time is over."""
+        clock = self.clock
+        while (item := clock.lapsed()) is not None:
+            due, key = item
+            clock.objections -= self.numbers.forget(key, due)
 
     def judge_due(self, until: int) -> None:
         """Judge the timers that are due up to `until`, as many as are left to this call."""
