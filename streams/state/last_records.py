@@ -10,6 +10,8 @@ from aiokafka import TopicPartition
 
 from streams.cluster.placed_reader import reading_from
 from streams.cluster.reading import read_to_ends
+from streams.settings import Settings
+from streams.state.agreement import Agreed
 from streams.state.changelog import PARTITION_KEY, PartitionRecord, decode_partition
 
 _STEPS = (64, 4_096)
@@ -49,3 +51,9 @@ def _keep(found: dict[int, PartitionRecord], number: int, record: PartitionRecor
     before = found.get(number)
     if before is None or record.stamp >= before.stamp:
         found[number] = record
+
+
+async def last_agreed(settings: Settings, topic: str, partitions: Iterable[int]) -> dict[int, Agreed]:
+    """Return the settings under which the states in the changelog `topic` were last written, by partition. Raises as `last_records`."""
+    found = await last_records(topic, partitions, settings.aiokafka_options())
+    return {number: record.agreed for number, record in found.items()}

@@ -22,12 +22,12 @@ from streams.lane.topic_ids import TopicIdsOfBrokers
 from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
 from streams.settings import RELEASE_GROUP, Settings
-from streams.state.agreement import Agreed, desks_of
+from streams.state.agreement import desks_of
 from streams.state.broker_time import BrokerTime
 from streams.state.delivery import Deliveries
 from streams.state.desk_store import DeskStore
 from streams.state.fencing import FencedChangelog
-from streams.state.last_records import last_records
+from streams.state.last_records import last_agreed
 from streams.state.store import Store
 from streams.telemetry.metrics import Metrics
 from streams.workers.desk_batch import DeskBatches
@@ -71,7 +71,7 @@ class ReleaseWorker:
             settings.topic(RELEASE_GROUP),
             "release",
             agreed,
-            partial(_last_agreed, settings, len(policy.desks)),
+            partial(last_agreed, settings, changelog, range(len(policy.desks))),
         )
         self.app: faust.App = faust_app(settings, RELEASE_GROUP, self._membership.client_id, data_dir)
         self._topic_ids = TopicIdsOfBrokers(settings.kafka_python_options(), beside=[changelog])
@@ -191,9 +191,3 @@ class ReleaseWorker:
         """Set the gauges that are looked at rather than counted."""
         self._metrics.heartbeat_age.set(self._fence.heartbeat_age)
         self._lag.show(self.lane)
-
-
-async def _last_agreed(settings: Settings, desks: int) -> dict[int, Agreed]:
-    changelog = settings.topic(topics.RELEASE_CHANGELOG)
-    found = await last_records(changelog, range(desks), settings.aiokafka_options())
-    return {number: record.agreed for number, record in found.items()}

@@ -31,12 +31,12 @@ from streams.lane.topic_ids import FoundTopic, TopicIdsOfBrokers
 from streams.lane.transport import install
 from streams.lane.watchdog import add_watchdog
 from streams.settings import SIGNALS_GROUP, Settings
-from streams.state.agreement import Agreed, agreed_of
+from streams.state.agreement import agreed_of
 from streams.state.broker_time import BrokerTime
 from streams.state.delivery import Deliveries
 from streams.state.fencing import FencedChangelog
 from streams.state.ground import ADVICE, StatesError
-from streams.state.last_records import last_records
+from streams.state.last_records import last_agreed
 from streams.state.store import SignalsStore, Store
 from streams.telemetry.metrics import Metrics
 from streams.workers.batch import Batches
@@ -80,7 +80,11 @@ class SignalsWorker:
         changelog, agreed = settings.topic(topics.CHANGELOG), agreed_of(settings, policy)
         self._changelog_id = ""
         self._membership = Membership(
-            settings, settings.topic(SIGNALS_GROUP), "signals", agreed, partial(_last_agreed, settings)
+            settings,
+            settings.topic(SIGNALS_GROUP),
+            "signals",
+            agreed,
+            partial(last_agreed, settings, changelog, range(settings.partitions)),
         )
         self.app: faust.App = faust_app(settings, SIGNALS_GROUP, self._membership.client_id, data_dir)
         self._topic_ids = TopicIdsOfBrokers(
@@ -260,9 +264,3 @@ class SignalsWorker:
     def refresh(self) -> None:
         """Set the gauges that are looked at rather than counted."""
         self._seen.refresh(self.lane, self._fence.heartbeat_age)
-
-
-async def _last_agreed(settings: Settings) -> dict[int, Agreed]:
-    changelog, partitions = settings.topic(topics.CHANGELOG), range(settings.partitions)
-    found = await last_records(changelog, partitions, settings.aiokafka_options())
-    return {number: record.agreed for number, record in found.items()}

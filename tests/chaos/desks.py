@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import secrets
 import signal
 import sys
@@ -348,7 +347,6 @@ def main(
         path = Path(directory, "policy.yaml")
         path.write_text(policy_text(), encoding="utf-8")
         settings = prepared(broker, "desks", str(path), partitions=2, commit_interval_s=0.3)
-        os.environ["TZ"] = "UTC"
         feeder, workers = asyncio.run(_run(broker, settings, seconds, Random(seed)))
         found = verdicts(settings, load_policy(str(path)), _CEILING, QUARTER)
     console.print(
