@@ -483,7 +483,8 @@ class Batch:
             clock.markers -= self.markers.expire(key, due)
         self.judge_due(until)
         clock.now = until
-        self.forget_numbers()
+        if clock.lapses:  # on the path of every event
+            self.forget_numbers()
 
     def forget_numbers(self) -> None:
         """Let what is known of numbers go whose time is over."""

@@ -12,7 +12,7 @@ import orjson
 
 from streams.core.records import REJECTED_AT, Decoded
 from streams.core.release.inputs import Input
-from streams.core.release.process import Result, process_release
+from streams.core.release.process import process_release
 from streams.core.release.work import JUDGED, Output
 from streams.lane.micro_batch import TP
 from streams.settings import Settings
@@ -29,7 +29,7 @@ _MOST_RECORDS: Final = 500
 class DeskBatches:
     """Decides and carries out the batches of desks. The caller holds the desk's turn: its batches follow one another.
 
-    `position` tells up to where a partition of an input is worked through; `seen` is given what each batch came to.
+    `position` tells up to where a partition of an input is worked through.
     """
 
     def __init__(
@@ -37,12 +37,10 @@ class DeskBatches:
         settings: Settings,
         writer: Writer,
         position: Callable[[TP], int],
-        seen: Callable[[DeskStore, Result], None] = lambda _, __: None,
     ) -> None:
         self._settings = settings
         self._writer = writer
         self._position = position
-        self._seen = seen
 
     async def carry_out(
         self, store: DeskStore, records: Sequence[DeskRecord] = (), ends: Mapping[TP, int] = NOWHERE
@@ -84,7 +82,6 @@ class DeskBatches:
         await self._writer.carry_out(
             store, Decided(states, outboxes, (), positions, told=store.now != before)
         )
-        self._seen(store, result)
         return taken
 
     def _inputs(

@@ -12,6 +12,8 @@ import faust
 import structlog
 
 from schemas import topics
+from streams.core.release.encode import encode
+from streams.core.release.inputs import Tick
 from streams.lane.crash import crash_on_error
 from streams.lane.lane import Lane
 from streams.lane.micro_batch import MicroBatch
@@ -28,7 +30,7 @@ from streams.workers.turns import Turns
 log = structlog.get_logger(__name__)
 
 _TICK_SECONDS: Final = 1.0
-TICK: Final = b'{"type":"tick"}'
+TICK: Final = encode(Tick())
 """The time is that of its record, as the broker stamps it."""
 
 

@@ -45,7 +45,6 @@ class Effects:
             ("signals", "live"): settings.topic(topics.SIGNALS),
             ("signals", "shadow"): settings.topic(topics.SIGNALS),
             ("reply", "live"): settings.topic(topics.REPLIES),
-            ("reply", "shadow"): settings.topic(topics.REPLIES),
         }
 
     async def publish(self, partition: int, sendings: Sequence[Sending]) -> None:
