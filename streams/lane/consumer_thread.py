@@ -18,6 +18,7 @@ from aiokafka.errors import (
     KafkaError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
+    TopicAuthorizationFailedError,
 )
 from faust.transport.drivers import aiokafka as driver
 
@@ -57,7 +58,8 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         """Start the client and note its heartbeats and refusals, which it keeps to itself."""
         await super().on_start()
         self.heartbeat_at = time.monotonic()
-        coordinator = self._ensure_consumer()._coordinator  # noqa: SLF001
+        consumer = self._ensure_consumer()
+        coordinator = consumer._coordinator  # noqa: SLF001
         heartbeat = coordinator._do_heartbeat  # noqa: SLF001
 
         async def noted_heartbeat() -> bool:
@@ -70,16 +72,28 @@ class LaneConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         coordinator._do_heartbeat = noted_heartbeat  # noqa: SLF001
         push_error = coordinator._push_error_to_user  # noqa: SLF001
 
+        def ended_by(error: BaseException) -> None:
+            self.app.loop.call_soon_threadsafe(lambda: self.app.add_future(self.app.crash(error)))
+
         def told_error(error: Exception) -> Any:
             # What an assignor raises is wrapped in an error of the client's that only shows its text.
             said = error.__cause__ if type(error) is KafkaError and error.__cause__ is not None else error
             # The client keeps it for the next fetch, which never comes while we wait for partitions: a worker that
             # may not join its group would wait for ever.
-            self.app.loop.call_soon_threadsafe(lambda: self.app.add_future(self.app.crash(said)))
+            ended_by(said)
             return push_error(said)
 
         coordinator._push_error_to_user = told_error  # noqa: SLF001
-        fetcher = self._ensure_consumer()._fetcher  # noqa: SLF001
+
+        def told_topics(cluster: Any) -> None:
+            # The client only logs it, and takes the topic for one that does not exist: we would go on without it, as without one that
+            # was deleted.
+            forbidden = cluster.unauthorized_topics & set(consumer.subscription())
+            if forbidden:
+                ended_by(TopicAuthorizationFailedError(forbidden))
+
+        consumer._client.cluster.add_listener(told_topics)  # noqa: SLF001
+        fetcher = consumer._fetcher  # noqa: SLF001
         next_requests = fetcher._get_actions_per_node  # noqa: SLF001
 
         def patient_requests(assignment: Any) -> Any:

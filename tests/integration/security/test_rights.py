@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka.admin import KafkaAdminClient
 
 from deploy.embedded.clickhouse.process import EmbeddedClickHouse
 from schemas import topics
@@ -37,10 +38,10 @@ INPUTS = tuple(topics.INPUTS)
 
 
 def errors_of(process: Process) -> list[str]:
-    """The reasons of the errors that a worker has logged, in lines of JSON without a traceback."""
+    """The reasons that a worker has given for its end, in lines of JSON without a traceback."""
     lines: list[dict[str, Any]] = [json.loads(line) for line in process.log().splitlines()]
     assert not any("exception" in line for line in lines), process.log()
-    return [line["reason"] for line in lines if line["level"] in ("error", "critical")]
+    return [line["reason"] for line in lines if line["level"] in ("error", "critical") and "reason" in line]
 
 
 def test_both_workers_do_their_work_with_the_documented_rights(
@@ -135,6 +136,24 @@ def test_a_right_that_is_taken_away_ends_the_worker(secured: Secured, unique: st
     right = next(r for r in signals_rights(admin) if r.resource == resource)
     with worker(secured.settings("signals", unique), "signals", "--no-idle-timers") as process:
         asyncio.run(until_said(process, "customer states recovered"))
+        secured.acls.withdraw("signals", right)
+        assert process.wait() == ExitCode.MISFIT, process.log()
+        (reason,) = errors_of(process)
+    assert right.name in reason
+
+
+def test_a_right_that_is_taken_away_while_its_topic_is_gone_ends_the_worker(
+    secured: Secured, unique: str
+) -> None:
+    """Nothing is fetched of a topic that was deleted: its metadata alone can tell that we may not read it."""
+    admin = secured.install(unique)
+    right = next(r for r in signals_rights(admin) if r.name == f"{unique}.customer.profiles")
+    with worker(secured.settings("signals", unique), "signals", "--no-idle-timers") as process:
+        asyncio.run(until_said(process, "customer states recovered"))
+        client = KafkaAdminClient(**admin.kafka_python_options())
+        client.delete_topics([right.name])
+        client.close()
+        asyncio.run(until_said(process, "topics wait"))
         secured.acls.withdraw("signals", right)
         assert process.wait() == ExitCode.MISFIT, process.log()
         (reason,) = errors_of(process)
