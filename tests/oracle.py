@@ -53,7 +53,9 @@ class Oracle:
         for number, (mine, clock) in enumerate(zip(self._states, self._clocks, strict=True)):
             merger = self._merger(number, records, arrivals or {})
             while run := merger.take(0):
-                result = process_batch(run, mine, self._policy, clock, wording=self._phrases)
+                result = process_batch(
+                    run, mine, self._policy, clock, wording=self._phrases, erasure=self._settings.erasure()
+                )
                 for customer, state in result.states.items():
                     if state is None:
                         mine.pop(customer, None)

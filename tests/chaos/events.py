@@ -18,10 +18,11 @@ import orjson
 
 from schemas import topics
 from streams.cluster.partitioning import partition_of
+from streams.core.erasure import Erasure
 from tests.chaos.poison import KEY, KINDS, poison
 
-FED: Final = tuple(name for name in topics.INPUTS if name != topics.OBJECTIONS)
-"""The inputs that get records: an objection needs a key, which neither workers nor oracle have here. A topic that stays empty holds nobody up."""
+ERASURE: Final = Erasure(b"the key of all runs of chaos")
+"""By which numbers are hashed that are objected to."""
 NOBODY: Final = "0"
 """The customer of heartbeats: merged by time, and touching no state."""
 GHOST: Final = "ghost-"
@@ -33,6 +34,12 @@ _LARGE_AT_MOST: Final = 12
 """A record of 900 KB goes round three brokers: a few are enough."""
 _REMEMBERED: Final = 5_000
 _MISROUTED: Final = 0.01
+_OBJECTIONS: Final = 0.003
+"""Of all events, each on every partition."""
+_OBJECTED_FOR: Final = 10 * _DAY
+"""How long most objections hold; one in five has no end."""
+_TO_A_NUMBER: Final = 3
+"""Customers who share a telephone number."""
 _UNHAPPY_EVERY: Final = 7
 """One customer of so many has something to complain of; the others' events are the bulk, as in life."""
 _LEAST_STEP: Final = 1_000
@@ -128,7 +135,7 @@ class Feed:
             Sent(
                 other, partition, b"0", _heartbeat(other, self._next_aside("aside-"), at, random), "heartbeat"
             )
-            for other in FED
+            for other in topics.INPUTS
             if other != name
             for partition in range(self._partitions)
         ]
@@ -145,7 +152,10 @@ class Feed:
             topic = name or random.choices(_NAMES, _SHARES)[0]
             customer = f"c-{random.randrange(self._customers // _UNHAPPY_EVERY) * _UNHAPPY_EVERY:06d}"
             head = _head(topic, self._next_aside(GHOST), customer, self._at + random.randrange(self._step))
-            found.append(self._sent(topic, _body(topic, customer, random) | head)._replace(kind="ghost"))
+            sent = self._sent(topic, _body(topic, customer, random) | head)
+            if topic == topics.OBJECTIONS:
+                sent = sent._replace(partition=random.randrange(self._partitions))
+            found.append(sent._replace(kind="ghost"))
         self.planted["ghost"] += len(found)
         return found
 
@@ -179,6 +189,8 @@ class Feed:
                     self._held.append((number + random.randint(2, 20), sent))
                 else:
                     records.append(sent)
+        for _ in range(round(self._window * _OBJECTIONS)):
+            records += self._objection(self._at + random.randrange(self._step))
         due = [sent for until, sent in self._held if until <= number]
         self._held = [(until, sent) for until, sent in self._held if until > number]
         for _ in range(len(records) // 20):  # neighbours that overtake each other
@@ -189,7 +201,7 @@ class Feed:
 
     def _heartbeats(self, at: int) -> list[Sent]:
         beats = []
-        for name in FED:
+        for name in topics.INPUTS:
             for partition in range(self._partitions):
                 self._number += 1
                 value = _heartbeat(name, f"hb-{self._number}", at, self._random)
@@ -208,8 +220,19 @@ class Feed:
             self._memory.append((sent, body))
         return sent
 
+    def _objection(self, at: int) -> list[Sent]:
+        """The word of one number, on every partition."""
+        customer = f"c-{self._random.randrange(self._customers):06d}"
+        self._number += 1
+        self.planted["objection"] += 1
+        name = topics.OBJECTIONS
+        sent = self._sent(
+            name, _body(name, customer, self._random) | _head(name, f"e-{self._number}", customer, at)
+        )
+        return [sent._replace(partition=number) for number in range(self._partitions)]
+
     def _sent(self, name: str, body: dict[str, Any]) -> Sent:
-        key = str(body["customer_id"]).encode()
+        key = str(body.get("customer_id") or body["number_hash"]).encode()
         return Sent(name, partition_of(key, self._partitions), key, orjson.dumps(body))
 
     def _misroute(self, sent: Sent) -> Sent:
@@ -250,18 +273,22 @@ def _heartbeat(name: str, event_id: str, at: int, random: Random) -> bytes:
 def _head(name: str, event_id: str, customer: str, at: int) -> dict[str, Any]:
     when = datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds")
     kind = topics.INPUTS[name].model_fields["type"].annotation.__args__[0]  # type: ignore[union-attr]
-    return {
-        "type": kind,
-        "schema_version": 1,
-        "event_id": event_id,
-        "customer_id": customer,
-        "occurred_at": when,
-    }
+    head = {"type": kind, "schema_version": 1, "event_id": event_id, "occurred_at": when}
+    if name == topics.OBJECTIONS:
+        until = datetime.fromtimestamp((at + _OBJECTED_FOR) / 1000, UTC).isoformat(timespec="milliseconds")
+        return head | {"until": until if at % 5 else None}
+    return head | {"customer_id": customer}
 
 
 def _body(name: str, customer: str, random: Random) -> dict[str, Any]:
-    unhappy = customer != NOBODY and int(customer.removeprefix("c-")) % _UNHAPPY_EVERY == 0
+    number = int(customer.removeprefix("c-"))
+    unhappy = customer != NOBODY and number % _UNHAPPY_EVERY == 0
     body: dict[str, Any] = _BODIES[name](random, unhappy)
+    phone = f"+3161{number // _TO_A_NUMBER:07d}"
+    if name == topics.PROFILES:
+        body["phone_e164"] = phone
+    if name == topics.OBJECTIONS:
+        body |= {"number_hash": ERASURE.number_hash(phone), "key_id": ERASURE.key_id}
     return body
 
 
@@ -308,12 +335,15 @@ def _outcome(random: Random, _: bool) -> dict[str, Any]:
 
 def _profile(random: Random, _: bool) -> dict[str, Any]:
     return {
-        "phone_e164": f"+3161{random.randrange(10**7):07d}",
         "country_code": "NL",
         "time_zone": "Europe/Amsterdam",
         "tenure_months": random.randrange(240),
         "monthly_value": float(random.randrange(5, 90)),
     }
+
+
+def _objection(random: Random, _: bool) -> dict[str, Any]:
+    return {"lifted": random.random() < 0.3}
 
 
 _BODIES: Final[dict[str, Any]] = {
@@ -322,6 +352,7 @@ _BODIES: Final[dict[str, Any]] = {
     topics.CANCELLATIONS: _cancellation,
     topics.OUTCOMES: _outcome,
     topics.PROFILES: _profile,
+    topics.OBJECTIONS: _objection,
 }
 _NAMES: Final = (topics.CALLS, topics.SURVEYS, topics.CANCELLATIONS, topics.OUTCOMES, topics.PROFILES)
 _SHARES: Final = (68, 14, 2, 6, 10)

@@ -20,7 +20,6 @@ from streams.core.records import Record
 from streams.settings import Settings
 from streams.state.recovery import recover
 from tests.chaos.cluster import Cluster
-from tests.chaos.events import FED
 from tests.chaos.feeder import Feeder
 from tests.chaos.fleet import Fleet, Life, freeze, thaw
 from tests.chaos.history import History
@@ -70,7 +69,7 @@ class LogFaults:
         }
 
     async def _topic_made_anew(self, fault: Fault) -> None:
-        done = await self._make_anew(_one_of(FED, fault))
+        done = await self._make_anew(_one_of(tuple(topics.INPUTS), fault))
         await self._note_log(fault, done)
 
     async def _topic_made_anew_unread(self, fault: Fault) -> None:
@@ -91,7 +90,7 @@ class LogFaults:
 
     async def _producer_killed(self, fault: Fault) -> None:
         """Its transaction stands open over every partition of a topic until the brokers take it back."""
-        name = _one_of(FED, fault)
+        name = _one_of(tuple(topics.INPUTS), fault)
         try:
             async with self._feeder.transactions.of_another_process(name) as producer:
                 recoveries = self._recovery.watch_all()

@@ -22,7 +22,7 @@ from streams.settings import Settings
 from tests.chaos.broker_faults import BrokerFaults
 from tests.chaos.cluster import Cluster, Store
 from tests.chaos.drain import READ_BY, ends, false_alarms, lag, losses
-from tests.chaos.events import Feed
+from tests.chaos.events import ERASURE, Feed
 from tests.chaos.faults import Faults
 from tests.chaos.feeder import Feeder
 from tests.chaos.fleet import Fleet
@@ -245,5 +245,6 @@ def settings_of(profile: Profile, cluster: Cluster, store: Store, database: str,
         "sink_retry_max_s": 2,
         "sink_outage_s": 60,
         "stall_timeout_s": 90,
+        "erasure_key": SecretStr(ERASURE.key.decode()),
     }
     return Settings(**(values | profile.settings | more))

@@ -14,6 +14,7 @@ from typing import Any, Final
 from schemas import topics
 from sinks.clickhouse import tables
 from sinks.clickhouse.connection import ClickHouse
+from sinks.clickhouse.registration import WITHOUT_ROWS
 from sinks.clickhouse.rows import row_of_event, row_of_output
 from sinks.contract import Row
 from streams.core.decode import decode
@@ -107,7 +108,7 @@ def _row_of(name: str, record: Record) -> Row | None:
     if name in topics.OUTPUTS:
         return row_of_output(record.value, plain)
     event = decode(record).event
-    return None if event is None else row_of_event(event, plain)
+    return None if event is None or type(event) in WITHOUT_ROWS else row_of_event(event, plain)
 
 
 def compare_views(store: ClickHouse, expected: Expected) -> list[Difference]:
