@@ -76,6 +76,8 @@ class OutcomeCandidate(Tolerant):
     """When the call was placed."""
     wanted_at: Moment | None = None
     """When the customer wants to be called."""
+    customer_id: Identifier | None = None
+    """Whom the outcome is about: one about somebody else than the trigger changes nothing."""
 
 
 class ContactCandidate(Tolerant):

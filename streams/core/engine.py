@@ -9,6 +9,7 @@ from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple, cast
 
 from schemas.objection import ObjectionEvent
+from schemas.outcome import OutcomeEvent
 from schemas.revisions import revision_of
 from schemas.trigger import Purpose
 from streams.core import state as st
@@ -38,6 +39,7 @@ from streams.core.published import Cause, Output
 from streams.core.records import Decoded, Reject
 from streams.core.removal import is_blank, is_removal
 from streams.core.state import NEVER, RESERVED, State
+from streams.core.to_desks import relayed
 from streams.core.wording import CODES, Wording
 
 ACCEPTED: Final = "accepted"
@@ -216,7 +218,10 @@ class Batch:
         clock: Clock,
         erasure: Erasure = NO_ERASURE,
         wording: Wording = CODES,
+        *,
+        desks: bool = False,
     ) -> None:
+        """`desks`: what comes of calls is passed on to whoever has them made."""
         self.before = states
         self.timers_left = 0
         """How many timers the present step may still judge; below 0: all."""
@@ -225,6 +230,7 @@ class Batch:
         self.numbers = Numbers(states, erasure)
         self.policy = policy
         self.wording = wording
+        self.desks = desks
         self.plan = policy.plan
         self.outlook = policy.outlook
         self.clock = clock
@@ -298,8 +304,9 @@ class Batch:
         kind, customer = event.kind, event.customer_id
         if decoded.unknown_fields:
             self.count(kind, UNKNOWN_FIELD)
-        if isinstance(event, ObjectionEvent):
-            self.count(kind, self.take_word(decoded, event))
+        # By the name of the kind: pydantic answers isinstance in Python.
+        if kind == "objection":
+            self.count(kind, self.take_word(decoded, cast("ObjectionEvent", event)))
         elif decoded.anonymous or customer is None:
             self.count(kind, UNATTRIBUTABLE)
         elif kind == "erasure":
@@ -311,7 +318,20 @@ class Batch:
         else:
             if decoded.at > self.clock.now:
                 self.let_time_pass(decoded.at)
-            self.count(kind, self.fold(decoded, kind, customer))
+            if self.desks and kind == "outcome":
+                self.count(kind, self.relay(decoded, cast("OutcomeEvent", event), customer))
+            else:
+                self.count(kind, self.fold(decoded, kind, customer))
+
+    def relay(self, decoded: Decoded, event: OutcomeEvent, customer: str) -> str:
+        """Take an outcome in, and pass it on before what is decided upon it; not one that is known."""
+        self.settle(customer)
+        place = len(self.outputs)
+        result = self.fold(decoded, event.kind, customer)
+        if result != DUPLICATE:
+            cause = Cause(customer, decoded.at, "", decoded.record.timestamp)
+            self.outputs.insert(place, relayed(event, cause))
+        return result
 
     def count(self, kind: str, result: str) -> None:
         key = kind, result

@@ -14,7 +14,7 @@ import orjson
 from schemas.instants import ms_of
 from streams.core.state import FOREVER, NEVER
 
-Kind = Literal["trigger", "signals", "reply"]
+Kind = Literal["trigger", "signals", "reply", "candidate"]
 TOMBSTONE: Final = b""
 """The value of a record without a value, which removes the customer from a compacted topic."""
 
@@ -84,8 +84,16 @@ def trigger_output(cause: Cause, fields: dict[str, Any]) -> Output:
 def signals_output(cause: Cause, fields: dict[str, Any] | None) -> Output:
     """Return a picture's record, made of the fields of `schemas.signals.CustomerSignals`; None for its tombstone."""
     value = TOMBSTONE if fields is None else record_json(fields)
-    identity = _signals_identity(value, cause.customer_id, cause.at)
+    identity = _content_identity(value, cause.customer_id, cause.at)
     return Output(cause.customer_id, "signals", value, cause.at, cause.ingested_at, "", "", identity, FOREVER)
+
+
+def candidate_output(cause: Cause, value: bytes) -> Output:
+    """Return what a desk is told beside decisions, as JSON of a kind of `schemas.candidate`."""
+    identity = _content_identity(value, cause.customer_id, cause.at)
+    return Output(
+        cause.customer_id, "candidate", value, cause.at, cause.ingested_at, "", "", identity, FOREVER
+    )
 
 
 def identity_of(kind: Kind, value: bytes, key: str, caused_at: int) -> str:
@@ -94,7 +102,7 @@ def identity_of(kind: Kind, value: bytes, key: str, caused_at: int) -> str:
         return _trigger_identity(orjson.loads(value))
     if kind == "reply":
         return reply_identity(key, orjson.loads(value)["command_id"])
-    return _signals_identity(value, key, caused_at)
+    return _content_identity(value, key, caused_at)
 
 
 def reply_identity(claimant: str, command_id: str) -> str:
@@ -106,6 +114,6 @@ def _trigger_identity(fields: dict[str, Any]) -> str:
     return f"{fields['trigger_id']}.{fields['sequence']}"
 
 
-def _signals_identity(value: bytes, customer_id: str, caused_at: int) -> str:
+def _content_identity(value: bytes, customer_id: str, caused_at: int) -> str:
     content = value or f"{customer_id}\0{caused_at}".encode()
     return blake2b(content, digest_size=16).hexdigest()

@@ -16,23 +16,23 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from schemas.instants import from_text, ms_of, to_datetime
-from schemas.outcome import OutcomeEvent
+from schemas.instants import from_text, to_datetime
 from streams.core.engine import ALL, Batch, Clock
-from streams.core.erasure import ERASED, IN_FILES
+from streams.core.erasure import IN_FILES
 from streams.core.feedback import Feedback, feedback_of
 from streams.core.policy import Policy
 from streams.core.published import Output
 from streams.core.records import Decoded
 from streams.core.release import life as lives
-from streams.core.release.decode import WRITTEN_BY_DESK
-from streams.core.release.inputs import Body, Decided, Erased, Input, Progress, Reported, Tick, Withdrawn
+from streams.core.release.decode import candidate
+from streams.core.release.inputs import Body, Decided, Input, Progress, Reported, Tick
 from streams.core.release.places import OUT
 from streams.core.release.plan import QUARTER, ReleaseRules, SkillRules
 from streams.core.release.process import process_release, restore
 from streams.core.release.work import Output as DeskOutput
 from streams.core.removal import is_removal
 from streams.core.state import FOREVER, NEVER
+from streams.core.to_desks import EXPIRED, decision_of
 from streams.core.wording import CODES, Wording
 from streams.files.backlog import Backlog
 
@@ -41,12 +41,11 @@ _WEEK_OF_QUARTERS: Final = 7 * 24 * 4 + 8
 """With the two hours by which a change of the clock may move them."""
 KNOWN_TOO_LATE: Final = "known_too_late"
 """Why one never went out that was over when it was decided."""
-_EXPIRED: Final = "expired"
 _LEAST_BATCH: Final = 50
 _END_OF: Final = {
     "completed": "completed",
     "retracted": "retracted_out",
-    _EXPIRED: "expired_out",
+    EXPIRED: "expired_out",
     "failed": "failed",
 }
 """By the end of one that was released: the figure that counts it."""
@@ -134,34 +133,6 @@ def rules_of(policy: Policy) -> ReleaseRules | None:
     return desks[0]._replace(skills=skills)
 
 
-def candidate_of(output: Output, partition: int) -> Decided | Withdrawn | Erased | None:
-    """Return what a decision says to the desk; None for what the desk finds by its own clock, or nothing can come of."""
-    fields = orjson.loads(output.value)
-    trigger_id, sequence = fields["trigger_id"], fields["sequence"]
-    if output.status == "open":
-        return Decided(
-            trigger_id,
-            sequence,
-            output.customer_id,
-            partition,
-            fields["skill"],
-            fields["purpose"],
-            from_text(fields["due_at"]),
-            from_text(fields["expires_at"]),
-            [[from_text(opens), from_text(closes)] for opens, closes in fields["callable"]],
-            fields["score"],
-            0.0,
-            fields["max_attempts"],
-            fields["retry_delay_seconds"] * SECOND,
-            {name: value for name, value in fields.items() if name not in WRITTEN_BY_DESK},
-        )
-    if output.status == _EXPIRED:
-        return None
-    if fields["status_reason"] == ERASED:
-        return Erased(trigger_id)
-    return Withdrawn(trigger_id, sequence, fields["status_reason"])
-
-
 class _Row:
     """A candidate that is not over."""
 
@@ -200,10 +171,9 @@ class Desk:
         """Its time (ms): a whole second."""
         return self._partition.desk.now
 
-    def knows(self, trigger_id: str, customer_id: str | None) -> bool:
-        """Return whether a trigger is one of this customer's, and not over."""
-        row = self._rows.get(trigger_id)
-        return row is not None and row.customer_id == customer_id
+    def knows(self, trigger_id: str) -> bool:
+        """Return whether a trigger is known, and not over."""
+        return trigger_id in self._rows
 
     def tick(self) -> list[Ended]:
         """Let time go on to the next second at which something can happen."""
@@ -227,7 +197,7 @@ class Desk:
         fields = orjson.loads(output.value)
         at = from_text(fields["updated_at"])
         what = fields["trigger_id"], output.customer_id, fields["skill"], output.purpose
-        self._told(Release(*what, at, NEVER, _EXPIRED, KNOWN_TOO_LATE, over=True))
+        self._told(Release(*what, at, NEVER, EXPIRED, KNOWN_TOO_LATE, over=True))
 
     def finish(self) -> None:
         """Tell of those that are not over."""
@@ -278,7 +248,7 @@ class Desk:
             life = lives.decode(data)
             status = life.end if over else "queued" if place == "new" else place
             never = over and row.released_at == NEVER
-            reason = _EXPIRED if never and status == _EXPIRED else life.reason
+            reason = EXPIRED if never and status == EXPIRED else life.reason
             what = trigger_id, row.customer_id, life.skill, life.purpose
             self._told(Release(*what, row.decided_at, row.released_at, status, reason, over))
         return over
@@ -393,7 +363,7 @@ class Turns:
         self._judged = judged
 
         def new_batch(known: dict[str, bytes], clock: Clock) -> Batch:
-            return Batch(known, policy, clock, IN_FILES, wording)
+            return Batch(known, policy, clock, IN_FILES, wording, desks=True)
 
         self.sides = [
             _Side(number, backlog.runs(number, at_once, partitions), new_batch)
@@ -434,24 +404,25 @@ class Turns:
         decoded = side.head
         side.place += 1
         side.batch.take([decoded], ALL)
-        event, relayed = decoded.event, []
-        if isinstance(event, OutcomeEvent) and self._desk.knows(event.trigger_id, event.customer_id):
-            relayed.append(_reported(event))
-        self._say(side, self._now, relayed)
+        self._say(side, self._now)
 
-    def _say(self, side: _Side, at: int, relayed: Sequence[Body] = ()) -> None:
-        """Tell the desk what was decided at `at` (ms), after what is relayed to it, and signals what ends by it."""
-        if len(side.batch.outputs) == side.said and not relayed:
+    def _say(self, side: _Side, at: int) -> None:
+        """Tell the desk what was decided at `at` (ms) and what came of calls, and signals what ends by it."""
+        if len(side.batch.outputs) == side.said:
             return
-        bodies = [*relayed]
+        bodies: list[Body] = []
         outputs = side.outputs()
-        self._judged([], outputs)
+        self._judged([], [output for output in outputs if output.kind != "candidate"])
         for output in outputs:
-            if output.kind == "trigger":
+            if output.kind == "candidate":
+                told = candidate(output.value, side.number, {}).body
+                if isinstance(told, Reported) and self._desk.knows(told.trigger_id):
+                    bodies.append(told)
+            elif output.kind == "trigger":
                 if output.useful_until == NEVER:
                     self._desk.late(output)
-                elif (candidate := candidate_of(output, side.number)) is not None:
-                    bodies.append(candidate)
+                elif (decided := decision_of(output, side.number)) is not None:
+                    bodies.append(decided)
         if bodies:
             self._fold(self._desk.take(at, bodies), at)
 
@@ -499,14 +470,3 @@ class Turns:
             if due < side.due:
                 side.due = due
                 heappush(self._dues, (due, side.number))
-
-
-def _reported(event: OutcomeEvent) -> Reported:
-    placed, wanted = event.started_at, event.callback_at
-    return Reported(
-        event.trigger_id,
-        event.attempt,
-        event.disposition,
-        NEVER if placed is None else ms_of(placed),
-        NEVER if wanted is None else ms_of(wanted),
-    )

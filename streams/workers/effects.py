@@ -27,6 +27,7 @@ _MESSAGE: Final[Mapping[Kind, str]] = {
     "trigger": "callback_trigger",
     "signals": "customer_signals",
     "reply": "callback_reply",
+    "candidate": "callback_candidate",
 }
 
 
@@ -45,6 +46,7 @@ class Effects:
             ("signals", "live"): settings.topic(topics.SIGNALS),
             ("signals", "shadow"): settings.topic(topics.SIGNALS),
             ("reply", "live"): settings.topic(topics.REPLIES),
+            ("candidate", "live"): settings.topic(topics.CANDIDATES),
         }
 
     async def publish(self, partition: int, sendings: Sequence[Sending]) -> None:

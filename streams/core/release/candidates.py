@@ -87,6 +87,9 @@ def reported(work: Work, body: Reported) -> None:
     if life.place == "unknown":
         work.count("ignored", "unknown_trigger")
         return
+    if body.customer_id and life.customer_id not in ("", body.customer_id):  # one that was erased has none
+        work.count("ignored", "other_customer")
+        return
     rule = _RULES.get(body.disposition)
     if rule is None:
         work.count("ignored", "unknown_disposition")

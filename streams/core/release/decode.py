@@ -115,7 +115,8 @@ def _body(message: Tolerant, fields: dict[str, Any]) -> i.Body:
         return i.Withdrawn(message.trigger_id, message.decision_sequence, message.reason)
     if isinstance(message, c.OutcomeCandidate):
         placed, wanted = _ms(message.placed_at), _ms(message.wanted_at)
-        return i.Reported(message.trigger_id, message.attempt, message.disposition, placed, wanted)
+        about = message.trigger_id, message.attempt, message.disposition
+        return i.Reported(*about, placed, wanted, message.customer_id or "")
     if isinstance(message, c.ContactCandidate):
         return i.Contact(message.trigger_id, message.contact_id, message.over, message.served)
     if isinstance(message, c.ErasedCandidate):

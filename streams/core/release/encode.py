@@ -36,6 +36,7 @@ def _fields(body: i.Body, at: int) -> tuple[str, dict[str, Any]]:
             "disposition": body.disposition,
             "placed_at": _time(body.placed_at),
             "wanted_at": _time(body.wanted_at),
+            "customer_id": body.customer_id or None,
         }
     if isinstance(body, i.Contact):
         about = {"trigger_id": body.trigger_id, "contact_id": body.contact_id}

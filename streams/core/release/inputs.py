@@ -51,6 +51,8 @@ class Reported(NamedTuple):
     """When the call was placed, where that is known."""
     wanted_at: int = NEVER
     """When the customer wants to be called."""
+    customer_id: str = ""
+    """Whom the outcome is about; empty where that is not told."""
 
 
 class Contact(NamedTuple):
