@@ -20,12 +20,11 @@ from streams.core.engine import ALL, BatchResult, Clock, process_batch
 from streams.core.erasure import Erasure
 from streams.core.events.table import EVENTS
 from streams.core.facts import Fact
-from streams.core.feedback import Feedback
 from streams.core.history import View
 from streams.core.objections import recall
 from streams.core.policy import Policy
 from streams.core.published import Output
-from streams.core.records import Decoded, Record
+from streams.core.records import Decoded, Feedback, Record
 from streams.core.signals import SIGNALS
 from streams.core.state import State
 from streams.core.state import decode as decode_state

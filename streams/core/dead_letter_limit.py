@@ -48,14 +48,14 @@ class DeadLetterLimit:
 
     def count(self, records: Sequence[Decoded], before: Tallies) -> Tallies:
         """Return the tallies after `records` of one partition. Raises `DeadLetterLimitError` at the first reject too many."""
-        if not before and all(decoded.event is not None for decoded in records):
+        if not before and all(decoded.reject is None for decoded in records):
             return before
         counted = {topic: list(tally) for topic, tally in before.items()}
         for decoded in records:
-            record, event, anonymous = decoded.record, decoded.event, decoded.anonymous
+            record, fine, anonymous = decoded.record, decoded.reject is None, decoded.anonymous
             numbers = counted.get(record.topic)
             if numbers is None:
-                if event is not None:
+                if fine:
                     continue
                 numbers = counted[record.topic] = [0, 0, 0.0]
             if record.offset < numbers[0] or anonymous:
@@ -63,7 +63,7 @@ class DeadLetterLimit:
             numbers[0] = record.offset + 1
             if not self.on:
                 numbers[1:] = 0, 0.0
-            elif event is not None:
+            elif fine:
                 numbers[1] = 0
                 numbers[2] -= numbers[2] / WINDOW
             else:

@@ -31,12 +31,12 @@ from streams.core.events.outcome import reached
 from streams.core.events.rules import EventRules
 from streams.core.events.table import EVENTS
 from streams.core.facts import Fact, find, ghost_of
-from streams.core.feedback import CROSSED, KIND, Feedback, close, closes, crosses
+from streams.core.feedback import CROSSED, KIND, close, closes, crosses
 from streams.core.objections import Holders, Numbers, is_objection, number_key, word_of
 from streams.core.outlook.shortcut import postpone, shortcut
 from streams.core.policy import Policy
 from streams.core.published import Cause, Output
-from streams.core.records import Decoded, Reject
+from streams.core.records import Decoded, Feedback, Reject
 from streams.core.removal import is_blank, is_removal
 from streams.core.state import NEVER, RESERVED, State
 from streams.core.to_desks import relayed
@@ -298,8 +298,11 @@ class Batch:
     def record(self, decoded: Decoded) -> None:
         event = decoded.event
         if event is None:
-            self.rejects.append(decoded)
-            self.count(decoded.record.topic, REJECTED)
+            if decoded.reject is not None:
+                self.rejects.append(decoded)
+                self.count(decoded.record.topic, REJECTED)
+            elif decoded.told is not None:
+                self.feedback(decoded.told, decoded.record.timestamp)
             return
         kind, customer = event.kind, event.customer_id
         if decoded.unknown_fields:

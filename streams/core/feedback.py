@@ -14,47 +14,35 @@ By its end:
 Nothing is published of the end itself: the record that told of it is the trigger's last.
 """
 
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 import orjson
 
 from schemas.instants import from_text
-from schemas.trigger import Purpose
+from schemas.trigger import CallbackTrigger, Purpose
+from streams.core.decode import AS_USUAL, Reading
 from streams.core.episodes import count_again, decide
 from streams.core.policy import Policy
 from streams.core.published import Cause, Output
+from streams.core.records import REJECTED_AT, Decoded, Feedback, Record, Reject
 from streams.core.release.places import ENDED_BEFORE, ENDS
 from streams.core.state import State
 from streams.core.wording import Wording
 
+_validate: Final = CallbackTrigger.__pydantic_validator__.validate_json
 KIND: Final = "feedback"
 """Under which it is counted, beside the types of events."""
 CROSSED: Final = "crossed"
 """Result of an end that crossed an upgrade: the desk answers the upgrade too, and that answer counts."""
 
 
-class Feedback(NamedTuple):
-    """A trigger has ended at its desk. `(trigger_id, sequence)` tells one from every other; `at` in ms."""
-
-    customer_id: str
-    trigger_id: str
-    sequence: int
-    """Of the desk's record."""
-    decision_sequence: int
-    """Of the last decision that the desk knew."""
-    end: str
-    at: int
-    ended_before: bool = False
-    """That decision came when the trigger had ended: nobody has looked at what it asks for."""
-
-
 def feedback_of(value: bytes) -> Feedback | None:
-    """Return what a record of a trigger, as the release stage writes it, feeds back; None when it is no end.
+    """Return what a record of a trigger feeds back; None when it is no end, or a signals worker's, who knows of it.
 
     Raises ValueError, KeyError or TypeError for bytes that are no such record.
     """
     fields: dict[str, Any] = orjson.loads(value)
-    if fields["status"] not in ENDS:
+    if fields["status"] not in ENDS or fields.get("decision_sequence") is None:
         return None
     return Feedback(
         fields["customer_id"],
@@ -65,6 +53,20 @@ def feedback_of(value: bytes) -> Feedback | None:
         from_text(fields["updated_at"]),
         fields["status_reason"] == ENDED_BEFORE,
     )
+
+
+def decode_feedback(record: Record, _: Reading = AS_USUAL) -> Decoded:
+    """Decode a record of `callback.triggers`: what it feeds back, nothing, or a reject."""
+    value = record.value or b""
+    try:
+        told = feedback_of(value)
+        if told is not None:
+            _validate(value)
+    except (ValueError, KeyError, TypeError):
+        reject = Reject("invalid_field", "it is no record of a trigger")
+        return Decoded(record, REJECTED_AT, None, reject, (), anonymous=False)
+    at = REJECTED_AT if told is None else told.at
+    return Decoded(record, at, None, None, (), anonymous=False, told=told)
 
 
 def closes(state: State, told: Feedback) -> bool:

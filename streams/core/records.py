@@ -86,8 +86,24 @@ class Reject(NamedTuple):
     message: str
 
 
+class Feedback(NamedTuple):
+    """A trigger has ended at its desk. `(trigger_id, sequence)` tells one from every other; `at` in ms."""
+
+    customer_id: str
+    trigger_id: str
+    sequence: int
+    """Of the desk's record."""
+    decision_sequence: int
+    """Of the last decision that the desk knew."""
+    end: str
+    at: int
+    ended_before: bool = False
+    """That decision came when the trigger had ended: nobody has looked at what it asks for."""
+
+
 class Decoded(NamedTuple):
-    """A record with what its bytes mean: an event, or the reason why there is none.
+    """A record with what its bytes mean: an event, what a desk tells, or the reason why there is neither. A record of which all three are
+    absent means nothing to us.
 
     `at` is the event time in ms since the epoch, UTC; `REJECTED_AT` for a reject. `arrival` is greater for what arrived later
     (`schemas.revisions`): of the record that first held the event, wherever `record` was read. `origin` is of a record that was
@@ -102,6 +118,7 @@ class Decoded(NamedTuple):
     anonymous: bool
     arrival: int = 0
     origin: Origin | None = None
+    told: Feedback | None = None
 
     @property
     def topic(self) -> str:

@@ -19,10 +19,10 @@ import orjson
 from schemas.instants import from_text, to_datetime
 from streams.core.engine import ALL, Batch, Clock
 from streams.core.erasure import IN_FILES
-from streams.core.feedback import Feedback, feedback_of
+from streams.core.feedback import feedback_of
 from streams.core.policy import Policy
 from streams.core.published import Output
-from streams.core.records import Decoded
+from streams.core.records import Decoded, Feedback
 from streams.core.release import life as lives
 from streams.core.release.decode import candidate
 from streams.core.release.inputs import Body, Decided, Input, Progress, Reported, Tick

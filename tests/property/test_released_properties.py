@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from streams.core.feedback import Feedback
 from streams.core.policy import Policy
 from streams.core.published import Output
+from streams.core.records import Feedback
 from streams.core.release.inputs import Body, Erased, Reported, Withdrawn
 from streams.core.release.plan import SkillRules, Staffed
 from streams.files import backtest as files

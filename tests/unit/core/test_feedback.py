@@ -7,8 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
-from streams.core.feedback import Feedback, feedback_of
+from schemas import topics
+from streams.core.dead_letter_limit import DeadLetterLimit
+from streams.core.feedback import KIND, decode_feedback, feedback_of
 from streams.core.policy import Policy
+from streams.core.records import Decoded, Feedback, Record
 from streams.core.release.inputs import Reported, Withdrawn
 from streams.core.release.places import ENDS
 from tests.builders import (
@@ -232,3 +235,71 @@ def test_a_decision_that_crossed_the_end_is_answered_as_such() -> None:
     found = feedback_of(orjson.dumps(records[-1]))
     assert found is not None
     assert (found.decision_sequence, found.ended_before) == (3, True)
+
+
+def record(value: bytes | None) -> Decoded:
+    return decode_feedback(Record(topics.TRIGGERS, 0, 7, T, b"c1", value))
+
+
+def test_a_record_of_the_desk_closes_the_episode_as_what_it_says() -> None:
+    """As it lies in the topic, among events, moving no clock."""
+    timeline = Partition()
+    timeline.feed(survey(T, **REQUEST))
+    (opened,) = timeline.triggers()
+    end = opened | {
+        "status": "failed",
+        "sequence": 4,
+        "decision_sequence": 1,
+        "updated_at": "2030-01-01T00:00:00Z",
+    }
+    now = timeline.clock.now
+    decoded = record(orjson.dumps(end))
+    assert (decoded.at, decoded.reject) == (ms("2030-01-01T00:00:00Z"), None)
+    timeline.feed(decoded, decoded)
+    assert not timeline.state().episode
+    assert timeline.clock.now == now
+    assert timeline.counts[KIND, "accepted"] == timeline.counts[KIND, "duplicate"] == 1
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"status": "open", "decision_sequence": 1},
+        {"status": "claimed", "decision_sequence": 1},
+        {"status": "retracted"},
+        {"status": "retracted", "decision_sequence": None},
+    ],
+)
+def test_what_is_no_end_and_what_signals_workers_published_themselves_means_nothing(
+    changed: dict[str, Any],
+) -> None:
+    timeline = Partition()
+    timeline.feed(survey(T, **REQUEST))
+    (opened,) = timeline.triggers()
+    counts = dict(timeline.counts)
+    decoded = record(orjson.dumps(opened | {"sequence": 2} | changed))
+    assert (decoded.told, decoded.reject) == (None, None)
+    timeline.feed(decoded)
+    assert timeline.state().episode
+    assert timeline.counts == counts
+    assert DeadLetterLimit(max_run=1).count([decoded] * 9, {}) == {}
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        b"",
+        b"{",
+        b"[]",
+        b"7",
+        b"{}",
+        b'{"status": "failed", "decision_sequence": 1, "customer_id": 7}',
+        b'{"status": "failed", "decision_sequence": 1}',
+    ],
+)
+def test_what_is_no_record_of_a_trigger_is_a_dead_letter(value: bytes | None) -> None:
+    timeline = Partition()
+    decoded = record(value)
+    assert decoded.reject is not None
+    assert timeline.feed(decoded).rejects == [decoded]
