@@ -20,7 +20,6 @@ import orjson
 
 from schemas.instants import from_text
 from schemas.trigger import CallbackTrigger, Purpose
-from streams.core.decode import AS_USUAL, Reading
 from streams.core.episodes import count_again, decide
 from streams.core.policy import Policy
 from streams.core.published import Cause, Output
@@ -52,10 +51,11 @@ def feedback_of(value: bytes) -> Feedback | None:
         fields["status"],
         from_text(fields["updated_at"]),
         fields["status_reason"] == ENDED_BEFORE,
+        fields["skill"],
     )
 
 
-def decode_feedback(record: Record, _: Reading = AS_USUAL) -> Decoded:
+def decode_feedback(record: Record) -> Decoded:
     """Decode a record of `callback.triggers`: what it feeds back, nothing, or a reject."""
     value = record.value or b""
     try:
@@ -75,9 +75,10 @@ def closes(state: State, told: Feedback) -> bool:
 
 
 def crosses(state: State, told: Feedback) -> bool:
-    """Return whether the open episode, of which it tells, was upgraded since the last decision that the desk knew."""
-    upgraded: int = state.open_trigger()["sequence"]
-    return told.decision_sequence < upgraded
+    """Return whether the open episode, of which it tells, was upgraded since the last decision that the desk knew, or is another desk's now."""
+    trigger = state.open_trigger()
+    upgraded: int = trigger["sequence"]
+    return told.decision_sequence < upgraded or told.skill not in ("", trigger["skill"])
 
 
 def close(

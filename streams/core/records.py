@@ -99,6 +99,8 @@ class Feedback(NamedTuple):
     at: int
     ended_before: bool = False
     """That decision came when the trigger had ended: nobody has looked at what it asks for."""
+    skill: str = ""
+    """Whose desk it was; empty where that is not told."""
 
 
 class Decoded(NamedTuple):

@@ -18,6 +18,8 @@ from streams.core.release.inputs import Decided, Erased, Reported, Withdrawn
 from streams.core.state import NEVER
 
 EXPIRED: Final = "expired"
+OTHER_DESK: Final = "other_desk"
+"""Why a desk is to let a trigger go that goes out at another one from now on."""
 _SECOND: Final = 1_000
 
 

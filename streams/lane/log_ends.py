@@ -82,6 +82,14 @@ class LogEnds:
         end = self._ends.get(tp)
         return None if end is None else end.stable
 
+    def known_up_to(self, tp: TP, now: float) -> int | None:
+        """Return up to when (ms) the stable end tells of all that was written: before an open transaction as far as we have seen it. None
+        while nobody has said where the log ends."""
+        end = self._ends.get(tp)
+        if end is None or end.stable >= end.high_watermark:
+            return None if end is None else end.at
+        return end.at - round((now - self._since[tp][1]) * 1000)
+
     def stale(self, partitions: Collection[TP], now_ms: int) -> list[TP]:
         """Return those of `partitions` of whose end the brokers' word is old, or whose end is not known yet."""
         return [

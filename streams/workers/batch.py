@@ -6,12 +6,17 @@ Owns what of a result goes where. It must not choose what is in a batch (`micro_
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import orjson
+
 from streams.core.dead_letter_limit import Tallies, differs
 from streams.core.engine import Batch
 from streams.core.policy import Policy
-from streams.core.published import Output
+from streams.core.published import Output, identity_of
 from streams.core.records import Decoded
+from streams.core.release.encode import encode
+from streams.core.release.inputs import Withdrawn
 from streams.core.state import NEVER
+from streams.core.to_desks import OTHER_DESK, decision_json
 from streams.core.wording import Wording
 from streams.lane.micro_batch import TP
 from streams.settings import Settings
@@ -42,7 +47,11 @@ class Batches:
         broker_time: BrokerTime,
         *,
         idle_timers: bool,
+        desks: Mapping[str, int] | None = None,
     ) -> None:
+        """`desks`: by skill the partition of the desk that publishes its triggers; None: they are published here."""
+        self._desk_of = desks
+        self._desks = sorted(set(desks.values())) if desks else []
         self._mode: Mode = settings.mode
         self._policy = policy
         self._wording = wording
@@ -77,7 +86,14 @@ class Batches:
         clock, before = partition.clock, partition.clock.now
         # Until the last effect the clock, and what is due, are ahead of what is written.
         partition.whole = False
-        batch = Batch(partition.states, self._policy, clock, self._erasure, self._wording)
+        batch = Batch(
+            partition.states,
+            self._policy,
+            clock,
+            self._erasure,
+            self._wording,
+            desks=self._desk_of is not None,
+        )
         computed = await compute(batch, records, advance_to)
         result = computed.result
         told = clock.now != before or bool(result.rejects)
@@ -97,10 +113,34 @@ class Batches:
         # Replayed history has its own time.
         now = self._broker_time.now(partition) if self._idle_timers else NEVER
         for output in outputs:
-            outboxes.setdefault(output.customer_id, []).append(self._sending(output, now))
+            sendings = self._sendings(output, partition, now)
+            if sendings:
+                outboxes.setdefault(output.customer_id, []).extend(sendings)
         return outboxes
+
+    def _sendings(self, output: Output, partition: int, now: int) -> list[Sending]:
+        if self._desk_of is None or output.kind == "signals" or output.useful_until <= now:
+            return [self._sending(output, now)]
+        if output.kind == "candidate":
+            return [_to_desk(output, output.value, desk) for desk in self._desks]
+        told = decision_json(output, partition)
+        if told is None:
+            return []
+        fields = orjson.loads(output.value)
+        own = self._desk_of[fields["skill"]]
+        sendings = [_to_desk(output, told, own)]
+        if output.status == "open" and fields["sequence"] > 1:
+            # A stronger ground may be another desk's: the one that had the trigger must let it go.
+            withdrawn = encode(Withdrawn(fields["trigger_id"], fields["sequence"], OTHER_DESK))
+            sendings += [_to_desk(output, withdrawn, desk) for desk in self._desks if desk != own]
+        return sendings
 
     def _sending(self, output: Output, now: int) -> Sending:
         # What no dialer can act upon any more is only recorded.
         mode: Mode = "shadow" if output.useful_until <= now else self._mode
         return Sending(output.kind, mode, output.customer_id, output.caused_at, output.value, output.identity)
+
+
+def _to_desk(output: Output, value: bytes, desk: int) -> Sending:
+    identity = identity_of("candidate", value, output.customer_id, output.caused_at)
+    return Sending("candidate", "live", output.customer_id, output.caused_at, value, identity, desk)

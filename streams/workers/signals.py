@@ -18,6 +18,7 @@ from streams.cluster.copartitioning import TOPICS, check_partitions, refuse_chan
 from streams.cluster.rights import signals_rights
 from streams.core.dead_letter_limit import DeadLetterLimit, without
 from streams.core.decode import decode
+from streams.core.feedback import decode_feedback
 from streams.core.policy import Policy
 from streams.core.records import Decoded, FetchedRecord, Record, records_of, with_origins
 from streams.core.repartition import decode_rekeyed
@@ -48,6 +49,7 @@ from streams.workers.home import Homes
 from streams.workers.measures import SignalsMetrics, resumed
 from streams.workers.membership import Membership
 from streams.workers.micro_batch_handler import MicroBatchHandler
+from streams.workers.progress import ProgressToDesks
 from streams.workers.recovery import Recovery
 from streams.workers.signals_states import SignalsStates
 from streams.workers.time_bound import TimeBound
@@ -71,9 +73,12 @@ class SignalsWorker:
         *,
         data_dir: str,
         idle_timers: bool = True,
+        desks: bool = False,
         fail_point: FailPoint | None = None,
     ) -> None:
-        """`wording` tells the evidence. `idle_timers`: let the brokers' time pass on partitions without new events; off for history."""
+        """`wording` tells the evidence. `idle_timers`: let the brokers' time pass on partitions without new events; off for history.
+        `desks`: the release workers publish the triggers; no command asks for it yet.
+        """
         fail_point = fail_point or FailPoint()
         self.settings = settings
         self.store: Store[SignalsStore] = Store()
@@ -93,15 +98,17 @@ class SignalsWorker:
             on_found=self._look_at,
         )
         self._rekeyed = rekeyed = settings.topic(topics.REPARTITION)
+        self._triggers = triggers = settings.topic(topics.TRIGGERS)
+        told = (triggers,) if desks else ()
         self._reading = settings.reading(stamped=True)
         self.lane: Lane[Decoded] = install(
             self.app,
             lane_settings(
                 settings,
-                (*map(settings.topic, topics.INPUTS), rekeyed),
+                (*map(settings.topic, topics.INPUTS), rekeyed, *told),
                 merged=True,
                 in_flight=1,  # what comes meanwhile makes the next micro-batch larger: under load, small ones cost most
-                unawaited=frozenset({rekeyed}),
+                unawaited=frozenset({rekeyed, *told}),
             ),
             self._decode,
             on_assigned=self._recover,
@@ -141,6 +148,7 @@ class SignalsWorker:
             effects,
             broker_time,
             idle_timers=idle_timers,
+            desks=policy.desk_of if desks else None,
         )
         self._bound = TimeBound(broker_time, self._reading.tolerance_ms, self._read, writer.mark)
         self._seen = SignalsMetrics(metrics, settings, self.store, self._limit, broker_time, policy)
@@ -184,6 +192,18 @@ class SignalsWorker:
         add_agent(self.app, self.lane, in_turn(self.lane, self.handle))
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(timers.tick_forever)
+        if desks:
+            progress = ProgressToDesks(
+                self.app,
+                self.lane,
+                self.store,
+                self._fence,
+                self._deliveries,
+                broker_time,
+                settings,
+                set(policy.desk_of.values()),
+            )
+            self.app.task(progress.tell_forever)
 
     async def handle(self, micro_batch: MicroBatch[Decoded]) -> None:
         """Carry out one micro-batch; every effect of it is confirmed on return."""
@@ -194,6 +214,8 @@ class SignalsWorker:
         return self._bound.set_aside(tp.partition, with_origins(read, fetched))
 
     def _read(self, record: Record) -> Decoded:
+        if record.topic == self._triggers:
+            return decode_feedback(record)
         own = decode_rekeyed if record.topic == self._rekeyed else decode
         return own(record, self._reading)
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -23,9 +23,11 @@ from streams.core.release.inputs import Input
 from streams.core.release.process import ALL, process_release, restore
 from streams.core.release.work import JUDGED, Output
 from streams.core.state import NEVER
+from streams.phrases import load_phrases
 from streams.policies import load_policy
 from streams.settings import Settings, load_settings
 from streams.state.changelog import PARTITION_KEY, decode_entry, decode_partition
+from streams.telemetry import log
 from streams.telemetry.metrics import Metrics
 from streams.workers.desk_batch import ROOM
 from streams.workers.desk_records import read_record
@@ -33,6 +35,7 @@ from streams.workers.desk_states import INPUTS
 from streams.workers.fail_point import FailPoint
 from streams.workers.process import run
 from streams.workers.release import ReleaseWorker
+from streams.workers.signals import SignalsWorker
 from tests.integration.conftest import Broker
 from tests.integration.worker_program import Process, settings_of, worker
 
@@ -48,8 +51,8 @@ TOPICS = (
 
 def main() -> None:
     """Run a release worker with the settings of the environment."""
-    settings = load_settings()
-    metrics = Metrics()
+    settings, metrics = load_settings(), Metrics()
+    log.configure()
     with tempfile.TemporaryDirectory() as data_dir:
         build = partial(
             ReleaseWorker,
@@ -64,6 +67,33 @@ def main() -> None:
     raise SystemExit(code)
 
 
+def signals_for_desks() -> None:
+    """Run a signals worker whose triggers the desks publish, with the settings of the environment."""
+    settings, metrics = load_settings(), Metrics()
+    log.configure()
+    with tempfile.TemporaryDirectory() as data_dir:
+        build = partial(
+            SignalsWorker,
+            settings,
+            load_policy(settings.policy),
+            load_phrases(settings.language, settings.phrases),
+            metrics,
+            data_dir=data_dir,
+            desks=True,
+            fail_point=FailPoint(os.environ.get("BEHOUDLIJN_FAILPOINT", "")),
+        )
+        code = run(build, settings, metrics)
+    raise SystemExit(code)
+
+
+@contextmanager
+def signals_worker(settings: Settings, *, fail_point: str = "") -> Iterator[Process]:
+    """Starts one whose triggers the desks publish; killed when the test leaves."""
+    first = "from tests.integration.desk_program import signals_for_desks; signals_for_desks()\n"
+    with worker(settings, fail_point=fail_point, first=first) as process:
+        yield process
+
+
 @contextmanager
 def release_worker(settings: Settings, *, fail_point: str = "", ticks: bool = True) -> Iterator[Process]:
     """Starts one; killed when the test leaves."""
@@ -72,8 +102,10 @@ def release_worker(settings: Settings, *, fail_point: str = "", ticks: bool = Tr
         yield process
 
 
-def prepared(broker: Broker, prefix: str, policy: str, **more: Any) -> Settings:
-    """Settings whose topics are made, as the release stage needs them."""
+def prepared(
+    broker: Broker, prefix: str, policy: str, names: Sequence[str] = TOPICS, **more: Any
+) -> Settings:
+    """Settings whose topics `names` are made, as the release stage needs them."""
     settings = settings_of(broker, prefix, policy=policy, **more)
     stamped = {"message.timestamp.type": "LogAppendTime"}
     made = {
@@ -82,7 +114,7 @@ def prepared(broker: Broker, prefix: str, policy: str, **more: Any) -> Settings:
             "replication_factor": 1,
             "configs": stamped | ({"cleanup.policy": "compact"} if name == topics.RELEASE_CHANGELOG else {}),
         }
-        for name in TOPICS
+        for name in names
     }
     with closing(KafkaAdminClient(bootstrap_servers=broker.bootstrap)) as admin:
         admin.create_topics(made)

@@ -221,7 +221,20 @@ def test_a_record_of_an_end_is_feedback_and_no_other_is() -> None:
     desk.feed(Reported("t1", 1, "INVALID_NUMBER"))
     opened, ended = (output.value for output in desk.outputs)
     assert feedback_of(opened) is None
-    assert feedback_of(ended) == Feedback("customer-of-t1", "t1", 2, 1, "failed", MONDAY + SECOND)
+    assert feedback_of(ended) == Feedback(
+        "customer-of-t1", "t1", 2, 1, "failed", MONDAY + SECOND, skill="service"
+    )
+
+
+def test_an_end_at_a_desk_that_has_it_no_more_leaves_the_episode_open() -> None:
+    partition = Partition()
+    partition.feed(survey(T, **REQUEST))
+    (trigger,) = partition.triggers()
+    partition.feed(feedback=[told(trigger, "retracted", skill="another_desks")])
+    assert partition.state().episode
+    partition.feed(feedback=[told(trigger, "retracted", skill=trigger["skill"])])
+    assert not partition.state().episode
+    assert results(partition) == {"crossed": 1, "accepted": 1}
 
 
 def test_a_decision_that_crossed_the_end_is_answered_as_such() -> None:
