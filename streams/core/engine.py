@@ -32,6 +32,7 @@ from streams.core.events.rules import EventRules
 from streams.core.events.table import EVENTS
 from streams.core.facts import Fact, find, ghost_of
 from streams.core.feedback import CROSSED, KIND, close, closes, crosses
+from streams.core.handed_over import HANDED_OVER
 from streams.core.objections import Holders, Numbers, is_objection, number_key, word_of
 from streams.core.outlook.shortcut import postpone, shortcut
 from streams.core.policy import Policy
@@ -60,7 +61,7 @@ _OTHER_KEY: Final = Reject(
 class Clock:
     """Partition time (ms; the largest event time seen), and the customers' due times."""
 
-    __slots__ = ("expiries", "heap", "holders", "lapses", "markers", "now", "objections")
+    __slots__ = ("expiries", "handed_over", "heap", "holders", "lapses", "markers", "now", "objections")
 
     def __init__(self, now: int = NEVER) -> None:
         self.now = now
@@ -73,6 +74,8 @@ class Clock:
         """How many of the states are markers of erased customers: while there is none, no event is held against them."""
         self.objections = 0
         """How many of the states are numbers': while there is none, nobody's number is looked at."""
+        self.handed_over = False
+        """Whether the desks publish the triggers: it stands among the states."""
         self.holders: Holders | None = None
         """Who has which number; none before the first word about a number since the start."""
 
@@ -90,12 +93,13 @@ class Clock:
         reserved = [key for key in states if is_reserved(key)]
         clock.markers = sum([is_marker(key) for key in reserved])
         clock.objections = sum([is_objection(key) for key in reserved])
+        clock.handed_over = HANDED_OVER in states
         return clock
 
     @property
     def reserved(self) -> int:
         """How many of the states are no customer's."""
-        return self.markers + self.objections
+        return self.markers + self.objections + int(self.handed_over)
 
     @property
     def next_due(self) -> int:

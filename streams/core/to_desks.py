@@ -15,7 +15,7 @@ from streams.core.published import Cause, Output, candidate_output
 from streams.core.release.decode import WRITTEN_BY_DESK
 from streams.core.release.encode import encode
 from streams.core.release.inputs import Decided, Erased, Reported, Withdrawn
-from streams.core.state import NEVER
+from streams.core.state import NEVER, State
 
 EXPIRED: Final = "expired"
 OTHER_DESK: Final = "other_desk"
@@ -63,6 +63,15 @@ def decision_of(output: Output, partition: int) -> Decided | Withdrawn | Erased 
     if fields["status_reason"] == ERASED:
         return Erased(trigger_id)
     return Withdrawn(trigger_id, sequence, fields["status_reason"])
+
+
+def adopted_json(state: State, partition: int) -> bytes:
+    """Return the record that hands an open episode to its desk, whose trigger a signals worker has published itself. The desk goes on with the
+    sequence that comes next; of one that it knows it takes no notice.
+    """
+    trigger = state.open_trigger()
+    about = {"type": "decided", "schema_version": 1, "partition": partition, "trigger": trigger}
+    return orjson.dumps(about | {"adopted_sequence": trigger["sequence"]}, option=orjson.OPT_UTC_Z)
 
 
 def decision_json(output: Output, partition: int) -> bytes | None:

@@ -12,6 +12,7 @@ from streams.core import state as st
 from streams.core.dead_letter_limit import Tallies, as_rows, from_rows
 from streams.core.engine import Clock
 from streams.core.erasure import check_marker, is_marker, is_reserved
+from streams.core.handed_over import HANDED_OVER, MARK
 from streams.core.objections import decode_objection, is_objection
 from streams.core.state import NEVER, RESERVED, asked_since
 from streams.state.changelog import NOTHING, ChangelogError, PartitionRecord, Stamp
@@ -154,6 +155,9 @@ class SignalsStore(PartitionStore):
             check_marker(state)
         elif is_objection(key):
             decode_objection(state)
+        elif key == HANDED_OVER:
+            if state != MARK:
+                raise ChangelogError("what says that the desks publish the triggers is of a newer release")
         else:
             raise ChangelogError("a reserved key that this release does not know")
 

@@ -6,17 +6,12 @@ Owns what of a result goes where. It must not choose what is in a batch (`micro_
 
 from collections.abc import Iterable, Mapping, Sequence
 
-import orjson
-
 from streams.core.dead_letter_limit import Tallies, differs
 from streams.core.engine import Batch
 from streams.core.policy import Policy
-from streams.core.published import Output, identity_of
+from streams.core.published import Output
 from streams.core.records import Decoded
-from streams.core.release.encode import encode
-from streams.core.release.inputs import Withdrawn
 from streams.core.state import NEVER
-from streams.core.to_desks import OTHER_DESK, decision_json
 from streams.core.wording import Wording
 from streams.lane.micro_batch import TP
 from streams.settings import Settings
@@ -24,6 +19,7 @@ from streams.state.broker_time import BrokerTime
 from streams.state.changelog import Mode, Sending
 from streams.state.store import SignalsStore
 from streams.workers.computation import Computed, compute
+from streams.workers.desk_sendings import DeskSendings
 from streams.workers.effects import Effects
 from streams.workers.fence import Fence
 from streams.workers.home import Misrouted
@@ -50,8 +46,7 @@ class Batches:
         desks: Mapping[str, int] | None = None,
     ) -> None:
         """`desks`: by skill the partition of the desk that publishes its triggers; None: they are published here."""
-        self._desk_of = desks
-        self._desks = sorted(set(desks.values())) if desks else []
+        self._desks = None if desks is None else DeskSendings(desks)
         self._mode: Mode = settings.mode
         self._policy = policy
         self._wording = wording
@@ -92,7 +87,7 @@ class Batches:
             clock,
             self._erasure,
             self._wording,
-            desks=self._desk_of is not None,
+            desks=self._desks is not None,
         )
         computed = await compute(batch, records, advance_to)
         result = computed.result
@@ -119,28 +114,11 @@ class Batches:
         return outboxes
 
     def _sendings(self, output: Output, partition: int, now: int) -> list[Sending]:
-        if self._desk_of is None or output.kind == "signals" or output.useful_until <= now:
+        if self._desks is None or output.kind == "signals" or output.useful_until <= now:
             return [self._sending(output, now)]
-        if output.kind == "candidate":
-            return [_to_desk(output, output.value, desk) for desk in self._desks]
-        told = decision_json(output, partition)
-        if told is None:
-            return []
-        fields = orjson.loads(output.value)
-        own = self._desk_of[fields["skill"]]
-        sendings = [_to_desk(output, told, own)]
-        if output.status == "open" and fields["sequence"] > 1:
-            # A stronger ground may be another desk's: the one that had the trigger must let it go.
-            withdrawn = encode(Withdrawn(fields["trigger_id"], fields["sequence"], OTHER_DESK))
-            sendings += [_to_desk(output, withdrawn, desk) for desk in self._desks if desk != own]
-        return sendings
+        return self._desks.of(output, partition)
 
     def _sending(self, output: Output, now: int) -> Sending:
         # What no dialer can act upon any more is only recorded.
         mode: Mode = "shadow" if output.useful_until <= now else self._mode
         return Sending(output.kind, mode, output.customer_id, output.caused_at, output.value, output.identity)
-
-
-def _to_desk(output: Output, value: bytes, desk: int) -> Sending:
-    identity = identity_of("candidate", value, output.customer_id, output.caused_at)
-    return Sending("candidate", "live", output.customer_id, output.caused_at, value, identity, desk)

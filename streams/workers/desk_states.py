@@ -58,6 +58,9 @@ class DeskStates:
             anew = {name: 0 for name, end in store.starting.items() if store.inputs.get(name, 0) > end}
             store.inputs = {**store.inputs, **anew}
 
+    async def resume(self, store: DeskStore) -> None:
+        """Nothing has to be done once."""
+
     def recovered(self, stores: Sequence[DeskStore], kept: int, resent: int, seconds: float) -> None:
         """Tell of a recovery: how many stores had been kept, and how many outputs were published by it."""
         log.info(

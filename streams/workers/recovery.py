@@ -33,6 +33,9 @@ class Recovers(Protocol[StoreT]):
     async def check(self, stores: Sequence[StoreT], /) -> None:
         """Look at what was recovered before anything is done with it; raise the error of states that must not be gone on with."""
 
+    async def resume(self, store: StoreT, /) -> None:
+        """Do what must be done once before the first micro-batch of a partition, whose last outputs were published. Raises `StaleError`."""
+
     def recovered(self, stores: Sequence[StoreT], kept: int, resent: int, seconds: float, /) -> None:
         """Tell of a recovery: how many stores had been kept, and how many outputs were published by it."""
 
@@ -94,14 +97,15 @@ class Recovery(Generic[StoreT]):
                 return  # the next one begins with a recovery too
             for part in recovered:
                 part.store.assignment = assigned
-                if part.unsent:
-                    try:
+                try:
+                    if part.unsent:
                         self._fence.check(part.store)
                         await self._publisher.publish(part.store.number, part.unsent)
-                    except StaleError:
-                        self._store.clear()
-                        return  # the group changed meanwhile; the next assignment begins with a recovery too
-                    resent += len(part.unsent)
+                    await self._kind.resume(part.store)
+                except StaleError:
+                    self._store.clear()
+                    return  # the group changed meanwhile; the next assignment begins with a recovery too
+                resent += len(part.unsent)
                 self._store.put(part.store)
         self._kind.recovered(stores, len(kept), resent, time.monotonic() - began)
 

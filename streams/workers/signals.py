@@ -40,6 +40,7 @@ from streams.state.ground import ADVICE, StatesError
 from streams.state.last_records import last_agreed
 from streams.state.store import SignalsStore, Store
 from streams.telemetry.metrics import Metrics
+from streams.workers.adoption import Adoption
 from streams.workers.batch import Batches
 from streams.workers.effects import Effects
 from streams.workers.fail_point import FailPoint
@@ -100,6 +101,7 @@ class SignalsWorker:
         self._rekeyed = rekeyed = settings.topic(topics.REPARTITION)
         self._triggers = triggers = settings.topic(topics.TRIGGERS)
         told = (triggers,) if desks else ()
+        desk_of = policy.desk_of if desks else None
         self._reading = settings.reading(stamped=True)
         self.lane: Lane[Decoded] = install(
             self.app,
@@ -148,7 +150,7 @@ class SignalsWorker:
             effects,
             broker_time,
             idle_timers=idle_timers,
-            desks=policy.desk_of if desks else None,
+            desks=desk_of,
         )
         self._bound = TimeBound(broker_time, self._reading.tolerance_ms, self._read, writer.mark)
         self._seen = SignalsMetrics(metrics, settings, self.store, self._limit, broker_time, policy)
@@ -166,7 +168,7 @@ class SignalsWorker:
         self._recovery = Recovery(
             settings,
             changelog,
-            SignalsStates(settings.erasure(), self._bound, self._seen),
+            SignalsStates(settings.erasure(), self._bound, Adoption(desk_of, writer, effects), self._seen),
             self.store,
             turns,
             self._fence,
@@ -192,7 +194,7 @@ class SignalsWorker:
         add_agent(self.app, self.lane, in_turn(self.lane, self.handle))
         add_watchdog(self.app, self.lane, settings.stall_timeout_s)
         self.app.task(timers.tick_forever)
-        if desks:
+        if desk_of is not None:
             progress = ProgressToDesks(
                 self.app,
                 self.lane,
@@ -201,7 +203,7 @@ class SignalsWorker:
                 self._deliveries,
                 broker_time,
                 settings,
-                set(policy.desk_of.values()),
+                set(desk_of.values()),
             )
             self.app.task(progress.tell_forever)
 

@@ -15,6 +15,7 @@ from streams.cluster.partitioning import partition_of
 from streams.cluster.topics import ensure
 from streams.policies import load_policy
 from streams.settings import Settings
+from streams.telemetry.exit_codes import ExitCode
 from tests.integration.conftest import Broker
 from tests.integration.desk_program import (
     Oracle,
@@ -26,7 +27,7 @@ from tests.integration.desk_program import (
     states_of,
     write,
 )
-from tests.integration.worker_program import Process, produce, until_said, until_true
+from tests.integration.worker_program import Process, produce, until_said, until_true, worker
 
 OF_DESKS = (topics.CANDIDATES, topics.COMMANDS, topics.REPLIES, topics.RELEASE_CHANGELOG)
 ENDS = ("completed", "failed", "retracted", "suppressed", "expired")
@@ -162,3 +163,93 @@ def test_a_kill_of_the_signals_worker_loses_no_decision_and_makes_none_twice(
     assert all(each == contents[each["trigger"]["customer_id"]] for each in decided)
     oracle = Oracle(settings, load_policy(policy), 0)
     assert states_of(settings, 0) == oracle.states
+
+
+def published_before(settings: Settings, *customers: str) -> None:
+    """Signals workers publish themselves, as they do where no desk is."""
+
+    async def asks(process: Process) -> None:
+        await until_said(process, "customer states recovered")
+        await produce(settings, [each for customer in customers for each in request(customer)])
+        for customer in customers:
+            await until_status(process, settings, customer, "open")
+
+    with worker(settings, "signals", "--mode", "live") as process:
+        asyncio.run(asks(process))
+        assert process.stop() == 0, process.log()
+
+
+def adopted(settings: Settings) -> list[tuple[str, int]]:
+    """Whose triggers were handed over, and after which sequence."""
+    return [
+        (each["trigger"]["customer_id"], each["adopted_sequence"])
+        for each in said(settings, topics.CANDIDATES)
+        if each["type"] == "decided" and each["adopted_sequence"]
+    ]
+
+
+def test_what_was_published_before_there_were_desks_is_handed_to_them_and_ends_there(
+    settings: Settings,
+) -> None:
+    published_before(settings, "anna", "bert", "cleo")
+
+    async def goes_on(signals: Process, desk: Process) -> None:
+        await until_said(signals, "the desks publish the triggers from now on")
+        before = await asyncio.to_thread(triggers, settings)
+        of_anna, of_bert = before["anna"][0], before["bert"][0]
+        await produce(settings, [outcome(of_anna, "ANSWERED_HUMAN"), outcome(of_bert, "NO_ANSWER")])
+        await produce(settings, [event(topics.CANCELLATIONS, "cancellation", "cleo", "x", stage="confirmed")])
+        await until_status(desk, settings, "anna", "completed")
+        await until_status(desk, settings, "bert", "waiting_retry")
+        await until_status(desk, settings, "cleo", "retract_requested")
+
+    with signals_worker(settings) as signals, release_worker(settings) as desk:
+        asyncio.run(goes_on(signals, desk))
+        assert signals.stop() == 0, signals.log()
+        assert desk.stop() == 0, desk.log()
+    assert sorted(adopted(settings)) == [("anna", 1), ("bert", 1), ("cleo", 1)]
+    found = triggers(settings)
+    assert [(each["sequence"], each["status"]) for each in found["anna"]] == [
+        (1, "open"),
+        (2, "completed"),
+    ]
+    assert {len({each["trigger_id"] for each in records}) for records in found.values()} == {1}
+
+
+@pytest.mark.parametrize("fail_point", ["before_changelog:1", "after_changelog:1"])
+def test_a_kill_on_the_day_of_the_take_over_hands_over_everything_once(
+    settings: Settings, policy: str, fail_point: str
+) -> None:
+    customers = [f"customer-{n}" for n in range(8)]
+    published_before(settings, *customers)
+    with signals_worker(settings, fail_point=fail_point) as signals:
+        assert signals.wait() == 137
+
+    ids = {each[0]["trigger_id"] for each in triggers(settings).values()}
+
+    async def goes_on(desk: Process) -> None:
+        await until_true(desk, lambda: states_of(settings, 0).keys() >= ids)
+
+    with signals_worker(settings), release_worker(settings) as desk:
+        asyncio.run(goes_on(desk))
+        assert desk.stop() == 0, desk.log()
+    assert set(adopted(settings)) == {(customer, 1) for customer in customers}
+    assert all(statuses(settings, customer) == ["open"] for customer in customers), "dialers have them"
+    oracle = Oracle(settings, load_policy(policy), 0)
+    assert states_of(settings, 0) == oracle.states
+
+
+def test_after_the_take_over_nobody_publishes_beside_the_desks(settings: Settings) -> None:
+    async def begins(process: Process) -> None:
+        await until_said(process, "the desks publish the triggers from now on")
+
+    with signals_worker(settings) as signals:
+        asyncio.run(begins(signals))
+        assert signals.stop() == 0, signals.log()
+    with signals_worker(settings) as signals:
+        asyncio.run(until_said(signals, "customer states recovered"))
+        assert signals.stop() == 0, signals.log()
+        assert "from now on" not in signals.log()
+    with worker(settings, "signals") as process:
+        assert process.wait() == ExitCode.MISFIT, process.log()
+        assert "are published by the desks" in process.log()

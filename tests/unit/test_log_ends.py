@@ -63,3 +63,15 @@ def test_a_rebalance_keeps_the_age_for_partitions_that_come_back(again: bool, se
     ends.watch(OURS if again else {OTHER}, 50.0)
     ends.tell({CALLS: LogEnd(40, 12, 100)}, 100.0)
     assert [each.seconds for each in ends.held(100.0)] == [seconds]
+
+
+def test_an_end_tells_of_all_that_was_written_before_the_transaction_that_is_open() -> None:
+    ends = LogEnds()
+    assert ends.known_up_to(CALLS, 0.0) is None
+    ends.tell({CALLS: LogEnd(10, 10, 50_000)}, 5.0)
+    assert ends.known_up_to(CALLS, 7.0) == 50_000
+    ends.tell({CALLS: LogEnd(20, 10, 60_000)}, 15.0)
+    ends.tell({CALLS: LogEnd(30, 10, 70_000)}, 25.0)
+    assert ends.known_up_to(CALLS, 25.0) == 60_000
+    ends.tell({CALLS: LogEnd(40, 40, 80_000)}, 35.0)
+    assert ends.known_up_to(CALLS, 35.0) == 80_000
