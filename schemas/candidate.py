@@ -92,10 +92,17 @@ class ContactCandidate(Tolerant):
 
 
 class ErasedCandidate(Tolerant):
-    """The customer is to be forgotten."""
+    """The customer is to be forgotten: in one trigger, or in all that a desk has of this customer."""
 
     type: Literal["erased"] = "erased"
-    trigger_id: TriggerId
+    trigger_id: TriggerId | None = None
+    customer_id: Identifier | None = None
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.trigger_id is None) == (self.customer_id is None):
+            raise ValueError("either trigger_id or customer_id is expected")
+        return self
 
 
 class ProgressCandidate(Tolerant):

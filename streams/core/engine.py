@@ -40,7 +40,7 @@ from streams.core.published import Cause, Output
 from streams.core.records import Decoded, Feedback, Reject
 from streams.core.removal import is_blank, is_removal
 from streams.core.state import NEVER, RESERVED, State
-from streams.core.to_desks import relayed
+from streams.core.to_desks import forgotten, relayed
 from streams.core.wording import CODES, Wording
 
 ACCEPTED: Final = "accepted"
@@ -429,6 +429,8 @@ class Batch:
         state = self.state_of(customer)
         last = None if state is None else retraction(state, cause, max(clock.now, at))
         self.outputs += [tombstone(cause)] if last is None else [last, tombstone(cause)]
+        if self.desks:
+            self.outputs.append(forgotten(cause))
         if state is None:
             return ACCEPTED
         if state.newest <= at:

@@ -37,6 +37,11 @@ def relayed(event: OutcomeEvent, cause: Cause) -> Output:
     return candidate_output(cause, encode(body))
 
 
+def forgotten(cause: Cause) -> Output:
+    """Return the record that has every desk forget a customer, in triggers too whose episode is over here and not yet there."""
+    return candidate_output(cause, encode(Erased(customer_id=cause.customer_id)))
+
+
 def decision_of(output: Output, partition: int) -> Decided | Withdrawn | Erased | None:
     """Return what a decision says to its desk; None where it says nothing. `partition`: the customer's own."""
     fields: dict[str, Any] = orjson.loads(output.value)

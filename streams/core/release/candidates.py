@@ -165,8 +165,16 @@ def contact(work: Work, body: Contact) -> None:
 
 
 def erased(work: Work, body: Erased) -> None:
-    """Forget a customer's trigger at once; it stays as an id that is over."""
-    trigger_id, life = body.trigger_id, work.life(body.trigger_id)
+    """Forget a customer's trigger at once, or all of a customer's; each stays as an id that is over."""
+    if body.customer_id:
+        for trigger_id in work.desk.of(body.customer_id):
+            _forget(work, trigger_id)
+    else:
+        _forget(work, body.trigger_id)
+
+
+def _forget(work: Work, trigger_id: str) -> None:
+    life = work.life(trigger_id)
     life.erased = True
     if life.place == "unknown":
         work.count("ignored", "unknown_trigger")

@@ -120,7 +120,7 @@ def _body(message: Tolerant, fields: dict[str, Any]) -> i.Body:
     if isinstance(message, c.ContactCandidate):
         return i.Contact(message.trigger_id, message.contact_id, message.over, message.served)
     if isinstance(message, c.ErasedCandidate):
-        return i.Erased(message.trigger_id)
+        return i.Erased(message.trigger_id or "", message.customer_id or "")
     if isinstance(message, c.ProgressCandidate):
         return i.Progress(message.partition, ms_of(message.read_to))
     return _command(message)

@@ -42,7 +42,8 @@ def _fields(body: i.Body, at: int) -> tuple[str, dict[str, Any]]:
         about = {"trigger_id": body.trigger_id, "contact_id": body.contact_id}
         return "contact", about | {"over": body.over, "served": body.served}
     if isinstance(body, i.Erased):
-        return "erased", {"trigger_id": body.trigger_id}
+        whom = {"customer_id": body.customer_id} if body.customer_id else {"trigger_id": body.trigger_id}
+        return "erased", whom
     return _command(body)
 
 

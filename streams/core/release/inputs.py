@@ -65,9 +65,10 @@ class Contact(NamedTuple):
 
 
 class Erased(NamedTuple):
-    """The customer is to be forgotten."""
+    """The customer is to be forgotten: in one trigger, or in all there are of `customer_id`."""
 
-    trigger_id: str
+    trigger_id: str = ""
+    customer_id: str = ""
 
 
 class Progress(NamedTuple):

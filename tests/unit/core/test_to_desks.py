@@ -42,8 +42,10 @@ def told(states: dict[str, bytes], *records: Any) -> list[Output]:
     batch.take(records, -1)
     result = batch.result()
     for customer, data in result.states.items():
-        assert data is not None
-        states[customer] = data
+        if data is None:
+            del states[customer]
+        else:
+            states[customer] = data
     return result.outputs
 
 
@@ -103,6 +105,15 @@ def test_an_outcome_that_changes_nothing_of_the_episode_is_passed_on_too() -> No
     outputs = told(states, outcome(T + HOUR, "NO_ANSWER"))
     assert [output.kind for output in outputs if output.kind != "signals"] == ["candidate"]
     assert "candidate" not in {output.kind for output in told(states, call(T + HOUR))}
+
+
+def test_who_is_erased_is_forgotten_by_every_desk_though_nothing_is_open_here() -> None:
+    states: dict[str, bytes] = {}
+    told(states, call(T))
+    outputs = told(states, erasure(T + HOUR))
+    (output,) = [output for output in outputs if output.kind == "candidate"]
+    assert candidate(output.value, 0, {}).body == Erased(customer_id="c1")
+    assert told(states, erasure(T + HOUR)) == []
 
 
 def test_where_signals_workers_publish_themselves_no_outcome_is_passed_on() -> None:

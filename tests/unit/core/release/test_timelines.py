@@ -464,6 +464,19 @@ def test_an_erased_customers_trigger_ends_at_once_without_a_number() -> None:
     assert not any(b"+3120" in data for key, data in desk.states.items() if key == "t1")
 
 
+def test_an_erased_customer_is_forgotten_in_all_triggers_and_nobody_else_is() -> None:
+    desk = Timeline()
+    same = {"customer_id": "erika"}
+    desk.feed(decided("t1", **same), decided("t2", **same), decided("t3"))
+    desk.go_to(MONDAY + SECOND)
+    desk.feed(Erased(customer_id="erika"), Erased(customer_id="nobody-here"))
+    assert [desk.statuses(each)[-1:] for each in ("t1", "t2", "t3")] == [["retracted"], [], ["open"]]
+    assert not any(b"erika" in data for data in desk.states.values())
+    outputs = len(desk.outputs)
+    desk.feed(Erased(customer_id="erika"), Erased("t1"))
+    assert len(desk.outputs) == outputs
+
+
 def test_nothing_is_said_of_an_erased_customer_of_whom_nothing_was_said() -> None:
     desk = Timeline()
     desk.feed(decided("t1"), Erased("t1"))
