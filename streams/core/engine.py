@@ -467,6 +467,7 @@ class Batch:
             if state is not None and self.numbers.name_in(state) == name:
                 state.drop_before(clock.now - self.plan.parameters.horizon)
                 self.decide(state, clock.now, Cause(customer, decoded.at, identity, decoded.record.timestamp))
+        self.forget_numbers()  # a word of long ago, read again: no event may come that would let it go
         return ACCEPTED
 
     def remove_profile(self, decoded: Decoded, customer: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -23,6 +23,13 @@ class Found(NamedTuple):
 
     differences: list[str]
     told: list[str]
+
+
+class Kept(NamedTuple):
+    """For how long (ms of a desk's time) it remembers what it answered: where that changed something, and where it did not."""
+
+    answers: int
+    refusals: int
 
 
 def verdicts(settings: Settings, policy: Policy, ceiling: Mapping[str, int], quarter: int) -> Found:
@@ -50,11 +57,15 @@ def verdicts(settings: Settings, policy: Policy, ceiling: Mapping[str, int], qua
     differences += [f"published, and not by the oracle: {value[:200]!r}" for value in set(records) - outputs]
     differences += [f"never published: {value[:200]!r}" for value in outputs - set(records)]
     told.append(f"{len(records):,} records published, {len(records) - len(set(records)):,} of them again")
-    differences += _promises(settings, ceiling, quarter, told)
+    rules = policy.release_rules[policy.desks[0]]
+    kept = Kept(rules.answers_kept, rules.refusals_kept)
+    differences += _promises(settings, ceiling, quarter, kept, told)
     return Found(differences, told)
 
 
-def _promises(settings: Settings, ceiling: Mapping[str, int], quarter: int, told: list[str]) -> list[str]:
+def _promises(
+    settings: Settings, ceiling: Mapping[str, int], quarter: int, kept: Kept, told: list[str]
+) -> list[str]:
     lives: dict[str, dict[int, dict[str, Any]]] = defaultdict(dict)
     for name in (topics.TRIGGERS, topics.SHADOW_TRIGGERS):
         for record in said(settings, name):
@@ -87,28 +98,42 @@ def _promises(settings: Settings, ceiling: Mapping[str, int], quarter: int, told
     told.append(
         f"{len(lives):,} triggers: {dict(statuses.most_common())}; {sum(map(len, released.values())):,} releases"
     )
-    return found + _answers(settings, told)
+    return found + _answers(settings, kept, told)
 
 
-def _answers(settings: Settings, told: list[str]) -> list[str]:
+def contradictions(replies: Iterable[Mapping[str, Any]], kept: Kept) -> list[str]:
+    """Return the commands that were answered in two ways while their answer was remembered: after that the same command is a new one."""
+    answers: dict[tuple[str, str], dict[int, tuple[str, str | None]]] = defaultdict(dict)
+    found = set()
+    for reply in replies:
+        key, said = (reply["claimant"], reply["command_id"]), (reply["result"], reply["reason"])
+        if answers[key].setdefault(from_text(reply["answered_at"]), said) != said:
+            found.add(key)
+    for key, each in answers.items():
+        for (at, before), (later, after) in pairwise(sorted(each.items())):
+            if before != after and later - at < (kept.refusals if before[0] == "refused" else kept.answers):
+                found.add(key)
+    return [
+        f"command {key} was answered in two ways: {sorted(answers[key].items())}" for key in sorted(found)
+    ]
+
+
+def _answers(settings: Settings, kept: Kept, told: list[str]) -> list[str]:
     asked = set()
     for record in asyncio.run(read(settings, topics.COMMANDS)):
         command = orjson.loads(record.value or b"{}")
         if "command_id" in command:
             asked.add((command["claimant"], command["command_id"]))
-    answers: dict[tuple[str, str], set[tuple[str, str | None]]] = defaultdict(set)
+    answered = set()
     results: Counter[str] = Counter()
-    for reply in said(settings, topics.REPLIES):
+    replies = said(settings, topics.REPLIES)
+    for reply in replies:
         key = reply["claimant"], reply["command_id"]
-        if key not in answers:
+        if key not in answered:
             results[reply["reason"] or reply["result"]] += 1
-        answers[key].add((reply["result"], reply["reason"]))
+        answered.add(key)
     told.append(f"{len(asked):,} commands: {dict(results.most_common())}")
     return [
-        *(f"command {key} was never answered" for key in asked - answers.keys()),
-        *(
-            f"command {key} was answered in {len(each)} ways"
-            for key, each in answers.items()
-            if len(each) > 1
-        ),
+        *(f"command {key} was never answered" for key in asked - answered),
+        *contradictions(replies, kept),
     ]

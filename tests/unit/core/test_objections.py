@@ -200,6 +200,21 @@ def test_what_holds_no_longer_is_forgotten_when_nothing_older_can_be_read_again(
     assert partition.clock.objections == 1
 
 
+def test_a_word_of_long_ago_that_is_read_again_is_forgotten_with_its_batch() -> None:
+    """A replay may end with it: no event comes that would let it go."""
+    words = objection(T, until=iso(T + DAY)), objection(T + HOUR, phone_e164=OTHER, lifted=True)
+    partition = Partition()
+    partition.feed(*words, call(T))
+    partition.advance(T + DAY + KEEP)
+    before = dict(partition.states)
+    partition.one_by_one(words)
+    assert partition.states == before
+    assert partition.clock.objections == 0
+    lasting = objection(T, phone_e164="+31401234567")
+    partition.feed(lasting, objection(T + HOUR, phone_e164="+31401234567", lifted=True))
+    assert partition.states == before, "what ended it is as old"
+
+
 def test_it_moves_no_clock_and_no_customer_is_made_of_it() -> None:
     partition = Partition()
     partition.feed(call(T), objection(T + 30 * DAY))
