@@ -1,6 +1,6 @@
 """`callback.candidates` (key: customer): what the signals workers decide, and what a desk must know of a customer beside it.
 
-A record is one of the kinds below, by its field `type`. No worker writes or reads them yet.
+A record is one of the kinds below, by its field `type`. No command starts a worker that writes or reads them yet.
 """
 
 from typing import Annotated, Final, Literal, Self

@@ -1,4 +1,7 @@
-"""`callback.replies` (key: claimant): the answer to a command. The same command gets the same answer for a day. No worker writes them yet."""
+"""`callback.replies` (key: claimant): the answer to a command. The same command gets the same answer for a day.
+
+No command starts a worker that writes them yet.
+"""
 
 from typing import Annotated, Final, Literal, get_args
 
