@@ -54,7 +54,12 @@ class LaneConsumer(RebalancingConsumer):
         finally:
             for task in tasks:
                 task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            try:
+                await asyncio.gather(*tasks, return_exceptions=True)
+            except asyncio.CancelledError:
+                if not (fetcher.should_stop or self.app.should_stop):
+                    raise
+                # A stop too, which came while these ended.
 
     async def _fetch_forever(self, fetcher: Any) -> None:
         while not (self.should_stop or fetcher.should_stop):

@@ -97,9 +97,11 @@ candidates: some.SearchStrategy[Body] = some.one_of(
         some.sampled_from([*DISPOSITION_RULES, "NEW_CODE"]),
         perhaps,
         perhaps,
+        some.just("") | names,
     ),
     some.builds(Contact, ids, names, some.booleans(), some.booleans()),
-    some.builds(Erased, ids),
+    ids.map(Erased),
+    ids.map(lambda customer_id: Erased("", customer_id)),
     some.builds(Progress, some.integers(0, 1_000_000), instants),
 )
 modes = some.builds(
