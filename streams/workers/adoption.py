@@ -43,9 +43,9 @@ class Adoption:
         if self._desks is None or partition.clock.handed_over:
             return
         sendings = [
-            self._sending(customer, st.decode(data), partition.number)
+            self._sending(customer, state, partition.number)
             for customer, data in partition.states.items()
-            if not is_reserved(customer) and st.decode(data).episode
+            if not is_reserved(customer) and (state := st.decode(data)).episode
         ]
         await self._effects.publish(partition.number, sendings)
         await self._writer.carry_out(partition, Decided({HANDED_OVER: MARK}, {}, [], {}, told=True))

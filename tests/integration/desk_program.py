@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -51,37 +51,28 @@ TOPICS = (
 
 def main() -> None:
     """Run a release worker with the settings of the environment."""
-    settings, metrics = load_settings(), Metrics()
-    log.configure()
-    with tempfile.TemporaryDirectory() as data_dir:
-        build = partial(
-            ReleaseWorker,
-            settings,
-            load_policy(settings.policy),
-            metrics,
-            data_dir=data_dir,
-            ticks=os.environ.get("TICKS") != "off",
-            fail_point=FailPoint(os.environ.get("BEHOUDLIJN_FAILPOINT", "")),
-        )
-        code = run(build, settings, metrics)
-    raise SystemExit(code)
+    _run(
+        lambda settings: partial(ReleaseWorker, settings, load_policy(settings.policy)),
+        ticks=os.environ.get("TICKS") != "off",
+    )
 
 
 def signals_for_desks() -> None:
     """Run a signals worker whose triggers the desks publish, with the settings of the environment."""
+
+    def kind(settings: Settings) -> Callable[..., Any]:
+        phrases = load_phrases(settings.language, settings.phrases)
+        return partial(SignalsWorker, settings, load_policy(settings.policy), phrases)
+
+    _run(kind, desks=True)
+
+
+def _run(kind: Callable[[Settings], Callable[..., Any]], **options: bool) -> None:
     settings, metrics = load_settings(), Metrics()
     log.configure()
+    fail_point = FailPoint(os.environ.get("BEHOUDLIJN_FAILPOINT", ""))
     with tempfile.TemporaryDirectory() as data_dir:
-        build = partial(
-            SignalsWorker,
-            settings,
-            load_policy(settings.policy),
-            load_phrases(settings.language, settings.phrases),
-            metrics,
-            data_dir=data_dir,
-            desks=True,
-            fail_point=FailPoint(os.environ.get("BEHOUDLIJN_FAILPOINT", "")),
-        )
+        build = partial(kind(settings), metrics, data_dir=data_dir, fail_point=fail_point, **options)
         code = run(build, settings, metrics)
     raise SystemExit(code)
 
