@@ -126,7 +126,7 @@ class Clock:
 
     def heap_of(self, key: str) -> list[tuple[int, str]]:
         """Return where the due time of a key among the states stands: a customer's, or a marker's."""
-        if key[0] != RESERVED:
+        if key[:1] != RESERVED:
             return self.heap
         return self.lapses if is_objection(key) else self.expiries
 

@@ -47,7 +47,7 @@ def restore(rules: ReleaseRules, now: int, states: Mapping[str, bytes]) -> DeskS
     out: list[tuple[str, str, str, bool]] = []
     for key in sorted(states):
         data = states[key]
-        if key[0] != RESERVED:
+        if key[:1] != RESERVED:
             life = lives.decode(data)
             desk.put(key, life)
             if life.place in OUT:
@@ -66,7 +66,7 @@ def restore(rules: ReleaseRules, now: int, states: Mapping[str, bytes]) -> DeskS
 
 def check_value(key: str, data: bytes) -> None:
     """Raise BrokenStateError or UnknownVersionError for bytes that are no state of this key."""
-    if key[0] != RESERVED:
+    if key[:1] != RESERVED:
         lives.decode(data)
     elif a.is_answer(key):
         a.decode(data)
